@@ -1,0 +1,1 @@
+"""Turn film-scoring sessions into relational training data, with Dagster."""

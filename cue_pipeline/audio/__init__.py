@@ -1,0 +1,1 @@
+"""Audio files to channel groups, composites, mel spectrograms and final mixes."""

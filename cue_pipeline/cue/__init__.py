@@ -1,0 +1,1 @@
+"""What a cue is: its folder, its fingerprint, its number, its identity."""

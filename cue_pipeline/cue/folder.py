@@ -1,0 +1,32 @@
+"""A cue's folder on disk."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class CueFolder:
+    """One cue: a folder with a MIDI mock-up and a Pro Tools session.
+
+    Attributes
+    ----------
+    key : str
+        The partition key: path relative to ``root``, POSIX separators, NFC.
+    root : Path
+        The library's base folder, absolute.
+    path : Path
+        The cue's folder, absolute, spelt as on disk.
+    midi_paths, audio_paths : tuple of str
+        Files relative to ``path``, POSIX separators, spelt as on disk, in natural order.
+    midi_fingerprint, audio_fingerprint : str
+        SHA-256 over (path, size, modification time in ns) of the MIDI files and of the audio
+        files: changes when a file is added, removed, renamed or rewritten.
+    """
+
+    key: str
+    root: Path
+    path: Path
+    midi_paths: tuple[str, ...]
+    audio_paths: tuple[str, ...]
+    midi_fingerprint: str
+    audio_fingerprint: str

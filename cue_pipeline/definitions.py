@@ -1,0 +1,1 @@
+"""The code location, assembled once; nothing else happens here."""

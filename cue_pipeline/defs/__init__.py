@@ -1,0 +1,1 @@
+"""Dagster only: partitions, resources, IO manager, sensors, checks, jobs, assets."""

@@ -1,0 +1,1 @@
+"""Assets, one module each: read, call one pure function, return tables."""

@@ -1,0 +1,1 @@
+"""Demonstration cues, synthesised by code."""

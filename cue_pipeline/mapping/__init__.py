@@ -1,0 +1,1 @@
+"""Which MIDI track is which stem, and what both are."""

@@ -1,0 +1,1 @@
+"""SMF bytes to tempo map, meter, tracks and events."""

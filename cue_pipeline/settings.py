@@ -1,0 +1,157 @@
+"""Every knob of the pipeline, with its unit and default.
+
+Read from the environment and from ``.env`` in the working directory (the environment wins).
+The settings are frozen: a run sees one set of values from its beginning to its end.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from cue_pipeline.errors import SettingsError
+
+DEFAULT_DATABASE_URL = "sqlite:///cue_pipeline.db"
+
+
+class MelSettings(BaseModel):
+    """Parameters of a mel spectrogram, in librosa's words.
+
+    The defaults are librosa's own (Slaney scale and area norm, periodic Hann window, centred
+    frames on zero padding), with 64 bands at 48 kHz as the original system had them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sr: int = Field(default=48_000, ge=1_000, le=768_000, description="Sample rate, Hz.")
+    n_fft: int = Field(default=2_048, ge=16, le=1 << 20, description="FFT length, samples.")
+    hop_length: int = Field(default=512, ge=1, le=1 << 20, description="Samples between frames.")
+    n_mels: int = Field(default=64, ge=1, le=4_096, description="Mel bands.")
+    fmin: float = Field(default=0.0, ge=0.0, description="Lowest frequency, Hz.")
+    fmax: float | None = Field(default=None, gt=0.0, description="Highest frequency; None: sr/2.")
+    htk: bool = Field(default=False, description="HTK mel formula instead of Slaney's.")
+    norm: Literal["slaney"] | None = Field(default="slaney", description="Filter area norm.")
+    center: bool = Field(default=True, description="Frame t is centred on sample t·hop_length.")
+    pad_mode: Literal["constant", "reflect"] = Field(
+        default="constant", description="How a centred signal is padded at its ends."
+    )
+    power: float = Field(default=2.0, gt=0.0, description="Exponent of the magnitude.")
+    amin: float = Field(default=1e-10, gt=0.0, description="Power floor before the logarithm.")
+
+
+class Settings(BaseSettings):
+    """The settings that ``.env.example`` lists."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    database_url: SecretStr = Field(
+        default=SecretStr(DEFAULT_DATABASE_URL),
+        alias="DATABASE_URL",
+        description="Where the tables are: SQLite, PostgreSQL or an Aurora DSQL endpoint.",
+    )
+    openai_api_key: SecretStr | None = Field(
+        default=None,
+        alias="OPENAI_API_KEY",
+        description="Without a key the mapping goes by names and sound alone, and says so.",
+    )
+    openai_base_url: str | None = Field(
+        default=None, alias="OPENAI_BASE_URL", description="An OpenAI-compatible server."
+    )
+    openai_model: str = Field(
+        default="gpt-3.5-turbo", alias="OPENAI_MODEL", description="The chat model asked."
+    )
+    openai_timeout_seconds: float = Field(
+        default=60.0, gt=0.0, alias="OPENAI_TIMEOUT_SECONDS", description="Limit of one request."
+    )
+    openai_max_retries: int = Field(
+        default=4, ge=0, alias="OPENAI_MAX_RETRIES", description="Retries on 429, 5xx, timeouts."
+    )
+    cue_root: Path | None = Field(
+        default=None, alias="CUE_ROOT", description="The folder that the sensor watches."
+    )
+    sample_rate: int = Field(
+        default=48_000,
+        ge=1_000,
+        le=768_000,
+        alias="CUE_SAMPLE_RATE",
+        description="Audio is brought to this rate before features, Hz.",
+    )
+    mel_n_mels: int = Field(
+        default=64, ge=1, le=4_096, alias="CUE_MEL_N_MELS", description="Mel bands."
+    )
+    mel_n_fft: int = Field(
+        default=2_048, ge=16, le=1 << 20, alias="CUE_MEL_N_FFT", description="FFT length, samples."
+    )
+    mel_hop_length: int = Field(
+        default=512,
+        ge=1,
+        le=1 << 20,
+        alias="CUE_MEL_HOP_LENGTH",
+        description="Samples between frames.",
+    )
+    final_mix_patterns: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("6mx",),
+        alias="CUE_FINAL_MIX_PATTERNS",
+        description="Audio whose name holds one of these is a final mix, comma-separated.",
+    )
+    ignore_patterns: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("clk", "click"),
+        alias="CUE_IGNORE_PATTERNS",
+        description="Audio named so is a click track and is left out, comma-separated.",
+    )
+    marker_tracks: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("notes", "conductor", "orchestrator"),
+        alias="CUE_MARKER_TRACKS",
+        description="MIDI tracks named so carry no music; their markers are kept.",
+    )
+
+    @field_validator("final_mix_patterns", "ignore_patterns", "marker_tracks", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @property
+    def mel(self) -> MelSettings:
+        """Parameters of the mel spectrograms that the assets store."""
+        return MelSettings(
+            sr=self.sample_rate,
+            n_fft=self.mel_n_fft,
+            hop_length=self.mel_hop_length,
+            n_mels=self.mel_n_mels,
+        )
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Return the settings of this process.
+
+    Parameters
+    ----------
+    **overrides
+        Values that win over the environment, by field name.
+
+    Raises
+    ------
+    SettingsError
+        If a value cannot be used; names the variable, and hides what may be a secret.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as e:
+        faults = "; ".join(
+            f"{'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}"
+            for fault in e.errors(include_input=False, include_url=False)
+        )
+        raise SettingsError(
+            f"Settings cannot be used: {faults}. Mend them in the environment or in .env "
+            "(.env.example lists all, with defaults)."
+        ) from None

@@ -1,0 +1,1 @@
+"""The relational tables: definition, engines, loading and reading, migrations."""
