@@ -1,5 +1,6 @@
 """A cue's folder on disk."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,3 +31,9 @@ class CueFolder:
     audio_paths: tuple[str, ...]
     midi_fingerprint: str
     audio_fingerprint: str
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over both fingerprints: changes when anything of the cue does."""
+        both = f"{self.midi_fingerprint}\n{self.audio_fingerprint}\n"
+        return hashlib.sha256(both.encode()).hexdigest()

@@ -1,0 +1,375 @@
+"""Finding cues on disk.
+
+A cue is a folder that holds MIDI files in ``MIDI/`` and audio files in ``PT/Audio Files/``, at
+any depth below the library's root. Only files that lie directly in those folders count.
+
+Conventions
+-----------
+- Folder names are compared without regard to case and in NFC. Where a disk holds several
+  spellings (``MIDI`` and ``Midi``), the files of all of them belong to the cue.
+- Names that begin with ``.`` (``.DS_Store``, AppleDouble ``._x.wav``, a copy under way) or ``~``
+  are ignored. An *empty* file under a proper name is kept: it is a copy that failed, and the room
+  that reads it says so, where leaving it out would silently give a cue with a stem too few.
+- Links are followed. A folder that can be reached in several ways is one cue, under its real
+  place where that lies in the library; so a loop of links ends.
+- What Pro Tools keeps beside the audio (fades, backups, bounces) is not searched.
+"""
+
+import os
+import stat
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.cue.media import (
+    AUDIO_SUFFIXES,
+    MIDI_SUFFIXES,
+    MediaFiles,
+    entries_of,
+    find_media,
+    folded,
+    is_dir,
+    is_hidden,
+    listed,
+    named,
+    shown,
+    unreadable,
+)
+from cue_pipeline.cue.numbering import natural_key
+from cue_pipeline.errors import CueError
+
+_NOT_SEARCHED = frozenset(
+    {
+        "audio files",
+        "fade files",
+        "bounced files",
+        "rendered files",
+        "session file backups",
+        "video files",
+        "__macosx",
+        "@eadir",
+        "$recycle.bin",
+        "system volume information",
+        "lost+found",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanProblem:
+    """Something in the library that is left out, and why.
+
+    Attributes
+    ----------
+    path : Path
+        The folder or file, as on disk; may hold bytes that cannot be printed.
+    text : str
+        Printable; names the place and the cure.
+    """
+
+    path: Path
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CueScan:
+    """What a library holds.
+
+    Attributes
+    ----------
+    cues : tuple of CueFolder
+        In natural order of their keys.
+    problems : tuple of ScanProblem
+        In order of their paths.
+    """
+
+    cues: tuple[CueFolder, ...]
+    problems: tuple[ScanProblem, ...]
+
+
+def find_cues(root: Path) -> CueScan:
+    """Return every cue below ``root``, and what looks like one but is not.
+
+    Parameters
+    ----------
+    root : Path
+        The library's base folder.
+
+    Raises
+    ------
+    CueError
+        If ``root`` is missing, not a folder, unreadable, or itself a cue.
+    """
+    root = _absolute(root)
+    _check_root(root)
+    found: list[CueFolder] = []
+    problems: list[ScanProblem] = []
+    for folder, entries in _walk(root, problems):
+        try:
+            cue = _read_cue(root, folder, entries, problems)
+            if cue is not None and folder != root:
+                _check_key(cue.key, folder)
+        except CueError as e:
+            problems.append(ScanProblem(folder, str(e)))
+            continue
+        if cue is not None:
+            if folder == root:
+                raise CueError(_root_is_cue(root))
+            found.append(cue)
+    cues, collisions = _without_collisions(found)
+    problems.extend(collisions)
+    return CueScan(
+        cues=tuple(sorted(cues, key=lambda cue: natural_key(cue.key))),
+        problems=tuple(sorted(problems, key=lambda p: (natural_key(str(p.path)), p.text))),
+    )
+
+
+def read_cue_folder(root: Path, key: str) -> CueFolder:
+    """Return one cue by its key, without a walk through the library.
+
+    Parameters
+    ----------
+    root : Path
+        The library's base folder.
+    key : str
+        The cue's key, as :func:`find_cues` gave it.
+
+    Raises
+    ------
+    CueError
+        If the key is none, or the folder is gone, unreadable or no longer a cue.
+    """
+    root = _absolute(root)
+    _check_root(root)
+    key = unicodedata.normalize("NFC", key)
+    parts = key.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise CueError(
+            f"cue {key!r}: not a cue's key. A key is the cue folder's path relative to "
+            f"'{shown(root)}', for example 'Reel 1/1m02'."
+        )
+    _check_key(key, root / key)
+    folder = root
+    for part in parts:
+        folder = _child(folder, part, key)
+    cue = _read_cue(root, folder, listed(folder), problems=[])
+    if cue is None:
+        raise CueError(
+            f"cue '{key}': '{shown(folder)}' no longer holds a 'MIDI' folder with .mid files and "
+            "'PT/Audio Files' with audio. Bring them back, or scan the library again so that the "
+            "cue is marked as missing."
+        )
+    return cue
+
+
+def _absolute(root: Path) -> Path:
+    root = root.expanduser()
+    # '..' behind a link cannot be folded by its text alone.
+    return root.resolve() if ".." in root.parts else root.absolute()
+
+
+def _check_root(root: Path) -> None:
+    try:
+        mode = root.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as e:
+        raise CueError(
+            f"The base folder '{shown(root)}' does not exist. Check its spelling, and that the "
+            "volume is mounted."
+        ) from e
+    except (OSError, ValueError) as e:
+        raise CueError(unreadable(root, e)) from e
+    if not stat.S_ISDIR(mode):
+        raise CueError(
+            f"The base folder '{shown(root)}' is a file. Give the folder that holds the cues."
+        )
+
+
+def _walk(
+    root: Path, problems: list[ScanProblem]
+) -> Iterator[tuple[Path, list["os.DirEntry[str]"]]]:
+    """Yield each folder of the library once, with its entries; real places before links."""
+    try:
+        entries = entries_of(root)
+    except OSError as e:
+        raise CueError(unreadable(root, e)) from e
+    seen = {_identity(root.stat())}
+    pending: list[tuple[Path, list[os.DirEntry[str]] | None]] = [(root, entries)]
+    links: list[os.DirEntry[str]] = []
+    while pending:
+        folder, known = pending.pop()
+        try:
+            entries = entries_of(folder) if known is None else known
+        except OSError as e:
+            problems.append(ScanProblem(folder, unreadable(folder, e)))
+            continue
+        yield folder, entries
+        for entry in _searched(entries):
+            if entry.is_symlink():
+                links.append(entry)
+            elif _is_new(entry, seen):
+                pending.append((Path(entry.path), None))
+        links.sort(key=lambda link: natural_key(link.path), reverse=True)
+        while links and not pending:
+            link = links.pop()
+            if _is_new(link, seen):
+                pending.append((Path(link.path), None))
+
+
+def _searched(entries: Iterable["os.DirEntry[str]"]) -> Iterator["os.DirEntry[str]"]:
+    """Yield the subfolders that may hold cues: in a cue, those beside its own two."""
+    names = {folded(entry.name): entry for entry in entries}
+    own = {"midi", "pt"} if {"midi", "pt"} <= names.keys() else set()
+    for entry in entries:
+        if is_hidden(entry.name) or not is_dir(entry):
+            continue
+        if folded(entry.name) not in _NOT_SEARCHED | own:
+            yield entry
+
+
+def _is_new(entry: "os.DirEntry[str]", seen: set[tuple[int, int]]) -> bool:
+    try:
+        identity = _identity(entry.stat())
+    except OSError:
+        return True  # reading it fails too, and is reported
+    if identity in seen:
+        return False
+    seen.add(identity)
+    return True
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _read_cue(
+    root: Path,
+    folder: Path,
+    entries: list["os.DirEntry[str]"],
+    problems: list[ScanProblem],
+) -> CueFolder | None:
+    """Return the cue that ``folder`` is, or None where nothing hints at one.
+
+    Raises
+    ------
+    CueError
+        If it looks like a cue but cannot be one.
+    """
+    midi_folders = named(entries, "midi")
+    session_folders = named(entries, "pt")
+    if not midi_folders and not session_folders:
+        return None
+    midi = find_media(folder, midi_folders, MIDI_SUFFIXES)
+    audio_folders = [a for pt in session_folders for a in named(listed(Path(pt)), "audio files")]
+    audio = find_media(folder, audio_folders, AUDIO_SUFFIXES)
+    problems.extend(
+        ScanProblem(folder / subfolder, _too_deep(folder / subfolder))
+        for subfolder in midi.subfolders + audio.subfolders
+    )
+    if not midi.files and not audio.files and not (midi_folders and audio_folders):
+        return None
+    if not midi.files or not audio.files:
+        raise CueError(_incomplete(folder, midi, audio))
+    return CueFolder(
+        key=_key(root, folder),
+        root=root,
+        path=folder,
+        midi_paths=midi.paths,
+        audio_paths=audio.paths,
+        midi_fingerprint=midi.fingerprint,
+        audio_fingerprint=audio.fingerprint,
+    )
+
+
+def _incomplete(folder: Path, midi: MediaFiles, audio: MediaFiles) -> str:
+    lacks = []
+    if not midi.files:
+        lacks.append("'MIDI/' with .mid or .midi files")
+    if not audio.files:
+        lacks.append("'PT/Audio Files/' with audio files")
+    return (
+        f"'{shown(folder)}' looks like a cue but lacks {' and '.join(lacks)}. Put them there, or "
+        "leave it: it is not processed."
+    )
+
+
+def _too_deep(subfolder: Path) -> str:
+    return (
+        f"The files in '{shown(subfolder)}' are left out: only those that lie directly in 'MIDI' "
+        "and 'PT/Audio Files' belong to a cue. Move them up if they do."
+    )
+
+
+def _root_is_cue(root: Path) -> str:
+    return (
+        f"The base folder '{shown(root)}' is itself a cue, and a cue's name is its path below the "
+        f"base folder. Give the folder above it: '{shown(root.parent)}'."
+    )
+
+
+def _key(root: Path, folder: Path) -> str:
+    relative = folder.relative_to(root).as_posix()
+    return "" if relative == "." else unicodedata.normalize("NFC", relative)
+
+
+def _check_key(key: str, folder: Path) -> None:
+    """Refuse what Dagster, or a database, cannot hold as a partition's key."""
+    where = shown(folder)
+    if "," in key or "..." in key:
+        fault = "a comma" if "," in key else "'...'"
+        raise CueError(
+            f"'{where}': the path holds {fault}, which Dagster reads as part of its own notation. "
+            "Rename the folder."
+        )
+    if any(unicodedata.category(c) == "Cs" for c in key):
+        raise CueError(f"'{where}': the path is not UTF-8. Rename the folder.")
+    if any(unicodedata.category(c) == "Cc" for c in key):
+        raise CueError(f"'{where}': the path holds a control character. Rename the folder.")
+
+
+def _without_collisions(found: list[CueFolder]) -> tuple[list[CueFolder], list[ScanProblem]]:
+    """Refuse folders whose names differ only in how accents are encoded."""
+    by_key: dict[str, list[CueFolder]] = {}
+    for cue in found:
+        by_key.setdefault(cue.key, []).append(cue)
+    cues: list[CueFolder] = []
+    problems: list[ScanProblem] = []
+    for key, same in by_key.items():
+        if len(same) == 1:
+            cues.append(same[0])
+            continue
+        problems.extend(
+            ScanProblem(
+                cue.path,
+                f"'{shown(cue.path)}': {len(same)} folders have the name '{key}', their accents "
+                "encoded differently (NFC and NFD). Neither is taken: rename or merge them.",
+            )
+            for cue in same
+        )
+    return cues, problems
+
+
+def _child(folder: Path, name: str, key: str) -> Path:
+    """Return the subfolder whose NFC name is ``name``, spelt as on disk."""
+    if name.isascii() and (folder / name).is_dir():
+        return folder / name
+    try:
+        matching = [
+            entry
+            for entry in entries_of(folder)
+            if unicodedata.normalize("NFC", entry.name) == name and is_dir(entry)
+        ]
+    except OSError as e:
+        raise CueError(unreadable(folder, e)) from e
+    if not matching:
+        raise CueError(
+            f"cue '{key}': there is no folder '{name}' in '{shown(folder)}'. Was it renamed, "
+            "moved or unmounted? Bring it back, or scan the library again."
+        )
+    if len(matching) > 1:
+        raise CueError(
+            f"cue '{key}': {len(matching)} folders in '{shown(folder)}' are called '{name}', "
+            "their accents encoded differently (NFC and NFD). Rename or merge them."
+        )
+    return folder / matching[0].name

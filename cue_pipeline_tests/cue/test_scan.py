@@ -1,0 +1,301 @@
+import os
+import unicodedata
+from pathlib import Path
+
+import pytest
+
+from cue_pipeline.cue.scan import find_cues, read_cue_folder
+from cue_pipeline.errors import CueError
+
+
+def make_cue(
+    folder: Path,
+    midi: tuple[str, ...] = ("MIDI/cue.mid",),
+    audio: tuple[str, ...] = ("PT/Audio Files/VLN.L.wav", "PT/Audio Files/VLN.R.wav"),
+) -> Path:
+    for name in midi + audio:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
+
+
+def keys(root: Path) -> list[str]:
+    return [cue.key for cue in find_cues(root).cues]
+
+
+def problem_texts(root: Path) -> list[str]:
+    return [problem.text for problem in find_cues(root).problems]
+
+
+def test_cues_are_found_at_any_depth_in_natural_order(tmp_path):
+    for key in ["Reel 10/1m01", "Reel 2/1m10", "Reel 2/1m9", "Film/Act/Reel 1/x/1m01", "1m0"]:
+        make_cue(tmp_path / key)
+    (tmp_path / "Reel 2" / "notes.txt").write_text("x")
+    assert keys(tmp_path) == [
+        "1m0",
+        "Film/Act/Reel 1/x/1m01",
+        "Reel 2/1m9",
+        "Reel 2/1m10",
+        "Reel 10/1m01",
+    ]
+    assert problem_texts(tmp_path) == []
+
+
+def test_a_cue_holds_its_files_in_natural_order_spelt_as_on_disk(tmp_path):
+    make_cue(
+        tmp_path / "1m01",
+        ("Midi/b10.MID", "Midi/b9.midi", "Midi/read me.txt", "Midi/._b9.midi", "Midi/.DS_Store"),
+        (
+            "pt/AUDIO files/VLN 10.WAV",
+            "pt/AUDIO files/VLN 2.aif",
+            "pt/AUDIO files/._VLN 2.aif",
+            "pt/AUDIO files/~VLN 3.wav",
+            "pt/AUDIO files/.VLN 4.wav.x7Yt2a",
+            "pt/AUDIO files/clip.txt",
+            "pt/Fade Files/Fade 1.wav",
+            "pt/Bounced Files/mix.wav",
+            "pt/Session File Backups/1m01.bak.001.ptx",
+        ),
+    )
+    (cue,) = find_cues(tmp_path).cues
+    assert cue.root == tmp_path
+    assert cue.path == tmp_path / "1m01"
+    assert cue.midi_paths == ("Midi/b9.midi", "Midi/b10.MID")
+    assert cue.audio_paths == ("pt/AUDIO files/VLN 2.aif", "pt/AUDIO files/VLN 10.WAV")
+    assert problem_texts(tmp_path) == []
+
+
+def test_an_empty_audio_file_is_kept_for_its_reader_to_complain_of(tmp_path):
+    make_cue(tmp_path / "1m01")
+    (tmp_path / "1m01/PT/Audio Files/HRN.wav").touch()
+    (cue,) = find_cues(tmp_path).cues
+    assert "PT/Audio Files/HRN.wav" in cue.audio_paths
+
+
+def test_folders_of_several_spellings_belong_to_one_cue(tmp_path):
+    make_cue(
+        tmp_path / "1m01",
+        ("MIDI/a.mid", "midi/b.mid"),
+        ("PT/Audio Files/a.wav", "Pt/audio files/b.wav"),
+    )
+    if len(os.listdir(tmp_path / "1m01")) < 4:
+        pytest.skip("this disk has no two names that differ in case alone")
+    (cue,) = find_cues(tmp_path).cues
+    assert len(cue.midi_paths) == 2
+    assert len(cue.audio_paths) == 2
+
+
+def test_one_cue_read_by_its_key_is_the_one_that_was_found(tmp_path):
+    for name in ["Reel 1/1m01", unicodedata.normalize("NFD", "Reel é/1m02 Für Élise")]:
+        make_cue(tmp_path / name)
+    scan = find_cues(tmp_path)
+    assert [cue.key for cue in scan.cues] == ["Reel 1/1m01", "Reel é/1m02 Für Élise"]
+    assert all(unicodedata.is_normalized("NFC", cue.key) for cue in scan.cues)
+    for cue in scan.cues:
+        assert read_cue_folder(tmp_path, cue.key) == cue
+        assert (cue.path / cue.midi_paths[0]).is_file()
+
+
+@pytest.mark.parametrize("key", ["", "/etc", "../x", "a/../b", "./a", "a//b"])
+def test_a_key_that_is_no_path_below_the_root_is_refused(tmp_path, key):
+    make_cue(tmp_path / "a/b")
+    with pytest.raises(CueError, match="not a cue's key"):
+        read_cue_folder(tmp_path, key)
+
+
+def test_a_cue_that_is_gone_or_is_none_any_more_says_so(tmp_path):
+    make_cue(tmp_path / "Reel 1/1m01")
+    with pytest.raises(CueError, match="no folder '1m02' in .*Reel 1.*scan the library again"):
+        read_cue_folder(tmp_path, "Reel 1/1m02")
+    with pytest.raises(CueError, match="no longer holds a 'MIDI' folder"):
+        read_cue_folder(tmp_path, "Reel 1")
+    (tmp_path / "Reel 1/1m01/MIDI/cue.mid").unlink()
+    with pytest.raises(CueError, match="lacks 'MIDI/'"):
+        read_cue_folder(tmp_path, "Reel 1/1m01")
+    with pytest.raises(CueError, match="does not exist.*volume"):
+        read_cue_folder(tmp_path / "unmounted", "Reel 1/1m01")
+
+
+def test_reading_one_cue_does_not_walk_the_library(tmp_path, monkeypatch):
+    for number in range(20):
+        make_cue(tmp_path / f"1m{number:02d}")
+    real, listed = os.scandir, []
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(os.fspath(path)) or real(path))
+    read_cue_folder(tmp_path, "1m07")
+    assert {Path(path).relative_to(tmp_path).parts[0] for path in listed} == {"1m07"}
+
+
+def test_a_folder_with_only_half_of_a_cue_is_reported(tmp_path):
+    make_cue(tmp_path / "only midi", audio=())
+    make_cue(tmp_path / "only audio", midi=())
+    make_cue(tmp_path / "wrong names", ("MIDI/x.txt",), ("PT/Audio Files/x.txt",))
+    (tmp_path / "Docs/MIDI").mkdir(parents=True)
+    scan = find_cues(tmp_path)
+    assert scan.cues == ()
+    only_audio, only_midi, wrong = scan.problems
+    assert only_audio.path == tmp_path / "only audio"
+    assert "looks like a cue but lacks 'MIDI/'" in only_audio.text
+    assert "lacks 'PT/Audio Files/'" in only_midi.text
+    assert "lacks 'MIDI/' with .mid or .midi files and 'PT/Audio Files/'" in wrong.text
+
+
+def test_media_in_subfolders_are_left_out_and_reported(tmp_path):
+    make_cue(tmp_path / "1m01", ("MIDI/a.mid", "MIDI/old/b.mid"))
+    make_cue(tmp_path / "1m01", (), ("PT/Audio Files/raw/c.wav", "PT/Audio Files/notes/d.txt"))
+    scan = find_cues(tmp_path)
+    assert scan.cues[0].midi_paths == ("MIDI/a.mid",)
+    assert len(scan.cues[0].audio_paths) == 2
+    assert [p.path.name for p in scan.problems] == ["old", "raw"]
+
+
+def test_a_base_folder_that_is_itself_a_cue_names_the_folder_to_give(tmp_path):
+    make_cue(tmp_path / "1m01")
+    with pytest.raises(CueError, match="is itself a cue") as refused:
+        find_cues(tmp_path / "1m01")
+    assert str(refused.value).endswith(f"Give the folder above it: '{tmp_path}'.")
+
+
+def test_a_base_folder_that_cannot_be_used_is_named_with_the_cure(tmp_path, monkeypatch):
+    with pytest.raises(CueError, match="nowhere' does not exist"):
+        find_cues(tmp_path / "nowhere")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(CueError, match="is a file. Give the folder"):
+        find_cues(tmp_path / "file")
+    with pytest.raises(CueError, match="does not exist"):
+        find_cues(tmp_path / "file" / "below")
+    _refuse(monkeypatch, tmp_path)
+    with pytest.raises(CueError, match="cannot be read .Permission denied"):
+        find_cues(tmp_path)
+
+
+def _refuse(monkeypatch, *refused: Path) -> None:
+    """The kernel's answer to who may not read, also where the tests run as root."""
+    real = os.scandir
+
+    def scandir(path):
+        if Path(path) in refused:
+            raise PermissionError(13, "Permission denied", os.fspath(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+
+def test_an_unreadable_folder_is_reported_and_the_others_are_found(tmp_path, monkeypatch):
+    for key in ["1m01", "1m02", "1m03", "Reel 9/1m01"]:
+        make_cue(tmp_path / key)
+    _refuse(monkeypatch, tmp_path / "1m01/PT/Audio Files", tmp_path / "1m02/MIDI")
+    _refuse(monkeypatch, tmp_path / "Reel 9")
+    scan = find_cues(tmp_path)
+    assert [cue.key for cue in scan.cues] == ["1m03"]
+    assert len(scan.problems) == 3
+    assert all("cannot be read (Permission denied)" in p.text for p in scan.problems)
+    assert "1m01/PT/Audio Files" in scan.problems[0].text
+    with pytest.raises(CueError, match="1m02/MIDI' cannot be read"):
+        read_cue_folder(tmp_path, "1m02")
+
+
+def test_loops_of_links_end_and_each_cue_is_found_once_in_its_real_place(tmp_path):
+    make_cue(tmp_path / "Reel 1/1m01")
+    (tmp_path / "Reel 1/again").symlink_to(tmp_path)
+    (tmp_path / "A first by name").symlink_to(tmp_path / "Reel 1")
+    (tmp_path / "self").symlink_to(tmp_path / "self")
+    (tmp_path / "Reel 1/1m01/PT/up").symlink_to("..")
+    (tmp_path / "broken").symlink_to(tmp_path / "gone")
+    scan = find_cues(tmp_path)
+    assert [cue.key for cue in scan.cues] == ["Reel 1/1m01"]
+    assert scan.problems == ()
+
+
+def test_links_to_folders_outside_are_followed(tmp_path):
+    root, volume = tmp_path / "root", tmp_path / "volume"
+    make_cue(volume / "1m07")
+    make_cue(root / "1m08", audio=())
+    (root / "Reel 1").symlink_to(volume)
+    (root / "1m08/PT").symlink_to(volume / "1m07/PT")
+    assert keys(root) == ["1m08", "Reel 1/1m07"]
+
+
+def test_a_linked_file_that_is_gone_refuses_its_cue(tmp_path):
+    make_cue(tmp_path / "1m01")
+    (tmp_path / "1m01/PT/Audio Files/HRN.wav").symlink_to("/Volumes/gone/HRN.wav")
+    scan = find_cues(tmp_path)
+    assert scan.cues == ()
+    assert "HRN.wav' cannot be read (No such file" in scan.problems[0].text
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("1m01, alt", "a comma"),
+        ("1m01 To be continued...", "'...'"),
+        ("1m01\talt", "control character"),
+        ("1m01\x7f", "control character"),
+        ("1m01 caf\udce9", "not UTF-8"),
+    ],
+)
+def test_a_name_that_dagster_cannot_hold_is_refused_by_name(tmp_path, name, fault):
+    try:
+        make_cue(tmp_path / name)
+    except OSError:
+        pytest.skip("this disk does not take such a name")
+    make_cue(tmp_path / "1m02")
+    scan = find_cues(tmp_path)
+    assert [cue.key for cue in scan.cues] == ["1m02"]
+    (problem,) = scan.problems
+    assert fault in problem.text
+    assert "Rename the folder" in problem.text
+    assert problem.text.isprintable()
+    problem.text.encode()
+    with pytest.raises(CueError, match="Rename the folder"):
+        read_cue_folder(tmp_path, name)
+
+
+def test_an_audio_file_whose_name_is_not_utf8_refuses_its_cue(tmp_path):
+    try:
+        make_cue(tmp_path / "1m01", audio=("PT/Audio Files/caf\udce9.wav",))
+    except OSError:
+        pytest.skip("this disk does not take such a name")
+    (problem,) = find_cues(tmp_path).problems
+    assert "caf\\xe9.wav': the file's name is not UTF-8" in problem.text
+
+
+def test_two_folders_whose_names_differ_only_in_encoding_are_both_refused(tmp_path):
+    for form in ("NFC", "NFD"):
+        make_cue(tmp_path / unicodedata.normalize(form, "1m01 Élise"))
+    if len(os.listdir(tmp_path)) < 2:
+        pytest.skip("this disk has one name for both")
+    scan = find_cues(tmp_path)
+    assert scan.cues == ()
+    assert len(scan.problems) == 2
+    assert "NFC and NFD" in scan.problems[0].text
+    with pytest.raises(CueError, match="NFC and NFD"):
+        read_cue_folder(tmp_path, "1m01 Élise")
+
+
+def test_the_fingerprint_changes_with_any_file_and_only_then(tmp_path):
+    cue = make_cue(tmp_path / "1m01")
+    wav, mid = cue / "PT/Audio Files/VLN.L.wav", cue / "MIDI/cue.mid"
+    seen = [find_cues(tmp_path).cues[0]]
+
+    def changed(what: str) -> None:
+        seen.append(read_cue_folder(tmp_path, "1m01"))
+        before, after = seen[-2:]
+        assert (before.midi_fingerprint != after.midi_fingerprint) == (what == "midi")
+        assert (before.audio_fingerprint != after.audio_fingerprint) == (what == "audio")
+        assert (before.fingerprint != after.fingerprint) == (what != "nothing")
+
+    changed("nothing")
+    (cue / "notes.txt").write_text("x")
+    changed("nothing")
+    os.utime(wav, ns=(1, 1))
+    changed("audio")
+    wav.write_bytes(b"xx")
+    os.utime(wav, ns=(1, 1))
+    changed("audio")
+    wav.rename(wav.with_name("VLN 2.L.wav"))
+    changed("audio")
+    (cue / "MIDI/b.mid").write_bytes(b"x")
+    changed("midi")
+    mid.unlink()
+    changed("midi")
