@@ -41,11 +41,8 @@ class MediaFiles:
     @property
     def fingerprint(self) -> str:
         """SHA-256 over path (in NFC), size and modification time of each file, in hex."""
-        digest = hashlib.sha256()
-        for path, size, mtime_ns in self.files:
-            name = path if path.isascii() else unicodedata.normalize("NFC", path)
-            digest.update(f"{name}\0{size}\0{mtime_ns}\n".encode())
-        return digest.hexdigest()
+        listing = "".join(f"{path}\0{size}\0{mtime}\n" for path, size, mtime in self.files)
+        return hashlib.sha256(unicodedata.normalize("NFC", listing).encode()).hexdigest()
 
 
 def find_media(
@@ -61,17 +58,20 @@ def find_media(
     prefix = len(os.fspath(cue).rstrip("/")) + 1
     files: list[tuple[str, int, int]] = []
     subfolders: list[str] = []
-    for folder in folders:
+    for folder in sorted(folders, key=lambda folder: natural_key(folder.path)):
+        here: list[tuple[str, os.stat_result]] = []
         for entry in listed(Path(folder.path)):
             if is_hidden(entry.name):
                 continue
             if has_suffix(entry.name, suffixes):
                 status = _file_status(entry)
                 if status is not None:
-                    files.append((entry.path[prefix:], status.st_size, status.st_mtime_ns))
+                    here.append((entry.name, status))
             elif _holds_media(entry, suffixes):
                 subfolders.append(entry.path[prefix:])
-    files.sort(key=lambda file: natural_key(file[0]))
+        here.sort(key=lambda file: natural_key(file[0]))
+        place = folder.path[prefix:]
+        files.extend((f"{place}/{name}", s.st_size, s.st_mtime_ns) for name, s in here)
     return MediaFiles(tuple(files), tuple(sorted(subfolders, key=natural_key)))
 
 
@@ -92,21 +92,20 @@ def _holds_media(entry: "os.DirEntry[str]", suffixes: frozenset[str]) -> bool:
 
 def _file_status(entry: "os.DirEntry[str]") -> os.stat_result | None:
     """Return a file's status, None where it is no file."""
-    path = Path(entry.path)
     if not entry.name.isascii():
         try:
             entry.name.encode()
         except UnicodeEncodeError as e:
             raise CueError(
-                f"'{shown(path)}': the file's name is not UTF-8, and no database can hold it. "
-                "Rename it."
+                f"'{shown(Path(entry.path))}': the file's name is not UTF-8, and no "
+                "database can hold it. Rename it."
             ) from e
     try:
         status = entry.stat()
     except OSError as e:
         raise CueError(
-            f"'{shown(path)}' cannot be read ({e.strerror}). Is it a link to a volume that is not "
-            "mounted? Bring the file back, or remove the link."
+            f"'{shown(Path(entry.path))}' cannot be read ({e.strerror}). Is it a link "
+            "to a volume that is not mounted? Bring the file back, or remove the link."
         ) from e
     return status if stat.S_ISREG(status.st_mode) else None
 

@@ -125,6 +125,7 @@ def natural_key(text: str) -> tuple[tuple[tuple[str | int, ...], str], ...]:
 
 
 def _natural_part(text: str) -> tuple[str | int, ...]:
-    pieces = _DIGITS.split(text.casefold())
     # Splitting by a group alternates text and digits, text first: like is compared with like.
-    return tuple(int(p) if i % 2 else p for i, p in enumerate(pieces))
+    pieces: list[str | int] = list(_DIGITS.split(text.casefold()))
+    pieces[1::2] = map(int, pieces[1::2])
+    return tuple(pieces)
