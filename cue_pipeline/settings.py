@@ -97,6 +97,11 @@ class Settings(BaseSettings):
         alias="CUE_MEL_HOP_LENGTH",
         description="Samples between frames.",
     )
+    mel_profile_names: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("default",),
+        alias="CUE_MEL_PROFILES",
+        description="Mel spectrograms stored of each signal, comma-separated.",
+    )
     final_mix_patterns: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("6mx",),
         alias="CUE_FINAL_MIX_PATTERNS",
@@ -113,7 +118,13 @@ class Settings(BaseSettings):
         description="MIDI tracks named so carry no music; their markers are kept.",
     )
 
-    @field_validator("final_mix_patterns", "ignore_patterns", "marker_tracks", mode="before")
+    @field_validator(
+        "mel_profile_names",
+        "final_mix_patterns",
+        "ignore_patterns",
+        "marker_tracks",
+        mode="before",
+    )
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         if isinstance(value, str):

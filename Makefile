@@ -1,0 +1,54 @@
+# `make help` lists the targets. The first use of one sets up its virtual environment.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+CUES   ?=
+JOBS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run ui test check bench lock clean
+
+help:  ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "cue_pipeline needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..."; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+$(BIN)/.installed-dev: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+run: $(BIN)/.installed  ## process the cues in CUES=dir; without CUES, write demonstration cues and process them
+ifeq ($(strip $(CUES)),)
+	@$(BIN)/cue-pipeline demo cues
+	@$(BIN)/cue-pipeline process cues $(if $(JOBS),--jobs $(JOBS))
+else
+	@$(BIN)/cue-pipeline process "$(CUES)" $(if $(JOBS),--jobs $(JOBS))
+endif
+
+ui: $(BIN)/.installed  ## open Dagster's UI on the same data: http://localhost:3000
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dagster dev -w workspace.yaml -p 3000
+
+test: $(BIN)/.installed-dev  ## run the tests, two at a time
+	$(BIN)/python -m pytest -n 2 -q
+
+check: $(BIN)/.installed-dev  ## format, lint, types and the import rule
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(BIN)/.installed-dev  ## measure speed and memory beside peers and the physical floor
+	$(BIN)/python -m benchmarks
+
+lock: $(BIN)/.installed-dev  ## renew constraints.txt from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev \
+	  --no-header --no-annotate --no-emit-index-url pyproject.toml -o constraints.txt
+
+clean:  ## remove the virtual environment and caches; never cues or databases
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,1 +1,0 @@
-"""The command line: thin, over defs and warehouse."""

@@ -1,0 +1,5 @@
+"""The command line: thin, over defs and warehouse."""
+
+from cue_pipeline.cli.commands import main
+
+__all__ = ["main"]

@@ -1,0 +1,289 @@
+"""The commands, their options and their exit codes.
+
+Nothing heavy is imported until a command needs it, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cue_pipeline.cli.display import (
+    live_display,
+    print_mappings,
+    print_outcomes,
+    print_plan,
+    print_status,
+)
+from cue_pipeline.errors import CuePipelineError, SettingsError
+
+if TYPE_CHECKING:
+    from cue_pipeline.defs.process import CueOutcome, LibraryPlan
+    from cue_pipeline.settings import Settings
+    from cue_pipeline.warehouse.store import Store
+
+
+def main() -> None:
+    """Run the command line; a user's mistake is one line on standard error and exit code 2."""
+    try:
+        cli()
+    except CuePipelineError as e:
+        click.echo(f"cue-pipeline: {e}", err=True)
+        sys.exit(2)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="cue-pipeline")
+def cli() -> None:
+    """Turn film-scoring sessions into relational training data.
+
+    A cue is a folder with MIDI/*.mid and PT/Audio Files/*. Settings come from the environment and
+    from .env in the working directory; .env.example lists them.
+    """
+
+
+@cli.command()
+@click.argument("base_dir", type=click.Path(path_type=Path))
+@click.argument("sample_rate", type=click.IntRange(1_000, 768_000), required=False)
+@click.option("--database-url", help="Where the tables go, instead of DATABASE_URL.")
+@click.option("--jobs", type=click.IntRange(1), help="Cues at once.  [default: processors]")
+@click.option("--force", is_flag=True, help="Also what is up to date.")
+@click.option("--select", multiple=True, metavar="ASSET", help="Only this asset. Repeatable.")
+@click.option("--cue", "keys", multiple=True, metavar="KEY", help="Only this cue. Repeatable.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and why; do nothing.")
+def process(
+    base_dir: Path,
+    sample_rate: int | None,
+    database_url: str | None,
+    jobs: int | None,
+    force: bool,
+    select: tuple[str, ...],
+    keys: tuple[str, ...],
+    dry_run: bool,
+) -> None:
+    """Process every new or changed cue under BASE_DIR.
+
+    Audio is brought to SAMPLE_RATE (Hz; default: CUE_SAMPLE_RATE, 48000) before features. Cues run
+    side by side, each as a Dagster run of its partition. What is up to date is skipped. A cue that
+    fails does not stop the others.
+
+    Exit code: 0 all good, 1 some cue failed, 2 usage or configuration.
+    """
+    # The environment is how worker processes, and whatever they start, get the same settings.
+    if database_url:
+        os.environ["DATABASE_URL"] = database_url
+    configured = _settings()
+    if sample_rate and sample_rate != configured.sample_rate:
+        os.environ["CUE_SAMPLE_RATE"] = str(sample_rate)
+        click.echo(
+            f"Note: SAMPLE_RATE {sample_rate} is not CUE_SAMPLE_RATE ({configured.sample_rate}); "
+            "set it in .env too, or `status` and the UI will call these features stale.",
+            err=True,
+        )
+    settings = _settings()
+    store = _open_store(settings)
+
+    from cue_pipeline.defs.process import plan_library
+
+    plan = plan_library(base_dir, store, settings, force=force, select=select, only=keys)
+    if dry_run:
+        print_plan(plan)
+        return
+    outcomes = _run(plan, store, jobs or os.cpu_count() or 1)
+    print_outcomes(plan, outcomes, store)
+    bad = plan.refused or any(o.result in ("failed", "interrupted") for o in outcomes)
+    sys.exit(1 if bad else 0)
+
+
+@cli.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def demo(folder: Path) -> None:
+    """Write small demonstration cues into FOLDER.
+
+    They are synthesised here and now: music with tempo and meter changes, several MIDI files,
+    stems from mono to 5.1, a 5.1 mix, a click track, tracks and stems without a partner.
+    """
+    from cue_pipeline.demo import write_demo
+
+    for cue in write_demo(folder, progress=lambda text: click.echo(text, err=True)):
+        click.echo(cue)
+
+
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per cue × asset, in a list.")
+def status(as_json: bool) -> None:
+    """Show the state of every cue × asset, and why.
+
+    ready: rows are those of today's files and settings. stale: they are of an older state.
+    missing: never made. failed: the last run failed. loading: being written now.
+    """
+    settings = _settings()
+    from cue_pipeline.defs.status import read_status
+
+    statuses = read_status(_open_store(settings), settings)
+    if as_json:
+        rows = [
+            {"cue_key": s.cue_key, "asset": s.asset, "state": s.state, "reason": s.reason}
+            for s in statuses
+        ]
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    print_status(statuses)
+
+
+@cli.group()
+def db() -> None:
+    """Manage the database schema."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database's schema to this program's version."""
+    from cue_pipeline.warehouse import engine, migrations
+
+    url = _settings().database_url
+    opened = engine.create_engine(url)
+    before = migrations.current(opened)
+    migrations.upgrade(opened)
+    after = migrations.current(opened)
+    where = engine.describe(url)
+    same = f"{where} is at revision {after} already."
+    click.echo(same if before == after else f"{where}: {before or 'empty'} → {after}.")
+
+
+@db.command()
+def current() -> None:
+    """Show the schema's revision."""
+    from cue_pipeline.warehouse import engine, migrations
+
+    url = _settings().database_url
+    revision = migrations.current(engine.create_engine(url))
+    click.echo(
+        f"{engine.describe(url)}: {revision or 'no schema yet; run cue-pipeline db upgrade'}"
+    )
+
+
+class _ShowByDefault(click.Group):
+    """``mappings CUE_KEY`` reads; ``mappings set …`` writes."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            args.insert(0, "show")
+        return super().resolve_command(ctx, args)
+
+
+@cli.group(cls=_ShowByDefault)
+def mappings() -> None:
+    """Show or decide which MIDI track is which stem.
+
+    `cue-pipeline mappings CUE_KEY [--review] [--json]` shows them.
+    """
+
+
+@mappings.command()
+@click.argument("cue_key")
+@click.option("--review", is_flag=True, help="Only those that need a person.")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
+def show(cue_key: str, review: bool, as_json: bool) -> None:
+    """Show the tracks of CUE_KEY, their stems, categories, scores and states."""
+    store = _open_store(_settings())
+    from cue_pipeline.defs.mappings import read_mappings
+
+    rows = read_mappings(store, _known_cue(store, cue_key))
+    if review:
+        rows = [row for row in rows if row["state"] in ("review", "unmatched")]
+    if as_json:
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+    else:
+        print_mappings(cue_key, rows)
+
+
+@mappings.command(name="set")
+@click.argument("cue_key")
+@click.argument("track")
+@click.option("--group", "canonical_name", metavar="NAME", help="The stem; empty for none.")
+@click.option("--category", "instrument_category", help="One of the 28 instrument categories.")
+@click.option("--note", default="", help="Why, for those who read it later.")
+def set_mapping(
+    cue_key: str,
+    track: str,
+    canonical_name: str | None,
+    instrument_category: str | None,
+    note: str,
+) -> None:
+    """Decide the stem and the category of TRACK, a name or #index; later runs keep it."""
+    from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
+
+    if instrument_category and instrument_category not in INSTRUMENT_CATEGORIES:
+        raise SettingsError(
+            f"{instrument_category!r} is no instrument category. They are: "
+            f"{', '.join(INSTRUMENT_CATEGORIES)}."
+        )
+    if canonical_name is None and instrument_category is None:
+        raise click.UsageError("Give --group, --category, or both.")
+    store = _open_store(_settings())
+    _known_cue(store, cue_key)
+    store.set_override(cue_key, track, canonical_name, instrument_category, note)
+    click.echo(
+        f"Kept: {track!r} of {cue_key!r} is {canonical_name or 'as found'}, "
+        f"{instrument_category or 'category as found'}. Run `cue-pipeline process BASE_DIR --force "
+        f"--select llm_mappings --cue {cue_key!r}` to bring it into the tables."
+    )
+
+
+@cli.command()
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
+def categorise(names: tuple[str, ...], as_json: bool) -> None:
+    """Say which instrument category each NAME is, and why; names on standard input, one a line."""
+    from cue_pipeline.mapping.names import categorise as categorise_name
+
+    wanted = names or tuple(line.rstrip("\r\n") for line in sys.stdin if line.strip())
+    found = [categorise_name(name) for name in wanted]
+    if as_json:
+        rows = [
+            {"name": f.name, "category": f.category, "confidence": f.confidence, "reason": f.reason}
+            for f in found
+        ]
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    width = max((len(f.name) for f in found), default=0)
+    for f in found:
+        click.echo(f"{f.name:<{width}}  {f.category or '—':<16} {f.confidence:4.2f}  {f.reason}")
+
+
+def _settings() -> Settings:
+    from cue_pipeline.settings import read_settings
+
+    return read_settings()
+
+
+def _open_store(settings: Settings) -> Store:
+    from cue_pipeline.defs.resources import open_store
+
+    return open_store(settings.database_url.get_secret_value())
+
+
+def _known_cue(store: Store, cue_key: str) -> str:
+    if store.cue(cue_key) is not None:
+        return cue_key
+    from difflib import get_close_matches
+
+    keys = [cue.cue_key for cue in store.cues()]
+    close = get_close_matches(cue_key, keys, n=3, cutoff=0.4) or keys[:3]
+    hint = f" Did you mean {' or '.join(repr(k) for k in close)}?" if close else ""
+    raise SettingsError(f"No cue {cue_key!r} among the {len(keys)} in the database.{hint}")
+
+
+def _run(plan: LibraryPlan, store: Store, jobs: int) -> list[CueOutcome]:
+    from cue_pipeline.defs.instance import open_instance
+    from cue_pipeline.defs.process import run_plans
+
+    here = Path.cwd()
+    with open_instance(here) as instance, live_display(plan.cues) as watch:
+        return run_plans(plan.cues, store, instance, jobs=jobs, watch=watch, working_directory=here)

@@ -1,0 +1,58 @@
+"""Asset ``llm_mappings``: which track is which stem, and what both are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from cue_pipeline.mapping.chat import ChatModel
+
+
+@cue_asset(
+    group="mapping",
+    kinds={"openai"},
+    loads={
+        "midi_events": ["midi_tracks", "midi_notes", "midi_program_changes", "midi_cc"],
+        "channel_groups": ["audio_files"],
+    },
+)
+def llm_mappings(
+    cue: CueRun, midi_events: dict[str, DataFrame], channel_groups: dict[str, DataFrame]
+) -> AssetResult:
+    """For each track its stem and its instrument category, with the doubt made visible.
+
+    With `OPENAI_API_KEY` the model is asked once per cue; without, names decide. A person's word
+    in `mapping_overrides` always wins. What cannot be known stays `unmatched` or goes to `review`.
+    """
+    from cue_pipeline.mapping.decision import map_cue, track_summary
+
+    mapping = map_cue(
+        track_summary(**midi_events),
+        channel_groups["audio_files"],
+        evidence=None,
+        overrides=cue.store.overrides(cue.folder.key),
+        chat=_chat_model(cue),
+    )
+    return AssetResult(
+        mapping.tables(), metadata=mapping.summary.metadata(), warnings=mapping.summary.warnings
+    )
+
+
+def _chat_model(cue: CueRun) -> ChatModel | None:
+    settings = cue.settings
+    if settings.openai_api_key is None:
+        return None
+    from cue_pipeline.mapping.chat import ChatModel
+
+    return ChatModel(
+        api_key=settings.openai_api_key,
+        base_url=settings.openai_base_url,
+        model=settings.openai_model,
+        timeout=settings.openai_timeout_seconds,
+        max_retries=settings.openai_max_retries,
+        cache=cue.store.llm_call,
+    )

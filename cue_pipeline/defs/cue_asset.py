@@ -1,0 +1,196 @@
+"""How every asset of a cue is run: read the folder, call one pure function, hand over tables.
+
+What is the same for all assets is here, once: the partition, the version, the ledger's record of
+a failure, progress, warnings in the run's log and in the metadata.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.defs import graph, progress
+from cue_pipeline.defs.io_manager import CueTables
+from cue_pipeline.defs.partitions import cues
+from cue_pipeline.defs.resources import CueLibrary
+from cue_pipeline.errors import CuePipelineError
+from cue_pipeline.settings import MelSettings, Settings
+from cue_pipeline.warehouse.store import Store
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from cue_pipeline.defs.io_manager import Tables
+
+# Output(data_version=…) is marked beta in Dagster 1.13; it is what makes the UI's 'Unsynced' agree
+# with our ledger, and the tests hold it to that.
+warnings.filterwarnings("ignore", category=dg.BetaWarning)
+warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+
+
+@dataclass(frozen=True, slots=True)
+class CueRun:
+    """What an asset function is given: one cue, in one run."""
+
+    folder: CueFolder
+    settings: Settings
+    store: Store
+    log: logging.Logger
+    threads: int
+    """Threads that this asset may use, so that cues side by side share the processors."""
+
+    @property
+    def mel_profiles(self) -> dict[str, MelSettings]:
+        """Mel spectrograms that the settings ask for, by profile name."""
+        return graph.mel_profiles_of(self.settings)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetResult:
+    """What an asset function returns: its tables, and what a person should know of them."""
+
+    tables: Tables
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
+
+
+Compute = Callable[..., AssetResult]
+
+
+def cue_asset(
+    *,
+    group: str,
+    kinds: set[str],
+    loads: Mapping[str, Sequence[str]] | None = None,
+    retry_policy: dg.RetryPolicy | None = None,
+) -> Callable[[Compute], dg.AssetsDefinition]:
+    """Make a function of one cue a Dagster asset.
+
+    Parameters
+    ----------
+    group : str
+        The asset's group in the UI.
+    kinds : set of str
+        Labels on the asset's node in the UI.
+    loads : mapping of str to sequence of str, optional
+        Upstream asset → tables of it that the function wants, passed as keyword arguments, each
+        a dict of table name → DataFrame. Upstream assets not named here only come first.
+    retry_policy : dagster.RetryPolicy, optional
+        For assets that depend on the network.
+
+    Returns
+    -------
+    callable
+        Decorator. The function's name is the asset's key, its docstring the description.
+    """
+    loaded = loads or {}
+
+    def decorate(compute: Compute) -> dg.AssetsDefinition:
+        name = compute.__name__
+        node = graph.GRAPH[name]
+
+        @dg.asset(
+            name=name,
+            description=compute.__doc__,
+            partitions_def=cues,
+            group_name=group,
+            kinds=kinds,
+            ins={up: dg.AssetIn(metadata={"tables": list(t)}) for up, t in loaded.items()},
+            deps=[up for up in node.upstream if up not in loaded],
+            code_version=str(node.algorithm),
+            io_manager_key="warehouse",
+            retry_policy=retry_policy,
+        )
+        def materialise(
+            context: dg.AssetExecutionContext,
+            library: CueLibrary,
+            **upstream: dict[str, DataFrame],
+        ) -> dg.Output[CueTables]:
+            return _materialise(context, library, compute, upstream)
+
+        return materialise
+
+    return decorate
+
+
+def _materialise(
+    context: dg.AssetExecutionContext,
+    library: CueLibrary,
+    compute: Compute,
+    upstream: Mapping[str, Any],
+) -> dg.Output[CueTables]:
+    asset, key = context.asset_key.path[-1], context.partition_key
+    started_at, began = datetime.now(UTC), time.perf_counter()
+    settings, store = library.settings, library.store
+    code_version = graph.code_versions(settings)[asset]
+    fingerprint = ""
+    progress.report(key, asset, "started")
+    try:
+        folder = library.folder(key)
+        fingerprint = graph.fingerprint(asset, folder)
+        version = graph.data_version(
+            asset, code_version, fingerprint, _upstream_versions(store, key, asset)
+        )
+        run = CueRun(folder, settings, store, context.log, _threads())
+        result = compute(run, **upstream)
+    except Exception as e:
+        store.fail(
+            key,
+            asset,
+            _plain(e),
+            fingerprint=fingerprint,
+            code_version=code_version,
+            started_at=started_at,
+        )
+        progress.report(key, asset, "failed", (_plain(e),))
+        if isinstance(e, CuePipelineError):
+            raise dg.Failure(f"Cue {key!r}: {e}") from e
+        raise
+    for warning in result.warnings:
+        context.log.warning("Cue %r: %s", key, warning)
+    progress.report(key, asset, "computed", tuple(result.warnings))
+    metadata = dict(result.metadata)
+    metadata["seconds"] = round(time.perf_counter() - began, 3)
+    metadata["warnings"] = len(result.warnings)
+    if result.warnings:
+        metadata["what to look at"] = dg.MetadataValue.md(
+            "\n".join(f"- {escape_markdown(w)}" for w in result.warnings)
+        )
+    return dg.Output(
+        CueTables(result.tables, fingerprint, code_version, version, started_at),
+        metadata=metadata,
+        data_version=dg.DataVersion(version),
+    )
+
+
+def escape_markdown(text: str) -> str:
+    """Return text from a file so that Markdown shows it as it is."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for mark in "\\`*_{}[]()#+!|~":
+        text = text.replace(mark, "\\" + mark)
+    return text.replace("\n", " ").replace("\r", " ")
+
+
+def _upstream_versions(store: Store, key: str, asset: str) -> dict[str, str | None]:
+    ready = {row.asset: row.data_version for row in store.ledger(key) if row.state == "ready"}
+    return {up: ready.get(up) for up in graph.GRAPH[asset].upstream}
+
+
+def _plain(error: Exception) -> str:
+    if isinstance(error, CuePipelineError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _threads() -> int:
+    """Threads per asset: all processors, unless the launcher says how many cues run at once."""
+    return max(1, int(os.environ.get("CUE_PIPELINE_THREADS", "0")) or (os.cpu_count() or 1))

@@ -1,0 +1,140 @@
+"""The assets of a cue: what each reads, what it stands on, and which version of it is current.
+
+Conventions
+-----------
+*Fingerprint*: of the input files of an asset, as the cue's folder had them when it was read.
+*Code version*: the algorithm's number, and a digest of the settings that shape its rows.
+*Data version*: a digest of asset, code version, fingerprint and the data versions upstream. An
+asset is up to date exactly when the ledger's data version is the one expected today. Dagster is
+told the same data version, so its UI and ``cue-pipeline status`` agree.
+
+Dagster is not imported here: the command line asks these questions without it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.settings import MelSettings, Settings
+
+Source = Literal["midi", "audio"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One asset in the graph.
+
+    Attributes
+    ----------
+    upstream : tuple of str
+        Assets that must be materialised first.
+    reads : tuple of {"midi", "audio"}
+        Files of the cue's folder that the asset reads itself.
+    algorithm : int
+        Raised when the same input would give other rows.
+    """
+
+    upstream: tuple[str, ...]
+    reads: tuple[Source, ...]
+    algorithm: int
+
+
+GRAPH: Mapping[str, Node] = {
+    "tempo_map": Node((), ("midi",), 1),
+    "midi_events": Node(("tempo_map",), ("midi",), 1),
+    "channel_groups": Node((), ("audio",), 1),
+    "mel_features": Node(("channel_groups",), ("audio",), 1),
+    "final_mix_features": Node(("channel_groups",), ("audio",), 1),
+    "llm_mappings": Node(("midi_events", "channel_groups"), (), 1),
+}
+"""Every asset, upstream before downstream."""
+
+
+def sources(asset: str) -> frozenset[Source]:
+    """Return which of a cue's files an asset depends on, itself or through what it stands on."""
+    node = GRAPH[asset]
+    return frozenset(node.reads).union(*(sources(up) for up in node.upstream))
+
+
+def upstream_of(asset: str) -> frozenset[str]:
+    """Return the assets that ``asset`` stands on, directly or not."""
+    node = GRAPH[asset]
+    return frozenset(node.upstream).union(*(upstream_of(up) for up in node.upstream))
+
+
+def downstream(assets: frozenset[str]) -> frozenset[str]:
+    """Return the assets that stand, directly or not, on any of ``assets``; these not included."""
+    reached = set(assets)
+    for asset, node in GRAPH.items():
+        if reached.intersection(node.upstream):
+            reached.add(asset)
+    return frozenset(reached - assets)
+
+
+def fingerprint(asset: str, folder: CueFolder) -> str:
+    """Return the fingerprint of all files that an asset of this cue depends on."""
+    kinds = sources(asset)
+    if kinds == {"midi"}:
+        return folder.midi_fingerprint
+    if kinds == {"audio"}:
+        return folder.audio_fingerprint
+    return _digest([folder.midi_fingerprint, folder.audio_fingerprint])
+
+
+def code_versions(settings: Settings) -> dict[str, str]:
+    """Return each asset's current code version under ``settings``."""
+    shaping = _shaping_settings(settings)
+    return {
+        asset: f"{node.algorithm}" + (f"+{shaping[asset]}" if shaping.get(asset) else "")
+        for asset, node in GRAPH.items()
+    }
+
+
+def data_version(
+    asset: str, code_version: str, file_fingerprint: str, upstream: Mapping[str, str | None]
+) -> str:
+    """Return the version of an asset's rows, from all that they are made of."""
+    return _digest([asset, code_version, file_fingerprint, sorted(upstream.items())])
+
+
+def expected_data_versions(folder: CueFolder, versions: Mapping[str, str]) -> dict[str, str]:
+    """Return the data version that each asset of a cue has once it is up to date."""
+    expected: dict[str, str] = {}
+    for asset, node in GRAPH.items():
+        expected[asset] = data_version(
+            asset,
+            versions[asset],
+            fingerprint(asset, folder),
+            {up: expected[up] for up in node.upstream},
+        )
+    return expected
+
+
+def mel_profiles_of(settings: Settings) -> dict[str, MelSettings]:
+    """Return the mel spectrograms that the settings ask for, by profile name."""
+    from cue_pipeline.audio.profiles import mel_profiles
+
+    return mel_profiles(settings.mel_profile_names, settings.mel)
+
+
+def _shaping_settings(settings: Settings) -> dict[str, str]:
+    from cue_pipeline.mapping.prompt import PROMPT_VERSION
+
+    mel = {name: profile.model_dump() for name, profile in mel_profiles_of(settings).items()}
+    grouping = [settings.final_mix_patterns, settings.ignore_patterns, settings.sample_rate]
+    asked = settings.openai_model if settings.openai_api_key else "names"
+    return {
+        "midi_events": _digest(list(settings.marker_tracks), 8),
+        "channel_groups": _digest(grouping, 8),
+        "mel_features": _digest(mel, 8),
+        "final_mix_features": _digest(mel, 8),
+        "llm_mappings": f"{asked}+{PROMPT_VERSION}" if settings.openai_api_key else asked,
+    }
+
+
+def _digest(value: Any, length: int = 16) -> str:
+    text = json.dumps(value, sort_keys=True, default=list)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]

@@ -1,0 +1,86 @@
+"""Assets' tables to and from the warehouse, for any asset.
+
+No table and no asset is named here: ``warehouse.tables`` says which columns an asset owns, the
+consumer says which tables it wants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from cue_pipeline.defs.resources import CueLibrary
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    Tables = Mapping[str, DataFrame | Iterable[DataFrame]]
+
+
+@dataclass(frozen=True, slots=True)
+class CueTables:
+    """What an asset made of one cue, with what it was made from.
+
+    Attributes
+    ----------
+    tables : mapping of str to DataFrame, or to an iterable of DataFrames
+        Table name → rows, with exactly the columns that the asset owns.
+    fingerprint, code_version, data_version : str
+        See :mod:`cue_pipeline.defs.graph`.
+    started_at : datetime
+        When the asset began to read its input.
+    """
+
+    tables: Tables
+    fingerprint: str
+    code_version: str
+    data_version: str
+    started_at: datetime
+
+
+class WarehouseIOManager(dg.ConfigurableIOManager):  # type: ignore[misc]
+    """Replace one cue's rows of an asset in one transaction, and read them back."""
+
+    library: dg.ResourceDependency[CueLibrary]
+
+    def handle_output(self, context: dg.OutputContext, obj: CueTables) -> None:
+        """Write the rows and the ledger; add row counts and column schema as metadata."""
+        asset = context.asset_key.path[-1]
+        try:
+            counts = self.library.store.replace(
+                context.partition_key,
+                asset,
+                obj.tables,
+                fingerprint=obj.fingerprint,
+                code_version=obj.code_version,
+                data_version=obj.data_version,
+                started_at=obj.started_at,
+            )
+        except Exception as e:
+            self.library.store.fail(
+                context.partition_key,
+                asset,
+                f"{e}",
+                fingerprint=obj.fingerprint,
+                code_version=obj.code_version,
+                started_at=obj.started_at,
+            )
+            raise
+        context.add_output_metadata(
+            {
+                "dagster/row_count": sum(counts.values()),
+                **{f"rows/{table}": count for table, count in counts.items()},
+            }
+        )
+
+    def load_input(self, context: dg.InputContext) -> dict[str, DataFrame]:
+        """Return this cue's rows of those upstream tables that the consumer names.
+
+        The consumer names them in its input's metadata: ``AssetIn(metadata={"tables": [...]})``.
+        """
+        tables: Sequence[str] = (context.definition_metadata or {})["tables"]
+        return {table: self.library.store.read(context.partition_key, table) for table in tables}

@@ -1,0 +1,120 @@
+"""What state each asset of each cue is in, and why."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.defs import graph
+from cue_pipeline.settings import Settings
+from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
+
+State = Literal["ready", "stale", "missing", "failed", "loading"]
+
+
+@dataclass(frozen=True, slots=True)
+class AssetStatus:
+    """State of one asset of one cue, with the reason in a sentence."""
+
+    cue_key: str
+    asset: str
+    state: State
+    reason: str
+
+
+def read_status(store: Store, settings: Settings) -> list[AssetStatus]:
+    """Return the state of every registered cue × asset, held against the folders as they are now.
+
+    A cue whose folder cannot be found is held against what was last seen of it.
+    """
+    from cue_pipeline.cue.scan import read_cue_folder
+    from cue_pipeline.errors import CueError
+
+    versions = graph.code_versions(settings)
+    ledger: dict[str, dict[str, LedgerRow]] = {}
+    for row in store.ledger():
+        ledger.setdefault(row.cue_key, {})[row.asset] = row
+    found: list[AssetStatus] = []
+    for cue in store.cues():
+        try:
+            folder = read_cue_folder(Path(cue.root), cue.cue_key)
+        except CueError:
+            folder = last_seen(cue)
+        found += cue_status(folder, ledger.get(cue.cue_key, {}), versions)
+    return found
+
+
+def last_seen(cue: CueRow) -> CueFolder:
+    """Return what the warehouse remembers of a cue whose folder is not there."""
+    root = Path(cue.root)
+    return CueFolder(
+        key=cue.cue_key,
+        root=root,
+        path=root / cue.cue_key,
+        midi_paths=(),
+        audio_paths=(),
+        midi_fingerprint=cue.midi_fingerprint,
+        audio_fingerprint=cue.audio_fingerprint,
+    )
+
+
+def cue_status(
+    folder: CueFolder, ledger: Mapping[str, LedgerRow], versions: Mapping[str, str]
+) -> list[AssetStatus]:
+    """Return the state of each asset of one cue.
+
+    Parameters
+    ----------
+    folder : CueFolder
+        The cue as it is now.
+    ledger : mapping of str to LedgerRow
+        What the warehouse says of it, by asset.
+    versions : mapping of str to str
+        Current code versions, by asset.
+    """
+    expected = graph.expected_data_versions(folder, versions)
+    found: dict[str, AssetStatus] = {}
+    for asset in graph.GRAPH:
+        state, reason = _state(asset, folder, ledger.get(asset), versions[asset], expected, found)
+        found[asset] = AssetStatus(folder.key, asset, state, reason)
+    return list(found.values())
+
+
+def to_do(statuses: Iterable[AssetStatus]) -> list[str]:
+    """Return the assets that are not ready, upstream first."""
+    wanted = {status.asset for status in statuses if status.state != "ready"}
+    return [asset for asset in graph.GRAPH if asset in wanted]
+
+
+def _state(
+    asset: str,
+    folder: CueFolder,
+    row: LedgerRow | None,
+    code_version: str,
+    expected: Mapping[str, str],
+    upstream: Mapping[str, AssetStatus],
+) -> tuple[State, str]:
+    failed_upstream = [
+        up for up in graph.GRAPH[asset].upstream if upstream[up].state in ("failed", "missing")
+    ]
+    if row is None:
+        if failed_upstream:
+            return (
+                "missing",
+                f"waits for {failed_upstream[0]}, {upstream[failed_upstream[0]].state}",
+            )
+        return "missing", "never materialised"
+    if row.state == "loading":
+        return "loading", f"being loaded since {row.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    if row.state == "failed":
+        return "failed", row.error or "no reason was recorded"
+    if row.data_version == expected[asset]:
+        return "ready", ""
+    if row.fingerprint != graph.fingerprint(asset, folder):
+        kinds = " or ".join(sorted(graph.sources(asset)))
+        return "stale", f"{kinds} files changed since"
+    if row.code_version != code_version:
+        return "stale", f"code version was {row.code_version}, is {code_version}"
+    newer = [up for up in graph.GRAPH[asset].upstream if upstream[up].state != "ready"]
+    return "stale", f"{' and '.join(newer) or 'an upstream asset'} changed since"
