@@ -1,0 +1,276 @@
+"""One lag between MIDI and audio for the whole cue, found jointly and checked a second time.
+
+A pair of one track and one group says little about time: a pad has no onsets, an ostinato fits
+every bar. All pairs together say much. The lag is looked for where the best partners of all
+tracks and all groups agree, then the few best lags are tried by what all tracks together explain
+of all groups, which is what counts in the end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cue_pipeline.mapping.evidence.hearing import COARSE, Group
+from cue_pipeline.mapping.evidence.regression import Explained, explained
+from cue_pipeline.mapping.evidence.templates import TrackNotes, level_template, onset_curve
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+MAX_LAG_SECONDS = 60.0
+_N_CANDIDATES = 8
+_APART_SECONDS = 0.3
+_LAG_BANDS = 16  # enough for the lag: pooled from all bands
+_NEARER_IS_LIKELIER = 2e-4  # of R² per second of lag: between equals, the nearer
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How MIDI time becomes session time: ``session = midi + lag + wander(midi)``.
+
+    Attributes
+    ----------
+    lag_seconds : float
+        The joint lag.
+    confidence : float
+        0..1: how far the second check prefers it to every other lag.
+    r2 : float
+        Mean share of the groups' level that all tracks together explain at this lag.
+    rivals : list of (float, float)
+        Other lags that were tried, with their R², best first.
+    knots, wander : np.ndarray, shape=(n_knots,)
+        MIDI times and what is added to the lag there, seconds.
+    """
+
+    lag_seconds: float
+    confidence: float
+    r2: float
+    rivals: list[tuple[float, float]]
+    knots: Float64 = field(default_factory=lambda: np.zeros(1))
+    wander: Float64 = field(default_factory=lambda: np.zeros(1))
+
+    def session_time(self, midi_seconds: Float64) -> Float64:
+        """Return where these MIDI times stand on the session's clock, seconds."""
+        moved: Float64 = np.interp(midi_seconds, self.knots, self.wander)
+        return midi_seconds + self.lag_seconds + moved
+
+
+@dataclass(frozen=True)
+class Score:
+    """The tracks as templates on a grid that begins ``MAX_LAG_SECONDS`` before MIDI time 0.
+
+    ``level`` has the shape (n_tracks, n_coarse, n_bands), ``onsets`` (n_tracks, n_fine).
+    """
+
+    level: Float32
+    onsets: Float32
+
+
+@dataclass(frozen=True)
+class Session:
+    """All groups on the session's clock, padded to one length.
+
+    ``level`` has the shape (n_groups, n_coarse, n_bands), ``onsets`` (n_groups, n_fine, regions).
+    """
+
+    level: Float32
+    onsets: Float32
+    frame_seconds: float
+
+    @property
+    def coarse_seconds(self) -> float:
+        """Length of a frame of ``level``."""
+        return self.frame_seconds * COARSE
+
+
+def session_of(groups: Sequence[Group], frame_seconds: float) -> Session:
+    """Stand all groups on one clock."""
+    n = max(len(group.level) for group in groups)
+    level = np.zeros((len(groups), n, groups[0].level.shape[1]), np.float32)
+    onsets = np.zeros((len(groups), n * COARSE, groups[0].onsets.shape[1]), np.float32)
+    for i, group in enumerate(groups):
+        level[i, : len(group.level)] = group.level
+        onsets[i, : len(group.level) * COARSE] = group.onsets[: len(group.level) * COARSE]
+    return Session(level, onsets, frame_seconds)
+
+
+def score_of(
+    tracks: Sequence[TrackNotes], bands_of_pitch: Float32, seconds: float, frame_seconds: float
+) -> Score:
+    """Return the templates of all tracks over ``seconds`` of MIDI time and the margin before."""
+    coarse = frame_seconds * COARSE
+    lead = round(MAX_LAG_SECONDS / coarse)
+    n = lead + int(np.ceil(seconds / coarse)) + 1
+    starts = [track.start + lead * coarse for track in tracks]
+    level = np.stack(
+        [
+            level_template(track, start, bands_of_pitch, n, coarse)
+            for track, start in zip(tracks, starts, strict=True)
+        ]
+    )
+    onsets = np.stack(
+        [
+            onset_curve(track, start, n * COARSE, frame_seconds)
+            for track, start in zip(tracks, starts, strict=True)
+        ]
+    )
+    return Score(level, onsets)
+
+
+def joint_lag(score: Score, session: Session) -> Alignment:
+    """Return the lag of the whole cue.
+
+    Returns
+    -------
+    Alignment
+        Without wander; see :func:`cue_pipeline.mapping.evidence.drift.with_drift`.
+    """
+    frame = session.frame_seconds
+    lags, agreement = _agreement(score, session)
+    candidates = _peaks(lags, agreement, _N_CANDIDATES)
+    if 0.0 not in candidates:
+        candidates.append(0.0)
+    tried = [(lag, _mean_r2(explained_at(score, session, lag))) for lag in candidates]
+    tried.sort(key=lambda pair: pair[1] - _NEARER_IS_LIKELIER * abs(pair[0]), reverse=True)
+    best, best_r2 = tried[0]
+    rivals = [pair for pair in tried[1:] if abs(pair[0] - best) > 2 * frame]
+    return Alignment(
+        lag_seconds=best,
+        confidence=_confidence(best_r2, rivals, agrees=best == candidates[0]),
+        r2=best_r2,
+        rivals=rivals,
+    )
+
+
+def explained_at(score: Score, session: Session, lag_seconds: float) -> Explained:
+    """Return what all tracks together explain of all groups at this lag."""
+    n = session.level.shape[1]
+    return explained(
+        _centred(_shifted(score.level, lag_seconds, session.coarse_seconds, n)),
+        _centred(session.level),
+    )
+
+
+def _mean_r2(of: Explained) -> float:
+    return float(of.r2.mean())
+
+
+def _confidence(best_r2: float, rivals: list[tuple[float, float]], *, agrees: bool) -> float:
+    if best_r2 <= 0.0:
+        return 0.0
+    second = max((r2 for _, r2 in rivals), default=0.0)
+    margin = (best_r2 - second) / best_r2
+    confidence = float(np.clip(margin / 0.15, 0.0, 1.0))
+    return confidence if agrees else confidence * 0.8
+
+
+def _shifted(level: Float32, lag: float, coarse: float, n: int) -> Float32:
+    """Return templates moved to the session's clock, shape (n_tracks, n, n_bands)."""
+    lead = round(MAX_LAG_SECONDS / coarse)
+    first = lead - lag / coarse
+    whole = int(np.floor(first))
+    part = np.float32(first - whole)
+    out = np.zeros((level.shape[0], n, level.shape[2]), np.float32)
+    for offset, weight in ((whole, np.float32(1) - part), (whole + 1, part)):
+        a, b = max(0, -offset), min(n, level.shape[1] - offset)
+        if weight > 0 and a < b:
+            out[:, a:b] += weight * level[:, a + offset : b + offset]
+    return out
+
+
+def _centred(level: Float32) -> Float32:
+    """Bands first, mean over time taken away: shape (n_bands, n, n_frames)."""
+    moved = level.transpose(2, 0, 1)
+    out: Float32 = moved - moved.mean(axis=2, keepdims=True, dtype=np.float32)
+    return out
+
+
+def _agreement(score: Score, session: Session) -> tuple[Float64, Float64]:
+    """Return lags and, for each, how well the best partners of all tracks and groups agree."""
+    frame = session.frame_seconds
+    lead = round(MAX_LAG_SECONDS / session.coarse_seconds)
+    fine = _correlations(
+        _smoothed(score.onsets)[:, :, None], _smoothed_regions(session.onsets), lead * COARSE
+    )
+    coarse = _correlations(
+        _pooled(np.diff(score.level, axis=1, prepend=0)),
+        _pooled(np.diff(session.level, axis=1, prepend=0)),
+        lead,
+    )
+    lags: Float64 = (np.arange(fine.shape[2]) - lead * COARSE) * np.float64(frame)
+    coarse_lags = (np.arange(coarse.shape[2]) - lead) * session.coarse_seconds
+    level_part = _best_partners(coarse)
+    agreement: Float64 = _best_partners(fine) + np.interp(lags, coarse_lags, level_part)
+    return lags, agreement
+
+
+def _best_partners(correlation: Float64) -> Float64:
+    positive = np.maximum(correlation, 0.0)
+    of_tracks = positive.max(axis=1).mean(axis=0)
+    of_groups = positive.max(axis=0).mean(axis=0)
+    out: Float64 = of_tracks + of_groups
+    return out
+
+
+def _pooled(level: Float32) -> Float32:
+    starts = np.linspace(0, level.shape[2], min(_LAG_BANDS, level.shape[2]), endpoint=False)
+    out: Float32 = np.add.reduceat(level, starts.astype(np.int64), axis=2)
+    return out
+
+
+def _smoothed(onsets: Float32) -> Float32:
+    """Widen onsets to about 60 ms, the spread of an orchestra's attack."""
+    out = onsets.copy()
+    out[:, 1:] += 0.5 * onsets[:, :-1]
+    out[:, :-1] += 0.5 * onsets[:, 1:]
+    return out
+
+
+def _smoothed_regions(onsets: Float32) -> Float32:
+    out: Float32 = onsets.sum(axis=2, keepdims=True)
+    return out
+
+
+def _correlations(templates: Float32, targets: Float32, reach: int) -> Float64:
+    """Return normalised cross-correlations over bands, lags -reach..reach.
+
+    Parameters
+    ----------
+    templates : np.ndarray, shape=(n_tracks, n_t, n_bands)
+        Their frame ``reach`` is time 0.
+    targets : np.ndarray, shape=(n_groups, n_s, n_bands)
+
+    Returns
+    -------
+    np.ndarray, shape=(n_tracks, n_groups, 2 * reach + 1)
+    """
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    x = templates - templates.mean(axis=1, keepdims=True)
+    y = targets - targets.mean(axis=1, keepdims=True)
+    x /= np.maximum(np.sqrt((x**2).sum(axis=(1, 2), keepdims=True)), 1e-9)
+    y /= np.maximum(np.sqrt((y**2).sum(axis=(1, 2), keepdims=True)), 1e-9)
+    n = next_fast_len(x.shape[1] + y.shape[1], real=True)
+    fx = rfft(x.transpose(2, 0, 1), n, axis=2)
+    fy = rfft(y.transpose(2, 0, 1), n, axis=2)
+    product = np.einsum("bkf,bgf->kgf", fx.conj(), fy, optimize=True)
+    circular = irfft(product, n, axis=2)
+    # Index i of the result is session frame = template frame + i; time 0 is template frame reach.
+    at = (np.arange(-reach, reach + 1) - reach) % n
+    out: Float64 = circular[:, :, at].astype(np.float64)
+    return out
+
+
+def _peaks(lags: Float64, curve: Float64, count: int) -> list[float]:
+    rest = curve.copy()
+    apart = max(1, round(_APART_SECONDS / (lags[1] - lags[0])))
+    found = []
+    for _ in range(count):
+        i = int(rest.argmax())
+        if not np.isfinite(rest[i]):
+            break
+        found.append(float(lags[i]))
+        rest[max(0, i - apart) : i + apart + 1] = -np.inf
+    return found

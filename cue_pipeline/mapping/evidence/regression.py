@@ -1,0 +1,109 @@
+"""Non-negative regression of many targets on few templates, by their inner products alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float64 = NDArray[np.float64]
+
+_RIDGE = 1e-3  # of the mean diagonal: tracks that play together share, rather than fight
+_TOLERANCE = 1e-4
+
+
+def non_negative_weights(gram: Float64, product: Float64, *, sweeps: int = 150) -> Float64:
+    """Return ``argmin_{w >= 0} ||y - X w||`` for stacks of problems, by coordinate descent.
+
+    Parameters
+    ----------
+    gram : np.ndarray, shape=(..., n_templates, n_templates)
+        ``XᵀX``.
+    product : np.ndarray, shape=(..., n_templates, n_targets)
+        ``XᵀY``.
+    sweeps : int
+        At most this many rounds over the templates.
+
+    Returns
+    -------
+    np.ndarray, shape=(..., n_templates, n_targets)
+
+    References
+    ----------
+    Franc, V., Hlaváč, V., Navara, M. Sequential coordinate-wise algorithm for the non-negative
+    least squares problem. CAIP 2005.
+    """
+    n = gram.shape[-1]
+    diagonal = np.maximum(np.diagonal(gram, axis1=-2, axis2=-1), 1e-12)
+    weights = np.zeros_like(product)
+    residual = product.copy()
+    for _ in range(sweeps):
+        moved = 0.0
+        for k in range(n):
+            new = np.maximum(0.0, weights[..., k, :] + residual[..., k, :] / diagonal[..., k, None])
+            step = new - weights[..., k, :]
+            residual -= gram[..., :, k, None] * step[..., None, :]
+            weights[..., k, :] = new
+            moved = max(moved, float(np.abs(step).max(initial=0.0)))
+        if moved <= _TOLERANCE * max(float(weights.max(initial=0.0)), 1e-12):
+            break
+    return weights
+
+
+@dataclass(frozen=True)
+class Explained:
+    """How a set of tracks explains each group.
+
+    Attributes
+    ----------
+    level : np.ndarray, shape=(n_tracks, n_groups)
+        Standard deviation, over time and bands, of what the track adds to the group.
+    gain : np.ndarray, shape=(n_tracks, n_groups)
+        Partial R²: how much of what the other tracks leave unexplained this one explains.
+    r2 : np.ndarray, shape=(n_groups,)
+        How much of the group all tracks together explain, 0..1.
+    """
+
+    level: Float64
+    gain: Float64
+    r2: Float64
+
+
+def explained(templates: NDArray[np.float32], targets: NDArray[np.float32]) -> Explained:
+    """Explain every target by all templates together, band by band.
+
+    Each band has its own weights: a track's colour is unknown, and may differ between the room
+    microphone and its own stem.
+
+    Parameters
+    ----------
+    templates : np.ndarray, shape=(n_bands, n_tracks, n_frames)
+        Centred over frames.
+    targets : np.ndarray, shape=(n_bands, n_groups, n_frames)
+        Centred over frames.
+    """
+    gram = (templates @ templates.transpose(0, 2, 1)).astype(np.float64)
+    product = (templates @ targets.transpose(0, 2, 1)).astype(np.float64)
+    power = np.einsum("bgt,bgt->bg", targets, targets, dtype=np.float64)
+    n = gram.shape[-1]
+    ridge = _RIDGE * np.trace(gram, axis1=1, axis2=2)[:, None, None] / max(n, 1) + 1e-9
+    solid = gram + ridge * np.eye(n)
+    weights = non_negative_weights(solid, product)
+    own = np.diagonal(gram, axis1=1, axis2=2)[..., None]
+    total = np.maximum(power.sum(axis=0), 1e-12)
+    r2 = np.clip(
+        (
+            2 * (weights * product).sum(axis=(0, 1))
+            - np.einsum("bkg,bkl,blg->g", weights, gram, weights, optimize=True)
+        )
+        / total,
+        0,
+        1,
+    )
+    # What only this track can explain: its template with all others projected out.
+    alone = 1.0 / np.maximum(np.diagonal(np.linalg.inv(solid), axis1=1, axis2=2), 1e-12)
+    unique = (weights**2 * alone[..., None]).sum(axis=0) / total
+    return Explained(
+        level=np.sqrt((weights**2 * own).sum(axis=0) / max(targets.shape[2], 1)),
+        gain=unique / np.maximum(1.0 - r2 + unique, 1e-9),
+        r2=r2,
+    )

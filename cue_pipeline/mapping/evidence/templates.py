@@ -1,0 +1,169 @@
+"""What a MIDI track should look like in a mel spectrogram, before anything is known of its sound.
+
+Conventions
+-----------
+All arrays stand on one grid of ``frame_seconds``, the session's clock, whose frame 0 is the first
+sample of the earliest file. Loudness is the fourth root of power ("level"), which lies between
+power, where the loudest note is all, and decibels, where a leak at -40 dB is as good as a note.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+LEVEL_EXPONENT = 0.25  # level = power ** LEVEL_EXPONENT
+N_HARMONICS = 8
+DRUM_CHANNEL = 9
+_DECAY_SECONDS = 0.35  # a drum's note-off says nothing: it rings as it likes
+_LOBE_BINS = 2.0  # half width of a Hann window's main lobe, FFT bins
+
+
+@dataclass(frozen=True)
+class TrackNotes:
+    """One track's notes as columns.
+
+    ``start`` and ``duration`` are seconds of MIDI time, ``level`` is 0..1 in the domain of
+    ``LEVEL_EXPONENT``, ``is_drum`` tells that pitch means a drum, not a frequency.
+    """
+
+    start: Float64
+    duration: Float64
+    pitch: NDArray[np.int64]
+    level: Float32
+    is_drum: bool
+
+    @property
+    def n_notes(self) -> int:
+        """How many notes the track has."""
+        return len(self.start)
+
+
+def track_notes(track_ids: Sequence[int], notes: pd.DataFrame) -> list[TrackNotes]:
+    """Return the notes of each track, in the order of ``track_ids``.
+
+    Parameters
+    ----------
+    track_ids : sequence of int
+        ``midi_tracks.id``.
+    notes : pd.DataFrame
+        Rows of ``midi_notes``.
+    """
+    rows = notes[["midi_track_id", "channel", "note", "velocity", "start_time", "duration"]]
+    by_track = dict(iter(rows.groupby("midi_track_id", sort=False)))
+    empty = rows.iloc[:0]
+    return [_columns(by_track.get(track_id, empty)) for track_id in track_ids]
+
+
+def _columns(rows: pd.DataFrame) -> TrackNotes:
+    start = rows["start_time"].to_numpy(np.float64)
+    order = np.argsort(start, kind="stable")
+    velocity = rows["velocity"].to_numpy(np.float64)[order] / 127.0
+    channel = rows["channel"].to_numpy()
+    return TrackNotes(
+        start=start[order],
+        duration=np.maximum(rows["duration"].to_numpy(np.float64)[order], 0.0),
+        pitch=np.clip(rows["note"].to_numpy(np.int64)[order], 0, 127),
+        level=(velocity ** (2 * LEVEL_EXPONENT)).astype(np.float32),
+        is_drum=len(channel) > 0 and bool((channel == DRUM_CHANNEL).all()),
+    )
+
+
+def pitch_to_bands(centres: Float64, edges: Float64, fft_bin_hz: float) -> Float32:
+    """Return how much level each pitch puts into each mel band, were it a plain harmonic tone.
+
+    Parameters
+    ----------
+    centres : np.ndarray, shape=(n_bands,)
+        Centre frequency of each band, Hz.
+    edges : np.ndarray, shape=(n_bands, 2)
+        Where each band begins and ends, Hz.
+    fft_bin_hz : float
+        Width of an FFT bin: below it, a partial is as wide as the window's main lobe.
+
+    Returns
+    -------
+    np.ndarray, shape=(128, n_bands)
+        Eight harmonics whose power falls with the square of their number.
+    """
+    spread = fft_bin_hz * _LOBE_BINS
+    low, high = edges[:, 0] - spread, edges[:, 1] + spread
+    out = np.zeros((128, len(centres)))
+    for pitch in range(128):
+        f0 = 440.0 * 2.0 ** ((pitch - 69) / 12.0)
+        for h in range(1, N_HARMONICS + 1):
+            f = f0 * h
+            rising = (f - low) / np.maximum(centres - low, 1e-9)
+            falling = (high - f) / np.maximum(high - centres, 1e-9)
+            out[pitch] += np.clip(np.minimum(rising, falling), 0.0, None) ** 2 / h**2
+    level: Float32 = (out**LEVEL_EXPONENT).astype(np.float32)
+    return level
+
+
+def onset_curve(track: TrackNotes, start: Float64, n_frames: int, frame_seconds: float) -> Float32:
+    """Return onsets weighted by velocity, shape ``(n_frames,)``; ``start`` is session time."""
+    at = start / frame_seconds
+    first = np.floor(at).astype(np.int64)
+    part = (at - first).astype(np.float32)
+    out = np.zeros(n_frames, np.float32)
+    for index, weight in ((first, 1.0 - part), (first + 1, part)):
+        inside = (index >= 0) & (index < n_frames)
+        np.add.at(out, index[inside], (weight * track.level)[inside])
+    return out
+
+
+def level_template(
+    track: TrackNotes,
+    start: Float64,
+    bands_of_pitch: Float32,
+    n_frames: int,
+    frame_seconds: float,
+) -> Float32:
+    """Return the level that a track's notes should give, shape ``(n_frames, n_bands)``.
+
+    Pitched notes hold until their note-off; drums ring for a moment in all bands alike. How loud
+    a band really is, is left to the regression, which learns it per group.
+
+    Parameters
+    ----------
+    start : np.ndarray, shape=(n_notes,)
+        Note-on times on the session's clock, seconds.
+    bands_of_pitch : np.ndarray, shape=(128, n_bands)
+        From :func:`pitch_to_bands`.
+    """
+    n_bands = bands_of_pitch.shape[1]
+    duration = np.full(track.n_notes, _DECAY_SECONDS) if track.is_drum else track.duration
+    pitches, column = np.unique(track.pitch, return_inverse=True)
+    if track.is_drum:
+        pitches, column = np.zeros(1, np.int64), np.zeros(track.n_notes, np.int64)
+    held = _held(start, duration, track.level, column, (n_frames, len(pitches)), frame_seconds)
+    if track.is_drum:
+        return np.repeat(held, n_bands, axis=1)
+    out: Float32 = held @ bands_of_pitch[pitches]
+    return out
+
+
+def _held(
+    start: Float64,
+    duration: Float64,
+    level: Float32,
+    column: NDArray[np.int64],
+    shape: tuple[int, int],
+    frame_seconds: float,
+) -> Float32:
+    """Integrate notes over frames: the integral of a difference of two ramps."""
+    n_frames, n_columns = shape
+    change = np.zeros((n_frames + 2, n_columns), np.float64)
+    for time, sign in ((start, 1.0), (start + np.maximum(duration, frame_seconds / 4), -1.0)):
+        at = np.clip(time / frame_seconds, 0.0, float(n_frames))
+        first = np.floor(at).astype(np.int64)
+        part = at - first
+        np.add.at(change, (first, column), sign * level * (1.0 - part))
+        np.add.at(change, (first + 1, column), sign * level * part)
+    held: Float32 = np.cumsum(change, axis=0)[:n_frames].astype(np.float32)
+    return held
