@@ -1,0 +1,99 @@
+"""The words by which musicians and engineers call instruments, and what they mean.
+
+One line in one of the modules here teaches the pipeline a word; :func:`lexicon` builds the index that
+:mod:`cue_pipeline.mapping.names` looks words up in.
+"""
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from cue_pipeline.mapping.lexicon.band import BAND
+from cue_pipeline.mapping.lexicon.electronic import ELECTRONIC
+from cue_pipeline.mapping.lexicon.orchestra import ORCHESTRA
+from cue_pipeline.mapping.lexicon.percussion import PERCUSSION
+
+LONGEST_PHRASE: Final = 4
+# Two words written as one ("leadvox") are recognised from this length on; below it, chance matches.
+SHORTEST_COMPOUND: Final = 4
+
+_GERMAN: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+_LIGATURES: Final = str.maketrans({"ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "ı": "i"})
+_LETTERS_OR_DIGITS: Final = re.compile(r"[a-z]+|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a word or phrase stands for.
+
+    Attributes
+    ----------
+    instrument : str
+        The instrument's English name: what makes 'Bratschen' and 'VLA' the same.
+    category : str
+        One of the 28, or empty where the instrument belongs to none of them ('Orchestra').
+    confidence : float
+        How surely the word alone means that category, 0…1.
+    """
+
+    instrument: str
+    category: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The index of all words.
+
+    Attributes
+    ----------
+    phrases : dict of str to Meaning
+        By words joined with spaces.
+    compounds : dict of str to Meaning
+        Phrases of several words written as one.
+    long_words : tuple of str
+        Single words long enough to be compared letter by letter with a misspelt one.
+    fingerprint : str
+        Changes when any word or meaning changes.
+    """
+
+    phrases: dict[str, Meaning]
+    compounds: dict[str, Meaning]
+    long_words: tuple[str, ...]
+    fingerprint: str
+
+
+def plain_letters(text: str) -> str:
+    """Return `text` in lower case without accents: ``Flöten`` becomes ``floten``."""
+    decomposed = unicodedata.normalize("NFKD", text.lower().translate(_LIGATURES))
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def _spellings(phrase: str) -> set[str]:
+    """Return the plain spellings of a phrase: German umlauts are also written with an e."""
+    composed = unicodedata.normalize("NFC", phrase.lower())
+    variants = {plain_letters(composed), plain_letters(composed.translate(_GERMAN))}
+    return {" ".join(_LETTERS_OR_DIGITS.findall(v)) for v in variants}
+
+
+@cache
+def lexicon() -> Lexicon:
+    """Return the index, built once."""
+    phrases: dict[str, Meaning] = {}
+    digest = hashlib.sha256()
+    for instrument, category, confidence, words in (*ORCHESTRA, *PERCUSSION, *BAND, *ELECTRONIC):
+        digest.update(f"{instrument}|{category}|{confidence}|{words}".encode())
+        meaning = Meaning(instrument, category, confidence)
+        for phrase in words.split(","):
+            for spelling in _spellings(phrase.strip()):
+                phrases.setdefault(spelling, meaning)
+    compounds: dict[str, Meaning] = {}
+    for phrase, meaning in phrases.items():
+        joined = phrase.replace(" ", "")
+        if joined != phrase and len(joined) >= SHORTEST_COMPOUND and joined not in phrases:
+            compounds.setdefault(joined, meaning)
+    long_words = tuple(w for w in (*phrases, *compounds) if " " not in w and len(w) >= 5)
+    return Lexicon(phrases, compounds, long_words, digest.hexdigest()[:12])
