@@ -1,1 +1,1 @@
-"""SMF bytes to tempo map, meter, tracks and events."""
+"""Standard MIDI Files: bytes to tempo map, meter, tracks and every channel voice message."""

@@ -1,0 +1,177 @@
+"""Find the chunks of a Standard MIDI File, also where their headers are wrong.
+
+References
+----------
+The Complete MIDI 1.0 Detailed Specification, Standard MIDI Files 1.0 (RP-001), MIDI Manufacturers
+Association.
+"""
+
+from dataclasses import dataclass
+
+from cue_pipeline.errors import MidiFileError
+
+_HEADER, _TRACK = b"MThd", b"MTrk"
+_SMPTE_RATES = {24: 24, 25: 25, 29: 30, 30: 30}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The header chunk.
+
+    Attributes
+    ----------
+    format : int
+        0: one track; 1: simultaneous tracks; 2: independent sequences. Kept as written, even
+        where the standard does not know it.
+    n_tracks : int
+        As the header claims.
+    division : int
+        The raw 16-bit word.
+    ticks_per_beat : int
+        Ticks per quarter note; with SMPTE division ticks per second of time code.
+    microseconds : int or None
+        With SMPTE division the true length of that second (1,001,000 for 29.97 frames), else
+        None.
+    end : int
+        Byte offset after the chunk.
+    """
+
+    format: int
+    n_tracks: int
+    division: int
+    ticks_per_beat: int
+    microseconds: int | None
+    end: int
+
+
+def read_header(data: bytes, name: str, warnings: list[str]) -> Header:
+    """Return the header chunk of a file.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    name : str
+        What messages call it.
+    warnings : list of str
+        Damage that was read around is added here.
+
+    Raises
+    ------
+    MidiFileError
+        If there is no header, or its division gives no clock.
+    """
+    at = data.find(_HEADER)
+    if at < 0 or len(data) < at + 14:
+        raise MidiFileError(
+            f"'{name}' is no MIDI file: {_what_is_there(data)}, where a Standard MIDI File begins "
+            "with 'MThd'. Export the sequence again as a Standard MIDI File, or remove this file."
+        )
+    if at and not (data[:4] == b"RIFF" and data[8:12] == b"RMID"):
+        warnings.append(f"byte 0: {at} extra bytes before the header were passed over")
+    length, file_format, n_tracks, division = (
+        int.from_bytes(data[at + first : at + last], "big")
+        for first, last in ((4, 8), (8, 10), (10, 12), (12, 14))
+    )
+    if file_format > 2:
+        warnings.append(f"byte {at + 8}: format {file_format} is unknown, read as format 1")
+    end = at + 8 + length
+    if length < 6 or end > len(data):
+        warnings.append(f"byte {at + 4}: header length {length} cannot be right, read as 6")
+        end = at + 14
+    ticks_per_beat, microseconds = _clock(division, at + 12, name)
+    return Header(file_format, n_tracks, division, ticks_per_beat, microseconds, end)
+
+
+def _clock(division: int, offset: int, name: str) -> tuple[int, int | None]:
+    if division < 0x8000:
+        ticks, microseconds = division, None
+    else:
+        rate, subframes = 256 - (division >> 8), division & 0xFF
+        ticks = _SMPTE_RATES.get(rate, 0) * subframes
+        microseconds = 1_001_000 if rate == 29 else 1_000_000
+    if not ticks:
+        raise MidiFileError(
+            f"'{name}', byte {offset}: division 0x{division:04X} gives no clock; needed are 1 to "
+            "32767 ticks per quarter note, or SMPTE frames of 24, 25, 29.97 or 30 a second with "
+            "1 to 255 ticks each. Export the sequence again, or remove this file."
+        )
+    return ticks, microseconds
+
+
+@dataclass(frozen=True, slots=True)
+class TrackChunk:
+    """Where a track's bytes are, as its header says.
+
+    Attributes
+    ----------
+    offset : int
+        Byte offset of ``MTrk``.
+    extra_bytes : int
+        Bytes before it that belong to no chunk.
+    start, end : int
+        First byte of the data, and the byte after the last.
+    fits : bool
+        The file ends at ``end``, or another chunk begins there.
+    """
+
+    offset: int
+    extra_bytes: int
+    start: int
+    end: int
+    fits: bool
+
+
+def next_track(data: bytes, at: int) -> TrackChunk | None:
+    """Return the next track chunk at or after a byte offset, or None.
+
+    Chunks of other kinds are passed over, as the standard wants; so are bytes that belong to no
+    chunk.
+    """
+    at = skip_other_chunks(data, at)
+    offset = at if data[at : at + 4] == _TRACK else data.find(_TRACK, at)
+    if offset < 0 or offset + 8 > len(data):
+        return None
+    end = _declared_end(data, offset)
+    fits = end == len(data) or (end < len(data) and is_chunk(data, end))
+    return TrackChunk(offset, offset - at, offset + 8, end, fits)
+
+
+def skip_other_chunks(data: bytes, at: int) -> int:
+    """Return the offset after chunks that are no tracks."""
+    while is_chunk(data, at) and data[at : at + 4] != _TRACK:
+        at = _declared_end(data, at)
+    return at
+
+
+def is_chunk(data: bytes, at: int) -> bool:
+    """Return whether a chunk begins here: a track, or four letters and a length that fits."""
+    kind = data[at : at + 4]
+    if kind == _TRACK:
+        return True
+    return len(kind) == 4 and kind.isalnum() and _declared_end(data, at) <= len(data)
+
+
+def find_track_header(data: bytes, start: int, stop: int) -> int:
+    """Return the offset of the first track header that begins in these bytes, or ``stop``."""
+    at = data.find(_TRACK, start, stop)
+    return stop if at < 0 else at
+
+
+def _declared_end(data: bytes, at: int) -> int:
+    return at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
+
+
+def _what_is_there(data: bytes) -> str:
+    if not data:
+        return "it is empty"
+    if data.startswith(_HEADER):
+        return f"it breaks off after {len(data)} bytes, within its header"
+    known = {b"RIFF": "a RIFF file", b"FORM": "an AIFF file", b"PK\x03\x04": "a ZIP archive"}
+    for magic, what in known.items():
+        if data.startswith(magic):
+            return f"it is {what}"
+    first = data[:24]
+    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in first):
+        return f"it holds text ({first.decode('ascii')!r} …)"
+    return f"its first bytes are {first[:8].hex(' ')}"

@@ -1,0 +1,285 @@
+"""Read Standard MIDI Files whole: every message, every time, and around damage.
+
+Conventions
+-----------
+What precedes damage in a track is kept, and so are later tracks; what is lost is said in
+``MidiFile.warnings`` with track and byte offset. Nothing is guessed: a byte that cannot be a
+data byte may be a wrong value or the start of a missed event, and the two readings give
+different times for all that follows, so that a track ends where it is damaged.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from cue_pipeline.errors import MidiFileError
+from cue_pipeline.midi.chunks import (
+    TrackChunk,
+    find_track_header,
+    next_track,
+    read_header,
+    skip_other_chunks,
+)
+from cue_pipeline.midi.events import Messages, decode_events
+from cue_pipeline.midi.scan import EventScanner, TrackScan
+from cue_pipeline.midi.sequence import Sequence, TimedMeta, build_sequence
+from cue_pipeline.midi.text import decode
+
+# No score comes near; a disk image that someone renamed does.
+MAX_BYTES = 256 << 20
+_MAX_TRACKS = 65_535
+_MAX_WARNINGS = 50
+_TRACK_NAME, _INSTRUMENT_NAME = 0x03, 0x04
+
+
+@dataclass(frozen=True, slots=True)
+class MidiTrack:
+    """One track chunk.
+
+    Attributes
+    ----------
+    index : int
+        From 0, in file order.
+    name : str
+        The track's name, or else its instrument name; empty where it has neither.
+    raw_name : bytes
+        The bytes of that name.
+    end_tick : int
+        Tick of the last event, End of Track included.
+    n_messages : int
+        Channel voice messages.
+    """
+
+    index: int
+    name: str
+    raw_name: bytes
+    end_tick: int
+    n_messages: int
+
+
+@dataclass(frozen=True, slots=True)
+class MidiFile:
+    """A Standard MIDI File.
+
+    Attributes
+    ----------
+    name : str
+        What messages call it.
+    format : int
+        0, 1 or 2, as written.
+    division : int
+        The raw 16-bit word of the header.
+    ticks_per_beat : int
+        Ticks per quarter note; with SMPTE division ticks per second of time code.
+    tracks : tuple of MidiTrack
+        One per track chunk.
+    messages : Messages
+        Every channel voice message of every track.
+    sequences : tuple of Sequence
+        The clocks: one, or in format 2 one per track.
+    warnings : tuple of str
+        Damage that was read around, with track and byte offset.
+    """
+
+    name: str
+    format: int
+    division: int
+    ticks_per_beat: int
+    tracks: tuple[MidiTrack, ...]
+    messages: Messages
+    sequences: tuple[Sequence, ...]
+    warnings: tuple[str, ...]
+
+    def sequence_of(self, track_index: int) -> Sequence:
+        """Return the clock that a track runs on."""
+        return self.sequences[track_index if len(self.sequences) > 1 else 0]
+
+
+def read_midi_file(path: Path) -> MidiFile:
+    """Read a MIDI file from disk.
+
+    Parameters
+    ----------
+    path : Path
+        The file; messages call it by its last part.
+
+    Returns
+    -------
+    MidiFile
+
+    Raises
+    ------
+    MidiFileError
+        If it cannot be read, or holds nothing usable.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise MidiFileError(
+                f"'{path.name}' has {size} bytes, where at most {MAX_BYTES} are taken for a MIDI "
+                "file. Remove it, or give it the ending of what it is."
+            )
+        data = path.read_bytes()
+    except OSError as error:
+        raise MidiFileError(
+            f"'{path.name}' cannot be read: {error.strerror or error}. Check that the file is "
+            "there and may be read."
+        ) from error
+    return read_midi(data, path.name)
+
+
+def read_midi(data: bytes, name: str) -> MidiFile:
+    """Read a MIDI file from memory.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    name : str
+        What messages call it.
+
+    Returns
+    -------
+    MidiFile
+
+    Raises
+    ------
+    MidiFileError
+        If there is no header, no clock, no track, or not one event that can be read.
+    """
+    warnings: list[str] = []
+    header = read_header(data, name, warnings)
+    scanner = EventScanner(data)
+    scans = _scan_tracks(data, header.end, scanner, warnings)
+    if not scans or not any(scan.stop > scan.first for scan in scans):
+        found = f"{len(scans)} tracks without a readable event" if scans else "no track chunk"
+        raise MidiFileError(
+            f"'{name}' has a MIDI header and then {found} in its {len(data)} bytes"
+            f"{': ' + warnings[-1] if scans and warnings else ''}. Export the sequence again, or "
+            "remove this file."
+        )
+    if len(scans) != header.n_tracks:
+        warnings.append(
+            f"byte {header.end - 4}: the header promises {header.n_tracks} tracks, "
+            f"{len(scans)} were found"
+        )
+    firsts = np.asarray([scan.first for scan in scans], dtype=np.int64)
+    messages, ticks, _deltas = decode_events(data, scanner.event_offsets, firsts)
+    counts = np.bincount(messages.track, minlength=len(scans))
+    tracks, metas = [], []
+    for index, scan in enumerate(scans):
+        raw_name = _track_name(scan)
+        end_tick = int(ticks[scan.stop - 1]) if scan.stop > scan.first else 0
+        tracks.append(MidiTrack(index, decode(raw_name), raw_name, end_tick, int(counts[index])))
+        metas += [
+            TimedMeta(int(ticks[meta.event]), index, meta.kind, meta.data, meta.offset)
+            for meta in scan.metas
+        ]
+    sequences = _sequences(
+        header.format, tracks, metas, header.ticks_per_beat, header.microseconds, warnings
+    )
+    return MidiFile(
+        name=name,
+        format=header.format,
+        division=header.division,
+        ticks_per_beat=header.ticks_per_beat,
+        tracks=tuple(tracks),
+        messages=messages,
+        sequences=sequences,
+        warnings=_shortened(warnings),
+    )
+
+
+def _sequences(
+    file_format: int,
+    tracks: list[MidiTrack],
+    metas: list[TimedMeta],
+    ticks_per_beat: int,
+    microseconds: int | None,
+    warnings: list[str],
+) -> tuple[Sequence, ...]:
+    if file_format != 2:
+        end_tick = max(track.end_tick for track in tracks)
+        return (build_sequence(metas, end_tick, ticks_per_beat, microseconds, warnings),)
+    return tuple(
+        build_sequence(
+            [meta for meta in metas if meta.track == track.index],
+            track.end_tick,
+            ticks_per_beat,
+            microseconds,
+            warnings,
+        )
+        for track in tracks
+    )
+
+
+def _scan_tracks(
+    data: bytes, at: int, scanner: EventScanner, warnings: list[str]
+) -> list[TrackScan]:
+    scans: list[TrackScan] = []
+    while (chunk := next_track(data, at)) and len(scans) < _MAX_TRACKS:
+        if chunk.extra_bytes:
+            first = chunk.offset - chunk.extra_bytes
+            warnings.append(f"byte {first}: {chunk.extra_bytes} bytes that belong to no track")
+        scan, at = _scan_track(data, chunk, scanner, f"track {len(scans)}, byte", warnings)
+        scans.append(scan)
+    at = skip_other_chunks(data, at)
+    if at < len(data) and not data.startswith(b"RIFF"):
+        warnings.append(f"byte {at}: {len(data) - at} bytes after the last track")
+    return scans
+
+
+def _scan_track(
+    data: bytes, chunk: TrackChunk, scanner: EventScanner, where: str, warnings: list[str]
+) -> tuple[TrackScan, int]:
+    """Read one track; return it, and the offset at which to look for the next."""
+    limit = chunk.end if chunk.fits else find_track_header(data, chunk.start, len(data))
+    scan = scanner.scan(chunk.start, limit)
+    if not scan.ended and chunk.end < limit:
+        # Reading on beyond a length that may be wrong came to no End of Track: trust the length.
+        scanner.forget(scan)
+        limit = chunk.end
+        scan = scanner.scan(chunk.start, limit)
+    declared = chunk.end - chunk.start
+    if chunk.end > len(data):
+        warnings.append(
+            f"{where} {chunk.start - 4}: the track should have {declared} bytes, "
+            f"{len(data) - chunk.start} are left in the file"
+        )
+    elif not chunk.fits and scan.ended and scan.end != chunk.end:
+        warnings.append(
+            f"{where} {chunk.start - 4}: the track should have {declared} bytes, it ends after "
+            f"{scan.end - chunk.start}"
+        )
+    if scan.damage:
+        warnings.append(
+            f"{where} {scan.damage.offset}: {scan.damage.what}; what follows in this track "
+            f"({limit - scan.end} bytes) is lost"
+        )
+    elif not scan.ended:
+        warnings.append(f"{where} {scan.end}: the track has no End of Track")
+    warnings += [
+        f"{where} {offset}: a system message that has no place in a file was passed over"
+        for offset in scan.system_offsets[:_MAX_WARNINGS]
+    ]
+    if not chunk.fits:
+        return scan, scan.end if scan.ended else limit
+    following = find_track_header(data, scan.end, limit)
+    if scan.ended and following > scan.end:
+        warnings.append(f"{where} {scan.end}: {following - scan.end} bytes after End of Track")
+    return scan, following
+
+
+def _track_name(scan: TrackScan) -> bytes:
+    for kind in (_TRACK_NAME, _INSTRUMENT_NAME):
+        for meta in scan.metas:
+            if meta.kind == kind and meta.data.strip(b"\0 "):
+                return meta.data
+    return b""
+
+
+def _shortened(warnings: list[str]) -> tuple[str, ...]:
+    more = len(warnings) - _MAX_WARNINGS
+    rest = [f"and {more} more"] if more > 0 else []
+    return (*warnings[:_MAX_WARNINGS], *rest)

@@ -1,0 +1,186 @@
+"""What a clock's meta events say: tempo, meter, keys, markers, words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cue_pipeline.midi.text import decode
+from cue_pipeline.midi.timing import build_tempo_map, build_time_signature_map, ticks_to_seconds
+
+_TEXT, _COPYRIGHT, _LYRIC, _MARKER, _CUE_POINT = 0x01, 0x02, 0x05, 0x06, 0x07
+_TEMPO, _SMPTE_OFFSET, _TIME_SIGNATURE, _KEY_SIGNATURE = 0x51, 0x54, 0x58, 0x59
+# The standard sets no limit; beyond this the byte is damage, and the sums below stay in 64 bits.
+_MAX_DENOMINATOR_POWER = 8
+_SMPTE_RATES = ("24", "25", "29.97 drop", "30")
+
+
+@dataclass(frozen=True, slots=True)
+class TimedMeta:
+    """A meta event with its time: absolute tick, track, type, bytes, byte offset in the file."""
+
+    tick: int
+    track: int
+    kind: int
+    data: bytes
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One clock and what is written on it.
+
+    All but ``smpte_offset`` are lists as the tables hold them, in playing order.
+
+    Attributes
+    ----------
+    tempo_map : list of [time, tick, microseconds_per_quarter]
+    time_signature_map : list of [time, tick, numerator, denominator]
+    key_signature_map : list of [time, tick, fifths, mode]
+        ``fifths``: sharps, or flats as negative; ``mode``: ``major`` or ``minor``.
+    markers, cue_points, lyrics, texts : list of [time, tick, text]
+        Meta types 6, 7, 5, and 1 with 2 (text and copyright).
+    smpte_offset : dict or None
+        The time code at which the sequence begins: ``rate``, ``hours``, ``minutes``,
+        ``seconds``, ``frames``, ``hundredths``.
+    duration_seconds : float
+        Up to the last event, End of Track included.
+    """
+
+    tempo_map: list[list[Any]]
+    time_signature_map: list[list[Any]]
+    key_signature_map: list[list[Any]]
+    markers: list[list[Any]]
+    cue_points: list[list[Any]]
+    lyrics: list[list[Any]]
+    texts: list[list[Any]]
+    smpte_offset: dict[str, Any] | None
+    duration_seconds: float
+
+
+def build_sequence(
+    metas: list[TimedMeta],
+    end_tick: int,
+    ticks_per_beat: int,
+    microseconds: int | None,
+    warnings: list[str],
+) -> Sequence:
+    """Return the clock that meta events make.
+
+    Parameters
+    ----------
+    metas : list of TimedMeta
+        Of all tracks that share the clock, track by track.
+    end_tick : int
+        Of the longest of these tracks.
+    ticks_per_beat : int
+        Ticks per quarter note, or per second of time code.
+    microseconds : int or None
+        The length of that second; None where the tempo rules.
+    warnings : list of str
+        Meta events that say nothing possible are added here and passed over.
+    """
+    # A stable sort: at one tick the order of tracks, and within a track the order of the file.
+    collected = _Collected()
+    for meta in sorted(metas, key=lambda meta: meta.tick):
+        if meta.kind in _READERS:
+            fault = _READERS[meta.kind](meta, collected)
+            if fault:
+                warnings.append(
+                    f"track {meta.track}, byte {meta.offset}: {fault}, bytes "
+                    f"{meta.data[:8].hex(' ') or 'none'}; passed over"
+                )
+    tempos = collected.tempos
+    if microseconds is not None:
+        if any(tempo != (0, 500_000) for tempo in tempos):
+            warnings.append("tempo events count for nothing in a file with SMPTE division")
+        tempos = [(0, microseconds)]
+    tempo_map = build_tempo_map(tempos, ticks_per_beat)
+    meter = build_time_signature_map(collected.meters, tempo_map, ticks_per_beat)
+
+    def timed(entries: list[tuple[Any, ...]]) -> list[list[Any]]:
+        times = ticks_to_seconds([entry[0] for entry in entries], tempo_map, ticks_per_beat)
+        return [[time, *entry] for time, entry in zip(times.tolist(), entries, strict=True)]
+
+    return Sequence(
+        tempo_map=tempo_map,
+        time_signature_map=meter,
+        key_signature_map=timed(list(dict.fromkeys(collected.keys))),
+        markers=timed(collected.texts[_MARKER]),
+        cue_points=timed(collected.texts[_CUE_POINT]),
+        lyrics=timed(collected.texts[_LYRIC]),
+        texts=timed(collected.texts[_TEXT]),
+        smpte_offset=collected.smpte_offset,
+        duration_seconds=float(ticks_to_seconds(end_tick, tempo_map, ticks_per_beat)),
+    )
+
+
+@dataclass(slots=True)
+class _Collected:
+    tempos: list[tuple[int, int]] = field(default_factory=list)
+    meters: list[tuple[int, int, int]] = field(default_factory=list)
+    keys: list[tuple[Any, ...]] = field(default_factory=list)
+    texts: dict[int, list[tuple[Any, ...]]] = field(
+        default_factory=lambda: {_TEXT: [], _LYRIC: [], _MARKER: [], _CUE_POINT: []}
+    )
+    smpte_offset: dict[str, Any] | None = None
+
+
+def _read_tempo(meta: TimedMeta, into: _Collected) -> str | None:
+    if len(meta.data) < 3:
+        return "a tempo needs three bytes"
+    tempo = int.from_bytes(meta.data[:3], "big")
+    if not tempo:
+        return "a tempo of 0 microseconds would be endlessly fast"
+    into.tempos.append((meta.tick, tempo))
+    return None
+
+
+def _read_meter(meta: TimedMeta, into: _Collected) -> str | None:
+    if len(meta.data) < 2 or not meta.data[0] or meta.data[1] > _MAX_DENOMINATOR_POWER:
+        return "no possible time signature"
+    into.meters.append((meta.tick, meta.data[0], 1 << meta.data[1]))
+    return None
+
+
+def _read_key(meta: TimedMeta, into: _Collected) -> str | None:
+    if len(meta.data) < 2 or meta.data[1] > 1:
+        return "no possible key signature"
+    fifths = int.from_bytes(meta.data[:1], "big", signed=True)
+    if not -7 <= fifths <= 7:
+        return "no possible key signature"
+    into.keys.append((meta.tick, fifths, "minor" if meta.data[1] else "major"))
+    return None
+
+
+def _read_text(meta: TimedMeta, into: _Collected) -> None:
+    kind = _TEXT if meta.kind == _COPYRIGHT else meta.kind
+    into.texts[kind].append((meta.tick, decode(meta.data)))
+
+
+def _read_smpte_offset(meta: TimedMeta, into: _Collected) -> str | None:
+    if len(meta.data) < 5:
+        return "an SMPTE offset needs five bytes"
+    hours, minutes, seconds, frames, hundredths = meta.data[:5]
+    if into.smpte_offset is None:
+        into.smpte_offset = {
+            "rate": _SMPTE_RATES[hours >> 5 & 3],
+            "hours": hours & 0x1F,
+            "minutes": minutes,
+            "seconds": seconds,
+            "frames": frames,
+            "hundredths": hundredths,
+        }
+    return None
+
+
+_READERS: dict[int, Callable[[TimedMeta, _Collected], str | None]] = {
+    _TEXT: _read_text,
+    _COPYRIGHT: _read_text,
+    _LYRIC: _read_text,
+    _MARKER: _read_text,
+    _CUE_POINT: _read_text,
+    _TEMPO: _read_tempo,
+    _SMPTE_OFFSET: _read_smpte_offset,
+    _TIME_SIGNATURE: _read_meter,
+    _KEY_SIGNATURE: _read_key,
+}

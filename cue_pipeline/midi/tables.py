@@ -1,0 +1,263 @@
+"""The rows of a cue's MIDI files.
+
+An asset's value is a dict from table name to rows; ids derive from natural keys, so that the same
+files give the same rows.
+"""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.cue.identity import row_id
+from cue_pipeline.errors import MidiFileError
+from cue_pipeline.midi.event_frames import (
+    event_frames,
+    note_frame,
+    pair,
+    place_messages,
+    stray_note_offs,
+)
+from cue_pipeline.midi.marker_tracks import is_marker_track
+from cue_pipeline.midi.reader import MidiFile, read_midi_file
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+_MAPS = (
+    "tempo_map",
+    "time_signature_map",
+    "key_signature_map",
+    "markers",
+    "cue_points",
+    "lyrics",
+    "texts",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MidiFileOutcome:
+    """What became of one file.
+
+    Attributes
+    ----------
+    file_path : str
+        Relative to the cue's folder, POSIX.
+    file : MidiFile or None
+        None: it is unusable.
+    error : str or None
+        Why.
+    sha256 : str or None
+        Of its bytes, in hex; None where they cannot be read.
+    """
+
+    file_path: str
+    file: MidiFile | None
+    error: str | None
+    sha256: str | None
+
+
+def read_midi_files(folder: CueFolder) -> tuple[MidiFileOutcome, ...]:
+    """Read every MIDI file of a cue; one that is unusable does not stop the others."""
+    return tuple(_read(folder, file_path) for file_path in folder.midi_paths)
+
+
+def _read(folder: CueFolder, file_path: str) -> MidiFileOutcome:
+    path = folder.path / file_path
+    digest = None
+    try:
+        with path.open("rb") as stream:
+            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return MidiFileOutcome(file_path, read_midi_file(path), None, digest)
+    except OSError as error:
+        message = f"'{path.name}' cannot be read: {error.strerror or error}."
+        return MidiFileOutcome(file_path, None, message, digest)
+    except MidiFileError as error:
+        return MidiFileOutcome(file_path, None, str(error), digest)
+
+
+def tempo_map_tables(
+    cue_key: str, outcomes: Sequence[MidiFileOutcome], marker_tracks: Sequence[str] = ()
+) -> "dict[str, DataFrame]":
+    """Return the rows of asset ``tempo_map``: ``midi_files``.
+
+    Parameters
+    ----------
+    cue_key : str
+        The cue's partition key.
+    outcomes : sequence of MidiFileOutcome
+        From :func:`read_midi_files`.
+    marker_tracks : sequence of str
+        Names of tracks without music; given, the warnings say what such tracks hold that
+        ``midi_events`` leaves out.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        One row per clock: per file, and in a format 2 file per sequence (the second of
+        ``a.mid`` has the path ``a.mid#1``). An unusable file has a row that says why.
+
+    Raises
+    ------
+    MidiFileError
+        If no file is usable.
+    """
+    import pandas as pd
+
+    _require_usable(cue_key, outcomes)
+    rows = [row for outcome in outcomes for row in _file_rows(cue_key, outcome, marker_tracks)]
+    integers = dict.fromkeys(("format", "ticks_per_beat", "division", "sequence"), "Int64")
+    frame = pd.DataFrame(rows).astype({"id": "int64", "cue_id": "int64", **integers})
+    frame["duration_seconds"] = frame["duration_seconds"].astype("float64")
+    return {"midi_files": frame}
+
+
+def midi_events_tables(
+    cue_key: str, outcomes: Sequence[MidiFileOutcome], marker_tracks: Sequence[str]
+) -> "dict[str, DataFrame]":
+    """Return the rows of asset ``midi_events``: the tracks and every channel voice message.
+
+    Parameters
+    ----------
+    cue_key : str
+        The cue's partition key.
+    outcomes : sequence of MidiFileOutcome
+        From :func:`read_midi_files`.
+    marker_tracks : sequence of str
+        Names of tracks without music, which get no rows.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``midi_tracks``: tracks that hold channel voice messages, also controllers alone.
+        ``midi_notes``, ``midi_cc``, ``midi_program_changes``, ``midi_pitch_bends``,
+        ``midi_aftertouch``: their messages, ordered by file, track and event. All six, always.
+
+    Raises
+    ------
+    MidiFileError
+        If no file is usable.
+    """
+    import pandas as pd
+
+    _require_usable(cue_key, outcomes)
+    parts = [
+        _event_frames(cue_key, outcome.file_path, outcome.file, marker_tracks)
+        for outcome in outcomes
+        if outcome.file is not None
+    ]
+    return {
+        table: parts[0][table]
+        if len(parts) == 1
+        else pd.concat([part[table] for part in parts], ignore_index=True)
+        for table in parts[0]
+    }
+
+
+def _require_usable(cue_key: str, outcomes: Sequence[MidiFileOutcome]) -> None:
+    if any(outcome.file is not None for outcome in outcomes):
+        return
+    if not outcomes:
+        raise MidiFileError(
+            f"cue '{cue_key}' has no .mid or .midi file. Export its sequence as a Standard MIDI "
+            "File into the cue's folder."
+        )
+    faults = " ".join(f"{outcome.file_path}: {outcome.error}" for outcome in outcomes)
+    raise MidiFileError(f"cue '{cue_key}' has no usable MIDI file. {faults}")
+
+
+def _file_rows(
+    cue_key: str, outcome: MidiFileOutcome, marker_tracks: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    file = outcome.file
+    cue = {"cue_id": row_id("cues", cue_key)}
+    if file is None:
+        yield {
+            "id": row_id("midi_files", cue_key, outcome.file_path),
+            **cue,
+            "file_path": outcome.file_path,
+            "sha256": outcome.sha256,
+            **dict.fromkeys(("format", "ticks_per_beat", "duration_seconds")),
+            **{name: [] for name in _MAPS},
+            "warnings": [outcome.error],
+            **dict.fromkeys(("division", "sequence", "smpte_offset")),
+        }
+        return
+    warnings = [*file.warnings, *_left_out(file, marker_tracks)]
+    for number, sequence in enumerate(file.sequences):
+        path = _clock_path(outcome.file_path, number)
+        yield {
+            "id": row_id("midi_files", cue_key, path),
+            **cue,
+            "file_path": path,
+            "sha256": outcome.sha256,
+            "format": file.format,
+            "ticks_per_beat": file.ticks_per_beat,
+            "duration_seconds": sequence.duration_seconds,
+            **{name: getattr(sequence, name) for name in _MAPS},
+            "warnings": warnings,
+            "division": file.division,
+            "sequence": number if file.format == 2 else None,
+            "smpte_offset": sequence.smpte_offset,
+        }
+
+
+def _left_out(file: MidiFile, marker_tracks: Sequence[str]) -> Iterator[str]:
+    for track in file.tracks:
+        if track.n_messages and is_marker_track(file, track, marker_tracks):
+            status = file.messages.status[file.messages.track == track.index] & 0xF0
+            velocity = file.messages.data2[file.messages.track == track.index]
+            n_notes = int(np.count_nonzero((status == 0x90) & (velocity > 0)))
+            yield (
+                f"track {track.index}: '{track.name}' is a marker track by its name; its "
+                f"{n_notes} notes, {track.n_messages} messages in all, are not stored"
+            )
+
+
+def _clock_path(file_path: str, sequence: int) -> str:
+    return f"{file_path}#{sequence}" if sequence else file_path
+
+
+def _event_frames(
+    cue_key: str, file_path: str, file: MidiFile, marker_tracks: Sequence[str]
+) -> "dict[str, DataFrame]":
+    import pandas as pd
+
+    tracks = [
+        track
+        for track in file.tracks
+        if track.n_messages and not is_marker_track(file, track, marker_tracks)
+    ]
+    track_ids = np.zeros(len(file.tracks), dtype=np.int64)
+    for track in tracks:
+        track_ids[track.index] = row_id("midi_tracks", cue_key, file_path, track.index)
+    musical = np.zeros(len(file.tracks), dtype=bool)
+    musical[[track.index for track in tracks]] = True
+    placed = place_messages(file, file.messages.take(musical[file.messages.track]))
+    note_messages, pairs = pair(placed)
+    stray = stray_note_offs(placed, note_messages, pairs)
+    numbers = [track.index if len(file.sequences) > 1 else 0 for track in tracks]
+    track_frame = pd.DataFrame(
+        {
+            "id": track_ids[[track.index for track in tracks]],
+            "midi_file_id": np.array(
+                [row_id("midi_files", cue_key, _clock_path(file_path, n)) for n in numbers],
+                dtype=np.int64,
+            ),
+            "track_index": np.array([track.index for track in tracks], dtype=np.int64),
+            "track_name": pd.Series([track.name for track in tracks], dtype=object),
+            "raw_name": pd.Series([track.raw_name for track in tracks], dtype=object),
+            "stray_note_offs": pd.Series(
+                [stray.get(track.index, []) for track in tracks], dtype=object
+            ),
+        }
+    )
+    return {
+        "midi_tracks": track_frame,
+        "midi_notes": note_frame(placed, note_messages, pairs, track_ids),
+        **event_frames(placed, track_ids),
+    }
