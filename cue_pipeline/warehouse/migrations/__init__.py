@@ -1,0 +1,148 @@
+"""Revisions of the schema, and bringing a database to the program's.
+
+Every revision works on SQLite, PostgreSQL and Aurora DSQL, whose DDL comes one statement a
+transaction: there each statement says ``IF NOT EXISTS``, so that a killed upgrade is run again.
+"""
+
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from cue_pipeline.errors import WarehouseError
+from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.engine import describe
+from cue_pipeline.warehouse.transaction import reading, writing
+from cue_pipeline.warehouse.types import is_dsql
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0002"
+"""The revision that this program works with."""
+
+VERSION_TABLE = "cue_pipeline_schema"
+"""Where the revision stands; not alembic's default, which Dagster's own storage uses."""
+
+_UPGRADE_LOCK = 0x637565  # any number that other programs' advisory locks will not have
+
+
+def current(engine: sa.Engine) -> str | None:
+    """Return the database's revision, None where it has none of the program's tables.
+
+    Raises
+    ------
+    WarehouseError
+        If the database cannot be reached.
+    """
+    with reading(engine) as connection:
+        return _revision(connection)
+
+
+def upgrade(engine: sa.Engine, revision: str = "head") -> str:
+    """Bring the schema to a revision, the program's own unless told otherwise.
+
+    Safe when several processes call it at once: one works, the others wait and find it done.
+
+    Parameters
+    ----------
+    engine : Engine
+        Of the database.
+    revision : str
+        ``head``, or an earlier revision for tests.
+
+    Returns
+    -------
+    str
+        The revision that the database has now.
+
+    Raises
+    ------
+    WarehouseError
+        If the schema is newer than the program, or the database refuses.
+    """
+    if is_dsql(engine.dialect):
+        from cue_pipeline.warehouse.migrations.dsql import upgrade_one_statement_at_a_time
+
+        upgrade_one_statement_at_a_time(engine, revision)
+    else:
+        with writing(engine) as connection:
+            if connection.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
+            run_revisions(connection, revision)
+    return current(engine) or ""
+
+
+def ensure_schema(engine: sa.Engine) -> None:
+    """Make sure that the database has the program's tables; cheap where it has.
+
+    An empty database gets them. An older SQLite file is upgraded; an older server is not, because
+    other programs may be working with it.
+
+    Raises
+    ------
+    WarehouseError
+        If the schema is older (on a server) or newer than the program.
+    """
+    with reading(engine) as connection:
+        found = _revision(connection)
+    if found == HEAD:
+        return
+    _refuse_newer(found, engine.url)
+    if found is not None and engine.dialect.name != "sqlite":
+        raise WarehouseError(
+            f"Database {describe(engine.url)} has schema {found}; this program needs {HEAD}. "
+            "Stop other programs that use it, then run: cue-pipeline db upgrade."
+        )
+    upgrade(engine)
+
+
+def run_revisions(connection: sa.Connection, revision: str) -> None:
+    """Run what is missing up to a revision on an open connection."""
+    from alembic import command
+
+    found = _revision(connection)
+    _refuse_newer(found, connection.engine.url)
+    if found is None and not is_dsql(connection.dialect):
+        _refuse_foreign(connection)
+    config = alembic_config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+def alembic_config() -> "Config":
+    """Return alembic's configuration: the revisions lie in this package."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "cue_pipeline.warehouse:migrations")
+    return config
+
+
+def _revision(connection: sa.Connection) -> str | None:
+    if not connection.dialect.has_table(connection, VERSION_TABLE):
+        return None
+    found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()  # noqa: S608
+    return None if found is None else str(found)
+
+
+def _refuse_newer(found: str | None, url: sa.URL) -> None:
+    if found is None or found == HEAD:
+        return
+    from alembic.script import ScriptDirectory
+
+    known = {s.revision for s in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
+    if found not in known:
+        raise WarehouseError(
+            f"Database {describe(url)} has schema {found}, which is newer than this program's "
+            f"({HEAD}). Install the version of cue-pipeline that made it, or a later one."
+        )
+
+
+def _refuse_foreign(connection: sa.Connection) -> None:
+    there = set(sa.inspect(connection).get_table_names()) & set(t.metadata.tables)
+    if there:
+        raise WarehouseError(
+            f"Database {describe(connection.engine.url)} has tables {sorted(there)} that this "
+            "program did not make. Use an empty database, or a schema of its own "
+            "(?options=-csearch_path=cues)."
+        )

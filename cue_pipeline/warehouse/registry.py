@@ -1,0 +1,166 @@
+"""The cues that a scan found: registered, renumbered, missing."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import sqlalchemy as sa
+
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.cue.identity import row_id
+from cue_pipeline.cue.numbering import CueNumber, parse_cue_number
+from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.encode import EncodedColumn, EncodedRows, storable_text
+from cue_pipeline.warehouse.statements import in_parts, upsert_rows
+from cue_pipeline.warehouse.types import now
+
+CueState = Literal["present", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class CueRow:
+    """One cue, as ``cues`` has it."""
+
+    id: int
+    cue_key: str
+    root: str
+    project: str | None
+    reel: int | None
+    cue_number: int | None
+    cue_suffix: str | None
+    is_source: bool | None
+    title: str | None
+    version: str | None
+    state: CueState
+    fingerprint: str
+    midi_fingerprint: str
+    audio_fingerprint: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyConflict:
+    """A key that another library's folder holds already; it was left as it was."""
+
+    cue_key: str
+    registered_root: str
+    found_root: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What registering a scan's cues did.
+
+    Attributes
+    ----------
+    new, changed, unchanged : tuple of str
+        Cue keys: never seen before; with another fingerprint than before, or missing before; the
+        same as before.
+    conflicts : tuple of KeyConflict
+        Cues that were not registered.
+    """
+
+    new: tuple[str, ...]
+    changed: tuple[str, ...]
+    unchanged: tuple[str, ...]
+    conflicts: tuple[KeyConflict, ...]
+
+
+def fingerprint_of(folder: CueFolder) -> str:
+    """Return one fingerprint over a cue's MIDI and audio files."""
+    text = f"{folder.midi_fingerprint}\0{folder.audio_fingerprint}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def compare(
+    known: Mapping[str, CueRow], folders: Iterable[CueFolder]
+) -> tuple[Registration, list[CueFolder]]:
+    """Return what registering folders will do, and those to write.
+
+    A key of another root is free for the taking once its folder there is gone: the library moved.
+    """
+    new, changed, unchanged, conflicts, accepted = [], [], [], [], []
+    for folder in folders:
+        row = known.get(folder.key)
+        root = storable_text(str(folder.root))
+        if row is not None and row.root != root and Path(row.root, folder.key).is_dir():
+            conflicts.append(KeyConflict(folder.key, row.root, root))
+            continue
+        accepted.append(folder)
+        if row is None:
+            new.append(folder.key)
+        elif row.state != "present" or row.fingerprint != fingerprint_of(folder):
+            changed.append(folder.key)
+        else:
+            unchanged.append(folder.key)
+    registration = Registration(tuple(new), tuple(changed), tuple(unchanged), tuple(conflicts))
+    return registration, accepted
+
+
+def write_cues(
+    connection: sa.Connection,
+    folders: Sequence[CueFolder],
+    numbers: Mapping[str, CueNumber | None] | None,
+) -> None:
+    """Insert or update cues; the moment of the first sight stays."""
+    if not folders:
+        return
+    moment = now()
+    rows = [_row(f, _number(f, numbers), moment) for f in folders]
+    columns = [t.cues.c[name] for name in rows[0] if name != "first_seen_at"]
+    seen = _encoded(rows, [*columns, t.cues.c.first_seen_at])
+    upsert_rows(connection, seen, keep=("first_seen_at",))
+
+
+def read_cues(connection: sa.Connection, keys: Sequence[str] | None = None) -> list[CueRow]:
+    """Return all cues by key, or those of the given keys."""
+    query = sa.select(t.cues).order_by(t.cues.c.cue_key)
+    if keys is None:
+        return [CueRow(**row) for row in connection.execute(query).mappings()]
+    return [
+        CueRow(**row)
+        for part in in_parts(keys)
+        for row in connection.execute(query.where(t.cues.c.cue_key.in_(part))).mappings()
+    ]
+
+
+def _number(folder: CueFolder, numbers: Mapping[str, CueNumber | None] | None) -> CueNumber | None:
+    if numbers is not None and folder.key in numbers:
+        return numbers[folder.key]
+    return parse_cue_number(folder.key)
+
+
+def _row(folder: CueFolder, number: CueNumber | None, moment: datetime) -> dict[str, Any]:
+    return {
+        "id": row_id("cues", folder.key),
+        "cue_key": folder.key,
+        "root": storable_text(str(folder.root)),
+        "project": number.project if number else None,
+        "reel": number.reel if number else None,
+        "cue_number": number.number if number else None,
+        "cue_suffix": (number.suffix or None) if number else None,
+        "is_source": number.is_source if number else None,
+        "title": number.title if number else None,
+        "version": number.version if number else None,
+        "state": "present",
+        "fingerprint": fingerprint_of(folder),
+        "midi_fingerprint": folder.midi_fingerprint,
+        "audio_fingerprint": folder.audio_fingerprint,
+        "first_seen_at": moment,
+        "last_seen_at": moment,
+    }
+
+
+def _encoded(rows: Sequence[dict[str, Any]], columns: Sequence[sa.Column[Any]]) -> EncodedRows:
+    encoded = []
+    for column in columns:
+        values = np.empty(len(rows), dtype=object)
+        values[:] = [row[column.name] for row in rows]
+        nulls = np.array([v is None for v in values])
+        encoded.append(EncodedColumn(column, values, nulls if nulls.any() else None))
+    return EncodedRows(t.cues, tuple(encoded), len(rows))

@@ -1,0 +1,54 @@
+"""Which rows are a cue's: the path from a table to ``cues``."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from cue_pipeline.errors import WarehouseError
+from cue_pipeline.warehouse import tables as t
+
+
+def of_cue(table: sa.Table, cue_id: int, cue_key: str) -> sa.ColumnElement[bool]:
+    """Return the condition under which a row of a table belongs to a cue.
+
+    Raises
+    ------
+    WarehouseError
+        If the table's rows belong to no cue (``llm_calls``).
+    """
+    if table is t.cues:
+        return t.cues.c.id == cue_id
+    link = t.scope_column(table)
+    if link is None:
+        raise WarehouseError(
+            f"Rows of '{table.name}' belong to no single cue; ask for them by their key."
+        )
+    target = t.referred(link)
+    if target is t.cues.c.id:
+        return link == cue_id
+    if target is t.cues.c.cue_key:
+        return link == cue_key
+    return link.in_(sa.select(target).where(of_cue(target.table, cue_id, cue_key)))
+
+
+def columns_named(table_name: str, names: Any) -> tuple[sa.Table, list[sa.Column[Any]]]:
+    """Return a table and its columns by name, all of them for None.
+
+    Raises
+    ------
+    WarehouseError
+        If there is no such table or column.
+    """
+    table = t.metadata.tables.get(table_name)
+    if table is None:
+        raise WarehouseError(
+            f"There is no table '{table_name}'; there are {sorted(t.metadata.tables)}."
+        )
+    if names is None:
+        return table, list(table.c)
+    unknown = [n for n in names if n not in table.c]
+    if unknown:
+        raise WarehouseError(
+            f"Table '{table_name}' has no column {unknown}; it has {list(table.c.keys())}."
+        )
+    return table, [table.c[n] for n in names]

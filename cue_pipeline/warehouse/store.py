@@ -1,0 +1,312 @@
+"""The store: one cue's rows replaced whole, or read, on any of the engines."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.cue.identity import row_id
+from cue_pipeline.cue.numbering import CueNumber
+from cue_pipeline.errors import WarehouseError
+from cue_pipeline.warehouse import ledger as led
+from cue_pipeline.warehouse import registry
+from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.atomic import AtomicWriter, lock_cue, unknown_cue
+from cue_pipeline.warehouse.encode import storable_text
+from cue_pipeline.warehouse.ledger import Entry, LedgerRow
+from cue_pipeline.warehouse.plan import Replacement, Tables, plan_replacement
+from cue_pipeline.warehouse.registry import CueRow, KeyConflict, Registration
+from cue_pipeline.warehouse.scope import columns_named, of_cue
+from cue_pipeline.warehouse.statements import in_parts
+from cue_pipeline.warehouse.transaction import reading, writing
+from cue_pipeline.warehouse.types import is_dsql, now
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["CueRow", "KeyConflict", "LedgerRow", "LlmCall", "Registration", "Store", "Tables"]
+
+MOST_ERROR_CHARACTERS = 4_000
+
+
+@dataclass(frozen=True, slots=True)
+class LlmCall:
+    """One question to a chat model and its answer, as ``llm_calls`` has it."""
+
+    prompt_sha256: str
+    model: str
+    request: Any
+    response: Any
+    prompt_version: str | None
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    created_at: datetime
+
+
+class Store:
+    """The warehouse's tables, cue by cue.
+
+    Parameters
+    ----------
+    engine : Engine
+        From :func:`cue_pipeline.warehouse.engine.create_engine`, with its schema in place
+        (:func:`cue_pipeline.warehouse.migrations.ensure_schema`).
+
+    Notes
+    -----
+    Every method raises :class:`~cue_pipeline.errors.WarehouseError` where the database cannot be
+    reached or refuses, and leaves it as it was.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self.engine = engine
+
+    # Cues
+
+    def register_cues(
+        self,
+        folders: Sequence[CueFolder],
+        numbers: Mapping[str, CueNumber | None] | None = None,
+    ) -> Registration:
+        """Register the cues of a scan as present, new ones and known ones.
+
+        Parameters
+        ----------
+        folders : sequence of CueFolder
+            What the scan found.
+        numbers : mapping of str to CueNumber, optional
+            Cue numbers by key where the caller has parsed them; parsed from the key otherwise.
+
+        Returns
+        -------
+        Registration
+            Which were new, changed and the same, and which were left out because their key belongs
+            to a folder of another root that still exists.
+        """
+        keys = [f.key for f in folders]
+        with writing(self.engine) as connection:
+            known = {row.cue_key: row for row in registry.read_cues(connection, keys)}
+            registration, accepted = registry.compare(known, folders)
+            registry.write_cues(connection, accepted, numbers)
+        return registration
+
+    def mark_missing(self, cue_keys: Sequence[str]) -> int:
+        """Mark cues whose folders are gone; their rows stay. Return how many were known."""
+        n_rows = 0
+        with writing(self.engine) as connection:
+            for part in in_parts(cue_keys):
+                n_rows += connection.execute(
+                    sa.update(t.cues).where(t.cues.c.cue_key.in_(part)).values(state="missing")
+                ).rowcount
+        return n_rows
+
+    def cues(self) -> list[CueRow]:
+        """Return every cue ever registered, by key."""
+        with reading(self.engine) as connection:
+            return registry.read_cues(connection)
+
+    def cue(self, cue_key: str) -> CueRow | None:
+        """Return one cue, None where it was never registered."""
+        with reading(self.engine) as connection:
+            return next(iter(registry.read_cues(connection, [cue_key])), None)
+
+    # An asset's rows of a cue
+
+    def replace(
+        self,
+        cue_key: str,
+        asset: str,
+        tables: Tables,
+        *,
+        fingerprint: str | None,
+        code_version: str | None,
+        data_version: str | None,
+        started_at: datetime,
+    ) -> dict[str, int]:
+        """Replace an asset's rows of a cue by its value, whole or not at all.
+
+        Parameters
+        ----------
+        cue_key : str
+            A registered cue.
+        asset : str
+            The asset whose value it is; only its own tables and columns are written.
+        tables : mapping of str to DataFrame or iterable of DataFrame
+            Rows by table, with exactly the columns of
+            :func:`cue_pipeline.warehouse.tables.owned_columns`. Batches are written as they come,
+            so memory holds one; on SQLite the file is locked meanwhile. A table of the asset that
+            is not given is emptied.
+        fingerprint, code_version, data_version : str or None
+            For the ledger.
+        started_at : datetime
+            When the work on the asset began, with time zone.
+
+        Returns
+        -------
+        dict of str to int
+            Rows written, by table.
+
+        Raises
+        ------
+        WarehouseError
+            If the cue is not registered, a table or column is not the asset's own, a value does
+            not fit its column, a key occurs twice, a row refers to nothing, or another process
+            keeps writing this cue. Nothing is written then.
+        """
+        plan = plan_replacement(asset, tables)
+        entry = Entry(
+            row_id("cues", cue_key), asset, fingerprint, code_version, data_version, started_at
+        )
+        if is_dsql(self.engine.dialect):
+            from cue_pipeline.warehouse.batched import replace_in_batches
+
+            return replace_in_batches(self.engine, entry, cue_key, plan)
+        with writing(self.engine) as connection:
+            lock_cue(connection, entry.cue_id, cue_key)
+            replacement = Replacement(
+                AtomicWriter(connection, entry.cue_id, cue_key), asset, entry.cue_id
+            )
+            counts = replacement.run(plan)
+            led.lower_counts(connection, entry.cue_id, replacement.lost)
+            led.write_entry(
+                connection, entry, "ready", row_count=sum(counts.values()), finished_at=now()
+            )
+        return counts
+
+    def fail(
+        self,
+        cue_key: str,
+        asset: str,
+        error: str,
+        *,
+        fingerprint: str | None,
+        code_version: str | None,
+        started_at: datetime,
+    ) -> None:
+        """Note in the ledger that an asset of a cue failed; its rows stay as they are.
+
+        Parameters
+        ----------
+        cue_key, asset : str
+            What failed.
+        error : str
+            Why, for people; cut after 4,000 characters.
+        fingerprint, code_version : str or None
+            Of the inputs and the code that failed.
+        started_at : datetime
+            When the work began, with time zone.
+        """
+        entry = Entry(row_id("cues", cue_key), asset, fingerprint, code_version, None, started_at)
+        text = storable_text(error)[:MOST_ERROR_CHARACTERS]
+        with writing(self.engine) as connection:
+            lock_cue(connection, entry.cue_id, cue_key)
+            led.write_entry(connection, entry, "failed", error=text, finished_at=now())
+
+    def ledger(self, cue_key: str | None = None) -> list[LedgerRow]:
+        """Return the ledger of one cue, or of all, by cue and asset."""
+        with reading(self.engine) as connection:
+            return led.read_entries(connection, cue_key)
+
+    def read(
+        self, cue_key: str, table: str, columns: Sequence[str] | None = None
+    ) -> "pd.DataFrame":
+        """Return a cue's rows of one table, in the order of its key.
+
+        Parameters
+        ----------
+        cue_key : str
+            The cue.
+        table : str
+            A table's name.
+        columns : sequence of str, optional
+            Columns to return, in this order; all otherwise.
+
+        Returns
+        -------
+        DataFrame
+            JSON decoded; integers int64, or Int64 where NULL can be; floats float64 with NaN for
+            NULL; other NULLs None. No rows where the asset has never been materialised.
+
+        Raises
+        ------
+        WarehouseError
+            If the rows are not whole: the asset that owns them failed or is being loaded.
+        """
+        from cue_pipeline.warehouse.frames import read_frame
+
+        chosen, selected = columns_named(table, columns)
+        with reading(self.engine) as connection:
+            self._refuse_unready(connection, cue_key, chosen, selected if columns else [])
+            condition = of_cue(chosen, row_id("cues", cue_key), cue_key)
+            return read_frame(connection, chosen, selected, condition)
+
+    # Decisions and calls
+
+    def llm_call(self, prompt_sha256: str, model: str) -> LlmCall | None:
+        """Return the stored answer of a model to a question, None where it was never asked."""
+        query = sa.select(t.llm_calls).where(
+            t.llm_calls.c.prompt_sha256 == prompt_sha256, t.llm_calls.c.model == model
+        )
+        with reading(self.engine) as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else LlmCall(**row)
+
+    def overrides(self, cue_key: str) -> "pd.DataFrame":
+        """Return what people decided for a cue: the rows of ``mapping_overrides``."""
+        return self.read(cue_key, "mapping_overrides")
+
+    def set_override(
+        self,
+        cue_key: str,
+        track: str,
+        canonical_name: str | None,
+        instrument_category: str | None,
+        note: str | None = None,
+    ) -> None:
+        """Store a person's decision about a track; a later one replaces it.
+
+        Parameters
+        ----------
+        cue_key : str
+            A registered cue.
+        track : str
+            The track's name, or ``#index``.
+        canonical_name : str or None
+            The group; ``-`` for none; None to leave it to the program.
+        instrument_category : str or None
+            The category; None to leave it to the program.
+        note : str or None
+            Why.
+        """
+        if self.cue(cue_key) is None:
+            raise unknown_cue(cue_key)
+        values = {
+            "cue_key": cue_key,
+            "track": storable_text(track),
+            "canonical_name": canonical_name,
+            "instrument_category": instrument_category,
+            "note": note,
+            "created_at": now(),
+        }
+        changed = [k for k in values if k not in {"cue_key", "track"}]
+        with writing(self.engine) as connection:
+            led.upsert(connection, t.mapping_overrides, values, changed)
+
+    def _refuse_unready(
+        self,
+        connection: sa.Connection,
+        cue_key: str,
+        table: sa.Table,
+        columns: Sequence[sa.Column[Any]],
+    ) -> None:
+        owners = {table.info["owner"], *(t.owner(c) for c in columns)}
+        for row in led.read_entries(connection, cue_key):
+            if row.asset in owners and row.state != "ready":
+                raise WarehouseError(
+                    f"Rows of '{table.name}' of cue '{cue_key}' are not to be trusted: "
+                    f"'{row.asset}' is {row.state}"
+                    f"{f' ({row.error})' if row.error else ''}. Materialise it again."
+                )
