@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-STYLES = ("score", "repetitive", "chamber")
+STYLES = ("score", "repetitive", "chamber", "large", "loop")
+
+
+REPEATING = ("repetitive", "loop")
 
 
 @dataclass
@@ -83,6 +86,13 @@ INSTRUMENTS: dict[str, list[tuple[str, int, int, int, tuple[str, ...]]]] = {
 }
 
 
+INSTRUMENTS["loop"] = INSTRUMENTS["repetitive"]
+INSTRUMENTS["large"] = INSTRUMENTS["score"] + [
+    (f"{name} short" if i % 2 else f"{name} long", program, low, high, roles[::-1])
+    for i, (name, program, low, high, roles) in enumerate(INSTRUMENTS["score"][:14])
+]
+
+
 def composed(seed: int, style: str = "score", *, seconds: float = 120.0) -> list[Part]:
     """Return the parts of one piece; the same seed gives the same piece."""
     rng = np.random.default_rng([seed, STYLES.index(style)])
@@ -91,17 +101,19 @@ def composed(seed: int, style: str = "score", *, seconds: float = 120.0) -> list
     parts = []
     for name, program, low, high, roles in _ensemble(rng, style):
         role = _ROLES[roles[int(rng.integers(len(roles)))]]
-        resting = set(np.flatnonzero(rng.random(sections) < 0.3)) if style != "chamber" else set()
+        resting = set(np.flatnonzero(rng.random(sections) < 0.3))
+        if style in ("chamber", "loop"):
+            resting = set()
         part = Part(name, program)
         pattern_seed = int(rng.integers(1 << 30))
         for bar in bars:
             if bar.section in resting:
                 continue
-            of = [pattern_seed, bar.index % 4] if style == "repetitive" else None
+            of = [pattern_seed, bar.index % 4] if style in REPEATING else None
             role(part, bar, (low, high), np.random.default_rng(of) if of else rng, pattern_seed)
         parts.append(part)
     for drum in _drums(rng, style):
-        resting = set(np.flatnonzero(rng.random(sections) < 0.3))
+        resting = set(np.flatnonzero(rng.random(sections) < 0.3)) if style != "loop" else set()
         for bar in bars:
             if bar.section not in resting:
                 _beat(drum[0], bar, drum[1])
@@ -118,14 +130,14 @@ def _form(rng: np.random.Generator, style: str, seconds: float) -> list[Bar]:
     n_beats = int(rng.choice([3, 4, 4, 4]))
     tempo = float(rng.uniform(66, 138))
     themes = [
-        [int(d) for d in rng.integers(0, 7, 4)] for _ in range(1 if style == "repetitive" else 3)
+        [int(d) for d in rng.integers(0, 7, 4)] for _ in range(1 if style in REPEATING else 3)
     ]
     bars: list[Bar] = []
     now, section = 0.0, 0
     while now < seconds:
         theme = themes[int(rng.integers(len(themes)))]
-        factor = 1.0 if style == "repetitive" else float(rng.uniform(0.85, 1.15))
-        for _ in range(2 if style != "repetitive" else 1):
+        factor = 1.0 if style in REPEATING else float(rng.uniform(0.85, 1.15))
+        for _ in range(1 if style in REPEATING else 2):
             for degree in theme:
                 chord = tuple(ordered[(degree + third) % 7] for third in (0, 2, 4))
                 beat = 60.0 / (tempo * factor)
@@ -141,6 +153,8 @@ def _ensemble(
     players = INSTRUMENTS[style]
     if style == "chamber":
         return players
+    if style == "large":
+        return [player for player in players if rng.random() < 0.85]
     n = int(rng.integers(min(8, len(players)), min(14, len(players)) + 1))
     chosen = sorted(rng.choice(len(players), n, replace=False))
     return [players[i] for i in chosen]
@@ -169,7 +183,7 @@ def _drums(rng: np.random.Generator, style: str) -> list[tuple[Part, dict[int, s
 def _octave_doubling(rng: np.random.Generator, parts: list[Part], style: str) -> None:
     """Let one part double another's phrases an octave away half of the time, as scores do."""
     pitched = [p for p in parts if not p.is_drum and len(p.notes) > 40]
-    if style != "score" or len(pitched) < 4 or rng.random() < 0.4:
+    if style not in ("score", "large") or len(pitched) < 4 or rng.random() < 0.4:
         return
     a, b = rng.choice(len(pitched), 2, replace=False)
     source, target = pitched[a], pitched[b]

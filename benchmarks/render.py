@@ -39,6 +39,11 @@ class Condition:
     extra: int = 0  # stems that no MIDI track plays
     noise_dbfs: float = -90.0
     time_references: bool = False  # stems start at different times, bext says when
+    jitter_seconds: float = 0.0  # every note early or late by a normal deviate: a live take
+    swell_db: float = 0.0  # each stem rises and falls slowly by this much: CC1, CC11, a fader
+    key_switches: float = 0.0  # share of tracks whose MIDI holds low notes that make no sound
+    transposed: float = 0.0  # share of tracks that sound an octave away from their MIDI
+    heard_share: float = 1.0  # the recording stops here: an excerpt
     soundfont: Path | None = None
 
 
@@ -57,6 +62,20 @@ CONDITIONS = (
     Condition("bext", offset_seconds=23.0, time_references=True, bleed_db=-20.0),
     Condition("early", offset_seconds=-4.2, bleed_db=-20.0, reverb_seconds=1.2),
     Condition("far", offset_seconds=52.0, bleed_db=-20.0, reverb_seconds=1.2, merge=2),
+    Condition(
+        "live", merge=2, bleed_db=-12.0, reverb_seconds=1.8, wander_seconds=0.03,
+        drift_ppm=800.0, offset_seconds=9.1, jitter_seconds=0.025, swell_db=6.0,
+    ),
+    Condition(
+        "mock-up", offset_seconds=2.0, swell_db=10.0, key_switches=0.4, transposed=0.2, merge=2,
+        reverb_seconds=2.5, bleed_db=-25.0, noise_dbfs=-70.0,
+    ),
+    Condition("excerpt", offset_seconds=5.0, heard_share=0.5, bleed_db=-20.0, merge=2),
+    Condition(
+        "all-at-once", merge=3, bleed_db=-10.0, reverb_seconds=2.2, wander_seconds=0.03,
+        drift_ppm=300.0, offset_seconds=13.0, jitter_seconds=0.02, swell_db=6.0, silent=0.25,
+        missing=0.2, extra=1, key_switches=0.2, transposed=0.1,
+    ),
 )  # fmt: skip
 
 
@@ -141,6 +160,45 @@ def log_mel(y: Float) -> Float:
     return np.ascontiguousarray(db.T.astype(np.float16).astype(np.float32))
 
 
+def _performed(part: Part, condition: Condition, rng: np.random.Generator) -> Part:
+    """Return what is played where the MIDI says ``part``."""
+    c = condition
+    octave = 12 if rng.random() < c.transposed and not part.is_drum else 0
+    if not c.jitter_seconds and not octave:
+        return part
+    notes = [
+        (
+            max(0.0, start + float(rng.normal(0, c.jitter_seconds))),
+            duration * float(rng.uniform(0.8, 1.2) if c.jitter_seconds else 1.0),
+            min(127, pitch + octave),
+            int(np.clip(velocity + (rng.normal(0, 15) if c.jitter_seconds else 0), 20, 127)),
+        )
+        for start, duration, pitch, velocity in part.notes
+    ]
+    return replace(part, notes=notes)
+
+
+def _with_key_switches(part: Part, condition: Condition, rng: np.random.Generator) -> Part:
+    """Return the MIDI with notes far below the instrument, which change its articulation."""
+    if part.is_drum or rng.random() >= condition.key_switches:
+        return part
+    switches = [
+        (max(0.0, start - 0.03), 0.1, int(rng.integers(12, 19)), 100)
+        for start, _, _, _ in part.notes
+        if rng.random() < 0.15
+    ]
+    return replace(part, notes=sorted(part.notes + switches))
+
+
+def _swelling(y: Float, depth_db: float, rng: np.random.Generator) -> Float:
+    if not depth_db:
+        return y
+    t = np.arange(len(y)) / SR
+    knots = np.arange(0.0, t[-1] + 6.0, 3.0) if len(y) else np.zeros(1)
+    gain = np.interp(t, knots, rng.uniform(-depth_db, 0, len(knots)))
+    return (y * 10 ** (gain / 20)).astype(np.float32)
+
+
 def _wandering(y: Float, condition: Condition, rng: np.random.Generator) -> Float:
     """Play ``y`` on a slightly wrong and unsteady clock, as players without a click do."""
     if not condition.wander_seconds and not condition.drift_ppm:
@@ -218,14 +276,20 @@ def rendered(
         np.savez(path, **{f"g{g}": m.astype(np.float16) for g, m in enumerate(mels)})
     kept = [g for g in range(n_groups) if g not in missing]
     order = np.random.default_rng([seed, 6]).permutation(len(kept))
+    switching = np.random.default_rng([seed, 8])
+    heard_until = max(len(m) for m in mels) * HOP / SR - condition.offset_seconds
     truth = {
-        1000 + p: (2000 + group_of[p] if p not in silent and group_of[p] not in missing else None)
+        1000 + p: (
+            2000 + group_of[p]
+            if p not in silent and group_of[p] not in missing and _sounds(parts[p], heard_until)
+            else None
+        )
         for p in range(len(parts))
     }
     return RenderedCue(
         name=f"{name}/{condition.name}",
         tracks=_tracks_table(parts),
-        notes=_notes_table(parts),
+        notes=_notes_table([_with_key_switches(p, condition, switching) for p in parts]),
         features=_features_table([kept[i] for i in order], mels, shift, condition),
         mels={2000 + g: mels[g] for g in kept},
         truth=truth,
@@ -253,11 +317,11 @@ def _stems(plan: _Plan, parts: list[Part], surplus: list[Part], cache: Path) -> 
     stems: list[Float] = []
     for clump in plan.clumps:
         voices = [
-            dry(parts[p], c.soundfont, cache) * 10 ** (rng.uniform(-8, 0) / 20)
+            dry(_performed(parts[p], c, rng), c.soundfont, cache) * 10 ** (rng.uniform(-8, 0) / 20)
             for p in clump
             if p not in plan.silent
         ]
-        stems.append(_summed(voices))
+        stems.append(_swelling(_summed(voices), c.swell_db, rng))
     stems += [
         dry(surplus[i % len(surplus)], c.soundfont, cache) if surplus else _summed([])
         for i in range(c.extra)
@@ -280,6 +344,7 @@ def _stems(plan: _Plan, parts: list[Part], surplus: list[Part], cache: Path) -> 
     for y, late in zip(stems, plan.shift, strict=True):
         lead = round((c.offset_seconds - late) * SR)
         y = np.pad(y, (lead, 0)) if lead >= 0 else y[-lead:]
+        y = y[: round(len(y) * c.heard_share)]
         out.append((y + rng.normal(0, noise, len(y))).astype(np.float32))
     return out
 
@@ -291,6 +356,10 @@ def _summed(voices: list[Float]) -> Float:
     for y in voices:
         out[: len(y)] += y
     return out
+
+
+def _sounds(part: Part, until: float) -> bool:
+    return sum(start < until for start, *_ in part.notes) >= 10
 
 
 def _tracks_table(parts: list[Part]) -> pd.DataFrame:

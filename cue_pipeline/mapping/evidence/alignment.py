@@ -148,8 +148,8 @@ def explained_at(score: Score, session: Session, lag_seconds: float) -> Explaine
     """Return what all tracks together explain of all groups at this lag."""
     n = session.level.shape[1]
     return explained(
-        _centred(_shifted(score.level, lag_seconds, session.coarse_seconds, n)),
-        _centred(session.level),
+        centred(_shifted(score.level, lag_seconds, session.coarse_seconds, n)),
+        centred(session.level),
     )
 
 
@@ -180,8 +180,8 @@ def _shifted(level: Float32, lag: float, coarse: float, n: int) -> Float32:
     return out
 
 
-def _centred(level: Float32) -> Float32:
-    """Bands first, mean over time taken away: shape (n_bands, n, n_frames)."""
+def centred(level: Float32) -> Float32:
+    """Return bands first, mean over time taken away: shape (n_bands, n, n_frames)."""
     moved = level.transpose(2, 0, 1)
     out: Float32 = moved - moved.mean(axis=2, keepdims=True, dtype=np.float32)
     return out
@@ -192,7 +192,7 @@ def _agreement(score: Score, session: Session) -> tuple[Float64, Float64]:
     frame = session.frame_seconds
     lead = round(MAX_LAG_SECONDS / session.coarse_seconds)
     fine = _correlations(
-        _smoothed(score.onsets)[:, :, None], _smoothed_regions(session.onsets), lead * COARSE
+        smoothed(score.onsets)[:, :, None], _in_all_regions(session.onsets), lead * COARSE
     )
     coarse = _correlations(
         _pooled(np.diff(score.level, axis=1, prepend=0)),
@@ -220,15 +220,15 @@ def _pooled(level: Float32) -> Float32:
     return out
 
 
-def _smoothed(onsets: Float32) -> Float32:
-    """Widen onsets to about 60 ms, the spread of an orchestra's attack."""
+def smoothed(onsets: Float32) -> Float32:
+    """Return onsets widened along axis 1 to about 60 ms, the spread of an orchestra's attack."""
     out = onsets.copy()
     out[:, 1:] += 0.5 * onsets[:, :-1]
     out[:, :-1] += 0.5 * onsets[:, 1:]
     return out
 
 
-def _smoothed_regions(onsets: Float32) -> Float32:
+def _in_all_regions(onsets: Float32) -> Float32:
     out: Float32 = onsets.sum(axis=2, keepdims=True)
     return out
 

@@ -22,6 +22,7 @@ COARSE = 4  # fine frames in a coarse one: for levels
 MAX_BANDS = 64  # finer mels are pooled: time tells tracks apart, not quarter tones
 N_REGIONS = 8  # onsets are counted in so many groups of bands
 RANGE_DB = 80.0  # below the loudest group's peak nothing is heard
+MAX_OFFSET_SECONDS = 600.0  # files of one take do not begin further apart
 SILENT_DB = -65.0  # a group whose peak is so far below the loudest is silent
 
 
@@ -128,6 +129,9 @@ def heard_group(
             f"is (n_frames, {int(row['n_mels'])}). Re-materialise mel_features for this cue."
         )
     hop = float(row["hop_length"]) / float(row["sample_rate"])
+    late = round(offset_seconds / hop)
+    if late:
+        mel = np.pad(mel, ((late, 0), (0, 0)), constant_values=-200.0)
     fine = _on_fine_grid(mel, hop, fine_seconds(hop))
     fine = _pooled(fine, bands.pool)
     floor = np.float32(10.0 ** (-RANGE_DB / 10 * LEVEL_EXPONENT))
@@ -205,6 +209,27 @@ def heard_groups(
         offset = offsets.get(audio_file_id, 0.0)
         groups.append(heard_group(mel_of(audio_file_id), row, top_db, bands, offset))
     return groups, left_out
+
+
+def start_offsets(features: pd.DataFrame) -> tuple[dict[int, float], str]:
+    """Return how much later than the earliest each group's file begins, seconds, and why so.
+
+    Groups without a bext time reference are taken to begin with the earliest.
+    """
+    known = features[features["time_reference"].notna()]
+    if known.empty:
+        return {}, "none: all groups are taken to begin together"
+    column = "file_sample_rate" if "file_sample_rate" in features else "sample_rate"
+    ids = [int(i) for i in known["audio_file_id"]]
+    rates = [float(rate) for rate in known[column]]
+    starts = [int(t) / rate for t, rate in zip(known["time_reference"], rates, strict=True)]
+    earliest = min(starts)
+    offsets = {i: start - earliest for i, start in zip(ids, starts, strict=True)}
+    spread = max(offsets.values())
+    if spread > MAX_OFFSET_SECONDS:
+        return {}, f"not used: they lie {spread:.0f} s apart, which is no one take"
+    missing = len(features) - len(known)
+    return offsets, "used" + (f"; {missing} groups have none" if missing else "")
 
 
 def _parameters(row: Mapping[str, Any]) -> tuple[float, ...]:

@@ -1,7 +1,14 @@
-"""Which track is heard in which group: the pure function behind the ``match_evidence`` asset."""
+"""Which track is heard in which group: the pure function behind the ``match_evidence`` asset.
+
+Conventions
+-----------
+A cue's groups stand on one session clock, whose zero is the beginning of the earliest file (the
+bext time references say how much later the others begin). ``session = midi + lag``; the lag that
+is stored with a pair is in the group's own file: ``file = midi + lag_seconds``.
+"""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,20 +18,32 @@ from numpy.typing import NDArray
 
 from cue_pipeline.mapping.evidence.alignment import (
     Alignment,
-    Score,
     Session,
-    explained_at,
     joint_lag,
     score_of,
     session_of,
 )
-from cue_pipeline.mapping.evidence.hearing import Group, bands_of, fine_seconds, heard_groups
-from cue_pipeline.mapping.evidence.templates import TrackNotes, pitch_to_bands, track_notes
+from cue_pipeline.mapping.evidence.drift import with_drift
+from cue_pipeline.mapping.evidence.hearing import (
+    Group,
+    bands_of,
+    fine_seconds,
+    heard_groups,
+    start_offsets,
+)
+from cue_pipeline.mapping.evidence.scoring import Measures, measures
+from cue_pipeline.mapping.evidence.templates import (
+    TrackNotes,
+    pitch_to_bands,
+    same_notes,
+    track_notes,
+)
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 MIN_NOTES = 20
+LEAST_LAG_CONFIDENCE = 0.3
 COLUMNS = (
     "midi_track_id",
     "audio_file_id",
@@ -34,6 +53,8 @@ COLUMNS = (
     "score",
     "lag_seconds",
     "n_notes",
+    "level_db",
+    "abstained",
 )
 
 
@@ -44,12 +65,15 @@ class MatchEvidence:
     Attributes
     ----------
     pairs : pd.DataFrame
-        One row per track and group, columns of ``match_evidence``; scores are NULL where the ear
-        abstains.
+        One row per track and group, columns of ``match_evidence``. Where the ear abstains, the
+        scores are NULL and ``abstained`` says why.
     summary : dict
-        ``lag_seconds``, ``lag_confidence``, ``lag_r2``, ``lag_rivals``, ``time_reference``,
-        ``abstained`` (what and why), ``same_notes`` (tracks that sound cannot tell apart),
-        ``seconds``. Plain JSON values.
+        Plain JSON values: ``seconds``; ``n_pairs``; ``groups_left_out`` (group, reason);
+        ``time_references`` (used, not used, and why); ``files``, one per MIDI file: its
+        ``lag_seconds`` on the session's clock, ``lag_confidence`` 0..1, ``lag_r2`` (share of the
+        sound that the notes explain), ``lag_rivals`` (other lags tried: seconds, R²),
+        ``drift_seconds`` (from the earliest to the latest the take leans), ``abstained`` (track,
+        reason), ``same_notes`` (tracks that sound cannot tell apart).
     """
 
     pairs: pd.DataFrame
@@ -60,6 +84,31 @@ class MatchEvidence:
         return {"match_evidence": self.pairs}
 
 
+@dataclass(frozen=True)
+class _Heard:
+    """One way to stand the groups on a clock."""
+
+    groups: list[Group]
+    left_out: list[dict[str, str]]
+    session: Session
+    bands_of_pitch: Float32
+    references: str
+
+
+@dataclass(frozen=True)
+class _File:
+    """One MIDI file's tracks; ``voices`` are sets of tracks with the same notes."""
+
+    ids: list[int]
+    names: list[str]
+    tracks: list[TrackNotes]
+    voices: list[list[int]]
+
+    @property
+    def leaders(self) -> list[TrackNotes]:
+        return [self.tracks[voice[0]] for voice in self.voices]
+
+
 def match_evidence(
     tracks: pd.DataFrame,
     notes: pd.DataFrame,
@@ -67,6 +116,10 @@ def match_evidence(
     mel_of: Callable[[int], Float32],
 ) -> MatchEvidence:
     """Say for each track and each group how surely the one is heard in the other.
+
+    Each group's mel spectrogram is explained by all tracks together (non-negative regression,
+    band by band), so that several tracks in one group each get their due, and a leak is seen as
+    what it is: the same track, fainter. One lag holds for the whole cue, with slow drift.
 
     Parameters
     ----------
@@ -76,9 +129,11 @@ def match_evidence(
         Rows of ``midi_notes`` of these tracks.
     features : pd.DataFrame
         One row per group: ``audio_file_id``, ``sample_rate``, ``hop_length``, ``n_mels``,
-        ``n_frames``, ``max_db``, ``params``, ``canonical_name``, ``time_reference``.
+        ``n_frames``, ``max_db``, ``params``, ``canonical_name``, ``time_reference`` (samples since
+        midnight at ``file_sample_rate`` if there is such a column, else at ``sample_rate``).
     mel_of : callable
-        ``audio_file_id`` → absolute dB, shape=(n_frames, n_mels). Called once per group.
+        ``audio_file_id`` → absolute dB, shape=(n_frames, n_mels). Called once per group, twice
+        where the groups' time references differ.
 
     Returns
     -------
@@ -90,71 +145,157 @@ def match_evidence(
         If a mel spectrogram does not have the shape that ``features`` says.
     """
     began = time.perf_counter()
-    groups, left_out = heard_groups(features, mel_of, {})
-    rows: list[pd.DataFrame] = []
-    summary: dict[str, Any] = {"abstained": list(left_out), "same_notes": []}
-    for _, of_file in tracks.groupby("midi_file_id", sort=False):
-        rows.append(_one_file(of_file, notes, features, groups, summary))
-    pairs = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=list(COLUMNS))
+    files = [_file(rows, notes) for _, rows in tracks.groupby("midi_file_id", sort=False)]
+    ways = _ways_to_stand(features, mel_of)
+    summary: dict[str, Any] = {"files": []}
+    pairs = []
+    heard = ways[0] if ways else None
+    for file in files:
+        found = _best_way(file, ways)
+        heard = found[0] if found else heard
+        pairs.append(_rows(file, features, found, summary))
+    summary["groups_left_out"] = heard.left_out if heard else _all_left_out(features)
+    summary["time_references"] = heard.references if heard else "no group can be heard"
+    table = pd.concat(pairs, ignore_index=True) if pairs else _table([])
+    summary["n_pairs"] = len(table)
     summary["seconds"] = round(time.perf_counter() - began, 3)
-    return MatchEvidence(pairs[list(COLUMNS)], summary)
+    return MatchEvidence(table, summary)
 
 
-def _one_file(
-    tracks: pd.DataFrame,
-    notes: pd.DataFrame,
+def _file(rows: pd.DataFrame, notes: pd.DataFrame) -> _File:
+    ids = [int(i) for i in rows["id"]]
+    tracks = track_notes(ids, notes)
+    names = [str(name) for name in rows["track_name"]]
+    return _File(ids, names, tracks, same_notes(tracks))
+
+
+def _ways_to_stand(features: pd.DataFrame, mel_of: Callable[[int], Float32]) -> list[_Heard]:
+    """Return the groups on a clock by their time references, and as if all began together."""
+    offsets, why = start_offsets(features)
+    ways = [(offsets, why)]
+    if any(offsets.values()):
+        ways.append(({}, "not used: the sound agrees better without them"))
+    out = []
+    for starts, references in ways:
+        groups, left_out = heard_groups(features, mel_of, starts)
+        if groups:
+            row = _row_of(features, groups[0].audio_file_id)
+            frame = fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
+            bands = bands_of(row["params"])
+            spread = pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz)
+            out.append(_Heard(groups, left_out, session_of(groups, frame), spread, references))
+    return out
+
+
+def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measures] | None:
+    """Return the clock on which this file's notes explain most, the alignment, the measures."""
+    if not file.voices or not ways:
+        return None
+    seconds = max(float((t.start + t.duration).max()) for t in file.leaders)
+    tried = []
+    for way in ways:
+        score = score_of(file.leaders, way.bands_of_pitch, seconds, way.session.frame_seconds)
+        tried.append((way, joint_lag(score, way.session)))
+    way, straight = max(tried, key=lambda pair: pair[1].r2)
+    bent = with_drift(straight, file.leaders, way.session)
+    found = [
+        (way, alignment, measures(file.leaders, way.bands_of_pitch, alignment, way.session))
+        for alignment in (straight, bent)
+    ]
+    return max(found, key=lambda triple: float(triple[2].r2.mean()))
+
+
+def _rows(
+    file: _File,
     features: pd.DataFrame,
-    groups: list[Group],
+    found: tuple[_Heard, Alignment, Measures] | None,
     summary: dict[str, Any],
 ) -> pd.DataFrame:
-    ids = [int(i) for i in tracks["id"]]
-    columns = track_notes(ids, notes)
-    pairs = _blank(ids, columns, features)
-    sounding = [i for i, track in enumerate(columns) if track.n_notes]
-    if not groups or not sounding:
-        return pairs
-    kept = [columns[i] for i in sounding]
-    score, session = _prepared(kept, features, groups)
-    alignment = joint_lag(score, session)
-    _note_lag(summary, alignment)
-    found = explained_at(score, session, alignment.lag_seconds)
-    share = found.level**4 / np.maximum((found.level**4).sum(axis=1, keepdims=True), 1e-12)
-    value = share * np.sqrt(found.gain)
-    at = {group.audio_file_id: g for g, group in enumerate(groups)}
-    of_track = {ids[i]: k for k, i in enumerate(sounding) if columns[i].n_notes >= MIN_NOTES}
-    for i, row in enumerate(pairs.to_dict("records")):
-        k, g = of_track.get(int(row["midi_track_id"])), at.get(int(row["audio_file_id"]))
-        if k is not None and g is not None:
-            pairs.loc[i, "score"] = value[k, g]
-            pairs.loc[i, "activity_score"] = share[k, g]
-            pairs.loc[i, "lag_seconds"] = alignment.lag_seconds
-    return pairs
+    """Return this file's pairs, and note in the summary what became of it."""
+    report: dict[str, Any] = {"abstained": [], "same_notes": []}
+    summary["files"].append(report)
+    scored: dict[tuple[int, int], dict[str, Any]] = {}
+    uncertain = ""
+    if found:
+        heard, alignment, measured = found
+        _report_lag(report, alignment)
+        report["same_notes"] = [[file.names[t] for t in v] for v in file.voices if len(v) > 1]
+        if alignment.confidence < LEAST_LAG_CONFIDENCE:
+            uncertain = f"the lag is not certain ({alignment.confidence:.2f})"
+        scored = _scored(file, heard, alignment, measured)
+    silent = {row["group"]: row["reason"] for row in (found[0].left_out if found else [])}
+    groups = [
+        (int(g), str(name))
+        for g, name in zip(features["audio_file_id"], features["canonical_name"], strict=True)
+    ]
+    rows = []
+    for track_id, name, track in zip(file.ids, file.names, file.tracks, strict=True):
+        why = _too_few(track) or uncertain
+        if why:
+            report["abstained"].append({"track": name, "reason": why})
+        for group_id, group in groups:
+            of_pair = scored.get(
+                (track_id, group_id), {"abstained": f"group: {silent.get(group, 'silent')}"}
+            )
+            rows.append(
+                {
+                    "midi_track_id": track_id,
+                    "audio_file_id": group_id,
+                    "n_notes": track.n_notes,
+                    **({"abstained": why} if why else of_pair),
+                }
+            )
+    return _table(rows)
 
 
-def _prepared(
-    tracks: list[TrackNotes], features: pd.DataFrame, groups: list[Group]
-) -> tuple[Score, Session]:
-    row = features[features["audio_file_id"] == groups[0].audio_file_id].to_dict("records")[0]
-    frame = fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
-    bands = bands_of(row["params"])
-    spread = pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz)
-    seconds = max(float((t.start + t.duration).max()) for t in tracks)
-    return score_of(tracks, spread, seconds, frame), session_of(groups, frame)
+def _too_few(track: TrackNotes) -> str:
+    if track.n_notes >= MIN_NOTES:
+        return ""
+    return f"only {track.n_notes} notes" if track.n_notes else "no notes"
 
 
-def _blank(ids: list[int], tracks: list[TrackNotes], features: pd.DataFrame) -> pd.DataFrame:
-    groups = [int(g) for g in features["audio_file_id"]]
-    pairs = pd.DataFrame(
-        [(i, g, t.n_notes) for i, t in zip(ids, tracks, strict=True) for g in groups],
-        columns=["midi_track_id", "audio_file_id", "n_notes"],
-    )
-    for name in ("onset_score", "activity_score", "pitch_score", "score", "lag_seconds"):
-        pairs[name] = np.nan
-    return pairs[list(COLUMNS)]
+def _scored(
+    file: _File, heard: _Heard, alignment: Alignment, measured: Measures
+) -> dict[tuple[int, int], dict[str, Any]]:
+    score = measured.score()
+    out = {}
+    for v, voice in enumerate(file.voices):
+        for t in voice:
+            for g, group in enumerate(heard.groups):
+                pitch = None if file.tracks[t].is_drum else float(measured.band_part[v, g])
+                out[file.ids[t], group.audio_file_id] = {
+                    "onset_score": float(measured.onset_part[v, g]),
+                    "activity_score": float(measured.activity_part[v, g]),
+                    "pitch_score": pitch,
+                    "score": float(score[v, g]),
+                    "lag_seconds": alignment.lag_seconds - group.offset_seconds,
+                    "level_db": float(measured.level_db[v, g]),
+                }
+    return out
 
 
-def _note_lag(summary: dict[str, Any], alignment: Alignment) -> None:
-    summary["lag_seconds"] = round(alignment.lag_seconds, 4)
-    summary["lag_confidence"] = round(alignment.confidence, 3)
-    summary["lag_r2"] = round(alignment.r2, 4)
-    summary["lag_rivals"] = [(round(a, 3), round(b, 4)) for a, b in alignment.rivals[:3]]
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    numbers = [name for name in COLUMNS if name.endswith(("score", "_seconds", "_db"))]
+    table[numbers] = table[numbers].astype("float64")
+    for name in ("midi_track_id", "audio_file_id", "n_notes"):
+        table[name] = table[name].astype("int64")
+    table["abstained"] = table["abstained"].astype(object).where(table["abstained"].notna(), None)
+    return table
+
+
+def _report_lag(report: dict[str, Any], alignment: Alignment) -> None:
+    report["lag_seconds"] = round(alignment.lag_seconds, 4)
+    report["lag_confidence"] = round(alignment.confidence, 3)
+    report["lag_r2"] = round(alignment.r2, 4)
+    report["lag_rivals"] = [[round(lag, 3), round(r2, 4)] for lag, r2 in alignment.rivals[:3]]
+    report["drift_seconds"] = round(float(np.ptp(alignment.wander)), 4)
+
+
+def _row_of(features: pd.DataFrame, audio_file_id: int) -> Mapping[str, Any]:
+    rows = features[features["audio_file_id"] == audio_file_id].to_dict("records")
+    return {str(name): value for name, value in rows[0].items()}
+
+
+def _all_left_out(features: pd.DataFrame) -> list[dict[str, str]]:
+    return [{"group": str(name), "reason": "silent"} for name in features["canonical_name"]]

@@ -21,6 +21,8 @@ LEVEL_EXPONENT = 0.25  # level = power ** LEVEL_EXPONENT
 N_HARMONICS = 8
 DRUM_CHANNEL = 9
 _DECAY_SECONDS = 0.35  # a drum's note-off says nothing: it rings as it likes
+_SAME_SECONDS = 0.05
+_SAME_SHARE = 0.9  # of the notes of both
 _LOBE_BINS = 2.0  # half width of a Hann window's main lobe, FFT bins
 
 
@@ -167,3 +169,25 @@ def _held(
         np.add.at(change, (first + 1, column), sign * level * part)
     held: Float32 = np.cumsum(change, axis=0)[:n_frames].astype(np.float32)
     return held
+
+
+def same_notes(tracks: Sequence[TrackNotes]) -> list[list[int]]:
+    """Return sets of tracks that play the same notes at the same times, by index.
+
+    Sound cannot tell them apart, and a regression on both would deal their share out by chance.
+    Tracks without notes are in no set.
+    """
+    sets: list[list[int]] = []
+    keys: list[set[tuple[int, int]]] = []
+    for i, track in enumerate(tracks):
+        if not track.n_notes:
+            continue
+        key = set(zip(np.round(track.start / _SAME_SECONDS).tolist(), track.pitch, strict=True))
+        for members, known in zip(sets, keys, strict=True):
+            if len(key & known) >= _SAME_SHARE * len(key | known):
+                members.append(i)
+                break
+        else:
+            sets.append([i])
+            keys.append(key)
+    return sets
