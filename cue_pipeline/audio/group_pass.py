@@ -1,0 +1,239 @@
+"""The one pass over a group's samples: levels, composite, spectrograms.
+
+Blocks of about 64 Ki samples go from the disk through everything and are forgotten, so that
+memory depends neither on the length of a cue nor on how many groups it has. Groups are taken by
+several threads: file reads, FFTs and matrix products all let go of the interpreter's lock.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from cue_pipeline.audio.channel_groups import ChannelGroup
+from cue_pipeline.audio.levels import GroupLevels
+from cue_pipeline.audio.mel import MelStream
+from cue_pipeline.audio.mel_filters import Float32Array
+from cue_pipeline.audio.resampling import RateConverter, at_rate
+from cue_pipeline.audio.sources import Source, open_source
+from cue_pipeline.audio.spool import FeatureWriter, Spool, SpooledFeature
+from cue_pipeline.settings import MelSettings
+
+COMPOSITE = "mono"
+BLOCK_SAMPLES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureKey:
+    """Which spectrogram of a group: whose signal, by which profile."""
+
+    channel: str
+    profile: str
+
+
+@dataclass(slots=True)
+class Measured:
+    """What one pass over a group found.
+
+    Attributes
+    ----------
+    group : ChannelGroup
+    levels : GroupLevels or None
+        None if no channel could be read.
+    features : dict of FeatureKey to SpooledFeature
+    damage : list of str
+        Met while reading: what headers could not tell.
+    sample_rate : int
+        Hz, of the composite: the files', or the project's if they differ.
+    audio_digest : str
+        The same for two groups whose composites sound the same; '' for silence.
+    """
+
+    group: ChannelGroup
+    levels: GroupLevels | None = None
+    features: dict[FeatureKey, SpooledFeature] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
+    sample_rate: int = 0
+    audio_digest: str = ""
+
+
+class GroupReader:
+    """The channels of a group in step, all at one rate, the shorter padded with silence."""
+
+    def __init__(self, folder: Path, group: ChannelGroup, project_rate: int) -> None:
+        rates = {c.header.sample_rate for c in group.channels}
+        self.sample_rate = rates.pop() if len(rates) == 1 else project_rate
+        self.damage: list[str] = []
+        self.labels: list[str] = []
+        self._sources: list[tuple[Source, int]] = []
+        for header, same in groupby(group.channels, key=lambda c: c.header):
+            channels = list(same)
+            indices = [c.index for c in channels]
+            source = open_source(folder, header, indices)
+            if not source.opened:
+                self.damage.extend(source.damage)
+                source.close()
+                continue
+            self._sources.append((at_rate(source, self.sample_rate, indices), len(indices)))
+            self.labels.extend(c.label for c in channels)
+
+    def blocks(self, n: int) -> Iterator[Float32Array]:
+        """Yield samples, shape=(n_channels, <= n), until the longest channel ends."""
+        while True:
+            parts = [source.read(n) for source, _ in self._sources]
+            longest = max((part.shape[1] for part in parts), default=0)
+            if longest == 0:
+                return
+            if len(parts) == 1:
+                yield parts[0]
+                continue
+            block = np.zeros((len(self.labels), longest), np.float32)
+            row = 0
+            for part in parts:
+                block[row : row + len(part), : part.shape[1]] = part
+                row += len(part)
+            yield block
+
+    def close(self) -> None:
+        """Let go of the files and take over what went wrong with them."""
+        for source, _ in self._sources:
+            self.damage.extend(source.damage)
+            source.close()
+
+
+class _FeaturePass:
+    """One signal through one profile."""
+
+    def __init__(self, spool: Spool, mel: MelSettings, sample_rate: int) -> None:
+        self._converter = RateConverter(sample_rate, mel.sr)
+        self._stream = MelStream(mel)
+        self._writer = FeatureWriter(spool, mel.n_mels)
+
+    def feed(self, signal: Float32Array) -> None:
+        for frames in self._stream.feed(self._converter.feed(signal[None, :])[0]):
+            self._writer.write(frames)
+
+    def finish(self) -> SpooledFeature:
+        for frames in self._stream.feed(self._converter.finish()[0]):
+            self._writer.write(frames)
+        for frames in self._stream.finish():
+            self._writer.write(frames)
+        return self._writer.close()
+
+
+def measure_groups(
+    folder: Path,
+    groups: Sequence[ChannelGroup],
+    mels: Mapping[str, MelSettings],
+    spool: Spool,
+    *,
+    threads: int,
+    per_channel: bool = False,
+) -> list[Measured]:
+    """Return what one pass over each group's samples found, in the order given.
+
+    Parameters
+    ----------
+    folder : Path
+        The cue's folder.
+    groups : sequence of ChannelGroup
+    mels : mapping of str to MelSettings
+        Profile name → parameters, ``default`` first.
+    spool : Spool
+        Where the spectrograms go.
+    threads : int
+        Groups at once.
+    per_channel : bool
+        Also a spectrogram of each channel.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    def measured(group: ChannelGroup) -> Measured:
+        return measure_group(folder, group, mels, spool, per_channel=per_channel)
+
+    # Groups are what runs side by side: a matrix product of a few hundred rows that wakes up
+    # further threads of BLAS only gets in the way of the next group.
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        ThreadPoolExecutor(max(1, min(threads, len(groups) or 1)), "mel") as pool,
+    ):
+        return list(pool.map(measured, groups))
+
+
+def measure_group(
+    folder: Path,
+    group: ChannelGroup,
+    mels: Mapping[str, MelSettings],
+    spool: Spool,
+    *,
+    per_channel: bool,
+) -> Measured:
+    """Return what one pass over one group's samples found."""
+    project_rate = next(iter(mels.values())).sr
+    reader = GroupReader(folder, group, project_rate)
+    found = Measured(group, damage=reader.damage, sample_rate=reader.sample_rate)
+    try:
+        if reader.labels:
+            _pass(reader, found, mels, spool, per_channel=per_channel)
+    finally:
+        reader.close()
+    if found.levels is None:
+        found.damage.append(
+            f"'{group.canonical_name}': none of its channels could be read; it has no features."
+        )
+    else:
+        found.damage.extend(found.levels.remarks(group.canonical_name))
+    return found
+
+
+def _pass(
+    reader: GroupReader,
+    found: Measured,
+    mels: Mapping[str, MelSettings],
+    spool: Spool,
+    *,
+    per_channel: bool,
+) -> None:
+    levels = GroupLevels(reader.labels, reader.sample_rate)
+    found.levels = levels
+    signals = [COMPOSITE, *(reader.labels if per_channel else ())]
+    passes = {
+        FeatureKey(signal, profile): _FeaturePass(spool, mel, reader.sample_rate)
+        for signal in signals
+        for profile, mel in mels.items()
+    }
+    digest = hashlib.blake2b(digest_size=16)
+    n = max(1, BLOCK_SAMPLES // levels.window) * levels.window
+    for raw in reader.blocks(n):
+        block = _cleaned(raw, levels)
+        composite = composite_of(block)
+        levels.feed(block, composite)
+        digest.update(np.float32(np.abs(composite).sum()).tobytes())
+        by_label = {COMPOSITE: composite, **dict(zip(reader.labels, block, strict=True))}
+        for key, feature in passes.items():
+            feature.feed(by_label[key.channel])
+    found.features = {key: feature.finish() for key, feature in passes.items()}
+    if levels.peak > 0.0:
+        found.audio_digest = f"{digest.hexdigest()}:{levels.samples}"
+
+
+def _cleaned(block: Float32Array, levels: GroupLevels) -> Float32Array:
+    rows = [c.cleaned(x) for c, x in zip(levels.channels, block, strict=True)]
+    if all(row.base is block or row is block for row in rows):
+        return block
+    return np.stack(rows)
+
+
+def composite_of(block: Float32Array) -> Float32Array:
+    """Return the mean of the channels, shape=(n_channels, n) → (n,)."""
+    if len(block) == 1:
+        return np.asarray(block[0])
+    total: Float32Array = block[0] + block[1]
+    for row in block[2:]:
+        total += row
+    total *= np.float32(1.0 / len(block))
+    return total

@@ -1,0 +1,250 @@
+"""Facts a librarian wants of a stem, gathered while its samples go by.
+
+Peak, RMS, DC offset and clipped samples of every channel, silence of the whole group, and how
+alike the first two channels are. Levels are in dB re full scale; digital silence has none (None).
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from cue_pipeline.audio.mel_filters import Float32Array
+
+SILENCE_DBFS = -80.0
+SILENCE_SECONDS = 1.0
+CLIP_LEVEL = 1.0 - 2.0**-15  # full scale of 16-bit samples, of either sign
+WINDOWS_PER_SECOND = 100
+
+
+def dbfs(amplitude: float) -> float | None:
+    """Return an amplitude in dB re full scale, None for nothing."""
+    return 20.0 * math.log10(amplitude) if amplitude > 0.0 else None
+
+
+class ChannelLevels:
+    """Running levels of one channel."""
+
+    def __init__(self) -> None:
+        self.peak = 0.0
+        self.total = 0.0
+        self.squares = 0.0
+        self.clipped = 0
+        self.samples = 0
+        self.nan = 0
+        self.infinite = 0
+
+    def cleaned(self, x: Float32Array) -> Float32Array:
+        """Return the block with NaN and Inf as silence, counting them."""
+        if math.isfinite(float(np.dot(x, x))):
+            return x
+        finite = np.isfinite(x)
+        if finite.all():  # finite, yet its squares overflow float32
+            return np.clip(x, -1e6, 1e6)
+        nan = int(np.isnan(x).sum())
+        self.nan += nan
+        self.infinite += int(x.size - np.count_nonzero(finite)) - nan
+        return np.clip(np.where(finite, x, np.float32(0.0)), -1e6, 1e6)
+
+    def feed(self, x: Float32Array, window: int) -> Float32Array:
+        """Take a block; return the peak of each window of ``window`` samples."""
+        peaks = _window_peaks(x, window)
+        peak = float(peaks.max(initial=0.0))
+        self.peak = max(self.peak, peak)
+        self.samples += x.size
+        if peak == 0.0:
+            return peaks
+        self.total += float(x.sum(dtype=np.float64 if x.size < 1024 else np.float32))
+        self.squares += float(np.dot(x, x))
+        if peak >= CLIP_LEVEL:
+            self.clipped += int(np.count_nonzero(np.abs(x) >= CLIP_LEVEL))
+        return peaks
+
+    @property
+    def rms(self) -> float:
+        """Root of the mean square."""
+        return math.sqrt(self.squares / self.samples) if self.samples else 0.0
+
+    def as_json(self, label: str) -> dict[str, Any]:
+        """Return the channel's entry in ``levels``."""
+        return {
+            "label": label,
+            "peak_dbfs": rounded(dbfs(self.peak)),
+            "rms_dbfs": rounded(dbfs(self.rms)),
+            "dc_offset": rounded(self.total / self.samples if self.samples else 0.0, 7),
+            "clipped_samples": self.clipped,
+        }
+
+
+def _window_peaks(x: Float32Array, window: int) -> Float32Array:
+    """Return the largest magnitude of each window; the last may be shorter."""
+    whole = x.size // window * window
+    rows = x[:whole].reshape(-1, window)
+    peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1)) if whole else np.empty(0, np.float32)
+    if whole < x.size:
+        peaks = np.append(peaks, np.abs(x[whole:]).max())
+    return np.asarray(peaks, np.float32)
+
+
+def rounded(value: float | None, digits: int = 3) -> float | None:
+    """Return a number as it is stored in JSON."""
+    return None if value is None else round(value, digits)
+
+
+class GroupLevels:
+    """Levels of all channels of a group, and what they are to each other.
+
+    Parameters
+    ----------
+    labels : sequence of str
+    sample_rate : int
+        Hz, of the blocks fed.
+    """
+
+    def __init__(self, labels: Sequence[str], sample_rate: int) -> None:
+        self.labels = tuple(labels)
+        self.sample_rate = sample_rate
+        self.window = max(1, sample_rate // WINDOWS_PER_SECOND)
+        self.channels = [ChannelLevels() for _ in labels]
+        self.composite_squares = 0.0
+        self.composite_peak = 0.0
+        self.samples = 0
+        self._pair = self._pair_of(self.labels)
+        self._cross = 0.0
+        self._silence = _Silence(self.window / sample_rate)
+
+    @staticmethod
+    def _pair_of(labels: Sequence[str]) -> tuple[int, int] | None:
+        if "L" in labels and "R" in labels:
+            return labels.index("L"), labels.index("R")
+        return None
+
+    def feed(self, block: Float32Array, composite: Float32Array) -> None:
+        """Take the next samples.
+
+        Parameters
+        ----------
+        block : np.ndarray, shape=(n_channels, n)
+            Finite; ``n`` a multiple of ``window`` but in the last block.
+        composite : np.ndarray, shape=(n,)
+        """
+        peaks = [
+            levels.feed(x, self.window) for levels, x in zip(self.channels, block, strict=True)
+        ]
+        loudest = np.maximum.reduce(peaks)
+        self._silence.feed(loudest)
+        self.samples += composite.size
+        if float(loudest.max(initial=0.0)) == 0.0:
+            return
+        if len(block) == 1:
+            self.composite_squares = self.channels[0].squares
+            self.composite_peak = self.channels[0].peak
+        else:
+            self.composite_squares += float(np.dot(composite, composite))
+            highest = max(float(composite.max(initial=0.0)), -float(composite.min(initial=0.0)))
+            self.composite_peak = max(self.composite_peak, highest)
+        if self._pair is not None:
+            self._cross += float(np.dot(block[self._pair[0]], block[self._pair[1]]))
+
+    @property
+    def peak(self) -> float:
+        """The highest peak of any channel."""
+        return max((c.peak for c in self.channels), default=0.0)
+
+    @property
+    def rms(self) -> float:
+        """Of the composite."""
+        return math.sqrt(self.composite_squares / self.samples) if self.samples else 0.0
+
+    @property
+    def correlation(self) -> float | None:
+        """Pearson's, of L and R; None where there are no two that sound."""
+        if self._pair is None or self.samples == 0:
+            return None
+        a, b = (self.channels[i] for i in self._pair)
+        n = self.samples
+        covariance = self._cross / n - a.total / n * (b.total / n)
+        power = (a.squares / n - (a.total / n) ** 2) * (b.squares / n - (b.total / n) ** 2)
+        return max(-1.0, min(1.0, covariance / math.sqrt(power))) if power > 1e-20 else None
+
+    @property
+    def dual_mono(self) -> bool:
+        """True if L and R are one and the same signal."""
+        if self._pair is None:
+            return False
+        a, b = (self.channels[i] for i in self._pair)
+        return (
+            a.squares > 0.0
+            and math.isclose(a.squares, b.squares, rel_tol=1e-12)
+            and math.isclose(a.squares, self._cross, rel_tol=1e-6)
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the ``levels`` column."""
+        return {
+            "channels": [
+                c.as_json(label) for c, label in zip(self.channels, self.labels, strict=True)
+            ],
+            "correlation": rounded(self.correlation, 4),
+            "silence_seconds": self._silence.stretches(self.samples / self.sample_rate),
+            "silence_below_dbfs": SILENCE_DBFS,
+            "silent": self.peak < 10.0 ** (SILENCE_DBFS / 20.0),
+        }
+
+    def remarks(self, name: str) -> list[str]:
+        """Return what a person should look at."""
+        notes = []
+        for levels, label in zip(self.channels, self.labels, strict=True):
+            if levels.nan or levels.infinite:
+                notes.append(
+                    f"'{name}', channel {label}: {levels.nan} samples are not a number and "
+                    f"{levels.infinite} are infinite; taken as silence. Bounce the file again."
+                )
+            if levels.clipped:
+                notes.append(f"'{name}', channel {label}: {levels.clipped} samples at full scale.")
+            if levels.samples and abs(levels.total / levels.samples) > 0.001:
+                notes.append(
+                    f"'{name}', channel {label}: DC offset of "
+                    f"{levels.total / levels.samples:+.4f} of full scale."
+                )
+        if self.samples and self.peak < 10.0 ** (SILENCE_DBFS / 20.0):
+            notes.append(f"'{name}' is silent throughout (peak below {SILENCE_DBFS:g} dBFS).")
+        elif self.dual_mono:
+            notes.append(f"'{name}': L and R are the same signal (a mono source on two channels).")
+        elif (self.correlation or 0.0) < -0.9:
+            notes.append(
+                f"'{name}': L and R are nearly opposite (correlation {self.correlation:.2f}): the "
+                "composite cancels. Check the polarity."
+            )
+        return notes
+
+
+class _Silence:
+    """Where nothing sounds, from windows' peaks."""
+
+    def __init__(self, window_seconds: float) -> None:
+        self._window_seconds = window_seconds
+        self._count = 0
+        self._edges: list[int] = []
+        self._quiet = False
+
+    def feed(self, peaks: Float32Array) -> None:
+        quiet = peaks < np.float32(10.0 ** (SILENCE_DBFS / 20.0))
+        changes = np.flatnonzero(np.diff(quiet, prepend=self._quiet))
+        self._edges.extend((changes + self._count).tolist())
+        if quiet.size:
+            self._quiet = bool(quiet[-1])
+        self._count += quiet.size
+
+    def stretches(self, duration_seconds: float) -> list[list[float]]:
+        """Return [from, to] in seconds of every silence of at least ``SILENCE_SECONDS``."""
+        edges = [edge * self._window_seconds for edge in self._edges]
+        if len(edges) % 2:
+            edges.append(duration_seconds)
+        pairs = zip(edges[::2], edges[1::2], strict=True)
+        return [
+            [round(a, 3), round(min(b, duration_seconds), 3)]
+            for a, b in pairs
+            if b - a >= SILENCE_SECONDS - 1e-9
+        ]

@@ -1,0 +1,146 @@
+"""Log-mel spectrograms of signals that arrive in blocks.
+
+Conventions
+-----------
+Signals are float32, full scale = 1.0. Frames are rows: shape=(n_frames, n_mels). Levels are
+absolute dB (ref = 1.0, nothing clipped to a range below the maximum): for ``power=2`` librosa's
+``power_to_db(S, ref=1.0, amin=amin, top_db=None)``, for any power its ``(20 / power) · log10``.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from cue_pipeline.audio.mel_filters import Float32Array, MelPlan, mel_plan
+from cue_pipeline.errors import AudioFileError
+from cue_pipeline.settings import MelSettings
+
+_FFT_BLOCK_FLOATS = 1 << 17  # 512 KiB of frames: the transforms stay in the core's own cache
+
+
+def n_frames_of(n_samples: int, mel: MelSettings) -> int:
+    """Return how many frames a signal has: ``1 + n // hop`` for centred frames of even length."""
+    padded = n_samples + 2 * (mel.n_fft // 2) if mel.center else n_samples
+    return 0 if padded < mel.n_fft else 1 + (padded - mel.n_fft) // mel.hop_length
+
+
+def log_mel_spectrogram(y: Float32Array, mel: MelSettings) -> Float32Array:
+    """Return the log-power mel spectrogram of one mono signal.
+
+    Parameters
+    ----------
+    y : np.ndarray, shape=(n_samples,)
+        Mono signal at ``mel.sr`` Hz, full scale = 1.0.
+    mel : MelSettings
+        Parameters.
+
+    Returns
+    -------
+    np.ndarray, shape=(n_frames, n_mels), dtype=float32
+        Level in dB re full scale; ``n_frames = 1 + n_samples // hop_length`` where centred.
+
+    Raises
+    ------
+    AudioFileError
+        If ``y`` is not one-dimensional.
+    """
+    if y.ndim != 1:
+        raise AudioFileError(f"A mono signal of shape (n,) is needed, {y.shape} was given.")
+    stream = MelStream(mel)
+    parts = [*stream.feed(np.asarray(y, dtype=np.float32)), *stream.finish()]
+    return np.concatenate(parts) if parts else np.empty((0, mel.n_mels), np.float32)
+
+
+class MelStream:
+    """The spectrogram of one signal, fed in blocks of any length.
+
+    Memory is bounded by the longest block, not by the signal.
+
+    Examples
+    --------
+    >>> stream = MelStream(MelSettings())
+    >>> frames = [*stream.feed(np.zeros(48_000, np.float32)), *stream.finish()]
+    >>> sum(len(f) for f in frames)
+    94
+    """
+
+    def __init__(self, mel: MelSettings) -> None:
+        self._plan: MelPlan = mel_plan(mel)
+        self._half = mel.n_fft // 2 if mel.center else 0
+        self._reflect = mel.center and mel.pad_mode == "reflect"
+        self._buffer = np.zeros(0 if self._reflect else self._half, np.float32)
+        self._started = not self._reflect
+        self._skip = 0
+        self._last = np.zeros(0, np.float32)
+        batch = max(1, _FFT_BLOCK_FLOATS // mel.n_fft)
+        self._framed = np.empty((batch, mel.n_fft), np.float32)
+
+    def feed(self, block: Float32Array) -> Iterator[Float32Array]:
+        """Yield the frames that a block completes, shape=(n, n_mels), dB."""
+        if self._reflect:
+            self._last = np.concatenate((self._last, block))[-(self._half + 1) :]
+        self._buffer = np.concatenate((self._buffer, block))
+        if not self._started:
+            if self._buffer.size <= self._half:
+                return
+            self._buffer = np.concatenate((self._buffer[self._half : 0 : -1], self._buffer))
+            self._started = True
+        yield from self._frames()
+
+    def finish(self) -> Iterator[Float32Array]:
+        """Yield the last frames: those that reach into the padding at the end."""
+        if not self._started:  # shorter than the padding: numpy reflects as often as it takes
+            mode = "reflect" if self._buffer.size > 1 else "edge"
+            if self._buffer.size == 0:
+                self._buffer = np.zeros(2 * self._half, np.float32)
+            else:
+                self._buffer = np.pad(self._buffer, self._half, mode=mode)  # type: ignore[call-overload]
+            self._started = True
+        elif self._reflect:
+            self._buffer = np.concatenate((self._buffer, self._last[-2::-1]))
+        else:
+            self._buffer = np.concatenate((self._buffer, np.zeros(self._half, np.float32)))
+        yield from self._frames()
+
+    def _frames(self) -> Iterator[Float32Array]:
+        """Yield what the buffer holds of whole frames, and keep the rest."""
+        mel = self._plan.mel
+        if self._skip:
+            dropped = min(self._skip, self._buffer.size)
+            self._buffer = self._buffer[dropped:]
+            self._skip -= dropped
+        if self._skip or self._buffer.size < mel.n_fft:
+            return
+        framed = np.lib.stride_tricks.sliding_window_view(self._buffer, mel.n_fft)
+        framed = framed[:: mel.hop_length]
+        for first in range(0, len(framed), len(self._framed)):
+            yield self._log_mel(framed[first : first + len(self._framed)])
+        used = len(framed) * mel.hop_length
+        self._skip = max(0, used - self._buffer.size)
+        self._buffer = self._buffer[used:].copy()
+
+    def _log_mel(self, framed: Float32Array) -> Float32Array:
+        """Return the levels of some frames, shape=(n, n_fft) → (n, n_mels)."""
+        import scipy.fft
+
+        plan = self._plan
+        windowed = np.multiply(framed, plan.window, out=self._framed[: len(framed)])
+        spectrum = scipy.fft.rfft(windowed, axis=1, workers=1)
+        parts = spectrum.view(np.float32)
+        np.multiply(parts, parts, out=parts)
+        width = 2
+        if not plan.squares:
+            parts = (parts[:, ::2] + parts[:, 1::2]) ** np.float32(plan.mel.power / 2.0)
+            width = 1
+        levels = np.zeros((len(framed), plan.mel.n_mels), np.float32)
+        for product in plan.products:
+            bins = parts[:, width * product.first_bin : width * product.last_bin]
+            levels[:, product.first_band : product.last_band] = bins @ product.weights
+        return decibels(levels, plan.mel)
+
+
+def decibels(levels: Float32Array, mel: MelSettings) -> Float32Array:
+    """Return mel magnitudes of the given power in dB, in place."""
+    np.maximum(levels, np.float32(mel.amin ** (mel.power / 2.0)), out=levels)
+    np.log10(levels, out=levels)
+    return np.multiply(levels, np.float32(20.0 / mel.power), out=levels)

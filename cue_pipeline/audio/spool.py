@@ -1,0 +1,162 @@
+"""Spectrograms on their way to the database: a temporary file, so that memory stays flat.
+
+Frames are packed into chunks of at most 512 KiB as they are computed; only the chunk being
+filled is held. The file lies where ``TMPDIR`` says, has no name, and goes with the spool.
+"""
+
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cue_pipeline.audio.mel_filters import Float32Array
+
+CHUNK_BYTES = 512 * 1024
+_BATCH_BYTES = 4 << 20
+DTYPE = np.dtype("<f2")
+
+
+def frames_per_chunk(n_mels: int) -> int:
+    """Return how many frames fit a chunk."""
+    return max(1, CHUNK_BYTES // (n_mels * DTYPE.itemsize))
+
+
+@dataclass(slots=True)
+class _Extent:
+    offset: int
+    first_frame: int
+    n_frames: int
+
+
+@dataclass(slots=True)
+class SpooledFeature:
+    """One spectrogram in the spool.
+
+    Attributes
+    ----------
+    n_mels : int
+    n_frames : int
+        Written so far.
+    max_db : float
+        The highest level, -inf before the first frame.
+    """
+
+    n_mels: int
+    n_frames: int = 0
+    max_db: float = float("-inf")
+    extents: list[_Extent] = field(default_factory=list)
+
+
+class Spool:
+    """A temporary file of chunks; safe to write from several threads."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="cue_pipeline_mel_")  # noqa: SIM115
+        self._lock = threading.Lock()
+        self._end = 0
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Append data; return its offset."""
+        with self._lock:
+            offset = self._end
+            self._file.seek(offset)
+            self._file.write(data)
+            self._end += len(data)
+        return offset
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return ``size`` bytes from ``offset``."""
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(size)
+
+
+class FeatureWriter:
+    """Packs the frames of one spectrogram into chunks of a spool."""
+
+    def __init__(self, spool: Spool, n_mels: int) -> None:
+        self.feature = SpooledFeature(n_mels)
+        self._spool = spool
+        self._chunk = np.empty((frames_per_chunk(n_mels), n_mels), DTYPE)
+        self._filled = 0
+
+    def write(self, frames: Float32Array) -> None:
+        """Take frames, shape=(n, n_mels), in dB."""
+        if len(frames):
+            self.feature.max_db = max(self.feature.max_db, float(frames.max()))
+        while len(frames):
+            room = len(self._chunk) - self._filled
+            part, frames = frames[:room], frames[room:]
+            self._chunk[self._filled : self._filled + len(part)] = part
+            self._filled += len(part)
+            if self._filled == len(self._chunk):
+                self._flush()
+
+    def close(self) -> SpooledFeature:
+        """Write what is left; return the whole."""
+        self._flush()
+        self._chunk = self._chunk[:0]
+        return self.feature
+
+    def _flush(self) -> None:
+        if self._filled:
+            data = self._chunk[: self._filled].tobytes()
+            extent = _Extent(self._spool.write(data), self.feature.n_frames, self._filled)
+            self.feature.extents.append(extent)
+            self.feature.n_frames += self._filled
+            self._filled = 0
+
+
+class ChunkRows:
+    """Rows of a chunk table, read from a spool in batches of a few MB each time it is iterated.
+
+    Parameters
+    ----------
+    spool : Spool
+    features : list of (int, SpooledFeature)
+        Id of each feature's row, and the feature.
+    id_column : str
+        The chunk table's reference to the feature.
+    """
+
+    def __init__(
+        self, spool: Spool, features: list[tuple[int, SpooledFeature]], id_column: str
+    ) -> None:
+        self._spool = spool
+        self._features = features
+        self._id_column = id_column
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """Yield frames of rows; one empty frame with the columns if there are none."""
+        rows: list[dict[str, Any]] = []
+        size = 0
+        given = False
+        for row in self._rows():
+            if size + len(row["data"]) > _BATCH_BYTES and rows:
+                yield self._frame(rows)
+                rows, size, given = [], 0, True
+            rows.append(row)
+            size += len(row["data"])
+        if rows or not given:
+            yield self._frame(rows)
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        for feature_id, feature in self._features:
+            for index, extent in enumerate(feature.extents):
+                size = extent.n_frames * feature.n_mels * DTYPE.itemsize
+                yield {
+                    self._id_column: feature_id,
+                    "chunk_index": index,
+                    "first_frame": extent.first_frame,
+                    "n_frames": extent.n_frames,
+                    "data": self._spool.read(extent.offset, size),
+                }
+
+    def _frame(self, rows: list[dict[str, Any]]) -> pd.DataFrame:
+        integers = [self._id_column, "chunk_index", "first_frame", "n_frames"]
+        frame = pd.DataFrame(rows, columns=[*integers, "data"])
+        return frame.astype(dict.fromkeys(integers, "int64")).astype({"data": "object"})
