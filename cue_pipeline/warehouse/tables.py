@@ -102,7 +102,7 @@ def _moment() -> tuple[sa.Column[Any], ...]:
 
 def _place(what: str) -> tuple[sa.Column[Any], ...]:
     return (
-        _column("bar", sa.Integer, f"Bar in which {what} falls, from 1."),
+        _column("bar", sa.BigInteger, f"Bar in which {what} falls, from 1."),
         _column("beat", sa.Double, "Beat in that bar, from 1, in units of the denominator."),
     )
 
@@ -212,19 +212,25 @@ midi_files = _table(
     _id("`row_id('midi_files', cue_key, file_path)`."),
     _link("cue_id", "cues.id", "The cue."),
     _column("file_path", sa.Text, "Relative to the cue's folder, POSIX."),
-    _column("sha256", sa.Text, "Of the file's bytes, hexadecimal."),
-    _column("format", sa.SmallInteger, "SMF type: 0, 1 or 2."),
+    _column("sha256", sa.Text, "Of the file's bytes; NULL: it cannot be read.", null=True),
+    _column("format", sa.Integer, "SMF type: 0, 1 or 2; NULL: unusable.", null=True),
+    _column("division", sa.Integer, "The header's 16-bit division word.", null=True),
+    _column("sequence", sa.Integer, "Of a type 2 file, from 0; it has a row each.", null=True),
     _column(
         "ticks_per_beat",
         sa.Integer,
         "Ticks per quarter note; for SMPTE time see `docs/timing.md`.",
         null=True,
     ),
-    _column("duration_seconds", sa.Double, "To the last event."),
+    _column("duration_seconds", sa.Double, "To the last event; NULL: unusable.", null=True),
     _column("tempo_map", Json, "`[[time, tick, microseconds_per_quarter], …]`."),
     _column("time_signature_map", Json, "`[[time, tick, numerator, denominator], …]`."),
-    _column("key_signature_map", Json, "`[[time, tick, key], …]`."),
+    _column("key_signature_map", Json, '`[[time, tick, fifths, "major" or "minor"], …]`.'),
     _column("markers", Json, "`[[time, tick, text], …]`."),
+    _column("cue_points", Json, "`[[time, tick, text], …]`.", null=True),
+    _column("lyrics", Json, "`[[time, tick, text], …]`.", null=True),
+    _column("texts", Json, "`[[time, tick, text], …]`: text and copyright.", null=True),
+    _column("smpte_offset", Json, "Where the file starts on the film's clock.", null=True),
     _column("warnings", Json, "Damage that was read around, in words."),
     sa.UniqueConstraint("cue_id", "file_path"),
 )
@@ -236,8 +242,14 @@ midi_tracks = _table(
     _id("`row_id('midi_tracks', cue_key, file_path, track_index)`."),
     _link("midi_file_id", "midi_files.id", "The file."),
     _column("track_index", sa.Integer, "Place of the track in the file, from 0."),
-    _column("track_name", sa.Text, "Decoded name; NULL: none.", null=True),
+    _column("track_name", sa.Text, "Decoded name; empty: none.", null=True),
     _column("raw_name", sa.LargeBinary, "The name's bytes as they stand in the file.", null=True),
+    _column(
+        "stray_note_offs",
+        Json,
+        "Note-offs of no note: `[[event_index, tick, channel, note, velocity], …]`.",
+        null=True,
+    ),
     _column(
         "instrument_category",
         sa.Text,
@@ -273,6 +285,12 @@ midi_notes = _events(
         _column(
             "flags", sa.SmallInteger, "Bits: 1 unterminated, 2 overlaps its pitch, 4 zero length."
         ),
+        _column(
+            "end_event_index",
+            sa.Integer,
+            "The `event_index` of the note's end; NULL: unterminated.",
+            null=True,
+        ),
     ),
 )
 
@@ -288,7 +306,11 @@ midi_program_changes = _events(
     "midi_program_changes",
     "Every program change.",
     _column("program", sa.SmallInteger, "0 to 127."),
-    end=_moment(),
+    end=(
+        *_moment(),
+        _column("bank_msb", sa.SmallInteger, "Last CC 0 before it; NULL: none.", null=True),
+        _column("bank_lsb", sa.SmallInteger, "Last CC 32 before it; NULL: none.", null=True),
+    ),
 )
 
 midi_pitch_bends = _events(
