@@ -1,0 +1,148 @@
+"""Databases for tests: SQLite, PostgreSQL from PyPI, and PostgreSQL with Aurora DSQL's limits.
+
+``CUE_TEST_DATABASE_URL`` names another database to run the same tests on, which must be empty
+and may be emptied: an installed PostgreSQL, or a real Aurora DSQL cluster.
+"""
+
+import getpass
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from cue_pipeline.warehouse.engine import create_engine
+from cue_pipeline.warehouse.migrations import ensure_schema
+from cue_pipeline.warehouse.store import Store
+from cue_pipeline_tests.warehouse import dsql_emulation
+
+ENGINES = ("sqlite", "postgresql", "dsql")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--engines", default=",".join(ENGINES), help="Engines for database tests, comma-separated."
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what asks for a ``database_url`` on every engine, or on the one that was named."""
+    if "database_url" in metafunc.fixturenames:
+        if os.environ.get("CUE_TEST_DATABASE_URL"):
+            engines = ["given"]
+        else:
+            engines = metafunc.config.getoption("--engines").split(",")
+        only = metafunc.definition.get_closest_marker("engines")
+        if only:
+            engines = [e for e in engines if e in only.args or e == "given"]
+        metafunc.parametrize("engine_name", engines, scope="function")
+
+
+@pytest.fixture(scope="session")
+def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Start one PostgreSQL for all the workers of a test run; return its URL."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pgserver
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:12]
+    # The server may run as another user, who has to reach it: not below pytest's own folder,
+    # and with a path short enough for a socket.
+    folder = Path(tempfile.gettempdir()) / f"cue-pg-{getpass.getuser()}-{run}"
+    folder.mkdir(mode=0o755, exist_ok=True)
+    server = pgserver.get_server(folder, cleanup_mode="delete")
+    url = server.get_uri()
+    with sa.create_engine(
+        f"{url}".replace("postgresql:", "postgresql+psycopg2:"), isolation_level="AUTOCOMMIT"
+    ).connect() as connection:
+        connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
+        connection.exec_driver_sql("ALTER SYSTEM SET max_connections = 100")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+    yield url
+    server.cleanup()
+    if not any(folder.glob("postmaster.pid")):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """Return the URL of an empty PostgreSQL database, which goes with the test."""
+    name = f"cue_{uuid.uuid4().hex[:16]}"
+    admin = sa.create_engine(
+        postgres_server.replace("postgresql:", "postgresql+psycopg2:"),
+        isolation_level="AUTOCOMMIT",
+        poolclass=sa.NullPool,
+    )
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield postgres_server.replace("/postgres?", f"/{name}?")
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def dsql_url(postgres_url: str) -> Iterator[str]:
+    """Return the URL of an empty database that refuses what Aurora DSQL refuses.
+
+    Any engine that the program makes of it, in this process, is held to the limits.
+    """
+    dsql_emulation.load_limits(postgres_url)
+    with dsql_emulation.installed():
+        yield dsql_emulation.url_of(postgres_url)
+
+
+@pytest.fixture
+def dsql_conflicts() -> Iterator[dsql_emulation.Conflicts]:
+    """Return what injects conflicts into the commits of emulated Aurora DSQL."""
+    with dsql_emulation.conflicts() as injected:
+        yield injected
+
+
+@pytest.fixture
+def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of an empty database: of each engine in turn."""
+    if engine_name == "sqlite":
+        yield f"sqlite:///{tmp_path / 'cues.db'}"
+    elif engine_name == "given":
+        url = os.environ["CUE_TEST_DATABASE_URL"]
+        empty(url)
+        yield url
+        empty(url)
+    else:
+        yield request.getfixturevalue(
+            {"postgresql": "postgres_url", "dsql": "dsql_url"}[engine_name]
+        )
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """Return an engine on an empty database with the schema in place."""
+    made = create_engine(database_url)
+    ensure_schema(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def store(engine: sa.Engine) -> Store:
+    """Return a store on an empty database of each engine in turn."""
+    return Store(engine)
+
+
+def empty(url: str) -> None:
+    """Drop the program's views and tables from a database that was given for tests."""
+    engine = create_engine(url)
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        inspector = sa.inspect(connection)
+        for view in inspector.get_view_names():
+            connection.exec_driver_sql(f'DROP VIEW IF EXISTS "{view}"')
+        cascade = "" if engine.dialect.name == "sqlite" else " CASCADE"
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        for table in inspector.get_table_names():
+            connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{table}"{cascade}')
+    engine.dispose()
