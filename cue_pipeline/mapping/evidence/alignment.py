@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.mapping.evidence.hearing import COARSE, Group
-from cue_pipeline.mapping.evidence.regression import Explained, explained
+from cue_pipeline.mapping.evidence.regression import explained
 from cue_pipeline.mapping.evidence.templates import TrackNotes, level_template, onset_curve
 
 Float32 = NDArray[np.float32]
@@ -22,7 +22,8 @@ Float64 = NDArray[np.float64]
 MAX_LAG_SECONDS = 60.0
 _N_CANDIDATES = 8
 _APART_SECONDS = 0.3
-_LAG_BANDS = 16  # enough for the lag: pooled from all bands
+_LAG_BANDS = 16  # enough to look for a lag: pooled from all bands
+_CHECK_BANDS = 32  # enough to choose between lags
 _NEARER_IS_LIKELIER = 2e-4  # of R² per second of lag: between equals, the nearer
 
 
@@ -61,7 +62,7 @@ class Alignment:
 class Score:
     """The tracks as templates on a grid that begins ``MAX_LAG_SECONDS`` before MIDI time 0.
 
-    ``level`` has the shape (n_tracks, n_coarse, n_bands), ``onsets`` (n_tracks, n_fine).
+    ``level`` has the shape (n_bands, n_tracks, n_coarse), ``onsets`` (1, n_tracks, n_fine).
     """
 
     level: Float32
@@ -72,7 +73,7 @@ class Score:
 class Session:
     """All groups on the session's clock, padded to one length.
 
-    ``level`` has the shape (n_groups, n_coarse, n_bands), ``onsets`` (n_groups, n_fine, regions).
+    ``level`` has the shape (n_bands, n_groups, n_coarse), ``onsets`` (regions, n_groups, n_fine).
     """
 
     level: Float32
@@ -88,11 +89,12 @@ class Session:
 def session_of(groups: Sequence[Group], frame_seconds: float) -> Session:
     """Stand all groups on one clock."""
     n = max(len(group.level) for group in groups)
-    level = np.zeros((len(groups), n, groups[0].level.shape[1]), np.float32)
-    onsets = np.zeros((len(groups), n * COARSE, groups[0].onsets.shape[1]), np.float32)
+    level = np.zeros((groups[0].level.shape[1], len(groups), n), np.float32)
+    onsets = np.zeros((groups[0].onsets.shape[1], len(groups), n * COARSE), np.float32)
     for i, group in enumerate(groups):
-        level[i, : len(group.level)] = group.level
-        onsets[i, : len(group.level) * COARSE] = group.onsets[: len(group.level) * COARSE]
+        m = len(group.level)
+        level[:, i, :m] = group.level.T
+        onsets[:, i, : m * COARSE] = group.onsets[: m * COARSE].T
     return Session(level, onsets, frame_seconds)
 
 
@@ -106,9 +108,10 @@ def score_of(
     starts = [track.start + lead * coarse for track in tracks]
     level = np.stack(
         [
-            level_template(track, start, bands_of_pitch, n, coarse)
+            level_template(track, start, bands_of_pitch, n, coarse).T
             for track, start in zip(tracks, starts, strict=True)
-        ]
+        ],
+        axis=1,
     )
     onsets = np.stack(
         [
@@ -116,7 +119,7 @@ def score_of(
             for track, start in zip(tracks, starts, strict=True)
         ]
     )
-    return Score(level, onsets)
+    return Score(level, onsets[None])
 
 
 def joint_lag(score: Score, session: Session) -> Alignment:
@@ -132,7 +135,9 @@ def joint_lag(score: Score, session: Session) -> Alignment:
     candidates = _peaks(lags, agreement, _N_CANDIDATES)
     if 0.0 not in candidates:
         candidates.append(0.0)
-    tried = [(lag, _mean_r2(explained_at(score, session, lag))) for lag in candidates]
+    levels = _pooled(score.level, _CHECK_BANDS)
+    heard = centred(_pooled(session.level, _CHECK_BANDS))
+    tried = [(lag, _r2_at(levels, heard, lag, session.coarse_seconds)) for lag in candidates]
     tried.sort(key=lambda pair: pair[1] - _NEARER_IS_LIKELIER * abs(pair[0]), reverse=True)
     best, best_r2 = tried[0]
     rivals = [pair for pair in tried[1:] if abs(pair[0] - best) > 2 * frame]
@@ -144,17 +149,10 @@ def joint_lag(score: Score, session: Session) -> Alignment:
     )
 
 
-def explained_at(score: Score, session: Session, lag_seconds: float) -> Explained:
-    """Return what all tracks together explain of all groups at this lag."""
-    n = session.level.shape[1]
-    return explained(
-        centred(_shifted(score.level, lag_seconds, session.coarse_seconds, n)),
-        centred(session.level),
-    )
-
-
-def _mean_r2(of: Explained) -> float:
-    return float(of.r2.mean())
+def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -> float:
+    """Return the mean share of the groups' levels that all tracks together explain at a lag."""
+    at_lag = centred(_shifted(levels, lag_seconds, coarse, heard.shape[2]))
+    return float(explained(at_lag, heard).r2.mean())
 
 
 def _confidence(best_r2: float, rivals: list[tuple[float, float]], *, agrees: bool) -> float:
@@ -167,23 +165,22 @@ def _confidence(best_r2: float, rivals: list[tuple[float, float]], *, agrees: bo
 
 
 def _shifted(level: Float32, lag: float, coarse: float, n: int) -> Float32:
-    """Return templates moved to the session's clock, shape (n_tracks, n, n_bands)."""
+    """Return templates moved to the session's clock, shape (n_bands, n_tracks, n)."""
     lead = round(MAX_LAG_SECONDS / coarse)
     first = lead - lag / coarse
     whole = int(np.floor(first))
     part = np.float32(first - whole)
-    out = np.zeros((level.shape[0], n, level.shape[2]), np.float32)
+    out = np.zeros((*level.shape[:2], n), np.float32)
     for offset, weight in ((whole, np.float32(1) - part), (whole + 1, part)):
-        a, b = max(0, -offset), min(n, level.shape[1] - offset)
+        a, b = max(0, -offset), min(n, level.shape[2] - offset)
         if weight > 0 and a < b:
-            out[:, a:b] += weight * level[:, a + offset : b + offset]
+            out[..., a:b] += weight * level[..., a + offset : b + offset]
     return out
 
 
-def centred(level: Float32) -> Float32:
-    """Return bands first, mean over time taken away: shape (n_bands, n, n_frames)."""
-    moved = level.transpose(2, 0, 1)
-    out: Float32 = moved - moved.mean(axis=2, keepdims=True, dtype=np.float32)
+def centred(series: Float32) -> Float32:
+    """Return series whose mean over the last axis, time, is taken away."""
+    out: Float32 = series - series.mean(axis=-1, keepdims=True, dtype=np.float32)
     return out
 
 
@@ -192,11 +189,11 @@ def _agreement(score: Score, session: Session) -> tuple[Float64, Float64]:
     frame = session.frame_seconds
     lead = round(MAX_LAG_SECONDS / session.coarse_seconds)
     fine = _correlations(
-        smoothed(score.onsets)[:, :, None], _in_all_regions(session.onsets), lead * COARSE
+        smoothed(score.onsets), smoothed(_in_all_regions(session.onsets)), lead * COARSE
     )
     coarse = _correlations(
-        _pooled(np.diff(score.level, axis=1, prepend=0)),
-        _pooled(np.diff(session.level, axis=1, prepend=0)),
+        np.diff(_pooled(score.level, _LAG_BANDS), axis=2, prepend=0),
+        np.diff(_pooled(session.level, _LAG_BANDS), axis=2, prepend=0),
         lead,
     )
     lags: Float64 = (np.arange(fine.shape[2]) - lead * COARSE) * np.float64(frame)
@@ -214,22 +211,22 @@ def _best_partners(correlation: Float64) -> Float64:
     return out
 
 
-def _pooled(level: Float32) -> Float32:
-    starts = np.linspace(0, level.shape[2], min(_LAG_BANDS, level.shape[2]), endpoint=False)
-    out: Float32 = np.add.reduceat(level, starts.astype(np.int64), axis=2)
+def _pooled(level: Float32, n_bands: int) -> Float32:
+    starts = np.linspace(0, len(level), min(n_bands, len(level)), endpoint=False)
+    out: Float32 = np.add.reduceat(level, starts.astype(np.int64), axis=0)
     return out
 
 
 def smoothed(onsets: Float32) -> Float32:
-    """Return onsets widened along axis 1 to about 60 ms, the spread of an orchestra's attack."""
+    """Return onsets widened in time to about 60 ms, the spread of an orchestra's attack."""
     out = onsets.copy()
-    out[:, 1:] += 0.5 * onsets[:, :-1]
-    out[:, :-1] += 0.5 * onsets[:, 1:]
+    out[..., 1:] += np.float32(0.5) * onsets[..., :-1]
+    out[..., :-1] += np.float32(0.5) * onsets[..., 1:]
     return out
 
 
 def _in_all_regions(onsets: Float32) -> Float32:
-    out: Float32 = onsets.sum(axis=2, keepdims=True)
+    out: Float32 = onsets.sum(axis=0, keepdims=True)
     return out
 
 
@@ -238,9 +235,9 @@ def _correlations(templates: Float32, targets: Float32, reach: int) -> Float64:
 
     Parameters
     ----------
-    templates : np.ndarray, shape=(n_tracks, n_t, n_bands)
+    templates : np.ndarray, shape=(n_bands, n_tracks, n_t)
         Their frame ``reach`` is time 0.
-    targets : np.ndarray, shape=(n_groups, n_s, n_bands)
+    targets : np.ndarray, shape=(n_bands, n_groups, n_s)
 
     Returns
     -------
@@ -248,13 +245,11 @@ def _correlations(templates: Float32, targets: Float32, reach: int) -> Float64:
     """
     from scipy.fft import irfft, next_fast_len, rfft
 
-    x = templates - templates.mean(axis=1, keepdims=True)
-    y = targets - targets.mean(axis=1, keepdims=True)
-    x /= np.maximum(np.sqrt((x**2).sum(axis=(1, 2), keepdims=True)), 1e-9)
-    y /= np.maximum(np.sqrt((y**2).sum(axis=(1, 2), keepdims=True)), 1e-9)
-    n = next_fast_len(x.shape[1] + y.shape[1], real=True)
-    fx = rfft(x.transpose(2, 0, 1), n, axis=2)
-    fy = rfft(y.transpose(2, 0, 1), n, axis=2)
+    x, y = centred(templates), centred(targets)
+    x /= np.maximum(np.sqrt((x**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
+    y /= np.maximum(np.sqrt((y**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
+    n = next_fast_len(x.shape[2] + y.shape[2], real=True)
+    fx, fy = rfft(x, n, axis=2), rfft(y, n, axis=2)
     product = np.einsum("bkf,bgf->kgf", fx.conj(), fy, optimize=True)
     circular = irfft(product, n, axis=2)
     # Index i of the result is session frame = template frame + i; time 0 is template frame reach.

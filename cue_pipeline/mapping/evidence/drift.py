@@ -26,7 +26,7 @@ def with_drift(alignment: Alignment, tracks: list[TrackNotes], session: Session)
     best without moving more than it must is the wander (dynamic programming).
     """
     frame = session.frame_seconds
-    heard = session.onsets.sum(axis=2)
+    heard = session.onsets.sum(axis=0)
     n = heard.shape[1]
     curves = np.stack([onset_curve(t, alignment.session_time(t.start), n, frame) for t in tracks])
     predicted = _predicted(_widened(curves), heard)

@@ -136,8 +136,12 @@ def heard_group(
     fine = _pooled(fine, bands.pool)
     floor = np.float32(10.0 ** (-RANGE_DB / 10 * LEVEL_EXPONENT))
     exponent = np.float32(np.log(10.0) / 10 * LEVEL_EXPONENT)
-    level = np.exp((fine - np.float32(top_db)) * exponent)
-    level = np.maximum(level - floor, 0.0)
+    level = fine
+    level -= np.float32(top_db)
+    level *= exponent
+    np.exp(level, out=level)
+    level -= floor
+    np.maximum(level, 0.0, out=level)
     n = len(level) // COARSE * COARSE
     coarse = level[:n].reshape(-1, COARSE, level.shape[1]).mean(axis=1)
     return Group(
@@ -160,8 +164,9 @@ def _on_fine_grid(mel: Float32, hop: float, frame: float) -> Float32:
     n = len(mel) // step * step
     if n == 0:
         return np.full((1, mel.shape[1]), -200.0, np.float32)
-    blocks = mel[:n].reshape(-1, step, mel.shape[1])
-    out: Float32 = blocks.max(axis=1).astype(np.float32)
+    out = mel[:n:step].astype(np.float32)
+    for i in range(1, step):
+        np.maximum(out, mel[i:n:step], out=out)
     return out
 
 

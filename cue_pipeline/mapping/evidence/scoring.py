@@ -92,8 +92,7 @@ def measures(
     level = level_templates(voices, bands_of_pitch, alignment, session)
     by_band = explained(level, centred(session.level))
     overall = explained(
-        centred(level.transpose(1, 2, 0).sum(axis=2, keepdims=True)),
-        centred(session.level.sum(axis=2, keepdims=True)),
+        level.sum(axis=0, keepdims=True), centred(session.level.sum(axis=0, keepdims=True))
     )
     onsets = _explained_onsets(voices, alignment, session)
     return Measures(
@@ -113,14 +112,15 @@ def level_templates(
     session: Session,
 ) -> Float32:
     """Return centred templates at an alignment, wander included: (n_bands, n_tracks, n_frames)."""
-    n = session.level.shape[1]
+    n = session.level.shape[2]
     stacked = np.stack(
         [
             level_template(
                 v, alignment.session_time(v.start), bands_of_pitch, n, session.coarse_seconds
-            )
+            ).T
             for v in voices
-        ]
+        ],
+        axis=1,
     )
     return centred(stacked)
 
@@ -128,12 +128,12 @@ def level_templates(
 def _explained_onsets(
     voices: Sequence[TrackNotes], alignment: Alignment, session: Session
 ) -> Explained:
-    n, frame = session.onsets.shape[1], session.frame_seconds
+    n, frame = session.onsets.shape[2], session.frame_seconds
     curves = np.stack([onset_curve(v, alignment.session_time(v.start), n, frame) for v in voices])
     curves = smoothed(curves)
     heard = smoothed(session.onsets)
     curves -= curves.mean(axis=1, keepdims=True)
-    templates = np.broadcast_to(curves, (heard.shape[2], *curves.shape))
+    templates = np.broadcast_to(curves, (len(heard), *curves.shape))
     return explained(templates, centred(heard))
 
 
