@@ -146,7 +146,7 @@ def upgrade() -> None:
     """Bring the database's schema to this program's version."""
     from cue_pipeline.warehouse import engine, migrations
 
-    url = _settings().database_url
+    url = _settings().database_url.get_secret_value()
     opened = engine.create_engine(url)
     before = migrations.current(opened)
     migrations.upgrade(opened)
@@ -161,7 +161,7 @@ def current() -> None:
     """Show the schema's revision."""
     from cue_pipeline.warehouse import engine, migrations
 
-    url = _settings().database_url
+    url = _settings().database_url.get_secret_value()
     revision = migrations.current(engine.create_engine(url))
     click.echo(
         f"{engine.describe(url)}: {revision or 'no schema yet; run cue-pipeline db upgrade'}"

@@ -4,8 +4,6 @@ What is the same for all assets is here, once: the partition, the version, the l
 a failure, progress, warnings in the run's log and in the metadata.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import time
@@ -20,6 +18,7 @@ import dagster as dg
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.defs import graph, progress
 from cue_pipeline.defs.io_manager import CueTables
+from cue_pipeline.defs.markdown import escape_markdown
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.errors import CuePipelineError
@@ -27,8 +26,6 @@ from cue_pipeline.settings import MelSettings, Settings
 from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
-
     from cue_pipeline.defs.io_manager import Tables
 
 # Output(data_version=…) is marked beta in Dagster 1.13; it is what makes the UI's 'Unsynced' agree
@@ -58,7 +55,7 @@ class CueRun:
 class AssetResult:
     """What an asset function returns: its tables, and what a person should know of them."""
 
-    tables: Tables
+    tables: "Tables"
     metadata: Mapping[str, Any] = field(default_factory=dict)
     warnings: Sequence[str] = ()
 
@@ -113,7 +110,7 @@ def cue_asset(
         def materialise(
             context: dg.AssetExecutionContext,
             library: CueLibrary,
-            **upstream: dict[str, DataFrame],
+            **upstream: dict[str, Any],  # pandas is not imported for an annotation
         ) -> dg.Output[CueTables]:
             return _materialise(context, library, compute, upstream)
 
@@ -170,14 +167,6 @@ def _materialise(
         metadata=metadata,
         data_version=dg.DataVersion(version),
     )
-
-
-def escape_markdown(text: str) -> str:
-    """Return text from a file so that Markdown shows it as it is."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    for mark in "\\`*_{}[]()#+!|~":
-        text = text.replace(mark, "\\" + mark)
-    return text.replace("\n", " ").replace("\r", " ")
 
 
 def _upstream_versions(store: Store, key: str, asset: str) -> dict[str, str | None]:

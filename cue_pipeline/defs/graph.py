@@ -48,7 +48,8 @@ GRAPH: Mapping[str, Node] = {
     "channel_groups": Node((), ("audio",), 1),
     "mel_features": Node(("channel_groups",), ("audio",), 1),
     "final_mix_features": Node(("channel_groups",), ("audio",), 1),
-    "llm_mappings": Node(("midi_events", "channel_groups"), (), 1),
+    "match_evidence": Node(("midi_events", "mel_features"), (), 1),
+    "llm_mappings": Node(("midi_events", "channel_groups", "match_evidence"), (), 1),
 }
 """Every asset, upstream before downstream."""
 
@@ -121,17 +122,19 @@ def mel_profiles_of(settings: Settings) -> dict[str, MelSettings]:
 
 
 def _shaping_settings(settings: Settings) -> dict[str, str]:
-    from cue_pipeline.mapping.prompt import PROMPT_VERSION
+    from cue_pipeline.mapping.decision import MAPPING_FINGERPRINT
+    from cue_pipeline.mapping.prompt import PROMPT_FINGERPRINT
 
     mel = {name: profile.model_dump() for name, profile in mel_profiles_of(settings).items()}
     grouping = [settings.final_mix_patterns, settings.ignore_patterns, settings.sample_rate]
-    asked = settings.openai_model if settings.openai_api_key else "names"
+    asked = f"{settings.openai_model}+{PROMPT_FINGERPRINT}" if settings.openai_api_key else "names"
     return {
-        "midi_events": _digest(list(settings.marker_tracks), 8),
+        "tempo_map": _digest(settings.marker_tracks, 8),
+        "midi_events": _digest(settings.marker_tracks, 8),
         "channel_groups": _digest(grouping, 8),
         "mel_features": _digest(mel, 8),
         "final_mix_features": _digest(mel, 8),
-        "llm_mappings": f"{asked}+{PROMPT_VERSION}" if settings.openai_api_key else asked,
+        "llm_mappings": f"{MAPPING_FINGERPRINT}+{asked}",
     }
 
 

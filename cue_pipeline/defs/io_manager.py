@@ -42,7 +42,7 @@ class CueTables:
     started_at: datetime
 
 
-class WarehouseIOManager(dg.ConfigurableIOManager):  # type: ignore[misc]
+class WarehouseIOManager(dg.ConfigurableIOManager):
     """Replace one cue's rows of an asset in one transaction, and read them back."""
 
     library: dg.ResourceDependency[CueLibrary]

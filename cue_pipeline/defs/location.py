@@ -9,6 +9,7 @@ from cue_pipeline.defs import graph
 from cue_pipeline.defs.assets.channel_groups import channel_groups
 from cue_pipeline.defs.assets.final_mix_features import final_mix_features
 from cue_pipeline.defs.assets.llm_mappings import llm_mappings
+from cue_pipeline.defs.assets.match_evidence import match_evidence
 from cue_pipeline.defs.assets.mel_features import mel_features
 from cue_pipeline.defs.assets.midi_events import midi_events
 from cue_pipeline.defs.assets.tempo_map import tempo_map
@@ -17,7 +18,15 @@ from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.settings import Settings
 
-ASSETS = (tempo_map, midi_events, channel_groups, mel_features, final_mix_features, llm_mappings)
+ASSETS = (
+    tempo_map,
+    midi_events,
+    channel_groups,
+    mel_features,
+    final_mix_features,
+    match_evidence,
+    llm_mappings,
+)
 PROCESS_CUE = "process_cue"
 """Name of the job that materialises assets of one cue."""
 

@@ -2,5 +2,7 @@
 
 import dagster as dg
 
-cues = dg.DynamicPartitionsDefinition(name="cues")
+PARTITIONS_NAME = "cues"
+
+cues = dg.DynamicPartitionsDefinition(name=PARTITIONS_NAME)
 """Keys are ``cues.cue_key``: the folder's path relative to the library's root."""

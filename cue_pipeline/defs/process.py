@@ -11,7 +11,7 @@ import multiprocessing
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection, wait
@@ -25,7 +25,7 @@ import dagster as dg
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.scan import find_cues
 from cue_pipeline.defs import graph
-from cue_pipeline.defs.partitions import cues as cue_partitions
+from cue_pipeline.defs.partitions import PARTITIONS_NAME
 from cue_pipeline.defs.progress import Progress
 from cue_pipeline.defs.status import cue_status, to_do
 from cue_pipeline.defs.worker import CueDone, CueJob, work
@@ -132,13 +132,13 @@ def plan_library(
             f"base folder; {len(scan.cues)} were found there"
             + (f", for example {scan.cues[0].key!r}." if scan.cues else ".")
         )
-    conflicts = {c.cue_key: str(c.root) for c in store.register_cues(folders)}
     refused = {
-        key: f"already registered from {root!r}, where it still is. Give the folder above both as "
-        "base, or another DATABASE_URL, so that the two cues have different keys or databases."
-        for key, root in conflicts.items()
+        conflict.cue_key: f"already registered from {conflict.registered_root!r}, where it still "
+        "is. Give the folder above both as base, or another DATABASE_URL, so that the two cues "
+        "have different keys or databases."
+        for conflict in store.register_cues(folders).conflicts
     }
-    gone = () if only or not scan.cues else _mark_gone(store, base, scan.cues)
+    gone = () if only or not scan.cues else _mark_gone(store, scan.cues)
     versions = graph.code_versions(settings)
     ledgers = _ledgers(store)
     plans = [
@@ -146,7 +146,7 @@ def plan_library(
         for folder in folders
         if folder.key not in refused
     ]
-    problems = tuple(f"{problem.path}: {problem.text}" for problem in scan.problems)
+    problems = tuple(problem.text for problem in scan.problems)
     return LibraryPlan(tuple(plans), problems, refused, gone)
 
 
@@ -179,7 +179,7 @@ def run_plans(
     outcomes = {p.folder.key: CueOutcome(p.folder.key, "up to date") for p in plans}
     todo = [plan for plan in plans if plan.assets]
     if todo:
-        instance.add_dynamic_partitions(cue_partitions.name, [plan.folder.key for plan in todo])
+        instance.add_dynamic_partitions(PARTITIONS_NAME, [plan.folder.key for plan in todo])
         logs = Path(instance.root_directory) / "process"
         logs.mkdir(parents=True, exist_ok=True)
         pool = _Pool(todo, outcomes, store, instance, watch, working_directory, logs)
@@ -187,9 +187,9 @@ def run_plans(
     return list(outcomes.values())
 
 
-def _mark_gone(store: Store, base: Path, found: Iterable[CueFolder]) -> tuple[str, ...]:
+def _mark_gone(store: Store, found: Sequence[CueFolder]) -> tuple[str, ...]:
     here = {folder.key for folder in found}
-    root = str(base.resolve())
+    root = str(found[0].root)
     gone = [
         cue.cue_key
         for cue in store.cues()

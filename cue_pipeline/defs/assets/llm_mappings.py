@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.markdown import markdown_table
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     loads={
         "midi_events": ["midi_tracks", "midi_notes", "midi_program_changes", "midi_cc"],
         "channel_groups": ["audio_files"],
+        "match_evidence": ["match_evidence"],
     },
 )
 def llm_mappings(
-    cue: CueRun, midi_events: dict[str, DataFrame], channel_groups: dict[str, DataFrame]
+    cue: CueRun,
+    midi_events: dict[str, DataFrame],
+    channel_groups: dict[str, DataFrame],
+    match_evidence: dict[str, DataFrame],
 ) -> AssetResult:
     """For each track its stem and its instrument category, with the doubt made visible.
 
@@ -33,12 +38,16 @@ def llm_mappings(
     mapping = map_cue(
         track_summary(**midi_events),
         channel_groups["audio_files"],
-        evidence=None,
+        evidence=match_evidence["match_evidence"],
         overrides=cue.store.overrides(cue.folder.key),
         chat=_chat_model(cue),
     )
+    summary = dict(mapping.summary)
+    warnings = summary.pop("warnings", [])
     return AssetResult(
-        mapping.tables(), metadata=mapping.summary.metadata(), warnings=mapping.summary.warnings
+        mapping.tables(),
+        metadata={**summary, "mapping": markdown_table(mapping.table)},
+        warnings=warnings,
     )
 
 
@@ -49,10 +58,10 @@ def _chat_model(cue: CueRun) -> ChatModel | None:
     from cue_pipeline.mapping.chat import ChatModel
 
     return ChatModel(
-        api_key=settings.openai_api_key,
-        base_url=settings.openai_base_url,
+        settings.openai_api_key,
         model=settings.openai_model,
-        timeout=settings.openai_timeout_seconds,
+        base_url=settings.openai_base_url,
+        timeout_seconds=settings.openai_timeout_seconds,
         max_retries=settings.openai_max_retries,
         cache=cue.store.llm_call,
     )

@@ -13,7 +13,7 @@ def tempo_map(cue: CueRun) -> AssetResult:
     from cue_pipeline.midi.tables import read_midi_files, tempo_map_tables
 
     outcomes = read_midi_files(cue.folder)
-    tables = tempo_map_tables(cue.folder.key, outcomes)
+    tables = tempo_map_tables(cue.folder.key, outcomes, cue.settings.marker_tracks)
     files = tables["midi_files"]
     return AssetResult(
         tables,
@@ -24,6 +24,8 @@ def tempo_map(cue: CueRun) -> AssetResult:
             "seconds of music": float(files["duration_seconds"].max() or 0.0),
         },
         warnings=[
-            f"{row.file_path!r}: {text}" for row in files.itertuples() for text in row.warnings
+            f"{path!r}: {text}"
+            for path, texts in zip(files["file_path"], files["warnings"], strict=True)
+            for text in texts
         ],
     )

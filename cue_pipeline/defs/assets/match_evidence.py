@@ -1,0 +1,43 @@
+"""Asset ``match_evidence``: which track is heard in which stem."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@cue_asset(
+    group="mapping",
+    kinds={"numpy"},
+    loads={
+        "midi_events": ["midi_tracks", "midi_notes"],
+        "mel_features": ["audio_files", "audio_features"],
+    },
+)
+def match_evidence(
+    cue: CueRun, midi_events: dict[str, DataFrame], mel_features: dict[str, DataFrame]
+) -> AssetResult:
+    """How surely each track is heard in each stem, from the stored mel spectrograms.
+
+    One lag between score and recording is found for the whole cue, then each stem is explained by
+    all tracks at once. Scores are NULL where the ear abstains: silence, or too few notes.
+    """
+    from cue_pipeline.mapping.evidence import match_evidence as evidence_of
+    from cue_pipeline.warehouse.features import read_mel
+
+    stems = mel_features["audio_files"][["id", "canonical_name", "time_reference"]]
+    features = mel_features["audio_features"]
+    features = features[(features["profile"] == "default") & (features["channel"] == "mono")]
+    features = features.merge(stems.rename(columns={"id": "audio_file_id"}), on="audio_file_id")
+    feature_of = dict(zip(features["audio_file_id"], features["id"], strict=True))
+    found = evidence_of(
+        midi_events["midi_tracks"],
+        midi_events["midi_notes"],
+        features,
+        lambda audio_file_id: read_mel(cue.store, int(feature_of[audio_file_id])),
+    )
+    return AssetResult(found.tables(), metadata=found.summary)

@@ -1,0 +1,42 @@
+"""Text and tables from files, as Markdown that Dagster's UI shows and nobody can abuse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+MOST_ROWS = 200
+"""Rows shown of a table: the event log keeps every materialisation's metadata."""
+
+
+def markdown_table(frame: DataFrame) -> dg.MarkdownMetadataValue:
+    """Return a table with one row per row of ``frame``, at most :data:`MOST_ROWS`."""
+    lines = [
+        "| " + " | ".join(escape_markdown(str(c)) for c in frame.columns) + " |",
+        "|" + "---|" * len(frame.columns),
+    ]
+    lines += [
+        "| " + " | ".join(escape_markdown(_cell(value)) for value in row) + " |"
+        for row in frame.head(MOST_ROWS).itertuples(index=False)
+    ]
+    if len(frame) > MOST_ROWS:
+        lines.append(f"\n{len(frame) - MOST_ROWS} more rows are in the database.")
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _cell(value: object) -> str:
+    if value is None or value != value:  # NaN differs from itself
+        return ""
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def escape_markdown(text: str) -> str:
+    """Return text from a file so that Markdown shows it as it is."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    for mark in "\\`*_{}[]()#+!|~":
+        text = text.replace(mark, "\\" + mark)
+    return text.replace("\n", " ").replace("\r", " ")

@@ -1,0 +1,69 @@
+"""Small tests that keep the documents and the design true."""
+
+import re
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from cue_pipeline.defs import graph
+from cue_pipeline.defs.location import build_defs
+from cue_pipeline.settings import Settings, read_settings
+
+ROOT = Path(__file__).parent.parent
+
+
+def aliases() -> dict[str, object]:
+    return {f.alias: f.default for f in Settings.model_fields.values() if f.alias}
+
+
+def test_every_setting_is_in_the_example_file_with_its_default(monkeypatch, tmp_path):
+    text = (ROOT / ".env.example").read_text()
+    named = dict(re.findall(r"^([A-Z_]+)=(.*)$", text, flags=re.MULTILINE))
+    assert set(named) == set(aliases())
+    for name in named:
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / ".env").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    from_example = read_settings()
+    (tmp_path / ".env").unlink()
+    assert from_example == read_settings()
+
+
+def test_every_asset_is_in_the_architecture_page():
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    for asset in graph.GRAPH:
+        assert f"`{asset}`" in text
+
+
+def test_dagster_knows_the_same_graph_as_the_ledger():
+    assets = build_defs(read_settings()).resolve_asset_graph()
+    for name, node in graph.GRAPH.items():
+        parents = {key.path[-1] for key in assets.get(dg.AssetKey(name)).parent_keys}
+        assert parents == set(node.upstream)
+    assert {key.path[-1] for key in assets.get_all_asset_keys()} == set(graph.GRAPH)
+
+
+def test_every_asset_has_its_current_code_version_in_dagster():
+    settings = read_settings()
+    assets = build_defs(settings).resolve_asset_graph()
+    for name, version in graph.code_versions(settings).items():
+        assert assets.get(dg.AssetKey(name)).code_version == version
+
+
+def test_the_constraints_name_no_address():
+    text = (ROOT / "constraints.txt").read_text()
+    assert "://" not in text
+    assert "--" not in text
+
+
+@pytest.mark.parametrize("command", ["make run", "make test", "make ui"])
+def test_the_commands_of_the_readme_are_targets_of_the_makefile(command):
+    assert command in (ROOT / "README.md").read_text()
+    target = command.split()[1]
+    assert re.search(rf"^{target}:.*##", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+
+
+def test_no_tool_configuration_hides_the_workspace_file():
+    # With [tool.dagster] in pyproject.toml Dagster silently ignores workspace.yaml.
+    assert "[tool.dagster]" not in (ROOT / "pyproject.toml").read_text()
