@@ -1,0 +1,112 @@
+"""How tables are declared, and what can be asked of the declarations."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def column(name: str, type_: Any, doc: str, **options: Any) -> sa.Column[Any]:
+    """Return a column; ``key`` marks the primary key, ``null`` allows NULL."""
+    info = {k: options.pop(k) for k in ("owner", "references", "vanish", "made_by") if k in options}
+    return sa.Column(
+        name,
+        type_,
+        primary_key=options.pop("key", False),
+        nullable=options.pop("null", False),
+        autoincrement=False,
+        doc=doc,
+        info=info,
+        **options,
+    )
+
+
+def link(name: str, target: str, doc: str, *, enforced: bool = True, **options: Any) -> Any:
+    """Return a column that holds the id of a row of ``target`` (``table.column``)."""
+    made = column(name, sa.BigInteger, doc, references=target, **options)
+    if enforced:
+        made.append_foreign_key(sa.ForeignKey(target))
+    return made
+
+
+def table(name: str, owner: str, doc: str, *parts: Any, **options: Any) -> sa.Table:
+    """Return a table; ``append`` marks one that only grows."""
+    info = {"owner": owner, "doc": doc, "append": options.pop("append", False)}
+    return sa.Table(name, metadata, *parts, info=info, **options)
+
+
+def owner(column: sa.Column[Any]) -> str:
+    """Return the asset that writes a column."""
+    return str(column.info.get("owner", column.table.info["owner"]))
+
+
+def owned_columns(asset: str) -> dict[sa.Table, list[sa.Column[Any]]]:
+    """Return what an asset writes: each table with its primary key and the columns it owns.
+
+    Parameters
+    ----------
+    asset : str
+        Name of an asset, as in ``cue_assets.asset``.
+
+    Returns
+    -------
+    dict of Table to list of Column
+        Parents before children; empty where the asset owns nothing. Columns that the warehouse
+        fills by itself (``created_at``) are not in it.
+    """
+    owned = {}
+    for table in ordered_tables():
+        if any(owner(c) == asset for c in table.c):
+            owned[table] = [
+                c
+                for c in table.c
+                if c.primary_key or (owner(c) == asset and c.info.get("made_by") is None)
+            ]
+    return owned
+
+
+def ordered_tables() -> list[sa.Table]:
+    """Return all tables, each after those whose rows its own belong to."""
+    ordered: list[sa.Table] = []
+
+    def visit(table: sa.Table) -> None:
+        if table in ordered:
+            return
+        link = scope_column(table)
+        if link is not None:
+            visit(referred(link).table)
+        ordered.append(table)
+
+    for table in metadata.tables.values():
+        visit(table)
+    return ordered
+
+
+def scope_column(table: sa.Table) -> sa.Column[Any] | None:
+    """Return the column by which a row belongs to its cue, directly or through its parent."""
+    return next((c for c in table.c if "references" in c.info), None)
+
+
+def referred(column: sa.Column[Any]) -> sa.Column[Any]:
+    """Return the column that a column's values are taken from."""
+    table, name = column.info["references"].split(".")
+    found: sa.Column[Any] = metadata.tables[table].c[name]
+    return found
+
+
+def referring(table: sa.Table) -> list[sa.Column[Any]]:
+    """Return the columns of other tables that point at rows of a table."""
+    return [
+        column
+        for other in metadata.tables.values()
+        for column in other.c
+        if column.info.get("references", "").startswith(f"{table.name}.")
+    ]
