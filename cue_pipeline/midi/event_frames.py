@@ -76,7 +76,8 @@ def place_messages(file: MidiFile, messages: Messages) -> PlacedMessages:
             tick, clock.time_signature_map, file.ticks_per_beat
         )
         end_time[tracks] = ticks_to_seconds(end_tick[tracks], clock.tempo_map, file.ticks_per_beat)
-    return PlacedMessages(messages, messages.status & 0xF0, time, bar, beat, end_tick, end_time)
+    kind = np.bitwise_and(messages.status, 0xF0, dtype=np.uint8)
+    return PlacedMessages(messages, kind, time, bar, beat, end_tick, end_time)
 
 
 def pair(placed: PlacedMessages) -> tuple[Int64Array, NotePairs]:
@@ -84,7 +85,7 @@ def pair(placed: PlacedMessages) -> tuple[Int64Array, NotePairs]:
     note_messages = np.flatnonzero(placed.kind <= NOTE_ON)
     m = placed.messages.take(note_messages)
     is_on = (m.status >= NOTE_ON) & (m.data2 > 0)
-    channel_and_pitch = (m.status & 0x0F).astype(np.uint16) << 8 | m.data1
+    channel_and_pitch = np.left_shift(m.status & 0x0F, 8, dtype=np.uint16) | m.data1
     return note_messages, pair_notes(m.track, channel_and_pitch, is_on, m.tick)
 
 

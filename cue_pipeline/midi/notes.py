@@ -68,7 +68,8 @@ def pair_notes(
 
     # In each group the k-th off that ends something ends the k-th on.
     on_at, end_at = np.flatnonzero(on), np.flatnonzero(ends)
-    ons_before, ends_before = np.cumsum(on) - on, np.cumsum(ends) - ends
+    ons_before: Int64Array = np.cumsum(on) - on
+    ends_before: Int64Array = np.cumsum(ends) - ends
     end_group_start = group_start[group[end_at]]
     rank = np.arange(len(end_at)) - ends_before[end_group_start]
     off = np.full(len(on_at), -1, dtype=np.int64)

@@ -8,29 +8,35 @@ data byte may be a wrong value or the start of a missed event, and the two readi
 different times for all that follows, so that a track ends where it is damaged.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from cue_pipeline.errors import MidiFileError
 from cue_pipeline.midi.chunks import (
+    Header,
     TrackChunk,
     find_track_header,
     next_track,
     read_header,
     skip_other_chunks,
 )
-from cue_pipeline.midi.events import Messages, decode_events
+from cue_pipeline.midi.events import Int64Array, Messages, decode_events
 from cue_pipeline.midi.scan import EventScanner, TrackScan
 from cue_pipeline.midi.sequence import Sequence, TimedMeta, build_sequence
-from cue_pipeline.midi.text import decode
+from cue_pipeline.midi.text import decode, guess_encoding
+from cue_pipeline.midi.timing import ticks_to_seconds
 
 # No score comes near; a disk image that someone renamed does.
 MAX_BYTES = 256 << 20
 _MAX_TRACKS = 65_535
 _MAX_WARNINGS = 50
 _TRACK_NAME, _INSTRUMENT_NAME = 0x03, 0x04
+_TEXTS = range(0x01, 0x08)
+# An hour without an event is no music; only silences of many beats need to be looked at.
+_LONG_SILENCE_BEATS, _LONG_SILENCE_SECONDS = 60, 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,53 +171,94 @@ def read_midi(data: bytes, name: str) -> MidiFile:
             f"{len(scans)} were found"
         )
     firsts = np.asarray([scan.first for scan in scans], dtype=np.int64)
-    messages, ticks, _deltas = decode_events(data, scanner.event_offsets, firsts)
-    counts = np.bincount(messages.track, minlength=len(scans))
-    tracks, metas = [], []
-    for index, scan in enumerate(scans):
-        raw_name = _track_name(scan)
-        end_tick = int(ticks[scan.stop - 1]) if scan.stop > scan.first else 0
-        tracks.append(MidiTrack(index, decode(raw_name), raw_name, end_tick, int(counts[index])))
-        metas += [
-            TimedMeta(int(ticks[meta.event]), index, meta.kind, meta.data, meta.offset)
-            for meta in scan.metas
-        ]
-    sequences = _sequences(
-        header.format, tracks, metas, header.ticks_per_beat, header.microseconds, warnings
+    messages, ticks, deltas = decode_events(data, scanner.event_offsets, firsts)
+    encoding = guess_encoding(
+        meta.data for scan in scans for meta in scan.metas if meta.kind in _TEXTS
     )
-    return MidiFile(
+    tracks = _tracks(scans, messages, ticks, encoding)
+    sequences = _sequences(header, tracks, _timed_metas(scans, ticks), encoding, warnings)
+    file = MidiFile(
         name=name,
         format=header.format,
         division=header.division,
         ticks_per_beat=header.ticks_per_beat,
-        tracks=tuple(tracks),
+        tracks=tracks,
         messages=messages,
         sequences=sequences,
-        warnings=_shortened(warnings),
+        warnings=(),
     )
+    warnings += _silences(file, firsts, scanner.event_offsets, ticks, deltas)
+    return replace(file, warnings=_shortened(warnings))
+
+
+def _tracks(
+    scans: list[TrackScan], messages: Messages, ticks: Int64Array, encoding: str
+) -> tuple[MidiTrack, ...]:
+    counts = np.bincount(messages.track, minlength=len(scans)).tolist()
+    tracks = []
+    for index, scan in enumerate(scans):
+        raw_name = _track_name(scan)
+        end_tick = int(ticks[scan.stop - 1]) if scan.stop > scan.first else 0
+        name = decode(raw_name, encoding).strip()
+        tracks.append(MidiTrack(index, name, raw_name, end_tick, counts[index]))
+    return tuple(tracks)
+
+
+def _timed_metas(scans: list[TrackScan], ticks: Int64Array) -> list[list[TimedMeta]]:
+    return [
+        [
+            TimedMeta(int(ticks[meta.event]), index, meta.kind, meta.data, meta.offset)
+            for meta in scan.metas
+        ]
+        for index, scan in enumerate(scans)
+    ]
 
 
 def _sequences(
-    file_format: int,
-    tracks: list[MidiTrack],
-    metas: list[TimedMeta],
-    ticks_per_beat: int,
-    microseconds: int | None,
+    header: Header,
+    tracks: tuple[MidiTrack, ...],
+    metas: list[list[TimedMeta]],
+    encoding: str,
     warnings: list[str],
 ) -> tuple[Sequence, ...]:
-    if file_format != 2:
-        end_tick = max(track.end_tick for track in tracks)
-        return (build_sequence(metas, end_tick, ticks_per_beat, microseconds, warnings),)
+    clocks = [(metas[track.index], track.end_tick) for track in tracks]
+    if header.format != 2:
+        everything = [meta for of_track in metas for meta in of_track]
+        clocks = [(everything, max(track.end_tick for track in tracks))]
     return tuple(
         build_sequence(
-            [meta for meta in metas if meta.track == track.index],
-            track.end_tick,
-            ticks_per_beat,
-            microseconds,
+            metas_of_clock,
+            end_tick,
+            header.ticks_per_beat,
+            header.microseconds,
+            encoding,
             warnings,
         )
-        for track in tracks
+        for metas_of_clock, end_tick in clocks
     )
+
+
+def _silences(
+    file: MidiFile,
+    firsts: Int64Array,
+    offsets: Int64Array,
+    ticks: Int64Array,
+    deltas: Int64Array,
+) -> Iterator[str]:
+    """Say where an event comes so late that its delta time is hardly meant."""
+    long = np.flatnonzero(deltas > _LONG_SILENCE_BEATS * file.ticks_per_beat)
+    for event in long[:_MAX_WARNINGS]:
+        track = int(np.searchsorted(firsts, event, side="right")) - 1
+        begin, end = ticks_to_seconds(
+            [ticks[event] - deltas[event], ticks[event]],
+            file.sequence_of(track).tempo_map,
+            file.ticks_per_beat,
+        )
+        if end - begin > _LONG_SILENCE_SECONDS:
+            yield (
+                f"track {track}, byte {offsets[event]}: a delta time of {deltas[event]} ticks "
+                f"leaves {(end - begin) / 3600:.1f} hours without an event"
+            )
 
 
 def _scan_tracks(

@@ -16,7 +16,21 @@ _SMPTE_RATES = ("24", "25", "29.97 drop", "30")
 
 @dataclass(frozen=True, slots=True)
 class TimedMeta:
-    """A meta event with its time: absolute tick, track, type, bytes, byte offset in the file."""
+    """A meta event with its time.
+
+    Attributes
+    ----------
+    tick : int
+        Absolute.
+    track : int
+        Index of its track.
+    kind : int
+        Meta type.
+    data : bytes
+        What it carries.
+    offset : int
+        Byte offset in the file.
+    """
 
     tick: int
     track: int
@@ -62,6 +76,7 @@ def build_sequence(
     end_tick: int,
     ticks_per_beat: int,
     microseconds: int | None,
+    encoding: str,
     warnings: list[str],
 ) -> Sequence:
     """Return the clock that meta events make.
@@ -76,11 +91,13 @@ def build_sequence(
         Ticks per quarter note, or per second of time code.
     microseconds : int or None
         The length of that second; None where the tempo rules.
+    encoding : str
+        Of the file's texts, from :func:`~cue_pipeline.midi.text.guess_encoding`.
     warnings : list of str
         Meta events that say nothing possible are added here and passed over.
     """
     # A stable sort: at one tick the order of tracks, and within a track the order of the file.
-    collected = _Collected()
+    collected = _Collected(encoding)
     for meta in sorted(metas, key=lambda meta: meta.tick):
         if meta.kind in _READERS:
             fault = _READERS[meta.kind](meta, collected)
@@ -116,6 +133,7 @@ def build_sequence(
 
 @dataclass(slots=True)
 class _Collected:
+    encoding: str
     tempos: list[tuple[int, int]] = field(default_factory=list)
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     keys: list[tuple[Any, ...]] = field(default_factory=list)
@@ -154,7 +172,7 @@ def _read_key(meta: TimedMeta, into: _Collected) -> str | None:
 
 def _read_text(meta: TimedMeta, into: _Collected) -> None:
     kind = _TEXT if meta.kind == _COPYRIGHT else meta.kind
-    into.texts[kind].append((meta.tick, decode(meta.data)))
+    into.texts[kind].append((meta.tick, decode(meta.data, into.encoding)))
 
 
 def _read_smpte_offset(meta: TimedMeta, into: _Collected) -> str | None:
