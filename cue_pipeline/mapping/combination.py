@@ -67,12 +67,21 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
     "synth pad": (
         {
             **_each(_GUITARS, ("guitar effects", "Guitar FX", 0.75)),
-            **_each(("Strings", "Choir", "Solo Vocals", "Piano", "Bells", "Brass"), ("synth pad", "Synth Pad", 0.72)),
+            **_each(
+                ("Strings", "Choir", "Solo Vocals", "Piano", "Bells", "Brass"),
+                ("synth pad", "Synth Pad", 0.72),
+            ),
             **_each(_SYNTHS, ("synth pad", "Synth Pad", 0.93)),
         },
         0.6,
     ),
-    "synth pulse": ({**_each(_SYNTHS, ("synth pulse", "Synth Pulse", 0.93)), "Bass": ("synth bass", "Synth Bass", 0.7)}, 0.7),
+    "synth pulse": (
+        {
+            **_each(_SYNTHS, ("synth pulse", "Synth Pulse", 0.93)),
+            "Bass": ("synth bass", "Synth Bass", 0.7),
+        },
+        0.7,
+    ),
     "synth": (
         {
             **_each(("Bass", "Double Bass"), ("synth bass", "Synth Bass", 0.92)),
@@ -90,7 +99,10 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
         },
         0.85,
     ),
-    "impacts": ({"orchestra": ("orchestral effects", "Orch FX", 0.86), "FX": ("impacts", "Sub Hits", 0.5)}, 0.75),
+    "impacts": (
+        {"orchestra": ("orchestral effects", "Orch FX", 0.86), "FX": ("impacts", "Sub Hits", 0.5)},
+        0.75,
+    ),
     "sub": (
         {
             "Bass": ("synth bass", "Synth Bass", 0.88),

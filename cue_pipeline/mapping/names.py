@@ -33,7 +33,10 @@ FUZZY_THRESHOLD: Final = 84
 LONGEST_NAME: Final = 200
 
 _EXTENSION = re.compile(r"\.(wav|wave|bwf|aiff?|flac|mp3|ogg|m4a|w64|caf|mid|midi|smf)$", re.I)
-_TAKE = re.compile(r"(?:(?<=[^\W_])|(?<=[)\]]))(?:[-_. ](?:0\d{1,2}|00\d+)|\.dup\d*|[-_. ]?\(\d+\)|[-_.]\d\d-\d\d|-cm|\.cm)+$", re.I)
+_TAKE = re.compile(
+    r"(?:(?<=[^\W_])|(?<=[)\]]))(?:[-_. ](?:0\d{1,2}|00\d+)|\.dup\d*|[-_. ]?\(\d+\)|[-_.]\d\d-\d\d|-cm|\.cm)+$",
+    re.I,
+)
 _CUE = re.compile(
     r"(?<![^\W_])(?:\d{1,3}[ms]\d{1,3}[a-z]{0,2}|[ms]\d{2,3}[a-z]?|(?:v|ver|vers|version|tk|take|reel|rev|mx|mix|pt)[ .]?\d+(?:\.\d+)*"
     r"|\d+\s?(?:bpm|k?hz|bit)|\d{6,8})(?![^\W_])",
@@ -239,9 +242,7 @@ def read_instrument(name: SessionName) -> Reading | None:
     return None
 
 
-def categorise(
-    name: str, *, program: int | None = None, is_drum: bool = False
-) -> NameCategory:
+def categorise(name: str, *, program: int | None = None, is_drum: bool = False) -> NameCategory:
     """Return the instrument category that a name, and a MIDI program, stand for.
 
     Parameters

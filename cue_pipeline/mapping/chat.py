@@ -1,0 +1,431 @@
+"""The chat model: asked once per cue, answered in JSON, paid for once.
+
+Any server that speaks OpenAI's chat completions will do. What the server says is data: it is validated
+by :mod:`cue_pipeline.mapping.answers`, asked again once where it cannot be used, and never stored as a
+decision otherwise.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from cue_pipeline.errors import MappingError
+from cue_pipeline.mapping.answers import ReadAnswer, TrackAnswer, read_answer
+from cue_pipeline.mapping.prices import cost_usd
+from cue_pipeline.mapping.prompt import PROMPT_VERSION, REPAIR_PROMPT, answer_schema, messages
+from cue_pipeline.mapping.questions import Question, questions
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+    from pandas import DataFrame
+
+Cache = Callable[[str, str], "Mapping[str, Any] | None"]
+
+OPENAI_HOST: Final = "api.openai.com"
+# Models from before structured outputs: they are asked for JSON mode at once.
+_JSON_MODE_ONLY: Final = re.compile(r"^(?:gpt-3\.5|gpt-4(?:-|$)(?!o|\.))")
+# Reasoning models accept no temperature but their own.
+_NO_TEMPERATURE: Final = re.compile(r"^(?:o\d|gpt-5)")
+_LONGEST_REPEATED_ANSWER: Final = 8_000
+_OFFLINE: Final = "or unset OPENAI_API_KEY to map by names and sound alone"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatCall:
+    """One question and its answer, as ``llm_calls`` keeps it.
+
+    Attributes
+    ----------
+    cached : bool
+        Whether it was answered from the store, so that nothing was paid now.
+    """
+
+    prompt_sha256: str
+    model: str
+    request: dict[str, Any]
+    response: dict[str, Any]
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cached: bool
+
+    def row(self) -> dict[str, Any]:
+        """Return the row of ``llm_calls``."""
+        return {
+            "prompt_sha256": self.prompt_sha256,
+            "model": self.model,
+            "prompt_version": PROMPT_VERSION,
+            "request": self.request,
+            "response": self.response,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+        }
+
+
+@dataclass(slots=True)
+class ModelAnswer:
+    """What the model says of a cue.
+
+    Attributes
+    ----------
+    model : str
+    tracks : dict of int to TrackAnswer
+        By the track's position; a track that is not here got no usable answer.
+    group_categories : dict of int to str
+        By the group's position.
+    calls : list of ChatCall
+        Every request, those answered from the store as well.
+    warnings : list of str
+    prompt_tokens, completion_tokens : int
+        Paid for now.
+    cost_usd : float or None
+        None: the price is not known.
+    """
+
+    model: str
+    tracks: dict[int, TrackAnswer] = field(default_factory=dict)
+    group_categories: dict[int, str] = field(default_factory=dict)
+    calls: list[ChatCall] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = 0.0
+    prompts: dict[int, str] = field(default_factory=dict)
+
+    def prompt_of(self, track: int) -> str | None:
+        """Return the hash of the question that this track's answer came from."""
+        return self.prompts.get(track)
+
+
+class _TooLongError(Exception):
+    """The question does not fit the model's context."""
+
+
+class ChatModel:
+    """A chat model behind OpenAI's protocol.
+
+    Parameters
+    ----------
+    api_key : SecretStr
+        Never in any message, log or table.
+    model : str
+    base_url : str, optional
+        An OpenAI-compatible server; None: OpenAI's.
+    timeout_seconds : float
+        Limit of one request.
+    max_retries : int
+        On 429, 5xx and timeouts, with exponential backoff, or as long as the server says.
+    cache : callable, optional
+        ``(prompt_sha256, model)`` to the row of ``llm_calls``, or None where it was never asked.
+
+    Raises
+    ------
+    MappingError
+        If the key cannot be a key.
+    """
+
+    def __init__(
+        self,
+        api_key: SecretStr,
+        *,
+        model: str = "gpt-3.5-turbo",
+        base_url: str | None = None,
+        timeout_seconds: float = 60.0,
+        max_retries: int = 4,
+        cache: Cache | None = None,
+    ) -> None:
+        secret = api_key.get_secret_value().strip()
+        if not secret or not secret.isascii() or any(c.isspace() for c in secret):
+            raise MappingError(
+                "OPENAI_API_KEY is empty or holds characters that no key has (spaces, line breaks, "
+                f"accents). Paste it again, {_OFFLINE}."
+            )
+        self.model = model
+        self._key = SecretStr(secret)
+        self._base_url = base_url
+        self._timeout_seconds = timeout_seconds
+        self._max_retries = max_retries
+        self._cache = cache
+        self._formats = ["json_object", "text"]
+        if not _JSON_MODE_ONLY.match(model):
+            self._formats.insert(0, "json_schema")
+        self._temperature = not _NO_TEMPERATURE.match(model)
+        self._opened: OpenAI | None = None
+
+    def __repr__(self) -> str:
+        return f"ChatModel({self.model!r} at {self._host})"
+
+    @property
+    def _host(self) -> str:
+        # Without user and password, which a URL may hold.
+        return urlsplit(self._base_url).hostname or "?" if self._base_url else OPENAI_HOST
+
+    def ask(self, tracks: "DataFrame", groups: "DataFrame") -> ModelAnswer:
+        """Return what the model says of a cue's tracks and groups.
+
+        Parameters
+        ----------
+        tracks : DataFrame
+            As :func:`~cue_pipeline.mapping.tracks.track_summary` returns it.
+        groups : DataFrame
+            Columns ``canonical_name``, ``layout``.
+
+        Raises
+        ------
+        MappingError
+            If the server cannot be asked, also after retries; says what to do.
+        """
+        answer = ModelAnswer(self.model)
+        try:
+            for question in questions(tracks, groups):
+                self._ask_in_parts(question, answer)
+        finally:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+        self._count(answer)
+        return answer
+
+    def _ask_in_parts(self, question: Question, answer: ModelAnswer) -> None:
+        try:
+            read, sha = self._ask(question, answer)
+        except _TooLongError:
+            if len(question.tracks) < 2:
+                raise MappingError(
+                    f"A question about one track and {len(question.groups)} groups is too long for "
+                    f"the model '{self.model}'. Set OPENAI_MODEL to one with a longer context, "
+                    f"{_OFFLINE}."
+                ) from None
+            for half in question.halves():
+                self._ask_in_parts(half, answer)
+            return
+        _merge(read, sha, answer)
+
+    def _ask(self, question: Question, answer: ModelAnswer) -> tuple[ReadAnswer, str]:
+        """Ask once, and once more for what cannot be used."""
+        asked = messages(list(question.tracks.values()), list(question.groups.values()))
+        call = self._call(asked, question)
+        answer.calls.append(call)
+        content = _content(call)
+        read = read_answer(content, question.track_names, question.group_names)
+        missing = [i for i in question.tracks if i not in read.tracks]
+        if not missing:
+            return read, call.prompt_sha256
+        again = [
+            *asked,
+            {"role": "assistant", "content": (content or "")[:_LONGEST_REPEATED_ANSWER]},
+            {
+                "role": "user",
+                "content": REPAIR_PROMPT.format(
+                    faults="; ".join(read.faults[:5]), tracks=missing, groups=list(question.groups)
+                ),
+            },
+        ]
+        rest = Question({i: question.tracks[i] for i in missing}, question.groups)
+        try:
+            second = self._call(again, rest)
+        except _TooLongError:
+            return read, call.prompt_sha256
+        answer.calls.append(second)
+        mended = read_answer(_content(second), rest.track_names, rest.group_names)
+        read.tracks.update(mended.tracks)
+        read.groups = {**mended.groups, **read.groups}
+        left = [question.track_names[i] for i in missing if i not in mended.tracks]
+        if left:
+            answer.warnings.append(
+                f"The model '{self.model}' gave no usable answer about {_listed(left)}, asked twice "
+                f"({'; '.join((mended.faults or read.faults)[:3])}): names and sound decide there."
+            )
+        return read, call.prompt_sha256
+
+    def _call(self, asked: list[dict[str, str]], question: Question) -> ChatCall:
+        request = {"messages": asked}
+        text = json.dumps(request, ensure_ascii=False, sort_keys=True)
+        sha = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        stored = self._cache(sha, self.model) if self._cache is not None else None
+        if stored is not None and (response := _stored_response(stored)) is not None:
+            return ChatCall(
+                sha,
+                self.model,
+                request,
+                response,
+                _whole(stored.get("prompt_tokens")),
+                _whole(stored.get("completion_tokens")),
+                cached=True,
+            )
+        response, prompt_tokens, completion_tokens = self._send(asked, question)
+        return ChatCall(
+            sha, self.model, request, response, prompt_tokens, completion_tokens, cached=False
+        )
+
+    def _send(
+        self, asked: list[dict[str, str]], question: Question
+    ) -> tuple[dict[str, Any], int | None, int | None]:
+        """Send one request, in the strictest form of JSON that the server knows."""
+        import openai
+
+        while True:
+            try:
+                completion = self._client.chat.completions.create(
+                    model=self.model,
+                    messages=asked,
+                    **self._options(question),  # type: ignore[arg-type]
+                )
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as e:
+                self._after_refusal(e)
+            except openai.OpenAIError as e:
+                raise self._failure(e) from None
+            else:
+                return _response(completion, self._formats[0])
+
+    def _options(self, question: Question) -> dict[str, Any]:
+        options: dict[str, Any] = {"temperature": 0} if self._temperature else {}
+        if self._formats[0] == "json_schema":
+            schema = answer_schema(list(question.tracks), list(question.groups))
+            options["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "cue_mapping", "strict": True, "schema": schema},
+            }
+        elif self._formats[0] == "json_object":
+            options["response_format"] = {"type": "json_object"}
+        return options
+
+    def _after_refusal(self, error: Any) -> None:
+        """Ask for less where the server refused a parameter; raise where nothing is left to drop."""
+        text = f"{error.code} {error.message}".casefold()
+        if "context_length" in text or "maximum context" in text or "too long" in text:
+            raise _TooLongError from None
+        if self._temperature and "temperature" in text:
+            self._temperature = False
+        elif len(self._formats) > 1:
+            self._formats.pop(0)
+        else:
+            raise self._failure(error) from None
+
+    @property
+    def _client(self) -> "OpenAI":
+        if self._opened is None:
+            from openai import OpenAI
+
+            self._opened = OpenAI(
+                api_key=self._key.get_secret_value(),
+                base_url=self._base_url or f"https://{OPENAI_HOST}/v1",
+                timeout=self._timeout_seconds,
+                max_retries=self._max_retries,
+            )
+        return self._opened
+
+    def _failure(self, error: Any) -> MappingError:
+        """Return the error for people; the key is never in it, whatever the server echoed."""
+        import openai
+
+        said = self._said(error)
+        at = f"the model server {self._host}"
+        tries = f"{self._max_retries + 1} attempts"
+        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+            what = f"{at} refused the key ({error.status_code}{said})"
+            cure = "Put a valid OPENAI_API_KEY in .env"
+        elif isinstance(error, openai.NotFoundError):
+            what = f"{at} knows no model '{self.model}'{said}"
+            cure = "Set OPENAI_MODEL (and OPENAI_BASE_URL) to what it serves"
+        elif isinstance(error, openai.RateLimitError):
+            what = f"{at} turned us away {tries} long (429{said})"
+            cure = "Wait, raise the account's limits or credit, run fewer cues at once"
+        elif isinstance(error, openai.APITimeoutError):
+            what = f"{at} gave no answer within {self._timeout_seconds:g} s, in {tries}"
+            cure = "Raise OPENAI_TIMEOUT_SECONDS or try later"
+        elif isinstance(error, openai.APIConnectionError):
+            what = f"{at} cannot be reached, in {tries}"
+            cure = "Check OPENAI_BASE_URL and the network"
+        elif isinstance(error, openai.APIStatusError):
+            what = f"{at} failed ({error.status_code}{said})"
+            cure = "Try later, or another OPENAI_MODEL"
+        else:
+            what = f"{at} sent what is no chat completion"
+            cure = "Check that OPENAI_BASE_URL ends where its API begins (often /v1)"
+        return MappingError(f"No mapping by '{self.model}': {what}. {cure}, {_OFFLINE}.")
+
+    def _said(self, error: Any) -> str:
+        text = str(getattr(error, "message", "") or "").replace(self._key.get_secret_value(), "…")
+        text = re.sub(r"\b(?:sk|Bearer)[-_ ][\w*.-]+", "…", text)
+        text = " ".join(text.split())[:200]
+        return f": {text}" if text else ""
+
+    def _count(self, answer: ModelAnswer) -> None:
+        paid = [call for call in answer.calls if not call.cached]
+        answer.prompt_tokens = sum(call.prompt_tokens or 0 for call in paid)
+        answer.completion_tokens = sum(call.completion_tokens or 0 for call in paid)
+        known = self._host == OPENAI_HOST and all(call.prompt_tokens is not None for call in paid)
+        answer.cost_usd = (
+            cost_usd(self.model, answer.prompt_tokens, answer.completion_tokens) if known else None
+        )
+        if not paid:
+            answer.cost_usd = 0.0
+
+
+def _merge(read: ReadAnswer, sha: str, answer: ModelAnswer) -> None:
+    """Add one part's answers; where two parts disagree on a track, the model does not know."""
+    for track, new in read.tracks.items():
+        old = answer.tracks.get(track)
+        if old is not None and old.group is not None and new.group is None:
+            continue
+        if old is not None and old.group is not None and new.group != old.group:
+            better = max(old, new, key=lambda a: a.confidence)
+            new = TrackAnswer(better.group, better.category, 0.5 * better.confidence)
+        answer.tracks[track] = new
+        answer.prompts[track] = sha
+    for group, category in read.groups.items():
+        answer.group_categories.setdefault(group, category)
+
+
+def _response(
+    completion: Any, response_format: str
+) -> tuple[dict[str, Any], int | None, int | None]:
+    choices = getattr(completion, "choices", None) or []
+    choice = choices[0] if choices else None
+    message = getattr(choice, "message", None)
+    usage = getattr(completion, "usage", None)
+    response = {
+        "content": getattr(message, "content", None),
+        "refusal": getattr(message, "refusal", None),
+        "finish_reason": getattr(choice, "finish_reason", None),
+        "model": getattr(completion, "model", None),
+        "response_format": response_format,
+    }
+    return (
+        response,
+        _whole(getattr(usage, "prompt_tokens", None)),
+        _whole(getattr(usage, "completion_tokens", None)),
+    )
+
+
+def _stored_response(stored: Mapping[str, Any]) -> dict[str, Any] | None:
+    response = stored.get("response")
+    if isinstance(response, str):
+        try:
+            response = json.loads(response)
+        except ValueError:
+            return None
+    return dict(response) if isinstance(response, Mapping) else None
+
+
+def _content(call: ChatCall) -> str | None:
+    content = call.response.get("content")
+    return content if isinstance(content, str) else None
+
+
+def _whole(value: Any) -> int | None:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _listed(names: list[str]) -> str:
+    shown = ", ".join(f"'{name[:40]}'" for name in names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more tracks"

@@ -1,0 +1,298 @@
+"""Which track is which stem: names, the model and sound weighed together, a person's word above all.
+
+Conventions
+-----------
+A track belongs to one group or to none; a group may hold several tracks. ``auto`` stands without a
+person; ``review`` is the best guess with the reason for doubt; ``unmatched`` has no group;
+``confirmed`` was said by a person.
+"""
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cue_pipeline.mapping.fusion import WEIGHTS, FusionWeights, choice_probabilities
+from cue_pipeline.mapping.group_category import Opinion, settle_category
+from cue_pipeline.mapping.lexicon import lexicon
+from cue_pipeline.mapping.names import NameCategory, categorise
+from cue_pipeline.mapping.overrides import Override, read_overrides
+from cue_pipeline.mapping.records import CueMapping, TrackMapping
+from cue_pipeline.mapping.similarity import name_fits, share_ties
+from cue_pipeline.mapping.tracks import is_missing, track_summary
+from cue_pipeline.mapping.verdict import NONE, Testimony, Verdict, candidates, judge
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pandas import DataFrame
+
+    from cue_pipeline.mapping.chat import ChatModel, ModelAnswer
+
+    Scores = NDArray[np.float64]
+
+__all__ = ["MAPPING_FINGERPRINT", "CueMapping", "map_cue", "track_summary"]
+
+OFFLINE_NOTE: Final = (
+    "OPENAI_API_KEY is not set: the offline matcher decided, by normalised names, the lexicon and "
+    "sound where it was heard; no model was asked."
+)
+# Goes into the asset's code_version: other weights or other words make other mappings.
+MAPPING_FINGERPRINT: Final = hashlib.sha256(
+    f"{WEIGHTS}{lexicon().fingerprint}".encode()
+).hexdigest()[:12]
+_MODEL_CATEGORY_CONFIDENCE: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class _Cue:
+    """What is known of a cue before the decision; arrays by (track, group) position."""
+
+    tracks: "DataFrame"
+    track_names: list[str]
+    n_notes: list[int]
+    groups: "DataFrame"
+    group_names: list[str]
+    group_ids: list[int]
+    fits: "Scores"
+    evidence: "Scores | None"
+    answer: "ModelAnswer | None"
+    overrides: dict[int, Override]
+    warnings: list[str]
+
+
+def map_cue(
+    tracks: "DataFrame",
+    groups: "DataFrame",
+    *,
+    evidence: "DataFrame | None" = None,
+    overrides: "DataFrame | None" = None,
+    chat: "ChatModel | None" = None,
+    weights: FusionWeights = WEIGHTS,
+) -> CueMapping:
+    """Return which group each track belongs to, and the category of both.
+
+    Parameters
+    ----------
+    tracks : DataFrame
+        As :func:`~cue_pipeline.mapping.tracks.track_summary` returns it.
+    groups : DataFrame
+        Columns ``id``, ``canonical_name``, ``layout``, ``duration_seconds``.
+    evidence : DataFrame, optional
+        Rows of ``match_evidence``: ``midi_track_id``, ``audio_file_id``, ``score``.
+    overrides : DataFrame, optional
+        Rows of ``mapping_overrides`` of this cue.
+    chat : ChatModel, optional
+        None: names and sound alone decide, and the summary says so.
+    weights : FusionWeights
+        What each source is worth.
+
+    Raises
+    ------
+    MappingError
+        If the model cannot be asked; says what to do.
+    """
+    tracks, groups = tracks.reset_index(drop=True), groups.reset_index(drop=True)
+    track_names = ["" if is_missing(name) else str(name) for name in tracks["track_name"]]
+    group_names = [str(name) for name in groups["canonical_name"]]
+    told, warnings = read_overrides(overrides, tracks, group_names)
+    answer = chat.ask(tracks, groups) if chat is not None else None
+    cue = _Cue(
+        tracks=tracks,
+        track_names=track_names,
+        n_notes=[int(n) for n in tracks["n_notes"]],
+        groups=groups,
+        group_names=group_names,
+        group_ids=[int(key) for key in groups["id"]],
+        fits=name_fits(track_names, group_names),
+        evidence=_evidence_matrix(evidence, tracks, groups),
+        answer=answer,
+        overrides=told,
+        warnings=[*warnings, *(answer.warnings if answer else ())],
+    )
+    return _decide(cue, weights)
+
+
+def _evidence_matrix(
+    evidence: "DataFrame | None", tracks: "DataFrame", groups: "DataFrame"
+) -> "Scores | None":
+    import numpy as np
+
+    if evidence is None or evidence.empty:
+        return None
+    track_at = {int(key): i for i, key in enumerate(tracks["id"])}
+    group_at = {int(key): i for i, key in enumerate(groups["id"])}
+    matrix = np.full((len(tracks), len(groups)), np.nan)
+    scores = evidence["score"].astype("float64")
+    for track, group, score in zip(
+        evidence["midi_track_id"], evidence["audio_file_id"], scores, strict=True
+    ):
+        row, column = track_at.get(int(track)), group_at.get(int(group))
+        if row is not None and column is not None:
+            matrix[row, column] = score
+    return matrix
+
+
+def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
+    choice, none = _model_arrays(cue)
+    chances = choice_probabilities(cue.fits, cue.evidence, choice, none, weights)
+    n_groups = len(cue.group_ids)
+    chosen = share_ties(chances[:, :n_groups], least=chances[:, n_groups])
+    for i, n in enumerate(cue.n_notes):
+        if n == 0:
+            chosen[i] = NONE
+    for i, override in cue.overrides.items():
+        if override.says_group:
+            chosen[i] = NONE if override.group is None else override.group
+    named = [
+        categorise(name, program=None if is_missing(program) else int(program), is_drum=bool(drum))
+        for name, program, drum in zip(
+            cue.track_names, cue.tracks["program"], cue.tracks["is_drum"], strict=True
+        )
+    ]
+    categories = [_group_category(cue, g, chosen, named) for g in range(n_groups)]
+    mappings = []
+    for i in range(len(cue.track_names)):
+        testimony = _testimony(cue, i, chances[i], int(chosen[i]))
+        category = (
+            _lone_category(cue, i, named[i]) if chosen[i] == NONE else categories[int(chosen[i])]
+        )
+        mappings.append(_mapping(cue, i, testimony, category, weights))
+    by_id = {key: categories[g][0] for g, key in enumerate(cue.group_ids)}
+    calls = tuple(call.row() for call in cue.answer.calls) if cue.answer else ()
+    return CueMapping(tuple(mappings), by_id, calls, _summary(cue, mappings))
+
+
+def _model_arrays(cue: _Cue) -> "tuple[Scores | None, Scores | None]":
+    import numpy as np
+
+    if cue.answer is None:
+        return None, None
+    choice = np.zeros(cue.fits.shape)
+    none = np.zeros(len(cue.track_names))
+    for i, answer in cue.answer.tracks.items():
+        if answer.group is None:
+            none[i] = answer.confidence
+        else:
+            choice[i, answer.group] = answer.confidence
+    return choice, none
+
+
+def _group_category(
+    cue: _Cue, group: int, chosen: Any, named: list[NameCategory]
+) -> tuple[str | None, float | None]:
+    opinions = []
+    own = categorise(cue.group_names[group])
+    if own.category is not None:
+        opinions.append(Opinion(own.category, own.confidence, "group"))
+    if cue.answer is not None and (said := cue.answer.group_categories.get(group)) is not None:
+        opinions.append(Opinion(said, _MODEL_CATEGORY_CONFIDENCE, "model"))
+    for i in range(len(cue.track_names)):
+        if chosen[i] == group:
+            opinions.extend(_track_opinions(cue, i, named[i]))
+    return settle_category(opinions)
+
+
+def _track_opinions(cue: _Cue, track: int, named: NameCategory) -> list[Opinion]:
+    opinions = []
+    override = cue.overrides.get(track)
+    if override is not None and override.category is not None:
+        opinions.append(Opinion(override.category, 1.0, "person"))
+    if named.category is not None:
+        opinions.append(Opinion(named.category, named.confidence, "track"))
+    answer = cue.answer.tracks.get(track) if cue.answer is not None else None
+    if answer is not None and answer.category is not None:
+        opinions.append(Opinion(answer.category, _MODEL_CATEGORY_CONFIDENCE, "model"))
+    return opinions
+
+
+def _lone_category(cue: _Cue, track: int, named: NameCategory) -> tuple[str | None, float | None]:
+    return settle_category(_track_opinions(cue, track, named))
+
+
+def _testimony(cue: _Cue, track: int, chances: "Scores", chosen: int) -> Testimony:
+    answer = cue.answer.tracks.get(track) if cue.answer is not None else None
+    model = None
+    if answer is not None:
+        model = (NONE if answer.group is None else answer.group, answer.confidence)
+    return Testimony(
+        track_name=cue.track_names[track],
+        group_names=cue.group_names,
+        name_fits=cue.fits[track],
+        evidence=None if cue.evidence is None else cue.evidence[track],
+        model=model,
+        chances=chances,
+        chosen=chosen,
+    )
+
+
+def _mapping(
+    cue: _Cue,
+    track: int,
+    testimony: Testimony,
+    category: tuple[str | None, float | None],
+    weights: FusionWeights,
+) -> TrackMapping:
+    verdict = _verdict(cue, track, testimony, weights)
+    group = None if testimony.chosen == NONE else testimony.chosen
+    heard, ahead = _heard(testimony)
+    asked = cue.answer is not None
+    return TrackMapping(
+        midi_track_id=int(cue.tracks["id"].iloc[track]),
+        track_name=cue.track_names[track],
+        audio_file_id=None if group is None else cue.group_ids[group],
+        canonical_name=None if group is None else cue.group_names[group],
+        instrument_category=category[0],
+        category_confidence=category[1],
+        state=verdict.state,
+        method=verdict.method,
+        confidence=verdict.confidence,
+        name_score=None if group is None else float(testimony.name_fits[group]),
+        evidence_score=heard,
+        evidence_margin=ahead,
+        model=cue.answer.model if asked and cue.answer else None,
+        prompt_sha256=cue.answer.prompt_of(track) if asked and cue.answer else None,
+        reason=verdict.reason,
+        candidates=candidates(testimony, cue.group_ids),
+    )
+
+
+def _verdict(cue: _Cue, track: int, testimony: Testimony, weights: FusionWeights) -> Verdict:
+    override = cue.overrides.get(track)
+    if override is not None and override.says_group:
+        note = f": {override.note}" if override.note else ""
+        return Verdict("confirmed", "override", 1.0, f"a person said so{note}")
+    if cue.n_notes[track] == 0:
+        return Verdict("unmatched", None, 1.0, "the track has no notes")
+    return judge(testimony, weights)
+
+
+def _heard(testimony: Testimony) -> tuple[float | None, float | None]:
+    """Return the evidence score of the chosen group and its lead over the best rival."""
+    import numpy as np
+
+    if testimony.evidence is None or testimony.chosen == NONE:
+        return None, None
+    own = float(testimony.evidence[testimony.chosen])
+    if np.isnan(own):
+        return None, None
+    rivals = np.nan_to_num(np.delete(testimony.evidence, testimony.chosen), nan=0.0)
+    return own, own - float(rivals.max(initial=0.0))
+
+
+def _summary(cue: _Cue, mappings: list[TrackMapping]) -> dict[str, Any]:
+    answer = cue.answer
+    heard = cue.evidence is not None
+    return {
+        "states": dict(Counter(m.state for m in mappings)),
+        "methods": dict(Counter(m.method for m in mappings if m.method)),
+        "decided_by": (answer.model if answer else "names") + (" and sound" if heard else ""),
+        "model": answer.model if answer else None,
+        "calls": len(answer.calls) if answer else 0,
+        "cached_calls": sum(call.cached for call in answer.calls) if answer else 0,
+        "prompt_tokens": answer.prompt_tokens if answer else 0,
+        "completion_tokens": answer.completion_tokens if answer else 0,
+        "cost_usd": answer.cost_usd if answer else 0.0,
+        "note": f"Asked {answer.model}." if answer else OFFLINE_NOTE,
+        "warnings": cue.warnings,
+    }

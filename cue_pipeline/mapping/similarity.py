@@ -1,0 +1,244 @@
+"""How well a track's name fits a group's name, 0…1, and the offline matching by names.
+
+Conventions
+-----------
+1.0 the same name; about 0.9 the same instrument; about 0.75 a group that holds the whole section
+('Strings' for 'Violas'); about 0.5 the same family or the other number of the same instrument;
+0 nothing in common. Unknown names are compared letter by letter by thefuzz.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cue_pipeline.mapping.combination import Reading
+from cue_pipeline.mapping.names import SessionName, read_instrument, read_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Scores = NDArray[np.float64]
+
+# Names that thefuzz finds less alike than this have nothing to do with each other.
+FUZZY_NAMES: Final = 80
+# From this share of the best score on, groups are tied: only the other tracks' claims decide.
+TIE: Final = 0.9
+
+_PERCUSSION: Final = (
+    "Low Percussion",
+    "Mid Percussion",
+    "High Percussion",
+    "Orch Percussion",
+    "Drums",
+)
+# Instruments that name a whole section, and the categories that the section holds, best fit first.
+_SECTIONS: Final[dict[str, tuple[str, ...]]] = {
+    "strings": ("Strings", "Double Bass"),
+    "high strings": ("Strings",),
+    "low strings": ("Strings", "Double Bass"),
+    "woodwinds": ("Woodwinds",),
+    "brass": ("Brass",),
+    "orchestra": ("Strings", "Woodwinds", "Brass", "Double Bass", "Harp", "Orch Percussion"),
+    "percussion": (*_PERCUSSION, "Mallets", "Bells"),
+    "orchestral percussion": ("Orch Percussion", "Mallets", "Bells"),
+    "low percussion": ("Low Percussion",),
+    "mid percussion": ("Mid Percussion",),
+    "high percussion": ("High Percussion",),
+    "drums": ("Drums",),
+    "mallets": ("Mallets", "Bells"),
+    "bells": ("Bells",),
+    "guitar": ("Electric Guitar", "Acoustic Guitar"),
+    "electric guitar": ("Electric Guitar",),
+    "acoustic guitar": ("Acoustic Guitar",),
+    "keys": ("Piano", "Organ", "Bells"),
+    "piano": ("Piano",),
+    "organ": ("Organ",),
+    "plucked": ("Plucked", "Harp"),
+    "choir": ("Choir",),
+    "solo voice": ("Solo Vocals",),
+    "group vocals": ("Choir",),
+    "synth": ("Synth Pad", "Synth Pulse", "Synth Bass"),
+    "synth pad": ("Synth Pad",),
+    "atmosphere": ("Synth Pad",),
+    "synth pulse": ("Synth Pulse",),
+    "synth bass": ("Synth Bass",),
+    "bass": ("Bass",),
+    "effects": ("FX", "Sub Hits"),
+    "orchestral effects": ("Orch FX",),
+    "guitar effects": ("Guitar FX",),
+    "sub hits": ("Sub Hits",),
+    "impacts": ("Sub Hits",),
+    "ethnic winds": ("Woodwinds",),
+    "low drums": ("Low Percussion",),
+    "hand drums": ("Mid Percussion",),
+    "small percussion": ("High Percussion",),
+}
+_OPPOSITES: Final = (
+    ({"hi", "high", "upper", "top"}, {"lo", "low", "lower", "bottom", "btm", "bot"}),
+    ({"lead", "main", "ld"}, {"back", "backing", "bg", "bgv", "bv", "rhythm", "rhy"}),
+    ({"clean", "cln"}, {"dist", "distorted", "dirty", "heavy", "crunch"}),
+    (
+        {"short", "shorts", "spicc", "stac", "stacc", "pizz"},
+        {"long", "longs", "leg", "legato", "sus"},
+    ),
+    ({"in", "inside"}, {"out", "outside"}),
+    ({"male", "men", "mens"}, {"female", "fem", "women", "womens"}),
+)
+_ALIKE: Final = (
+    {"hi", "high", "upper"},
+    {"lo", "low", "lower"},
+    {"mid", "med", "middle"},
+    {"lead", "ld", "main"},
+    {"spicc", "spiccato", "spic"},
+    {"stac", "stacc", "staccato"},
+    {"pizz", "pizzicato", "pizzi"},
+    {"leg", "legato"},
+    {"sus", "sustain", "sustains", "long", "longs"},
+    {"trem", "tremolo", "trems"},
+    {"short", "shorts"},
+    {"dist", "distorted", "distortion"},
+    {"clean", "cln"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadName:
+    """A name with the instrument that it means."""
+
+    name: SessionName
+    instrument: Reading | None
+
+    @classmethod
+    def of(cls, name: str) -> "ReadName":
+        """Read `name`."""
+        read = read_name(name)
+        return cls(read, read_instrument(read))
+
+
+def _qualities(name: SessionName) -> set[str]:
+    words = set(name.words)
+    for alike in _ALIKE:
+        if words & alike:
+            words = (words - alike) | {min(alike)}
+    return words
+
+
+def _opposed(a: set[str], b: set[str]) -> bool:
+    return any((a & x and b & y) or (a & y and b & x) for x, y in _OPPOSITES)
+
+
+def name_fit(track: ReadName, group: ReadName) -> float:
+    """Return how well a track's name fits a group's, 0…1; not symmetric: a group may be a section.
+
+    Examples
+    --------
+    >>> name_fit(ReadName.of("Bratschen"), ReadName.of("VLA")) > 0.85
+    True
+    >>> name_fit(ReadName.of("Viola"), ReadName.of("Bass Drum"))
+    0.0
+    """
+    if track.name.words and track.name.words == group.name.words:
+        return 1.0
+    if track.instrument is None or group.instrument is None:
+        return _spelling_fit(track.name, group.name)
+    fit = _instrument_fit(track.instrument, group.instrument)
+    if fit == 0.0:
+        return 0.0
+    return _detail(fit, track.name, group.name)
+
+
+def _instrument_fit(track: Reading, group: Reading) -> float:
+    if track.instrument == group.instrument:
+        return 0.88
+    section = _SECTIONS.get(group.instrument, ())
+    if track.category and track.category in section:
+        return 0.74 if track.category == section[0] else 0.62
+    if track.category and group.category in _SECTIONS.get(track.instrument, ()):
+        return 0.55
+    if track.category and track.category == group.category:
+        return 0.42
+    return 0.0
+
+
+def _detail(fit: float, track: SessionName, group: SessionName) -> float:
+    """Return `fit` moved by numbers and by words that the names share or contradict."""
+    if track.number is not None and group.number is not None:
+        fit += 0.06 if track.number == group.number else -0.35
+    elif track.number != group.number:
+        fit -= 0.03
+    a, b = _qualities(track), _qualities(group)
+    if _opposed(a, b):
+        fit -= 0.3
+    shared, either = len(a & b), len(a | b)
+    return min(0.99, max(0.0, fit + 0.05 * (shared / either if either else 0.0)))
+
+
+def _spelling_fit(track: SessionName, group: SessionName) -> float:
+    from thefuzz import fuzz
+
+    a, b = " ".join(track.words), " ".join(group.words)
+    if len(a) < 3 or len(b) < 3:
+        return 0.0
+    alike = fuzz.token_sort_ratio(a, b)
+    if alike < FUZZY_NAMES:
+        return 0.0
+    # 'Audio 3' and 'Audio 4' are spelt alike and are different things.
+    digits = [w for w in track.words if w.isdigit()], [w for w in group.words if w.isdigit()]
+    return 0.0 if digits[0] != digits[1] else 0.8 * alike / 100
+
+
+def name_fits(tracks: Sequence[str], groups: Sequence[str]) -> "Scores":
+    """Return how well each track's name fits each group's.
+
+    Returns
+    -------
+    np.ndarray, shape=(n_tracks, n_groups), dtype=float64
+        0…1.
+    """
+    import numpy as np
+
+    read_groups = [ReadName.of(g) for g in groups]
+    fits = np.zeros((len(tracks), len(groups)))
+    rows: dict[str, np.ndarray] = {}
+    for i, track in enumerate(tracks):
+        if track not in rows:
+            read = ReadName.of(track)
+            rows[track] = np.array([name_fit(read, group) for group in read_groups])
+        fits[i] = rows[track]
+    return fits
+
+
+def share_ties(scores: "Scores", *, least: "Scores") -> "NDArray[np.intp]":
+    """Return each track's best group, sharing tied groups out between tied tracks.
+
+    Several tracks may go to one group where that fits each of them best. Where a track fits
+    several groups as well ('Gtr' and two guitars), the linear assignment of all tracks to
+    groups chooses, so that two such tracks get one each.
+
+    Parameters
+    ----------
+    scores : np.ndarray, shape=(n_tracks, n_groups)
+        Not negative.
+    least : np.ndarray, shape=(n_tracks,)
+        A track whose best score is not above this gets no group.
+
+    Returns
+    -------
+    np.ndarray of int, shape=(n_tracks,)
+        Position of the group; -1: none.
+    """
+    import numpy as np
+    from scipy.optimize import linear_sum_assignment
+
+    if scores.size == 0:
+        return np.full(len(scores), -1, dtype=np.intp)
+    best = scores.max(axis=1)
+    fits = best > least
+    tied = (scores >= TIE * best[:, None]) & fits[:, None]
+    chosen = np.where(fits, scores.argmax(axis=1), -1).astype(np.intp)
+    rows, columns = linear_sum_assignment(np.where(tied, scores, 0.0), maximize=True)
+    for row, column in zip(rows, columns, strict=True):
+        if tied[row, column]:
+            chosen[row] = column
+    return chosen

@@ -1,0 +1,204 @@
+"""Whether a track's mapping may stand without a person, and why, in words for people."""
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from cue_pipeline.mapping.fusion import FusionWeights
+
+    Scores = NDArray[np.float64]
+
+NONE: Final = -1
+MOST_CANDIDATES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Testimony:
+    """What the sources say of one track, over the groups.
+
+    Attributes
+    ----------
+    track_name : str
+    group_names : list of str
+    name_fits : np.ndarray, shape=(n_groups,)
+    evidence : np.ndarray, shape=(n_groups,), or None
+        NaN where sound abstains.
+    model : tuple of (int, float) or None
+        Group that the model chose (−1: none of them) and its confidence; None: it said nothing.
+    chances : np.ndarray, shape=(n_groups + 1,)
+        The three together; the last is 'none'.
+    chosen : int
+        Position of the group; −1: none.
+    """
+
+    track_name: str
+    group_names: list[str]
+    name_fits: "Scores"
+    evidence: "Scores | None"
+    model: tuple[int, float] | None
+    chances: "Scores"
+    chosen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """State, method, confidence and reason of one track's mapping."""
+
+    state: str
+    method: str | None
+    confidence: float
+    reason: str
+
+
+def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
+    """Return whether the chosen group may stand, what decided it, and why."""
+    confidence = float(testimony.chances[testimony.chosen])
+    if testimony.chosen == NONE:
+        return Verdict("unmatched", None, confidence, _why_none(testimony))
+    doubts = _doubts(testimony, weights)
+    method = _method(testimony, weights)
+    if not doubts and confidence >= weights.auto_confidence:
+        return Verdict("auto", method, confidence, _why(testimony, method))
+    if not doubts:
+        doubts = [_small_confidence(testimony, confidence)]
+    return Verdict("review", method, confidence, "; ".join(doubts))
+
+
+def _best(scores: "Scores | None") -> tuple[int, float, float] | None:
+    """Return the best group, its score, and its lead over the next; None: nothing is scored."""
+    import numpy as np
+
+    if scores is None or len(scores) == 0 or np.isnan(scores).all():
+        return None
+    filled = np.nan_to_num(scores, nan=0.0)
+    order = np.argsort(-filled, kind="stable")
+    second = float(filled[order[1]]) if len(order) > 1 else 0.0
+    best = int(order[0])
+    return best, float(filled[best]), float(filled[best]) - second
+
+
+def _doubts(t: Testimony, weights: "FusionWeights") -> list[str]:
+    doubts = []
+    chosen = f"'{t.group_names[t.chosen]}'"
+    named = _best(t.name_fits)
+    if (
+        named is not None
+        and named[0] != t.chosen
+        and named[1] >= weights.clear_name
+        and named[2] >= weights.clear_name_margin
+    ):
+        doubts.append(
+            f"the name says '{t.group_names[named[0]]}', but " + _what_speaks_for(t, chosen)
+        )
+    heard = _best(t.evidence)
+    if (
+        heard is not None
+        and heard[0] != t.chosen
+        and heard[1] >= weights.clear_evidence
+        and heard[2] >= weights.clear_evidence_margin
+    ):
+        own = _at(t.evidence, t.chosen)
+        doubts.append(
+            f"the notes are heard in '{t.group_names[heard[0]]}' ({heard[1]:.2f}), not in {chosen}"
+            + ("" if own is None else f" ({own:.2f})")
+        )
+    if t.model is not None and t.model[0] != t.chosen:
+        other = "no group" if t.model[0] == NONE else f"'{t.group_names[t.model[0]]}'"
+        doubts.append(f"the model says {other}, the rest {chosen}")
+    return doubts
+
+
+def _what_speaks_for(t: Testimony, chosen: str) -> str:
+    own = _at(t.evidence, t.chosen)
+    if own is None:
+        return f"the model says {chosen}"
+    others = [_at(t.evidence, g) for g in range(len(t.group_names)) if g != t.chosen]
+    rival = max((score for score in others if score is not None), default=0.0)
+    return f"the notes are heard in {chosen}: {own:.2f} against {rival:.2f}"
+
+
+def _at(scores: "Scores | None", position: int) -> float | None:
+    if scores is None or position == NONE:
+        return None
+    value = float(scores[position])
+    return None if math.isnan(value) else value
+
+
+def _small_confidence(t: Testimony, confidence: float) -> str:
+    chosen = t.group_names[t.chosen]
+    order = sorted(range(len(t.group_names)), key=lambda g: -float(t.chances[g]))
+    rival = next((g for g in order if g != t.chosen), None)
+    none = float(t.chances[NONE])
+    if rival is None or none >= float(t.chances[rival]):
+        return f"'{chosen}' fits best ({confidence:.2f}), but it may be in no group ({none:.2f})"
+    return (
+        f"'{chosen}' ({confidence:.2f}) and '{t.group_names[rival]}' "
+        f"({float(t.chances[rival]):.2f}) cannot be told apart"
+        if float(t.chances[rival]) > 0.5 * confidence
+        else f"'{chosen}' fits best ({confidence:.2f}), then '{t.group_names[rival]}' "
+        f"({float(t.chances[rival]):.2f})"
+    )
+
+
+def _method(t: Testimony, weights: "FusionWeights") -> str:
+    """Return the source that the chosen group owes most to."""
+    import numpy as np
+
+    if t.model is not None and t.model[0] == t.chosen:
+        return "llm"
+    by_name = weights.name * float(t.name_fits[t.chosen])
+    own = _at(t.evidence, t.chosen)
+    if own is None:
+        return "names"
+    others = np.delete(t.name_fits, t.chosen)
+    lead = weights.name * (float(t.name_fits[t.chosen]) - float(others.max(initial=0.0)))
+    return "names" if by_name > weights.none and lead > 0 else "evidence"
+
+
+def _why(t: Testimony, method: str) -> str:
+    parts = []
+    fit = float(t.name_fits[t.chosen])
+    own = _at(t.evidence, t.chosen)
+    if method == "llm":
+        parts.append("the model says so")
+    if fit >= 0.5:
+        parts.append(f"the name fits ({fit:.2f})")
+    if own is not None and own >= 0.5:
+        parts.append(f"the notes are heard there ({own:.2f})")
+    return ", ".join(parts) or "nothing fits better"
+
+
+def _why_none(t: Testimony) -> str:
+    if not t.group_names:
+        return "the cue has no audio groups"
+    named, heard = _best(t.name_fits), _best(t.evidence)
+    parts = [
+        "no group is named like it"
+        if named is None or named[1] < 0.5
+        else f"'{t.group_names[named[0]]}' is named most like it ({named[1]:.2f}), too little"
+    ]
+    if heard is not None:
+        parts.append(f"its notes are heard nowhere clearly (at most {heard[1]:.2f})")
+    if t.model is not None and t.model[0] == NONE:
+        parts.append("the model says no group")
+    return ", ".join(parts)
+
+
+def candidates(t: Testimony, ids: list[int]) -> list[dict[str, Any]]:
+    """Return the likeliest groups with their scores, best first."""
+    order = sorted(range(len(ids)), key=lambda g: -float(t.chances[g]))
+    return [
+        {
+            "audio_file_id": ids[g],
+            "canonical_name": t.group_names[g],
+            "confidence": round(float(t.chances[g]), 4),
+            "name_score": round(float(t.name_fits[g]), 4),
+            "evidence_score": None if (own := _at(t.evidence, g)) is None else round(own, 4),
+            "model": t.model is not None and t.model[0] == g,
+        }
+        for g in order[:MOST_CANDIDATES]
+    ]
