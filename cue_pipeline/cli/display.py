@@ -103,7 +103,7 @@ class _Bars:
             self.bars.update(
                 self.by_cue[event.cue_key], description=f"{event.cue_key} · {event.asset}"
             )
-        else:
+        elif event.stage in ("stored", "failed"):
             self.bars.advance(self.by_cue[event.cue_key])
 
 

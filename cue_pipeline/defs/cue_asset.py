@@ -17,7 +17,7 @@ import dagster as dg
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.defs import graph, progress
-from cue_pipeline.defs.io_manager import CueTables
+from cue_pipeline.defs.io_manager import CueTables, plain
 from cue_pipeline.defs.markdown import escape_markdown
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
@@ -143,12 +143,12 @@ def _materialise(
         store.fail(
             key,
             asset,
-            _plain(e),
+            plain(e),
             fingerprint=fingerprint,
             code_version=code_version,
             started_at=started_at,
         )
-        progress.report(key, asset, "failed", (_plain(e),))
+        progress.report(key, asset, "failed", (plain(e),))
         if isinstance(e, CuePipelineError):
             raise dg.Failure(f"Cue {key!r}: {e}") from e
         raise
@@ -172,12 +172,6 @@ def _materialise(
 def _upstream_versions(store: Store, key: str, asset: str) -> dict[str, str | None]:
     ready = {row.asset: row.data_version for row in store.ledger(key) if row.state == "ready"}
     return {up: ready.get(up) for up in graph.GRAPH[asset].upstream}
-
-
-def _plain(error: Exception) -> str:
-    if isinstance(error, CuePipelineError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"
 
 
 def _threads() -> int:

@@ -4,8 +4,6 @@ No table and no asset is named here: ``warehouse.tables`` says which columns an 
 consumer says which tables it wants.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from cue_pipeline.defs import progress
 from cue_pipeline.defs.resources import CueLibrary
+from cue_pipeline.errors import CuePipelineError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -35,11 +35,16 @@ class CueTables:
         When the asset began to read its input.
     """
 
-    tables: Tables
+    tables: "Tables"
     fingerprint: str
     code_version: str
     data_version: str
     started_at: datetime
+
+
+def plain(error: Exception) -> str:
+    """Return an error as one says it to a user, or with its type where it is a bug."""
+    return str(error) if isinstance(error, CuePipelineError) else f"{type(error).__name__}: {error}"
 
 
 class WarehouseIOManager(dg.ConfigurableIOManager):
@@ -61,15 +66,20 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
                 started_at=obj.started_at,
             )
         except Exception as e:
+            text = plain(e)
+            progress.report(context.partition_key, asset, "failed", (text,))
             self.library.store.fail(
                 context.partition_key,
                 asset,
-                f"{e}",
+                text,
                 fingerprint=obj.fingerprint,
                 code_version=obj.code_version,
                 started_at=obj.started_at,
             )
+            if isinstance(e, CuePipelineError):
+                raise dg.Failure(f"Cue {context.partition_key!r}: {e}") from e
             raise
+        progress.report(context.partition_key, asset, "stored")
         context.add_output_metadata(
             {
                 "dagster/row_count": sum(counts.values()),
@@ -77,7 +87,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             }
         )
 
-    def load_input(self, context: dg.InputContext) -> dict[str, DataFrame]:
+    def load_input(self, context: dg.InputContext) -> "dict[str, DataFrame]":
         """Return this cue's rows of those upstream tables that the consumer names.
 
         The consumer names them in its input's metadata: ``AssetIn(metadata={"tables": [...]})``.

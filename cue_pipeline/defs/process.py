@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -340,11 +341,7 @@ class _Pool:
         """Record what a dead worker can no longer record itself."""
         assert worker.task is not None
         worker.process.join(timeout=5)
-        text = (
-            f"the worker process died (exit code {worker.process.exitcode}; a negative number is a "
-            f"signal, −9 often means out of memory). Its output is in {worker.log}. Try again with "
-            "--jobs 1."
-        )
+        text = _cause_of_death(worker.process.exitcode, worker.log)
         outcome.result = "failed"
         asset = worker.asset or worker.task.assets[0]
         outcome.errors[asset] = text
@@ -380,3 +377,15 @@ class _Pool:
         worker.process.join(timeout=10)
         if worker.process.is_alive():
             worker.process.kill()
+
+
+def _cause_of_death(exit_code: int | None, log: Path) -> str:
+    if exit_code is not None and exit_code < 0:
+        cause = f"was killed by signal {-exit_code}"
+        if exit_code == -signal.SIGKILL:
+            cause += ", most often because memory ran out; try again with --jobs 1"
+    else:
+        cause = f"ended with exit code {exit_code}"
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    last = f" Its last words were {lines[-1].strip()!r}." if lines else ""
+    return f"The worker process {cause}.{last} Its output is in {log}."

@@ -423,6 +423,13 @@ match_evidence = table(
     column("pitch_score", sa.Double, "Piano roll against the mel; NULL for drums.", null=True),
     column("score", sa.Double, "All of them in one.", null=True),
     column("lag_seconds", sa.Double, "Audio time less MIDI time at the best fit.", null=True),
+    column(
+        "level_db",
+        sa.Double,
+        "How loud the track is heard in the group, dB re the loudest group's peak.",
+        null=True,
+    ),
+    column("abstained", sa.Text, "Why `score` is NULL; NULL where there is a score.", null=True),
     column("n_notes", sa.Integer, "Notes that were compared."),
     sa.Index(None, "audio_file_id"),
 )

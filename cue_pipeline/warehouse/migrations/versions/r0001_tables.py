@@ -396,6 +396,8 @@ def _create_mappings() -> None:
         sa.Column("pitch_score", sa.Double()),
         sa.Column("score", sa.Double()),
         sa.Column("lag_seconds", sa.Double()),
+        sa.Column("level_db", sa.Double()),
+        sa.Column("abstained", sa.Text()),
         sa.Column("n_notes", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("midi_track_id", "audio_file_id", name="pk_match_evidence"),
         *_foreign_keys(
