@@ -222,7 +222,8 @@ def _with_unique_names(gathered: Sequence[Gathered]) -> list[tuple[str, Gathered
         by_name[one.name.casefold()].append(one)
     named: list[tuple[str, Gathered]] = []
     taken = Counter[str]()
-    for group in by_name.values():
+    for namesakes in by_name.values():
+        group = sorted(namesakes, key=_precedence)
         folders = {one.folder for one in group}
         for one in group:
             name = one.name
@@ -233,6 +234,16 @@ def _with_unique_names(gathered: Sequence[Gathered]) -> list[tuple[str, Gathered
             taken[name] += 1
             named.append((name if taken[name] == 1 else f"{name} #{taken[name]}", one))
     return named
+
+
+def _precedence(one: Gathered) -> tuple[int, bool, str]:
+    """Order namesakes, so that names do not hang on the order of files: split WAV comes first."""
+    first = min(m.header.file for m in one.members)
+    return (
+        ("split", "interleaved", "mono").index(one.shape),
+        PurePosixPath(first).suffix.lower() != ".wav",
+        first,
+    )
 
 
 def _kind(one: Gathered, group: Sequence[Gathered]) -> str:

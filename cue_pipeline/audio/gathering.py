@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from cue_pipeline.audio.headers import AudioHeader
-from cue_pipeline.audio.layouts import PARTNERS
+from cue_pipeline.audio.layouts import PARTNERS, film_position
 from cue_pipeline.audio.names import ChannelName, parse_channel_name, stem_of
 
 
@@ -177,6 +177,7 @@ def _holds(claim: _Claim, among: Sequence[_Claim]) -> bool:
 
 
 def _claimed_group(claims: Sequence[_Claim]) -> Gathered:
+    claims = sorted(claims, key=lambda c: (film_position(c.said.label), c.header.file))
     first = claims[0]
     return Gathered(
         name=first.said.base,

@@ -1,0 +1,251 @@
+"""What groups the files of real-looking folders make: names, layouts and what is reported.
+
+Each case is a folder's files, split by ``|``, all mono and of one length unless ``*n`` (channels)
+or ``=n`` (thousands of samples) follows, and the groups expected as ``name:layout:labels``.
+"""
+
+import pytest
+
+from cue_pipeline.audio.channel_groups import arrange
+from cue_pipeline.audio.headers import AudioHeader
+from cue_pipeline.audio.layouts import FILM_ORDER_BY_COUNT, LAYOUTS, film_position, layout_of
+from cue_pipeline.audio.names import holds_word, parse_channel_name
+
+FOLDERS: list[tuple[str, str, str]] = [
+    # Pro Tools, split mono
+    ("stereo", "VLN.L.wav|VLN.R.wav", "VLN:stereo:L R"),
+    ("mono", "Bass.wav", "Bass:mono:M"),
+    ("lower case", "vln.l.wav|vln.r.wav", "vln:stereo:L R"),
+    ("mixed case", "VLN.L.WAV|vln.r.wav", "VLN:stereo:L R"),
+    ("take before token", "1m02 VLN I_01.L.wav|1m02 VLN I_01.R.wav", "1m02 VLN I_01:stereo:L R"),
+    ("token before take", "VLN.L_01.wav|VLN.R_01.wav", "VLN_01:stereo:L R"),
+    ("lcr", "Brs.L.wav|Brs.C.wav|Brs.R.wav", "Brs:lcr:L C R"),
+    ("lcrs", "Mus.L.wav|Mus.C.wav|Mus.R.wav|Mus.S.wav", "Mus:lcrs:L C R S"),
+    ("quad", "Amb.L.wav|Amb.R.wav|Amb.Ls.wav|Amb.Rs.wav", "Amb:quad:L R Ls Rs"),
+    ("5.0", "Str.L.wav|Str.C.wav|Str.R.wav|Str.Ls.wav|Str.Rs.wav", "Str:5.0:L C R Ls Rs"),
+    ("5.1", "Str.L.wav|Str.C.wav|Str.R.wav|Str.Ls.wav|Str.Rs.wav|Str.LFE.wav",
+     "Str:5.1:L C R Ls Rs LFE"),
+    ("5.1 lower lfe", "S.L.wav|S.C.wav|S.R.wav|S.Ls.wav|S.Rs.wav|S.lfe.wav",
+     "S:5.1:L C R Ls Rs LFE"),
+    ("5.1 Lf", "S.L.wav|S.C.wav|S.R.wav|S.Ls.wav|S.Rs.wav|S.Lf.wav", "S:5.1:L C R Ls Rs LFE"),
+    ("6.1", "M.L.wav|M.C.wav|M.R.wav|M.Ls.wav|M.Cs.wav|M.Rs.wav|M.LFE.wav",
+     "M:6.1:L C R Ls Cs Rs LFE"),
+    ("7.0", "M.L.wav|M.C.wav|M.R.wav|M.Lss.wav|M.Rss.wav|M.Lsr.wav|M.Rsr.wav",
+     "M:7.0:L C R Lss Rss Lsr Rsr"),
+    ("7.1", "M.L.wav|M.C.wav|M.R.wav|M.Lss.wav|M.Rss.wav|M.Lsr.wav|M.Rsr.wav|M.LFE.wav",
+     "M:7.1:L C R Lss Rss Lsr Rsr LFE"),
+    ("7.1 Lrs", "M.L.wav|M.C.wav|M.R.wav|M.Ls.wav|M.Rs.wav|M.Lrs.wav|M.Rrs.wav|M.LFE.wav",
+     "M:7.1:L C R Ls Rs Lsr Rsr LFE"),
+    ("7.1 Lb", "M.L.wav|M.C.wav|M.R.wav|M.Ls.wav|M.Rs.wav|M.Lb.wav|M.Rb.wav|M.LFE.wav",
+     "M:7.1:L C R Ls Rs Lsr Rsr LFE"),
+    ("sdds", "M.L.wav|M.Lc.wav|M.C.wav|M.Rc.wav|M.R.wav|M.Ls.wav|M.Rs.wav|M.LFE.wav",
+     "M:7.1 sdds:L Lc C Rc R Ls Rs LFE"),
+    ("7.1.2", "M.L.wav|M.C.wav|M.R.wav|M.Lss.wav|M.Rss.wav|M.Lsr.wav|M.Rsr.wav|M.LFE.wav|"
+     "M.Lts.wav|M.Rts.wav", "M:7.1.2:L C R Lss Rss Lsr Rsr LFE Ltm Rtm"),
+    ("7.1.4", "M.L.wav|M.C.wav|M.R.wav|M.Lss.wav|M.Rss.wav|M.Lsr.wav|M.Rsr.wav|M.LFE.wav|"
+     "M.Ltf.wav|M.Rtf.wav|M.Ltr.wav|M.Rtr.wav",
+     "M:7.1.4:L C R Lss Rss Lsr Rsr LFE Ltf Rtf Ltr Rtr"),
+    ("5.1.4", "M.L.wav|M.C.wav|M.R.wav|M.Ls.wav|M.Rs.wav|M.LFE.wav|M.Ltf.wav|M.Rtf.wav|"
+     "M.Ltr.wav|M.Rtr.wav", "M:5.1.4:L C R Ls Rs LFE Ltf Rtf Ltr Rtr"),
+    # other separators
+    ("underscore", "Horns_L.wav|Horns_R.wav", "Horns:stereo:L R"),
+    ("dash", "Horns-L.wav|Horns-R.wav", "Horns:stereo:L R"),
+    ("space", "Horns L.wav|Horns R.wav", "Horns:stereo:L R"),
+    ("space dash space", "Horns - L.wav|Horns - R.wav", "Horns:stereo:L R"),
+    ("brackets", "Horns (L).wav|Horns (R).wav", "Horns:stereo:L R"),
+    ("square brackets", "Horns [Ls].wav|Horns [Rs].wav|Horns [L].wav|Horns [R].wav",
+     "Horns:quad:L R Ls Rs"),
+    ("words", "Piano_Left.wav|Piano_Right.wav", "Piano:stereo:L R"),
+    ("words dot", "Piano.left.wav|Piano.right.wav", "Piano:stereo:L R"),
+    ("netflix lt rt", "SHOW_101_LT.wav|SHOW_101_RT.wav", "SHOW_101:stereo:L R"),
+    ("before version", "MX_6ch_L_v04.wav|MX_6ch_C_v04.wav|MX_6ch_R_v04.wav|MX_6ch_Ls_v04.wav|"
+     "MX_6ch_Rs_v04.wav|MX_6ch_LFE_v04.wav", "MX_6ch_v04:5.1:L C R Ls Rs LFE"),
+    ("before dotted version", "MX_L_v3.2.wav|MX_R_v3.2.wav", "MX_v3.2:stereo:L R"),
+    ("before rate", "MX_L_48k24b.wav|MX_R_48k24b.wav", "MX_48k24b:stereo:L R"),
+    ("before date", "MX.L_20240131.wav|MX.R_20240131.wav", "MX_20240131:stereo:L R"),
+    ("before dup", "VLN.L.dup1.wav|VLN.R.dup1.wav", "VLN.dup1:stereo:L R"),
+    ("underscore 5.1", "A_L.wav|A_C.wav|A_R.wav|A_Ls.wav|A_Rs.wav|A_LFE.wav",
+     "A:5.1:L C R Ls Rs LFE"),
+    # the partner rule
+    ("lone space L", "Perc L.wav|Vln.wav", "Perc L:mono:M|Vln:mono:M"),
+    ("space, unequal length", "Perc L.wav=10|Perc R.wav=12", "Perc L:mono:M|Perc R:mono:M"),
+    ("dash, unequal length", "Perc-L.wav=10|Perc-R.wav=12", "Perc-L:mono:M|Perc-R:mono:M"),
+    ("lone underscore L", "Perc_L.wav", "Perc_L:mono:M"),
+    ("underscore, unequal length", "Perc_L.wav=10|Perc_R.wav=12", "Perc:stereo:L R"),
+    ("lone C", "Synth C.wav", "Synth C:mono:M"),
+    ("lone dot C", "Pad.C.wav", "Pad.C:mono:M"),
+    ("lone dot S", "Pad.S.wav", "Pad.S:mono:M"),
+    ("lone dot sub", "Kick.Sub.wav|Kick.In.wav", "Kick.In:mono:M|Kick.Sub:mono:M"),
+    ("C with L and R", "Synth C.wav|Synth L.wav|Synth R.wav", "Synth:lcr:L C R"),
+    ("L and C only", "Synth L.wav|Synth C.wav", "Synth C:mono:M|Synth L:mono:M"),
+    ("note names", "Bell C.wav|Bell D.wav|Bell E.wav", "Bell C:mono:M|Bell D:mono:M|Bell E:mono:M"),
+    ("dot L alone is a channel", "VLN.L.wav", "VLN:stereo:L"),
+    ("lone lfe", "Boom.LFE.wav", "Boom:mono:LFE"),
+    ("rr of round robin", "Taiko RR.wav", "Taiko RR:mono:M"),
+    ("sr and sl alone", "Gtr SR.wav", "Gtr SR:mono:M"),
+    # takes, playlists
+    ("takes apart", "VLN_01.L.wav|VLN_01.R.wav|VLN_02.L.wav|VLN_02.R.wav",
+     "VLN_01:stereo:L R|VLN_02:stereo:L R"),
+    ("takes after token", "VLN.L_01.wav|VLN.R_01.wav|VLN.L_02.wav|VLN.R_02.wav",
+     "VLN_01:stereo:L R|VLN_02:stereo:L R"),
+    ("playlist", "Kick.wav|Kick.01.wav|Kick.02.wav", "Kick:mono:M|Kick.01:mono:M|Kick.02:mono:M"),
+    ("playlist with channels", "Kick.01.L.wav|Kick.01.R.wav|Kick.02.L.wav|Kick.02.R.wav",
+     "Kick.01:stereo:L R|Kick.02:stereo:L R"),
+    ("edit of a take", "Gtr_01-01.L.wav|Gtr_01-01.R.wav|Gtr_01.L.wav|Gtr_01.R.wav",
+     "Gtr_01:stereo:L R|Gtr_01-01:stereo:L R"),
+    ("older session", "Gtr-01-00.wav|Gtr-02-00.wav", "Gtr-01-00:mono:M|Gtr-02-00:mono:M"),
+    ("versions apart", "MX_L_v1.wav|MX_R_v1.wav|MX_L_v2.wav|MX_R_v2.wav",
+     "MX_v1:stereo:L R|MX_v2:stereo:L R"),
+    ("natural order", "V 10.wav|V 9.wav|V 1.wav", "V 1:mono:M|V 9:mono:M|V 10:mono:M"),
+    # names that clash
+    ("two folders", "A/VLN.L.wav|A/VLN.R.wav|B/VLN.L.wav|B/VLN.R.wav",
+     "A/VLN:stereo:L R|B/VLN:stereo:L R"),
+    ("same name, interleaved too", "VLN.L.wav|VLN.R.wav|VLN.wav*2",
+     "VLN:stereo:L R|VLN (interleaved):stereo:L R"),
+    ("wav and aif", "VLN.L.wav|VLN.R.wav|VLN.L.aif|VLN.R.aif",
+     "VLN:stereo:L R|VLN (aif):stereo:L R"),
+    ("mono and stereo of one name", "Pno.wav|Pno.L.wav|Pno.R.wav",
+     "Pno:stereo:L R|Pno (mono):mono:M"),
+    ("dot and underscore", "V.L.wav|V.R.wav|V_L.wav|V_R.wav", "V:stereo:L R|V (split):stereo:L R"),
+    ("in a subfolder", "PT/Audio Files/VLN.L.wav|PT/Audio Files/VLN.R.wav", "VLN:stereo:L R"),
+    ("tokens of one folder only", "A/VLN.L.wav|B/VLN.R.wav", "A/VLN:stereo:L|B/VLN:stereo:R"),
+    # missing channels
+    ("5.1 without Rs", "M.L.wav|M.C.wav|M.R.wav|M.Ls.wav|M.LFE.wav", "M:5.1:L C R Ls LFE"),
+    ("7.1 without C", "M.L.wav|M.R.wav|M.Lss.wav|M.Rss.wav|M.Lsr.wav|M.Rsr.wav|M.LFE.wav",
+     "M:7.1:L R Lss Rss Lsr Rsr LFE"),
+    ("2.1", "M.L.wav|M.R.wav|M.LFE.wav", "M:2.1:L R LFE"),
+    # interleaved
+    ("interleaved stereo", "VLN.wav*2", "VLN:stereo:L R"),
+    ("interleaved 5.1", "MX.wav*6", "MX:5.1:L C R Ls Rs LFE"),
+    ("interleaved 7.1.4", "MX.wav*12", "MX:7.1.4:L C R Lss Rss Lsr Rsr LFE Ltf Rtf Ltr Rtr"),
+    ("interleaved oddity", "MX.wav*9", "MX:9 discrete:1 2 3 4 5 6 7 8 9"),
+    ("interleaved named as a channel", "VLN.L.wav*2", "VLN.L:stereo:L R"),
+    # mixes and click tracks, in a cue's own company
+    ("6mx", "1m02 Weber 6mx.L.wav|1m02 Weber 6mx.R.wav|VLN.wav",
+     "VLN:mono:M|mix 1m02 Weber 6mx:stereo:L R"),
+    ("6MX interleaved", "1m02_6MX_v2.wav*6", "mix 1m02_6MX_v2:5.1:L C R Ls Rs LFE"),
+    ("several mixes", "1m02 6mx v1.wav*6|1m02 6mx v2.wav*6",
+     "mix 1m02 6mx v1:5.1:L C R Ls Rs LFE|mix 1m02 6mx v2:5.1:L C R Ls Rs LFE"),
+    ("stereo mix", "1m02_6mx_L.wav|1m02_6mx_R.wav", "mix 1m02_6mx:stereo:L R"),
+    ("click", "CLK.wav|VLN.wav", "VLN:mono:M|ignored CLK:mono:M"),
+    ("click track", "1m02 Click Track.L.wav|1m02 Click Track.R.wav",
+     "ignored 1m02 Click Track:stereo:L R"),
+    ("ClickTrack", "ClickTrack_01.wav", "ignored ClickTrack_01:mono:M"),
+    ("clicks with a number", "1m02click2.wav", "ignored 1m02click2:mono:M"),
+    ("clicker is an instrument", "Clicker Perc.wav", "Clicker Perc:mono:M"),
+    # a session as it comes
+    ("session", "1m02 VLN I_01.L.wav|1m02 VLN I_01.R.wav|1m02 VLN II_01.L.wav|"
+     "1m02 VLN II_01.R.wav|1m02 Hp_01.wav|1m02 CLK_01.wav|1m02 6mx_01.L.wav|1m02 6mx_01.R.wav",
+     "1m02 Hp_01:mono:M|1m02 VLN I_01:stereo:L R|1m02 VLN II_01:stereo:L R|"
+     "mix 1m02 6mx_01:stereo:L R|ignored 1m02 CLK_01:mono:M"),
+    ("umlauts", "Flöten.L.wav|Flo\u0308ten.R.wav", "Flöten:stereo:L R"),
+    ("japanese", "弦 L.wav|弦 R.wav", "弦:stereo:L R"),
+    ("dots in a name", "1m02.v3.Str.L.wav|1m02.v3.Str.R.wav", "1m02.v3.Str:stereo:L R"),
+    ("a token is no name", "L.wav|R.wav", "L:mono:M|R:mono:M"),
+    ("long and short strings", "Str Long.L.wav|Str Long.R.wav|Str Short.L.wav|Str Short.R.wav",
+     "Str Long:stereo:L R|Str Short:stereo:L R"),
+    ("desk letters", "Cl Bb.wav|Tpt in C.wav", "Cl Bb:mono:M|Tpt in C:mono:M"),
+    ("decca tree", "Room Tree L.wav|Room Tree C.wav|Room Tree R.wav", "Room Tree:lcr:L C R"),
+    ("room mics", "Str Close.L.wav|Str Close.R.wav|Str Room.L.wav|Str Room.R.wav",
+     "Str Close:stereo:L R|Str Room:stereo:L R"),
+]  # fmt: skip
+
+
+def header(text: str) -> AudioHeader:
+    """Return a sound header of 'name.wav*channels=thousands of samples'."""
+    text, _, frames = text.partition("=")
+    name, _, channels = text.partition("*")
+    count = int(channels or 1)
+    n = int(frames or 48) * 1_000
+    return AudioHeader(
+        file=name,
+        container="WAV",
+        subtype="PCM_24",
+        sample_rate=48_000,
+        channels=count,
+        frames=n,
+        promised_frames=n,
+        labels=FILM_ORDER_BY_COUNT.get(count) or tuple(str(i + 1) for i in range(count)),
+    )
+
+
+def described(files: str) -> list[str]:
+    inventory = arrange(
+        [header(f) for f in files.split("|")],
+        cue_key="k",
+        sample_rate=48_000,
+        final_mix_patterns=("6mx",),
+        ignore_patterns=("clk", "click"),
+    )
+    kinds = [("", inventory.groups), ("mix ", inventory.final_mixes), ("ignored ", inventory.ignored)]
+    return [
+        f"{kind}{g.canonical_name}:{g.layout}:{' '.join(c.label for c in g.channels)}"
+        for kind, groups in kinds
+        for g in groups
+    ]
+
+
+@pytest.mark.parametrize(("files", "groups"), [f[1:] for f in FOLDERS], ids=[f[0] for f in FOLDERS])
+def test_a_folder_makes_these_groups(files, groups):
+    assert described(files) == groups.split("|")
+
+
+def test_there_are_at_least_eighty_folders():
+    assert len(FOLDERS) >= 80
+
+
+@pytest.mark.parametrize("files", [f[1] for f in FOLDERS], ids=[f[0] for f in FOLDERS])
+def test_every_file_is_in_exactly_one_group_whatever_the_order(files):
+    names = files.split("|")
+    seen = []
+    for order in (names, names[::-1]):
+        inventory = arrange(
+            [header(f) for f in order], cue_key="k", sample_rate=48_000,
+            final_mix_patterns=("6mx",), ignore_patterns=("clk", "click"),
+        )  # fmt: skip
+        groups = (*inventory.groups, *inventory.final_mixes, *inventory.ignored)
+        inside = [c.file for g in groups for c in {c.file: c for c in g.channels}.values()]
+        assert sorted(inside) == sorted(header(f).file for f in names)
+        assert len({g.canonical_name for g in groups}) == len(groups)
+        seen.append({(g.canonical_name, g.layout, frozenset(c.file for c in g.channels)) for g in groups})
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(("name", "labels"), LAYOUTS.items(), ids=list(LAYOUTS))
+def test_every_layout_is_known_again_by_its_labels(name, labels):
+    assert layout_of(labels) == (name, ())
+    assert sorted(labels, key=film_position) == sorted(set(labels), key=film_position)
+
+
+@pytest.mark.parametrize(("name", "labels"), LAYOUTS.items(), ids=list(LAYOUTS))
+def test_every_layout_is_found_among_files_with_dots(name, labels):
+    if name == "mono":
+        return
+    files = "|".join(f"1m02 Str.{label}.wav" for label in labels)
+    (group,) = described(files)
+    assert group.split(":")[:2] == ["1m02 Str", name]
+
+
+@pytest.mark.parametrize(
+    ("name", "held"),
+    [("CLK_01", True), ("1m02click", True), ("ClickTrack", True), ("Clicks", True), ("My Click", True),
+     ("Clicker", False), ("Clickety Clack", False), ("Duck", False), ("UnClicked", False)],
+)  # fmt: skip
+def test_a_click_track_is_known_by_a_word_of_its_name(name, held):
+    assert bool(holds_word(name, ("clk", "click"))) is held
+
+
+@pytest.mark.parametrize("stem", ["", ".", "L", ".L", "_L", "Kick.01", "Lead", "Ls", "a.b.c"])
+def test_names_without_a_base_or_a_token_claim_nothing(stem):
+    said = parse_channel_name(stem)
+    assert said is None or said.base
+
+
+def test_missing_channels_are_named():
+    inventory = arrange(
+        [header("M.L.wav"), header("M.C.wav"), header("M.R.wav"), header("M.Ls.wav")],
+        cue_key="k", sample_rate=48_000,
+    )  # fmt: skip
+    (group,) = inventory.groups
+    assert group.missing == ("Rs",)
+    assert any("5.0" in w and "lacks Rs" in w for w in group.warnings)
