@@ -11,6 +11,7 @@ import tempfile
 import uuid
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,9 +31,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "engines(*names): run on these engines only")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what asks for a ``database_url`` on every engine, or on the one that was named."""
-    if "database_url" in metafunc.fixturenames:
+    if "engine_name" in metafunc.fixturenames:
         if os.environ.get("CUE_TEST_DATABASE_URL"):
             engines = ["given"]
         else:
@@ -60,7 +65,6 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
         f"{url}".replace("postgresql:", "postgresql+psycopg2:"), isolation_level="AUTOCOMMIT"
     ).connect() as connection:
         connection.exec_driver_sql("ALTER SYSTEM SET fsync = off")
-        connection.exec_driver_sql("ALTER SYSTEM SET max_connections = 100")
         connection.exec_driver_sql("SELECT pg_reload_conf()")
     yield url
     server.cleanup()
@@ -68,20 +72,35 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def postgres_url(postgres_server: str) -> Iterator[str]:
-    """Return the URL of an empty PostgreSQL database, which goes with the test."""
-    name = f"cue_{uuid.uuid4().hex[:16]}"
-    admin = sa.create_engine(
+@pytest.fixture(scope="session")
+def postgres_admin(postgres_server: str) -> Iterator[sa.Engine]:
+    """Return an engine that creates and drops databases."""
+    engine = sa.create_engine(
         postgres_server.replace("postgresql:", "postgresql+psycopg2:"),
         isolation_level="AUTOCOMMIT",
         poolclass=sa.NullPool,
     )
+    yield engine
+    engine.dispose()
+
+
+@contextmanager
+def database(server: str, admin: sa.Engine, template: str | None = None) -> Iterator[str]:
+    """Create a database, empty or a copy of a template; drop it in the end."""
+    name = f"cue_{uuid.uuid4().hex[:16]}"
+    copied = f" TEMPLATE {template}" if template else ""
     with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield postgres_server.replace("/postgres?", f"/{name}?")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}{copied}")
+    yield server.replace("/postgres?", f"/{name}?")
     with admin.connect() as connection:
         connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str, postgres_admin: sa.Engine) -> Iterator[str]:
+    """Return the URL of an empty PostgreSQL database, which goes with the test."""
+    with database(postgres_server, postgres_admin) as url:
+        yield url
 
 
 @pytest.fixture
@@ -93,6 +112,66 @@ def dsql_url(postgres_url: str) -> Iterator[str]:
     dsql_emulation.load_limits(postgres_url)
     with dsql_emulation.installed():
         yield dsql_emulation.url_of(postgres_url)
+
+
+@pytest.fixture
+def dsql_engine(dsql_url: str) -> Iterator[sa.Engine]:
+    """Return an engine on an empty emulated Aurora DSQL database with the schema in place."""
+    engine = create_engine(dsql_url)
+    ensure_schema(engine)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def postgres_templates(postgres_server: str, postgres_admin: sa.Engine) -> Iterator[dict[str, str]]:
+    """Return databases with the schema in place, by engine, to be copied for each test."""
+    with (
+        database(postgres_server, postgres_admin) as plain,
+        database(postgres_server, postgres_admin) as limited,
+    ):
+        dsql_emulation.load_limits(limited)
+        with dsql_emulation.installed():
+            for url in (plain, dsql_emulation.url_of(limited)):
+                engine = create_engine(url)
+                ensure_schema(engine)
+                engine.dispose()
+        yield {"postgresql": sa.make_url(plain).database, "dsql": sa.make_url(limited).database}
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file with the schema in place, to be copied for each test."""
+    path = tmp_path_factory.mktemp("template") / "cues.db"
+    engine = create_engine(f"sqlite:///{path}")
+    ensure_schema(engine)
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def filled_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Return the URL of a database with the schema in place: of each engine in turn."""
+    if engine_name == "sqlite":
+        path = tmp_path / "cues.db"
+        shutil.copy(request.getfixturevalue("sqlite_template"), path)
+        yield f"sqlite:///{path}"
+        return
+    if engine_name == "given":
+        url = request.getfixturevalue("database_url")
+        ensure_schema(create_engine(url))
+        yield url
+        return
+    templates = request.getfixturevalue("postgres_templates")
+    server = request.getfixturevalue("postgres_server")
+    admin = request.getfixturevalue("postgres_admin")
+    with database(server, admin, templates[engine_name]) as url:
+        if engine_name == "postgresql":
+            yield url
+            return
+        dsql_emulation.set_isolation(url)
+        with dsql_emulation.installed():
+            yield dsql_emulation.url_of(url)
 
 
 @pytest.fixture
@@ -119,10 +198,9 @@ def database_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Pat
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[sa.Engine]:
-    """Return an engine on an empty database with the schema in place."""
-    made = create_engine(database_url)
-    ensure_schema(made)
+def engine(filled_url: str) -> Iterator[sa.Engine]:
+    """Return an engine on a database with the schema in place and no rows."""
+    made = create_engine(filled_url)
     yield made
     made.dispose()
 

@@ -74,6 +74,9 @@ class AtomicWriter:
             for part in in_parts(ids)
         )
 
+    def before_losing(self, asset: str) -> None:
+        """Do nothing: nobody sees the rows go before the ledger says so."""
+
     def clear(
         self, key: sa.Column[Any], columns: Sequence[sa.Column[Any]], ids: Sequence[int]
     ) -> None:

@@ -28,6 +28,7 @@ from cue_pipeline.warehouse.engine import connect
 from cue_pipeline.warehouse.ledger import Entry
 from cue_pipeline.warehouse.plan import Part, Replacement
 from cue_pipeline.warehouse.scope import of_cue
+from cue_pipeline.warehouse.statements import in_parts
 from cue_pipeline.warehouse.transaction import driver_failures
 from cue_pipeline.warehouse.types import now
 
@@ -60,7 +61,7 @@ class Fence:
     def __init__(self, engine: sa.Engine, entry: Entry) -> None:
         self._engine = engine
         self._entry = entry
-        self._writer = uuid.uuid4().hex
+        self.writer = uuid.uuid4().hex
 
     def acquire(self, cue_key: str) -> None:
         """Become the cue's writer, or wait for the one there is.
@@ -89,14 +90,17 @@ class Fence:
 
         return repeat_on_conflict(once)
 
-    def release(self, connection: sa.Connection) -> None:
-        """Stop being the cue's writer, within the transaction that ends the load."""
-        connection.execute(
-            sa.delete(t.cue_writers).where(
-                t.cue_writers.c.cue_id == self._entry.cue_id,
-                t.cue_writers.c.writer == self._writer,
-            )
+    def release(self) -> None:
+        """Stop being the cue's writer."""
+        mine = sa.delete(t.cue_writers).where(
+            t.cue_writers.c.cue_id == self._entry.cue_id, t.cue_writers.c.writer == self.writer
         )
+
+        def once() -> None:
+            with connect(self._engine) as connection, connection.begin():
+                connection.execute(mine)
+
+        repeat_on_conflict(once)
 
     def _try(self, cue_key: str) -> bool:
         with connect(self._engine) as connection, connection.begin():
@@ -112,7 +116,7 @@ class Fence:
                 ),
                 {
                     "cue_id": self._entry.cue_id,
-                    "writer": self._writer,
+                    "writer": self.writer,
                     "asset": self._entry.asset,
                     "lease": LEASE_SECONDS,
                 },
@@ -124,7 +128,7 @@ class Fence:
             sa.update(t.cue_writers)
             .where(
                 t.cue_writers.c.cue_id == self._entry.cue_id,
-                t.cue_writers.c.writer == self._writer,
+                t.cue_writers.c.writer == self.writer,
             )
             .values(heartbeat_at=sa.func.now())
         )
@@ -143,6 +147,8 @@ class BatchedWriter:
         self._fence = fence
         self._entry = entry
         self._cue_key = cue_key
+        self._distrusted: set[str] = set()
+        self._mark = f"rows are being deleted by load {fence.writer}"
 
     def ids(self, table: sa.Table) -> list[int]:
         """Return the ids of the cue's rows of a table."""
@@ -158,21 +164,51 @@ class BatchedWriter:
         most = min(BATCH_ROWS, BATCH_BYTES // _DELETED_ROW_BYTES.get(table.name, 1))
         keys = sa.tuple_(*table.primary_key.columns)
         n_rows = 0
-        for i in ids:
-            victims = sa.select(*table.primary_key.columns).where(column == i).limit(most)
+        for part in in_parts(ids):
+            victims = sa.select(*table.primary_key.columns).where(column.in_(part)).limit(most)
             statement = sa.delete(table).where(keys.in_(victims))
-            while deleted := self._fence.run(_executing(statement)):
+            deleted = most
+            while deleted == most:
+                deleted = self._fence.run(_executing(statement))
                 n_rows += deleted
-                if deleted < most:
-                    break
         return n_rows
+
+    def before_losing(self, asset: str) -> None:
+        """Take an asset's word back before its rows go, batch by batch."""
+        if asset in self._distrusted:
+            return
+        self._distrusted.add(asset)
+        self._fence.run(
+            _executing(
+                sa.update(t.cue_assets)
+                .where(
+                    t.cue_assets.c.cue_id == self._entry.cue_id,
+                    t.cue_assets.c.asset == asset,
+                    t.cue_assets.c.state == "ready",
+                )
+                .values(state="loading", error=self._mark)
+            )
+        )
+
+    def restore(self, connection: sa.Connection) -> None:
+        """Give those assets their word back, within the transaction that ends the load."""
+        connection.execute(
+            sa.update(t.cue_assets)
+            .where(
+                t.cue_assets.c.cue_id == self._entry.cue_id,
+                t.cue_assets.c.state == "loading",
+                t.cue_assets.c.error == self._mark,
+            )
+            .values(state="ready", error=None)
+        )
 
     def clear(
         self, key: sa.Column[Any], columns: Sequence[sa.Column[Any]], ids: Sequence[int]
     ) -> None:
         """Set columns to NULL where ``key`` is one of ``ids``."""
-        for i in ids:
-            self._fence.run(partial(self._clear_one, key, columns, i))
+        rows = self.children(key, ids)
+        for part in in_parts(rows, BATCH_ROWS):
+            self._fence.run(partial(self._clear_part, key.table.c.id, columns, part))
 
     def insert(self, table: sa.Table, batches: Iterable[EncodedRows]) -> int:
         """Insert rows whose keys are new, and see that all of them are there."""
@@ -202,14 +238,14 @@ class BatchedWriter:
         for part in small_batches(rows):
             self._fence.run(partial(self._one_ignore, part))
 
-    def _clear_one(
+    def _clear_part(
         self,
         key: sa.Column[Any],
         columns: Sequence[sa.Column[Any]],
-        value: int,
+        ids: Sequence[int],
         connection: sa.Connection,
     ) -> None:
-        self._direct(connection).clear(key, columns, [value])
+        self._direct(connection).clear(key, columns, ids)
 
     def _one_upsert(self, rows: EncodedRows, connection: sa.Connection) -> None:
         self._direct(connection).upsert(rows)
@@ -229,7 +265,7 @@ class BatchedWriter:
         return lambda connection: int(connection.execute(query).scalar_one())
 
 
-def _executing(statement: sa.Delete) -> Callable[[sa.Connection], int]:
+def _executing(statement: sa.Delete | sa.Update) -> Callable[[sa.Connection], int]:
     return lambda connection: connection.execute(statement).rowcount
 
 
@@ -240,18 +276,22 @@ def replace_in_batches(
     fence = Fence(engine, entry)
     with driver_failures(engine.url):
         fence.acquire(cue_key)
-        fence.run(lambda c: led.write_entry(c, entry, "loading"))
-        replacement = Replacement(BatchedWriter(fence, entry, cue_key), entry.asset, entry.cue_id)
-        counts = replacement.run(plan)
+        try:
+            fence.run(lambda c: led.write_entry(c, entry, "loading"))
+            writer = BatchedWriter(fence, entry, cue_key)
+            replacement = Replacement(writer, entry.asset, entry.cue_id)
+            counts = replacement.run(plan)
 
-        def finish(connection: sa.Connection) -> None:
-            led.lower_counts(connection, entry.cue_id, replacement.lost)
-            led.write_entry(
-                connection, entry, "ready", row_count=sum(counts.values()), finished_at=now()
-            )
-            fence.release(connection)
+            def finish(connection: sa.Connection) -> None:
+                writer.restore(connection)
+                led.mark_stale(connection, entry.cue_id, replacement.lost)
+                led.write_entry(
+                    connection, entry, "ready", row_count=sum(counts.values()), finished_at=now()
+                )
 
-        fence.run(finish)
+            fence.run(finish)
+        finally:
+            fence.release()
     return counts
 
 

@@ -42,7 +42,7 @@ def copy_stream(batches: Iterable[EncodedRows]) -> Iterator[bytes]:
 
 def pack_rows(rows: EncodedRows) -> Iterator[bytes]:
     """Return the tuples of one batch, without header and trailer."""
-    if all(_fixed_type(c.column) for c in rows.columns):
+    if all(fixed_type(c.column) for c in rows.columns):
         patterns = _null_patterns(rows)
         if len(patterns) <= _MOST_PATTERNS:
             for part in patterns:
@@ -52,16 +52,24 @@ def pack_rows(rows: EncodedRows) -> Iterator[bytes]:
 
 
 class ByteReader:
-    """What ``copy_expert`` reads from: an iterator of bytes as a file."""
+    """What ``copy_expert`` reads from: an iterator of bytes as a file.
+
+    The driver makes an error of its own of any exception here; ``failure`` keeps the real one.
+    """
 
     def __init__(self, parts: Iterable[bytes]) -> None:
+        self.failure: Exception | None = None
         self._parts = iter(parts)
         self._rest = memoryview(b"")
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes; none at the end."""
         while not self._rest:
-            part = next(self._parts, None)
+            try:
+                part = next(self._parts, None)
+            except Exception as e:
+                self.failure = e
+                raise
             if part is None:
                 return b""
             self._rest = memoryview(part)
@@ -69,7 +77,7 @@ class ByteReader:
         return bytes(taken)
 
 
-def _fixed_type(column: sa.Column[Any]) -> str | None:
+def fixed_type(column: sa.Column[Any]) -> str | None:
     """Return the NumPy type of a column's wire format, None where its length varies."""
     kind = column.type
     if isinstance(kind, sa.BigInteger):
@@ -100,7 +108,7 @@ def _pack_fixed(rows: EncodedRows) -> bytes:
     for i, c in enumerate(rows.columns):
         fields.append((f"l{i}", ">i4"))
         if not _all_null(c):
-            fields.append((f"v{i}", _fixed_type(c.column) or ""))
+            fields.append((f"v{i}", fixed_type(c.column) or ""))
     packed = np.empty(rows.n_rows, dtype=np.dtype(fields))
     packed["n"] = len(rows.columns)
     for i, c in enumerate(rows.columns):
@@ -133,7 +141,7 @@ def _pack_each(rows: EncodedRows) -> Iterator[bytes]:
 
 
 def _packer(column: sa.Column[Any]) -> Any:
-    fixed = _fixed_type(column)
+    fixed = fixed_type(column)
     if fixed is not None:
         code = {">i8": ">q", ">i4": ">i", ">i2": ">h", ">f8": ">d"}[fixed]
         return struct.Struct(code).pack

@@ -1,5 +1,6 @@
 """The ledger: which asset of which cue is whole."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -67,13 +68,13 @@ def write_entry(
     upsert(connection, t.cue_assets, values, [k for k in values if k not in kept])
 
 
-def lower_counts(connection: sa.Connection, cue_id: int, lost: dict[str, int]) -> None:
-    """Mark assets stale that lost rows with a parent: their input is not what they saw."""
-    for asset, n_rows in lost.items():
+def mark_stale(connection: sa.Connection, cue_id: int, assets: Iterable[str]) -> None:
+    """Take the fingerprint of assets that lost rows with a parent: their input has changed."""
+    for asset in assets:
         connection.execute(
             sa.update(t.cue_assets)
             .where(t.cue_assets.c.cue_id == cue_id, t.cue_assets.c.asset == asset)
-            .values(row_count=t.cue_assets.c.row_count - n_rows, fingerprint=None)
+            .values(fingerprint=None)
         )
 
 

@@ -61,6 +61,9 @@ class Writer(Protocol):
     def delete(self, column: sa.Column[Any], ids: Sequence[int]) -> int:
         """Delete the rows whose ``column`` is one of ``ids``; return how many."""
 
+    def before_losing(self, asset: str) -> None:
+        """Get ready to delete rows of another asset."""
+
     def clear(
         self, key: sa.Column[Any], columns: Sequence[sa.Column[Any]], ids: Sequence[int]
     ) -> None:
@@ -147,8 +150,8 @@ class Replacement:
         self._known: dict[str, np.ndarray[Any, Any]] = {
             t.cues.name: np.array([cue_id], dtype=np.int64)
         }
-        self.lost: dict[str, int] = {}
-        """Rows of other assets that went with their parents, by asset."""
+        self.lost: set[str] = set()
+        """Other assets that lost rows with their parents."""
 
     def run(self, plan: Sequence[Part]) -> dict[str, int]:
         """Write everything; return the number of rows given, by table."""
@@ -216,13 +219,16 @@ class Replacement:
             elif t.referring(column.table):
                 self._delete(column.table, self._writer.children(column, ids))
             else:
-                self._count_lost(column.table, self._writer.delete(column, ids))
-        self._count_lost(table, self._writer.delete(table.c.id, ids))
+                self._delete_rows(column, ids)
+        self._delete_rows(table.c.id, ids)
 
-    def _count_lost(self, table: sa.Table, n_rows: int) -> None:
-        owner = table.info["owner"]
+    def _delete_rows(self, column: sa.Column[Any], ids: Sequence[int]) -> None:
+        owner = column.table.info["owner"]
+        if owner != self._asset:
+            self._writer.before_losing(owner)
+        n_rows = self._writer.delete(column, ids)
         if n_rows and owner != self._asset:
-            self.lost[owner] = self.lost.get(owner, 0) + n_rows
+            self.lost.add(owner)
 
     def _checked(self, part: Part) -> Iterator[EncodedRows]:
         """Pass batches on whose references are rows of this cue."""

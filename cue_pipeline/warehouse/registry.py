@@ -77,6 +77,28 @@ def fingerprint_of(folder: CueFolder) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def register(
+    folders: Sequence[CueFolder],
+    numbers: Mapping[str, CueNumber | None] | None,
+    connection: sa.Connection,
+) -> Registration:
+    """Register folders within the connection's transaction."""
+    known = {row.cue_key: row for row in read_cues(connection, [f.key for f in folders])}
+    registration, accepted = compare(known, folders)
+    write_cues(connection, accepted, numbers)
+    return registration
+
+
+def together(parts: Sequence[Registration]) -> Registration:
+    """Return what several registrations did as one."""
+    return Registration(
+        new=tuple(k for r in parts for k in r.new),
+        changed=tuple(k for r in parts for k in r.changed),
+        unchanged=tuple(k for r in parts for k in r.unchanged),
+        conflicts=tuple(c for r in parts for c in r.conflicts),
+    )
+
+
 def compare(
     known: Mapping[str, CueRow], folders: Iterable[CueFolder]
 ) -> tuple[Registration, list[CueFolder]]:

@@ -31,18 +31,26 @@ def insert_rows(connection: sa.Connection, table: sa.Table, batches: Iterable[En
     cursor = connection.connection.cursor()
     try:
         if is_postgresql(connection.dialect):
-            names = ", ".join(_quoted(c) for c in counted.columns)
-            cursor.copy_expert(
-                f"COPY {table.name} ({names}) FROM STDIN WITH (FORMAT BINARY)",
-                ByteReader(copy_stream(counted)),
-                COPY_READ_BYTES,
-            )
+            _copy(cursor, table, counted)
         else:
             for rows in counted:
                 cursor.executemany(_sqlite_insert(table, rows.columns), sqlite_tuples(rows))
     finally:
         cursor.close()
     return counted.n_rows
+
+
+def _copy(cursor: Any, table: sa.Table, batches: "_Counted") -> None:
+    names = ", ".join(_quoted(c) for c in batches.columns)
+    reader = ByteReader(copy_stream(batches))
+    try:
+        cursor.copy_expert(
+            f"COPY {table.name} ({names}) FROM STDIN WITH (FORMAT BINARY)", reader, COPY_READ_BYTES
+        )
+    except Exception:
+        if reader.failure is not None:
+            raise reader.failure from None
+        raise
 
 
 def upsert_rows(connection: sa.Connection, rows: EncodedRows, keep: Sequence[str] = ()) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
@@ -15,13 +16,14 @@ from cue_pipeline.warehouse import ledger as led
 from cue_pipeline.warehouse import registry
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.atomic import AtomicWriter, lock_cue, unknown_cue
+from cue_pipeline.warehouse.dsql import BATCH_ROWS
 from cue_pipeline.warehouse.encode import storable_text
 from cue_pipeline.warehouse.ledger import Entry, LedgerRow
 from cue_pipeline.warehouse.plan import Replacement, Tables, plan_replacement
 from cue_pipeline.warehouse.registry import CueRow, KeyConflict, Registration
 from cue_pipeline.warehouse.scope import columns_named, of_cue
 from cue_pipeline.warehouse.statements import in_parts
-from cue_pipeline.warehouse.transaction import reading, writing
+from cue_pipeline.warehouse.transaction import reading, write, writing
 from cue_pipeline.warehouse.types import is_dsql, now
 
 if TYPE_CHECKING:
@@ -86,22 +88,20 @@ class Store:
             Which were new, changed and the same, and which were left out because their key belongs
             to a folder of another root that still exists.
         """
-        keys = [f.key for f in folders]
-        with writing(self.engine) as connection:
-            known = {row.cue_key: row for row in registry.read_cues(connection, keys)}
-            registration, accepted = registry.compare(known, folders)
-            registry.write_cues(connection, accepted, numbers)
-        return registration
+        most = BATCH_ROWS if is_dsql(self.engine.dialect) else max(1, len(folders))
+        done = [
+            write(self.engine, partial(registry.register, part, numbers))
+            for part in in_parts(folders, most)
+        ]
+        return registry.together(done)
 
     def mark_missing(self, cue_keys: Sequence[str]) -> int:
         """Mark cues whose folders are gone; their rows stay. Return how many were known."""
-        n_rows = 0
-        with writing(self.engine) as connection:
-            for part in in_parts(cue_keys):
-                n_rows += connection.execute(
-                    sa.update(t.cues).where(t.cues.c.cue_key.in_(part)).values(state="missing")
-                ).rowcount
-        return n_rows
+        missing = sa.update(t.cues).values(state="missing")
+        return sum(
+            write(self.engine, partial(_count, missing.where(t.cues.c.cue_key.in_(part))))
+            for part in in_parts(cue_keys)
+        )
 
     def cues(self) -> list[CueRow]:
         """Return every cue ever registered, by key."""
@@ -170,7 +170,7 @@ class Store:
                 AtomicWriter(connection, entry.cue_id, cue_key), asset, entry.cue_id
             )
             counts = replacement.run(plan)
-            led.lower_counts(connection, entry.cue_id, replacement.lost)
+            led.mark_stale(connection, entry.cue_id, replacement.lost)
             led.write_entry(
                 connection, entry, "ready", row_count=sum(counts.values()), finished_at=now()
             )
@@ -201,9 +201,12 @@ class Store:
         """
         entry = Entry(row_id("cues", cue_key), asset, fingerprint, code_version, None, started_at)
         text = storable_text(error)[:MOST_ERROR_CHARACTERS]
-        with writing(self.engine) as connection:
+
+        def note(connection: sa.Connection) -> None:
             lock_cue(connection, entry.cue_id, cue_key)
             led.write_entry(connection, entry, "failed", error=text, finished_at=now())
+
+        write(self.engine, note)
 
     def ledger(self, cue_key: str | None = None) -> list[LedgerRow]:
         """Return the ledger of one cue, or of all, by cue and asset."""
@@ -292,8 +295,7 @@ class Store:
             "created_at": now(),
         }
         changed = [k for k in values if k not in {"cue_key", "track"}]
-        with writing(self.engine) as connection:
-            led.upsert(connection, t.mapping_overrides, values, changed)
+        write(self.engine, lambda c: led.upsert(c, t.mapping_overrides, values, changed))
 
     def _refuse_unready(
         self,
@@ -310,3 +312,7 @@ class Store:
                     f"'{row.asset}' is {row.state}"
                     f"{f' ({row.error})' if row.error else ''}. Materialise it again."
                 )
+
+
+def _count(statement: sa.Update, connection: sa.Connection) -> int:
+    return connection.execute(statement).rowcount
