@@ -1,7 +1,8 @@
 """A model's answer, read as what it is: text from outside that may hold anything.
 
-Every entry is validated by itself, so that one wrong index costs one track and not the cue. Where the
-model wrote a name instead of an index, thefuzz finds which it meant, or it is no answer.
+Every entry is validated by itself, so that one wrong index costs one track and not the cue.
+Where the model wrote a name instead of an index, thefuzz finds which it meant, or it is no
+answer.
 """
 
 import json

@@ -41,7 +41,7 @@ INSTRUMENT_CATEGORIES: Final[tuple[str, ...]] = (
     "Ticker",
 )
 
-# First program, last program (counted from 0), instrument, category, how surely the program means it.
+# First program, last program (counted from 0), instrument, category, how surely it means that.
 _GENERAL_MIDI: Final[tuple[tuple[int, int, str, str, float], ...]] = (
     (0, 5, "piano", "Piano", 0.80),
     (6, 6, "harpsichord", "Piano", 0.60),

@@ -1,8 +1,8 @@
 """The chat model: asked once per cue, answered in JSON, paid for once.
 
-Any server that speaks OpenAI's chat completions will do. What the server says is data: it is validated
-by :mod:`cue_pipeline.mapping.answers`, asked again once where it cannot be used, and never stored as a
-decision otherwise.
+Any server that speaks OpenAI's chat completions will do. What the server says is data: it is
+validated by :mod:`cue_pipeline.mapping.answers`, asked again once where it cannot be used, and
+never stored as a decision otherwise.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -238,8 +238,9 @@ class ChatModel:
         left = [question.track_names[i] for i in missing if i not in mended.tracks]
         if left:
             answer.warnings.append(
-                f"The model '{self.model}' gave no usable answer about {_listed(left)}, asked twice "
-                f"({'; '.join((mended.faults or read.faults)[:3])}): names and sound decide there."
+                f"The model '{self.model}' gave no usable answer about {_listed(left)}, "
+                f"asked twice ({'; '.join((mended.faults or read.faults)[:3])}): "
+                "names and sound decide there."
             )
         return read, call.prompt_sha256
 
@@ -273,8 +274,8 @@ class ChatModel:
             try:
                 completion = self._client.chat.completions.create(
                     model=self.model,
-                    messages=asked,
-                    **self._options(question),  # type: ignore[arg-type]
+                    messages=cast("Any", asked),
+                    **self._options(question),
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as e:
                 self._after_refusal(e)
@@ -296,7 +297,7 @@ class ChatModel:
         return options
 
     def _after_refusal(self, error: Any) -> None:
-        """Ask for less where the server refused a parameter; raise where nothing is left to drop."""
+        """Ask for less where the server refused a parameter; raise where all is dropped."""
         text = f"{error.code} {error.message}".casefold()
         if "context_length" in text or "maximum context" in text or "too long" in text:
             raise _TooLongError from None

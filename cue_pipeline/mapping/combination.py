@@ -1,8 +1,8 @@
 """Several instrument words in one name: which of them is meant, and what they make together.
 
-'Synth' and 'Strings' are a pad, 'Bass' and 'Clarinet' is listed as a phrase, 'String' and 'FX' are an
-orchestral effect, a 'Piano Room' is a piano. English, German and the studio put the noun last, so the
-last word wins where no rule holds, with much less confidence.
+'Synth' and 'Strings' are a pad, 'Bass' and 'Clarinet' is listed as a phrase, 'String' and 'FX'
+are an orchestral effect, a 'Piano Room' is a piano. English, German and the studio put the noun
+last, so the last word wins where no rule holds, with much less confidence.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,7 +41,7 @@ def _each(categories: Sequence[str], result: _Result) -> dict[str, _Result]:
     return dict.fromkeys(categories, result)
 
 
-# What a qualifying word makes of the rest, by the rest's category: instrument, category, confidence.
+# What a qualifying word makes of the rest, by its category: instrument, category, confidence.
 # Not listed: the rest stands, times the last entry's factor.
 _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
     "effects": (

@@ -1,10 +1,10 @@
-"""Which track is which stem: names, the model and sound weighed together, a person's word above all.
+"""Which track is which stem: names, model and sound weighed, a person's word above all.
 
 Conventions
 -----------
-A track belongs to one group or to none; a group may hold several tracks. ``auto`` stands without a
-person; ``review`` is the best guess with the reason for doubt; ``unmatched`` has no group;
-``confirmed`` was said by a person.
+A track belongs to one group or to none; a group may hold several tracks. ``auto`` stands
+without a person; ``review`` is the best guess with the reason for doubt; ``unmatched`` has no
+group; ``confirmed`` was said by a person.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """Names, model and sound made one confidence.
 
-A conditional logit: for each track, every group and 'none of them' has a utility, the sum of what the
-three sources say for it, and the confidence is the softmax over them. A source that is silent adds
-nothing, so the same weights serve with and without a model, with and without sound.
+A conditional logit: for each track, every group and 'none of them' has a utility, the sum of
+what the three sources say for it, and the confidence is the softmax over them. A source that is
+silent adds nothing, so the same weights serve with and without a model, with and without sound.
 
 References
 ----------

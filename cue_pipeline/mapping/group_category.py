@@ -1,8 +1,8 @@
 """One category for a group and for the tracks in it.
 
 A group's own name, its tracks' names and programs, and the model each say a category with a
-confidence. Each opinion counts as its log-odds against 'something else', so one sure voice outweighs
-several weak ones; a person's word outweighs all.
+confidence. Each opinion counts as its log-odds against 'something else', so one sure voice
+outweighs several weak ones; a person's word outweighs all.
 """
 
 import math

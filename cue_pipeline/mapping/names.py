@@ -1,13 +1,14 @@
 """What a session name says: the instrument, its number, how it is played, and its category.
 
-``1m02_Vlns II spicc CLOSE_02`` is the second violins, spiccato: the cue's number, the microphone and
-the take say nothing about the instrument and are taken off; Roman numerals count; words come from
-:mod:`cue_pipeline.mapping.lexicon`, and thefuzz reads what is misspelt. What is unknown stays unknown.
+``1m02_Vlns II spicc CLOSE_02`` is the second violins, spiccato: the cue's number, the
+microphone and the take say nothing about the instrument and are taken off; Roman numerals
+count; words come from :mod:`cue_pipeline.mapping.lexicon`, and thefuzz reads what is misspelt.
+What is unknown stays unknown.
 
 Conventions
 -----------
-A confidence of 0.9 or more is meant to be right 99 times in 100; words that mean different things
-to an orchestra and to a band ('BD', 'Gtr', 'Perc') stay below it.
+A confidence of 0.9 or more is meant to be right 99 times in 100; words that mean different
+things to an orchestra and to a band ('BD', 'Gtr', 'Perc') stay below it.
 """
 
 import re
@@ -34,11 +35,13 @@ LONGEST_NAME: Final = 200
 
 _EXTENSION = re.compile(r"\.(wav|wave|bwf|aiff?|flac|mp3|ogg|m4a|w64|caf|mid|midi|smf)$", re.I)
 _TAKE = re.compile(
-    r"(?:(?<=[^\W_])|(?<=[)\]]))(?:[-_. ](?:0\d{1,2}|00\d+)|\.dup\d*|[-_. ]?\(\d+\)|[-_.]\d\d-\d\d|-cm|\.cm)+$",
+    r"(?:(?<=[^\W_])|(?<=[)\]]))"
+    r"(?:[-_. ](?:0\d{1,2}|00\d+)|\.dup\d*|[-_. ]?\(\d+\)|[-_.]\d\d-\d\d|-cm|\.cm)+$",
     re.I,
 )
 _CUE = re.compile(
-    r"(?<![^\W_])(?:\d{1,3}[ms]\d{1,3}[a-z]{0,2}|[ms]\d{2,3}[a-z]?|(?:v|ver|vers|version|tk|take|reel|rev|mx|mix|pt)[ .]?\d+(?:\.\d+)*"
+    r"(?<![^\W_])(?:\d{1,3}[ms]\d{1,3}[a-z]{0,2}|[ms]\d{2,3}[a-z]?"
+    r"|(?:v|ver|vers|version|tk|take|reel|rev|mx|mix|pt)[ .]?\d+(?:\.\d+)*"
     r"|\d+\s?(?:bpm|k?hz|bit)|\d{6,8})(?![^\W_])",
     re.I,
 )

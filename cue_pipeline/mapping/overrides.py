@@ -1,7 +1,7 @@
 """A person's decisions, which every run keeps.
 
-An override names a track by its name, or by ``#`` and its index, and says its group, its category or
-both. It survives a renamed group: the closest name is taken, with a warning.
+An override names a track by its name, or by ``#`` and its index, and says its group, its
+category or both. It survives a renamed group: the closest name is taken, with a warning.
 """
 
 from collections.abc import Hashable, Mapping, Sequence

@@ -72,7 +72,7 @@ def questions(tracks: "DataFrame", groups: "DataFrame") -> list[Question]:
 
 
 def _windows(indices: list[int], most: int, overlap: int) -> Iterator[list[int]]:
-    """Yield stretches of at most `most`, as even as can be, each beginning in the last one's end."""
+    """Yield even stretches of at most `most`, each beginning in the last one's end."""
     if len(indices) <= most:
         yield indices
         return

@@ -1,7 +1,7 @@
 """The words by which musicians and engineers call instruments, and what they mean.
 
-One line in one of the modules here teaches the pipeline a word; :func:`lexicon` builds the index that
-:mod:`cue_pipeline.mapping.names` looks words up in.
+One line in one of the modules here teaches the pipeline a word; :func:`lexicon` builds the
+index that :mod:`cue_pipeline.mapping.names` looks words up in.
 """
 
 import hashlib

@@ -67,7 +67,7 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         acoustic guitar, acoustic guitars, acou gtr, acous gtr, acoust gtr, acst gtr, acus
         gtr, acoustic gtr, acoustic gtrs, ac gtr, ac gtrs, ac guitar, ac guit, acgtr, acgtrs,
         agtr, agtrs, agt, a gtr, a gtrs, a guitar, aguitar, ag gtr, gtr ac, gtr acou, gtr
-        acoustic, gtr aco, gtr acous, guitar acoustic, guitar ac, gtr a, gtr ag, acousticgtr,
+        acoustic, gtr aco, gtr acous, guitar acoustic, guitar ac, gtr ag, acousticgtr,
         acousticguitar, acguitar, ac gt, acoustic gt, aco gtr, aco guitar, akustikgitarre,
         akustik gitarre, a gitarre, a git, ak git, akustische gitarre, konzertgitarre, guitare
         acoustique, guitare seche, guitare classique, chitarra acustica, chitarra classica,

@@ -237,7 +237,7 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         bend, orch bends, orch rips, brass rips fx, thrill, thrill strings, pulse orch fx
         """,
     ),
-    # -- Products and library names that name a sound -----------------------------------------------
+    # -- Products and library names that name a sound ------------------------------------------
     (
         "strings",
         "Strings",

@@ -1,10 +1,10 @@
 """Percussion: the orchestra's, the kit, the world's, mallets, bells.
 
-Conventions as in :mod:`cue_pipeline.mapping.lexicon.orchestra`. Which of the percussion categories a
-word belongs to follows the practice of film stems: *Orch Percussion* is what the section's players
-stand at (timpani, cymbals, gran cassa, snare ensemble, tam-tam), *Low*, *Mid* and *High Percussion* are
-the ethnic and hybrid layers by register, *Drums* is a kit or drum machine, *Mallets* are bars struck,
-*Bells* ring.
+Conventions as in :mod:`cue_pipeline.mapping.lexicon.orchestra`. Which of the percussion
+categories a word belongs to follows the practice of film stems: *Orch Percussion* is what the
+section's players stand at (timpani, cymbals, gran cassa, snare ensemble, tam-tam), *Low*, *Mid*
+and *High Percussion* are the ethnic and hybrid layers by register, *Drums* is a kit or drum
+machine, *Mallets* are bars struck, *Bells* ring.
 """
 
 from typing import Final
