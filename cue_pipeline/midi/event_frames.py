@@ -31,9 +31,6 @@ NOTE_OFF, NOTE_ON, POLY_PRESSURE, CONTROL = 0x80, 0x90, 0xA0, 0xB0
 PROGRAM, CHANNEL_PRESSURE, BEND = 0xC0, 0xD0, 0xE0
 _BANK_MSB, _BANK_LSB = 0, 32
 
-# A database limits one value (Aurora DSQL to 1 MiB); a list of this length stays below.
-MAX_STRAY_NOTE_OFFS = 20_000
-
 
 @dataclass(frozen=True, slots=True)
 class PlacedMessages:
@@ -136,8 +133,7 @@ def stray_note_offs(
     Returns
     -------
     dict of int to list of [event_index, tick, channel, note, release_velocity]
-        ``release_velocity`` is None where it was a note-on of velocity 0. Of each track the
-        first ``MAX_STRAY_NOTE_OFFS``.
+        ``release_velocity`` is None where it was a note-on of velocity 0.
     """
     at = note_messages[pairs.stray]
     m = placed.messages.take(at)
@@ -155,9 +151,7 @@ def stray_note_offs(
         velocity,
         strict=True,
     ):
-        entries = strays.setdefault(track, [])
-        if len(entries) < MAX_STRAY_NOTE_OFFS:
-            entries.append(entry)
+        strays.setdefault(track, []).append(entry)
     return strays
 
 

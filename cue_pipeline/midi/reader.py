@@ -288,21 +288,18 @@ def _scan_track(
         scanner.forget(scan)
         limit = chunk.end
         scan = scanner.scan(chunk.start, limit)
-    declared = chunk.end - chunk.start
+    following = find_track_header(data, scan.end, limit) if chunk.fits else limit
+    said = f"{where} {chunk.start - 4}: the track should have {chunk.end - chunk.start} bytes, "
     if chunk.end > len(data):
-        warnings.append(
-            f"{where} {chunk.start - 4}: the track should have {declared} bytes, "
-            f"{len(data) - chunk.start} are left in the file"
-        )
-    elif not chunk.fits and scan.ended and scan.end != chunk.end:
-        warnings.append(
-            f"{where} {chunk.start - 4}: the track should have {declared} bytes, it ends after "
-            f"{scan.end - chunk.start}"
-        )
+        warnings.append(f"{said}{len(data) - chunk.start} are left in the file")
+    elif scan.ended and (following < limit or not (chunk.fits or scan.end == chunk.end)):
+        warnings.append(f"{said}it ends after {scan.end - chunk.start}")
+    elif scan.ended and chunk.fits and scan.end < limit:
+        warnings.append(f"{where} {scan.end}: {limit - scan.end} bytes after End of Track")
     if scan.damage:
         warnings.append(
             f"{where} {scan.damage.offset}: {scan.damage.what}; what follows in this track "
-            f"({limit - scan.end} bytes) is lost"
+            f"({following - scan.end} bytes) is lost"
         )
     elif not scan.ended:
         warnings.append(f"{where} {scan.end}: the track has no End of Track")
@@ -310,12 +307,7 @@ def _scan_track(
         f"{where} {offset}: a system message that has no place in a file was passed over"
         for offset in scan.system_offsets[:_MAX_WARNINGS]
     ]
-    if not chunk.fits:
-        return scan, scan.end if scan.ended else limit
-    following = find_track_header(data, scan.end, limit)
-    if scan.ended and following > scan.end:
-        warnings.append(f"{where} {scan.end}: {following - scan.end} bytes after End of Track")
-    return scan, following
+    return scan, scan.end if scan.ended and not chunk.fits else following
 
 
 def _track_name(scan: TrackScan) -> bytes:

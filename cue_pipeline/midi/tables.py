@@ -111,9 +111,8 @@ def tempo_map_tables(
     _require_usable(cue_key, outcomes)
     rows = [row for outcome in outcomes for row in _file_rows(cue_key, outcome, marker_tracks)]
     integers = dict.fromkeys(("format", "ticks_per_beat", "division", "sequence"), "Int64")
-    frame = pd.DataFrame(rows).astype({"id": "int64", "cue_id": "int64", **integers})
-    frame["duration_seconds"] = frame["duration_seconds"].astype("float64")
-    return {"midi_files": frame}
+    types = {"id": "int64", "cue_id": "int64", "duration_seconds": "float64", **integers}
+    return {"midi_files": pd.DataFrame(rows, dtype=object).astype(types)}
 
 
 def midi_events_tables(

@@ -16,7 +16,7 @@ _FREQUENT_LETTERS = frozenset("äöüÄÖÜßéèàçåøæœ")
 _SIGNS = frozenset("©®™°•«»¿¡ºª§·´\u00a0")
 
 _SHIFT_JIS, _MAC_ROMAN, _LATIN_1 = "cp932", "mac_roman", "cp1252"
-_KANA, _COMMON_KANJI, _FULL_WIDTH, _RARE_KANJI, _HALF_KANA = 1.1, 1.0, 0.9, 0.2, 0.6
+_KANA, _COMMON_KANJI, _FULL_WIDTH, _RARE_KANJI, _HALF_KANA = 1.1, 1.0, 0.7, 0.2, 0.6
 
 
 def guess_encoding(texts: Iterable[bytes]) -> str:
@@ -61,9 +61,9 @@ def decode(raw: bytes, encoding: str) -> str:
         Without the zeros that C programs leave at the end. Never fails: what the encoding does
         not know is read as Latin-1.
     """
-    raw = raw.rstrip(b"\0")
     if raw[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
-        return raw.decode("utf-16", errors="replace")
+        return raw.decode("utf-16", errors="replace").rstrip("\0")
+    raw = raw.rstrip(b"\0")
     order = (encoding, "utf-8") if encoding == _SHIFT_JIS else ("utf-8-sig", encoding)
     for candidate in order:
         try:
@@ -104,6 +104,9 @@ def _western_score(text: bytes, encoding: str) -> float:
 def _fits_case(before: str, char: str, after: str) -> bool:
     """Return whether a letter's case fits its neighbours: no capital within a word."""
     if char.isupper():
+        # Different accented capitals in a row are no word, but half-width katakana read so.
+        if any(other >= "\x80" and other.isupper() and other != char for other in (before, after)):
+            return False
         return not before.islower() and (not after.islower() or not before.isalpha())
     return not (before.isupper() and after.isupper())
 
