@@ -77,6 +77,17 @@ class Settings(BaseSettings):
     cue_root: Path | None = Field(
         default=None, alias="CUE_ROOT", description="The folder that the sensor watches."
     )
+    settle_seconds: float = Field(
+        default=30.0,
+        ge=0.0,
+        alias="CUE_SETTLE_SECONDS",
+        description="A cue folder younger than this is still being copied, and waits.",
+    )
+    automate: Literal["never", "cheap", "all"] = Field(
+        default="never",
+        alias="CUE_AUTOMATE",
+        description="What is made again by itself after new code or parameters.",
+    )
     sample_rate: int = Field(
         default=48_000,
         ge=1_000,

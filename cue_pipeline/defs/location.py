@@ -13,9 +13,11 @@ from cue_pipeline.defs.assets.match_evidence import match_evidence
 from cue_pipeline.defs.assets.mel_features import mel_features
 from cue_pipeline.defs.assets.midi_events import midi_events
 from cue_pipeline.defs.assets.tempo_map import tempo_map
+from cue_pipeline.defs.automation import automation_of
 from cue_pipeline.defs.io_manager import WarehouseIOManager
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
+from cue_pipeline.defs.sensors import cue_folders_sensor
 from cue_pipeline.settings import Settings
 
 ASSETS = (
@@ -47,7 +49,10 @@ def build_defs(
     library = CueLibrary()
 
     def with_current_version(spec: dg.AssetSpec) -> dg.AssetSpec:
-        return spec.replace_attributes(code_version=versions[spec.key.path[-1]])
+        asset = spec.key.path[-1]
+        return spec.replace_attributes(
+            code_version=versions[asset], automation_condition=automation_of(asset, settings)
+        )
 
     return dg.Definitions(
         assets=[asset.map_asset_specs(with_current_version) for asset in ASSETS],
@@ -59,6 +64,7 @@ def build_defs(
                 description="Everything about one cue: its score, its sound, and how they match.",
             )
         ],
+        sensors=[cue_folders_sensor(settings, PROCESS_CUE)],
         resources={
             "library": library,
             "warehouse": WarehouseIOManager(library=library),

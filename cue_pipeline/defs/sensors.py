@@ -1,0 +1,216 @@
+"""The sensor on ``CUE_ROOT``: cue folders that appear or change are processed by themselves.
+
+What is to be done is decided in :mod:`cue_pipeline.defs.watch`; here it is looked up and done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from cue_pipeline.defs import graph, watch
+from cue_pipeline.defs.partitions import cues
+from cue_pipeline.defs.resources import CueLibrary
+from cue_pipeline.errors import CueError
+from cue_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from cue_pipeline.cue.scan import CueScan
+    from cue_pipeline.warehouse.store import KeyConflict, LedgerRow, Store
+
+SENSOR = "cue_folders"
+"""The sensor's name."""
+
+LAUNCHED_BY = {"cue_pipeline/launched_by": SENSOR}
+
+RUNS_WAITING = 200
+"""No more runs are asked for while this many are unfinished."""
+
+UNFINISHED = [
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+
+CUES = str(cues.name)
+
+_MOST_NAMED = 3
+
+
+def cue_folders_sensor(settings: Settings, job_name: str) -> dg.SensorDefinition:
+    """Return the sensor, on where ``CUE_ROOT`` is set.
+
+    Parameters
+    ----------
+    settings : Settings
+        They say whether and where to look.
+    job_name : str
+        The job that is run for a cue, or a part of it.
+    """
+    on = settings.cue_root is not None
+
+    @dg.sensor(
+        name=SENSOR,
+        job_name=job_name,
+        minimum_interval_seconds=30,
+        default_status=dg.DefaultSensorStatus.RUNNING if on else dg.DefaultSensorStatus.STOPPED,
+        description=(
+            "Looks at `CUE_ROOT` every 30 seconds. A new cue folder becomes a partition and a run; "
+            "of a changed one just the assets that stand on the changed files are made again. A "
+            "folder still being copied waits. A cue whose folder is gone is marked as missing and "
+            "keeps its rows. A cue that failed is run again once its files change."
+        ),
+    )
+    def cue_folders(
+        context: dg.SensorEvaluationContext, library: CueLibrary
+    ) -> dg.SensorResult | dg.SkipReason:
+        root = library.settings.cue_root
+        if root is None:
+            return dg.SkipReason("CUE_ROOT is not set, so there is no folder to look at.")
+        return _look(context, library, root)
+
+    return cue_folders
+
+
+def _look(
+    context: dg.SensorEvaluationContext, library: CueLibrary, root: Path
+) -> dg.SensorResult | dg.SkipReason:
+    from cue_pipeline.cue.scan import find_cues
+
+    store = library.store
+    known = _known(store, library.settings)
+    try:
+        scan = find_cues(root)
+    except CueError as e:
+        return _loud(context, f"{e} Nothing was changed.")
+    root = scan.cues[0].root if scan.cues else root.expanduser().absolute()
+    before = watch.vanished(root, known.cues)
+    if not scan.cues and before:
+        return _loud(
+            context,
+            f"'{root}' is there but holds no cue; when last looked at it held {before}. Is its "
+            "volume mounted? Nothing was changed, and no cue is marked as missing.",
+        )
+    instance, now = context.instance, time.time()
+    look = watch.decide(
+        scan,
+        root,
+        known,
+        watch.Memory.from_cursor(context.cursor),
+        is_quiet=lambda folder: watch.quiet(folder, now, library.settings.settle_seconds),
+        busy_among=lambda keys: _busy(instance, keys),
+        room=max(0, RUNS_WAITING - _waiting(instance)),
+        new_epoch=f"{int(now):x}",
+    )
+    conflicts = store.register_cues(look.register).conflicts if look.register else ()
+    store.mark_missing(look.gone)
+    refused = {conflict.cue_key for conflict in conflicts}
+    requests = [r for r in look.requests if r.folder.key not in refused]
+    told = _tell(context, look, scan, conflicts)
+    memory = replace(look.memory, told=told)
+    if not requests:
+        return dg.SensorResult(skip_reason=dg.SkipReason(_summary(look)), cursor=memory.as_cursor())
+    there = set(instance.get_dynamic_partitions(CUES))
+    new = [r.folder.key for r in requests if r.folder.key not in there]
+    context.log.info("%d runs asked for, %d cues new. %s", len(requests), len(new), _summary(look))
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                run_key=r.run_key(memory.epoch),
+                partition_key=r.folder.key,
+                asset_selection=[dg.AssetKey(asset) for asset in r.assets],
+                tags=LAUNCHED_BY,
+            )
+            for r in requests
+        ],
+        dynamic_partitions_requests=[cues.build_add_request(new)] if new else [],
+        cursor=memory.as_cursor(),
+    )
+
+
+def _known(store: Store, settings: Settings) -> watch.Known:
+    ledger: dict[str, dict[str, LedgerRow]] = {}
+    for row in store.ledger():
+        ledger.setdefault(row.cue_key, {})[row.asset] = row
+    return watch.Known(
+        cues={cue.cue_key: cue for cue in store.cues()},
+        ledger=ledger,
+        versions=graph.code_versions(settings),
+    )
+
+
+def _waiting(instance: dg.DagsterInstance) -> int:
+    return instance.get_runs_count(dg.RunsFilter(tags=LAUNCHED_BY, statuses=UNFINISHED))
+
+
+def _busy(instance: dg.DagsterInstance, keys: Sequence[str]) -> Collection[str]:
+    """Return the cues of which any run is under way, whoever started it."""
+    runs = instance.get_runs(
+        dg.RunsFilter(tags={"dagster/partition": list(keys)}, statuses=UNFINISHED)
+    )
+    return {run.tags["dagster/partition"] for run in runs}
+
+
+def _loud(context: dg.SensorEvaluationContext, text: str) -> dg.SkipReason:
+    context.log.error("CUE_ROOT: %s", text)
+    return dg.SkipReason(f"CUE_ROOT: {text}")
+
+
+def _tell(
+    context: dg.SensorEvaluationContext,
+    look: watch.Look,
+    scan: CueScan,
+    conflicts: Sequence[KeyConflict],
+) -> str:
+    """Log what a person should know, once; return its digest."""
+    warnings = [f"left out: {problem.text}" for problem in scan.problems]
+    warnings += [
+        f"refused: cue {c.cue_key!r} is registered from '{c.registered_root}', where it still is. "
+        "Set CUE_ROOT to the folder above both, or use another DATABASE_URL, so that the two cues "
+        "have different keys or databases."
+        for c in conflicts
+    ]
+    warnings += [f"missing: {key!r}: its folder is gone; its rows are kept." for key in look.gone]
+    warnings += [
+        f"failed: {key!r} failed on the files that are there; it is run again once they change, or "
+        "by `cue-pipeline backfill --failed`."
+        for key in look.blocked
+    ]
+    digest = hashlib.sha256("\n".join(warnings).encode()).hexdigest()[:12] if warnings else ""
+    if digest != watch.Memory.from_cursor(context.cursor).told:
+        for warning in warnings:
+            context.log.warning("%s", warning)
+    return digest
+
+
+def _summary(look: watch.Look) -> str:
+    said = []
+    if look.copying:
+        said.append(f"{_named(look.copying)} still being copied")
+    if look.unsettled:
+        said.append(f"{look.unsettled} seen for the first time, taken at the next look if the same")
+    if look.busy:
+        said.append(f"{_named(look.busy)} with a run under way")
+    if look.left:
+        said.append(
+            f"{look.left} left for the next looks: at most {RUNS_WAITING} runs wait at once"
+        )
+    if look.gone:
+        said.append(f"{_named(look.gone)} marked as missing")
+    if look.blocked:
+        said.append(f"{_named(look.blocked)} failed and unchanged since")
+    return "; ".join(said) + "." if said else "Nothing else to do."
+
+
+def _named(keys: Sequence[str]) -> str:
+    names = ", ".join(repr(key) for key in keys[:_MOST_NAMED])
+    more = f" and {len(keys) - _MOST_NAMED} more" if len(keys) > _MOST_NAMED else ""
+    return f"{names}{more}"
