@@ -76,7 +76,7 @@ def _claims(headers: Sequence[AudioHeader]) -> tuple[list[_Claim], list[AudioHea
     rest: list[AudioHeader] = []
     for header in headers:
         said = parse_channel_name(stem_of(header.file))
-        if said is None or header.channels > 1:
+        if said is None or (header.channels > 1 and header.fault is None):
             rest.append(header)
         else:
             claims.append(_Claim(header, said, "channel token"))

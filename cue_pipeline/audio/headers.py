@@ -4,6 +4,7 @@ Nothing here reads samples, so that a whole library is looked through in seconds
 cannot be used has ``fault`` set; one that can be used in spite of damage has ``warnings``.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -207,6 +208,7 @@ def _decoder_header(path: Path, file: str) -> AudioHeader:
         )
     container = {"WAVEX": "WAV", "MPEG": "MP3"}.get(info.format, info.format)
     frames = max(0, int(info.frames))
+    promised = max(frames, _promised_by_aiff(path)) if container == "AIFF" else frames
     header = AudioHeader(
         file=file,
         container=container,
@@ -214,9 +216,31 @@ def _decoder_header(path: Path, file: str) -> AudioHeader:
         sample_rate=int(info.samplerate),
         channels=int(info.channels),
         frames=frames,
-        promised_frames=frames,
+        promised_frames=promised,
     )
+    if frames < promised:
+        note = (
+            f"'{file}' is cut short: its header promises {promised} samples, {frames} are there. "
+            "Copy the file again, or remove it to process the cue without it."
+        )
+        header = replace(header, warnings=(note,))
     return _with_labels(header, None)
+
+
+def _promised_by_aiff(path: Path) -> int:
+    """Return how many frames an AIFF's COMM chunk promises; libsndfile tells only what is there."""
+    with path.open("rb") as stream:
+        position = 12
+        for _ in range(64):
+            stream.seek(position)
+            head = stream.read(14)
+            if len(head) < 14:
+                break
+            name, size = struct.unpack_from(">4sI", head)
+            if name == b"COMM":
+                return int(struct.unpack_from(">I", head, 10)[0])
+            position += 8 + size + (size & 1)
+    return 0
 
 
 def _with_ixml(header: AudioHeader, ixml: bytes | None) -> AudioHeader:

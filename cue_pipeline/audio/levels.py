@@ -37,8 +37,9 @@ class ChannelLevels:
 
     def cleaned(self, x: Float32Array) -> Float32Array:
         """Return the block with NaN and Inf as silence, counting them."""
-        if math.isfinite(float(np.dot(x, x))):
-            return x
+        with np.errstate(over="ignore", invalid="ignore"):
+            if math.isfinite(float(np.dot(x, x))):
+                return x
         finite = np.isfinite(x)
         if finite.all():  # finite, yet its squares overflow float32
             return np.clip(x, -1e6, 1e6)

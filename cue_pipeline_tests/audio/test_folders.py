@@ -177,7 +177,11 @@ def described(files: str) -> list[str]:
         final_mix_patterns=("6mx",),
         ignore_patterns=("clk", "click"),
     )
-    kinds = [("", inventory.groups), ("mix ", inventory.final_mixes), ("ignored ", inventory.ignored)]
+    kinds = [
+        ("", inventory.groups),
+        ("mix ", inventory.final_mixes),
+        ("ignored ", inventory.ignored),
+    ]
     return [
         f"{kind}{g.canonical_name}:{g.layout}:{' '.join(c.label for c in g.channels)}"
         for kind, groups in kinds
@@ -207,7 +211,9 @@ def test_every_file_is_in_exactly_one_group_whatever_the_order(files):
         inside = [c.file for g in groups for c in {c.file: c for c in g.channels}.values()]
         assert sorted(inside) == sorted(header(f).file for f in names)
         assert len({g.canonical_name for g in groups}) == len(groups)
-        seen.append({(g.canonical_name, g.layout, frozenset(c.file for c in g.channels)) for g in groups})
+        seen.append(
+            {(g.canonical_name, g.layout, frozenset(c.file for c in g.channels)) for g in groups}
+        )
     assert seen[0] == seen[1]
 
 

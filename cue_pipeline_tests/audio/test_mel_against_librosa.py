@@ -33,14 +33,14 @@ def signal(n: int, sr: int, seed: int = 1) -> np.ndarray:
 
 
 def librosas(y: np.ndarray, mel: MelSettings) -> np.ndarray:
-    S = librosa.feature.melspectrogram(
+    power = librosa.feature.melspectrogram(
         y=y, sr=mel.sr, n_fft=mel.n_fft, hop_length=mel.hop_length, n_mels=mel.n_mels,
         fmin=mel.fmin, fmax=mel.fmax, htk=mel.htk, norm=mel.norm, center=mel.center,
         pad_mode=mel.pad_mode, power=mel.power,
     )  # fmt: skip
     if mel.power == 1.0:
-        return librosa.amplitude_to_db(S, ref=1.0, amin=mel.amin**0.5, top_db=None).T
-    return librosa.power_to_db(S, ref=1.0, amin=mel.amin, top_db=None).T
+        return librosa.amplitude_to_db(power, ref=1.0, amin=mel.amin**0.5, top_db=None).T
+    return librosa.power_to_db(power, ref=1.0, amin=mel.amin, top_db=None).T
 
 
 def assert_same(y: np.ndarray, mel: MelSettings) -> None:

@@ -62,8 +62,8 @@ def fmt_chunk(
     mask: int | None = None,
 ) -> bytes:
     align = channels * bits // 8
-    head = struct.pack("<HHIIHH", tag if mask is None else 0xFFFE, channels, sr, sr * align,
-                       align, bits)  # fmt: skip
+    head = struct.pack("<HHIIHH", tag if mask is None else 0xFFFE, channels, sr,
+                       sr * align & 0xFFFFFFFF, align & 0xFFFF, bits)  # fmt: skip
     if mask is not None:
         guid = struct.pack("<H", tag) + bytes.fromhex("000000001000800000aa00389b71")
         head += struct.pack("<HHI", 22, bits, mask) + guid

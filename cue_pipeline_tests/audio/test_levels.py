@@ -1,0 +1,128 @@
+"""Facts of a stem: what physics says of signals that we made."""
+
+import numpy as np
+import pytest
+
+from cue_pipeline.audio.levels import GroupLevels
+from cue_pipeline.audio.profiles import mel_profiles
+from cue_pipeline.audio.tables import mel_feature_tables
+from cue_pipeline.settings import MelSettings
+from cue_pipeline_tests.audio.wave_files import cue_folder, inventory_of, noise, write_audio
+
+SR = 48_000
+
+
+def sine(seconds: float = 2.0, level: float = 0.5, hz: float = 997.0) -> np.ndarray:
+    return (level * np.sin(2 * np.pi * hz * np.arange(int(SR * seconds)) / SR)).astype(np.float32)
+
+
+def levels_of(tmp_path, **signals):
+    for name, y in signals.items():
+        write_audio(tmp_path / f"{name.replace('_', '.')}.wav", y, subtype="FLOAT")
+    mels = mel_profiles([], MelSettings())
+    tables = mel_feature_tables(cue_folder(tmp_path), inventory_of(tmp_path), mels, threads=2)
+    return tables["audio_files"]
+
+
+def test_a_sine_of_half_scale_has_its_peak_and_rms(tmp_path):
+    files = levels_of(tmp_path, V=sine())
+    assert files.peak_dbfs[0] == pytest.approx(20 * np.log10(0.5), abs=0.01)
+    assert files.rms_dbfs[0] == pytest.approx(20 * np.log10(0.5 / np.sqrt(2)), abs=0.01)
+
+
+def test_the_rms_of_a_group_is_its_composites_and_the_peak_the_highest_of_any_channel(tmp_path):
+    files = levels_of(tmp_path, V_L=sine(), V_R=-sine())
+    assert files.peak_dbfs[0] == pytest.approx(-6.02, abs=0.01)
+    assert np.isnan(files.rms_dbfs[0])
+
+
+def test_silence_is_told_from_and_to(tmp_path):
+    y = np.concatenate([np.zeros(SR), sine(2.0), np.zeros(3 * SR), sine(1.0), np.zeros(SR // 2)])
+    files = levels_of(tmp_path, V=y)
+    assert files.levels[0]["silence_seconds"] == [[0.0, 1.0], [3.0, 6.0]]
+
+
+def test_silence_to_the_end_ends_at_the_end(tmp_path):
+    files = levels_of(tmp_path, V=np.concatenate([sine(1.0), np.zeros(70_003)]))
+    ((start, end),) = files.levels[0]["silence_seconds"]
+    assert (start, end) == (1.0, pytest.approx(1.0 + 70_003 / SR, abs=1e-3))
+
+
+def test_a_silent_stem_has_no_level_and_says_so(tmp_path):
+    files = levels_of(tmp_path, V=np.zeros(SR))
+    assert np.isnan(files.peak_dbfs[0])
+    assert files.levels[0]["silent"] is True
+    assert "silent throughout" in files.levels[0]["warnings"][0]
+
+
+def test_dc_offset_is_the_mean(tmp_path):
+    files = levels_of(tmp_path, V=sine() + np.float32(0.01))
+    assert files.levels[0]["channels"][0]["dc_offset"] == pytest.approx(0.01, abs=1e-5)
+    assert "DC offset of +0.0100" in files.levels[0]["warnings"][0]
+
+
+def test_clipped_samples_are_counted_on_both_sides(tmp_path):
+    y = sine()
+    y[100:105], y[5_000:5_003] = 1.0, -1.2
+    files = levels_of(tmp_path, V=y)
+    assert files.levels[0]["channels"][0]["clipped_samples"] == 8
+
+
+@pytest.mark.parametrize(("mix", "expected"), [(0.0, 0.0), (0.5, 0.5**0.5), (1.0, 1.0)])
+def test_correlation_is_pearsons(tmp_path, mix, expected):
+    a, b = noise(SR * 4, seed=1)[:, 0], noise(SR * 4, seed=2)[:, 0]
+    right = np.sqrt(mix) * a + np.sqrt(1 - mix) * b
+    files = levels_of(tmp_path, V_L=a, V_R=right)
+    got = files.levels[0]["correlation"]
+    assert got == pytest.approx(np.corrcoef(a, right)[0, 1], abs=1e-3)
+    assert got == pytest.approx(expected, abs=0.02)
+
+
+def test_one_signal_on_two_channels_is_told(tmp_path):
+    files = levels_of(tmp_path, V_L=sine(), V_R=sine())
+    assert "L and R are the same signal" in files.levels[0]["warnings"][0]
+
+
+def test_opposite_polarity_is_told(tmp_path):
+    files = levels_of(tmp_path, V_L=sine(), V_R=-sine())
+    assert "nearly opposite" in files.levels[0]["warnings"][0]
+
+
+def test_the_same_audio_under_two_names_is_told_even_in_another_format(tmp_path):
+    y = noise(SR, level=0.05)
+    write_audio(tmp_path / "A.wav", y)
+    write_audio(tmp_path / "B.flac", y)
+    write_audio(tmp_path / "C.wav", noise(SR, seed=9, level=0.05))
+    files = levels_of(tmp_path)
+    assert [row["duplicate_of"] for row in files.levels] == [["B"], ["A"], []]
+    assert "same audio as 'B'" in files.levels[0]["warnings"][0]
+
+
+def test_two_silent_stems_are_no_duplicates(tmp_path):
+    files = levels_of(tmp_path, A=np.zeros(SR), B=np.zeros(SR))
+    assert [row["duplicate_of"] for row in files.levels] == [[], []]
+
+
+def test_one_differing_sample_makes_another_signal(tmp_path):
+    y = noise(SR)[:, 0]
+    other = y.copy()
+    other[30_000] += 0.01
+    files = levels_of(tmp_path, A=y, B=other)
+    assert [row["duplicate_of"] for row in files.levels] == [[], []]
+
+
+@pytest.mark.parametrize("block", [480, 4_800, 480_000])
+def test_levels_do_not_depend_on_the_blocks(block):
+    x = np.stack([noise(100_000, seed=i)[:, 0] for i in range(2)])
+    x[:, 20_000:90_000] = 0
+
+    def fed(size):
+        levels = GroupLevels(["L", "R"], SR)
+        for at in range(0, x.shape[1], size):
+            part = np.ascontiguousarray(x[:, at : at + size])
+            levels.feed(part, part.mean(axis=0))
+        return levels
+
+    whole, parts = fed(1_000_000_000 // 480 * 480), fed(block)
+    assert parts.as_json() == whole.as_json()
+    assert parts.rms == pytest.approx(whole.rms, rel=1e-5)
