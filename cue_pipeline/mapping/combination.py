@@ -54,6 +54,15 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
         },
         0.6,
     ),
+    # A scrape or a breath may be an effect, or only how an instrument is played.
+    "gestures": (
+        {
+            **_each(_GUITARS, ("guitar effects", "Guitar FX", 0.8)),
+            **_each(("Strings", "Woodwinds", "Brass"), ("orchestral effects", "Orch FX", 0.7)),
+            "orchestra": ("orchestral effects", "Orch FX", 0.85),
+        },
+        0.75,
+    ),
     "atmosphere": (
         {
             **_each(_GUITARS, ("guitar effects", "Guitar FX", 0.78)),

@@ -187,25 +187,32 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         riser, risers, rise, rises, rizer, rsr, rsrs, risr, uplifter, uplifters, up lifter,
         downlifter, downer, downers, down lifter, down sweep, drop fx, whoosh, whooshes, whsh,
         woosh, wooshes, wsh, swoosh, swooshes, swish, swishes, whsh fx, sweep, sweeps,
-        sweeper, swp, noise sweep, white noise, noise, noises, noise fx, nse, rumble, rumbles,
-        rmbl, glitch, glitches, glitchy, gltch, stutter, stutters, zap, zaps, zips, laser,
-        lasers, alarm, siren, sirens, sirene, radio, static, vinyl, vinyl noise, crackle,
-        crackles, hiss, thunder, rain, wind fx, wind sound, storm, waves fx, ocean, sea,
-        water, birds, bird, forest, crowd, applause, foley, door, gun, gunshot, explosion,
-        explosions, expl, crash fx, impact fx, transition, transitions, trans fx, trans,
-        reverse, reverses, reversed, rev fx, rvs, rvrs, rev cym, reverse cymbal, reverse cym,
-        rev cymbal, revcym, reverse cymbals, rev crash, reverse crash, rvs cym, rev piano,
-        reverse piano, buildup, build up, builds, build fx, suck, suckback, suck back,
-        suckbacks, suck up, scrape, scrapes, scrp, metal scrape, metal scrapes, metallic,
-        waterphone, screech, screeches, squeal, squeals, drop, drops, hybrid fx, perc fx, drum
-        fx, sci fi, scifi, spaceship, bleeps, bleep, blips, blip, beep, beeps, data fx, ear
-        candy, earcandy, risers fx, riser fx, whoosh fx, whooshes fx, fx riser, fx whoosh,
-        foley fx, field recording, field rec, geräusch, geräusche, bruit, bruits, bruitage,
-        rumore, rumori, ruido, ruidos, klangeffekte, sweetener, sweeteners, pass by, passby,
-        passbys, bender, pitch drop, tape stop, vocoder fx, samples fx, tension riser,
-        doppler, morse, sonar, telemetry, atmosfx, horror fx, heartbeat, heart beat, breath,
-        breaths, breathing, scratch, scratches, turntable, dj scratch, signature fx,
-        downshifter, flyby, fly by
+        sweeper, swp, noise sweep, white noise, noise fx, rumble, rumbles, rmbl, glitch,
+        glitches, glitchy, gltch, stutter, stutters, zap, zaps, zips, laser, lasers, alarm,
+        siren, sirens, sirene, radio, static, vinyl, vinyl noise, crackle, crackles, hiss,
+        thunder, rain, wind fx, wind sound, storm, waves fx, ocean, sea, water, birds, bird,
+        forest, crowd, applause, foley, door, gun, gunshot, explosion, explosions, expl, crash
+        fx, impact fx, transition, transitions, trans fx, trans, rev fx, rev cym, reverse
+        cymbal, reverse cym, rev cymbal, revcym, reverse cymbals, rev crash, reverse crash,
+        rvs cym, rev piano, reverse piano, buildup, build up, builds, build fx, suck,
+        suckback, suck back, suckbacks, suck up, metal scrape, metal scrapes, metallic,
+        waterphone, drop, drops, hybrid fx, perc fx, drum fx, sci fi, scifi, spaceship,
+        bleeps, bleep, blips, blip, beep, beeps, data fx, ear candy, earcandy, risers fx,
+        riser fx, whoosh fx, whooshes fx, fx riser, fx whoosh, foley fx, field recording,
+        field rec, geräusch, geräusche, bruit, bruits, bruitage, rumore, rumori, ruido,
+        ruidos, klangeffekte, sweetener, sweeteners, pass by, passby, passbys, bender, pitch
+        drop, tape stop, vocoder fx, samples fx, tension riser, doppler, morse, sonar,
+        telemetry, atmosfx, horror fx, heartbeat, heart beat, scratch, scratches, turntable,
+        dj scratch, signature fx, downshifter, flyby, fly by
+        """,
+    ),
+    (
+        "gestures",
+        "FX",
+        0.72,
+        """
+        noise, noises, nse, reverse, reverses, reversed, rvs, rvrs, scrape, scrapes, scrp,
+        screech, screeches, squeal, squeals, breath, breaths, breathing
         """,
     ),
     (

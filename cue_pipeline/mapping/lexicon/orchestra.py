@@ -85,7 +85,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         basses, bass strings, upright bass, upright, acoustic bass, standup bass, stand up
         bass, db, dbs, cb, cbs, kb, kontrabass, kontrabasse, kontrabaesse, kontrabässe,
         contrebasse, contrebasses, contrabbasso, contrabbassi, contrabajo, contrabajos, jazz
-        bass upright, basses, bässe, orchestral bass, bass viol, bs arco, bass arco, bass
+        bass upright, basses, baesse, orchestral bass, bass viol, bs arco, bass arco, bass
         pizz, basses pizz, contra bass, cbass, d bass, u bass, bass section, orch bass, orch
         basses, str bass
         """,

@@ -1,0 +1,95 @@
+"""The evidence's parts against scipy, librosa and arithmetic."""
+
+import librosa
+import numpy as np
+import pytest
+from scipy.optimize import nnls
+
+from cue_pipeline.mapping.evidence.hearing import bands_of
+from cue_pipeline.mapping.evidence.regression import explained, non_negative_weights
+from cue_pipeline.mapping.evidence.templates import (
+    TrackNotes,
+    level_template,
+    onset_curve,
+    pitch_to_bands,
+    same_notes,
+)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_non_negative_weights_are_those_of_scipy(seed):
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(80, 6)) + 0.5, rng.normal(size=(80, 3))
+    found = non_negative_weights(x.T @ x, x.T @ y, sweeps=2_000)
+    expected = np.stack([nnls(x, y[:, j])[0] for j in range(3)], axis=1)
+    np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_the_share_explained_is_the_r2_of_the_fit():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(1, 4, 500)).astype(np.float32)
+    x -= x.mean(axis=2, keepdims=True)
+    noise = rng.normal(size=(1, 1, 500)).astype(np.float32)
+    y = x[:, :1] * 3 + noise - noise.mean()
+    found = explained(x, y)
+    assert found.r2[0] == pytest.approx(1 - (noise.var() / y.var()), abs=0.02)
+    assert found.level[0, 0] == pytest.approx(3 * x[0, 0].std(), rel=0.05)
+    assert found.gain[0, 0] == pytest.approx(found.r2[0], abs=0.02)
+    assert found.gain[1:, 0].max() < 0.02
+
+
+@pytest.mark.parametrize("htk", [False, True])
+@pytest.mark.parametrize("n_mels", [40, 64])
+def test_bands_stand_where_librosa_puts_them(htk, n_mels):
+    bands = bands_of({"sr": 48_000, "n_fft": 2_048, "n_mels": n_mels, "fmax": None, "htk": htk})
+    points = librosa.mel_frequencies(n_mels=n_mels + 2, fmin=0.0, fmax=24_000.0, htk=htk)
+    np.testing.assert_allclose(bands.edges[:, 0], points[:-2], rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(bands.edges[:, 1], points[2:], rtol=1e-6)
+
+
+@pytest.mark.parametrize("pitch", [57, 69, 81, 93])
+def test_a_pitch_is_loudest_in_the_band_that_holds_its_frequency(pitch):
+    bands = bands_of({"sr": 48_000, "n_fft": 2_048, "n_mels": 64})
+    spread = pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz)
+    f0 = librosa.midi_to_hz(pitch)
+    low, high = bands.edges[spread[pitch].argmax()]
+    assert low <= f0 <= high
+
+
+def _track(start, duration, pitch, level=1.0, *, drum=False):
+    n = len(start)
+    return TrackNotes(
+        np.array(start, float), np.array(duration, float), np.array(pitch),
+        np.full(n, level, np.float32), drum,
+    )  # fmt: skip
+
+
+def test_an_onset_between_two_frames_is_shared_by_both():
+    curve = onset_curve(_track([0.35], [1.0], [60]), np.array([0.35]), 10, 0.1)
+    np.testing.assert_allclose(curve[[3, 4]], [0.5, 0.5], atol=1e-6)
+    assert curve.sum() == pytest.approx(1.0)
+
+
+def test_a_held_note_fills_its_frames_by_their_share():
+    spread = np.ones((128, 1), np.float32)
+    track = _track([0.25], [0.5], [60])
+    level = level_template(track, track.start, spread, 10, 0.1)
+    # 0.25 s … 0.75 s: half of frame 2's neighbour, whole frames, half at the end.
+    assert level.sum() == pytest.approx(5.0, abs=1e-5)
+    assert level[:2].sum() == 0.0
+    assert level[9].sum() == 0.0
+
+
+def test_notes_outside_the_grid_are_left_out():
+    track = _track([-3.0, 0.5, 99.0], [1.0, 0.2, 1.0], [60, 60, 60])
+    assert onset_curve(track, track.start, 10, 0.1).sum() == pytest.approx(1.0)
+    level = level_template(track, track.start, np.ones((128, 1), np.float32), 10, 0.1)
+    assert level.sum() == pytest.approx(2.0, abs=1e-5)
+
+
+def test_the_same_notes_at_another_loudness_are_the_same_notes():
+    a = _track([0.0, 1.0, 2.0], [0.5] * 3, [60, 62, 64])
+    b = _track([0.0, 1.0, 2.0], [0.2] * 3, [60, 62, 64], level=0.3)
+    octave = _track([0.0, 1.0, 2.0], [0.5] * 3, [72, 74, 76])
+    empty = _track([], [], np.array([], np.int64))
+    assert same_notes([a, octave, b, empty]) == [[0, 2], [1]]
