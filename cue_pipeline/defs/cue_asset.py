@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -152,21 +153,37 @@ def _materialise(
         if isinstance(e, CuePipelineError):
             raise dg.Failure(f"Cue {key!r}: {e}") from e
         raise
-    for warning in result.warnings:
+    noted = [*result.warnings, *_row_warnings(result.tables)]
+    for warning in noted:
         context.log.warning("Cue %r: %s", key, warning)
-    progress.report(key, asset, "computed", tuple(result.warnings))
+    progress.report(key, asset, "computed", noted)
     metadata = dict(result.metadata)
     metadata["seconds"] = round(time.perf_counter() - began, 3)
-    metadata["warnings"] = len(result.warnings)
-    if result.warnings:
+    metadata["warnings"] = len(noted)
+    if noted:
         metadata["what to look at"] = dg.MetadataValue.md(
-            "\n".join(f"- {escape_markdown(w)}" for w in result.warnings)
+            "\n".join(f"- {escape_markdown(w)}" for w in noted)
         )
     return dg.Output(
         CueTables(result.tables, fingerprint, code_version, version, started_at),
         metadata=metadata,
         data_version=dg.DataVersion(version),
     )
+
+
+def _row_warnings(tables: "Tables") -> list[str]:
+    """Return what the rows themselves warn of, each text with its file's name."""
+    from pandas import DataFrame
+
+    found = []
+    for rows in tables.values():
+        if not isinstance(rows, DataFrame) or "warnings" not in rows:
+            continue
+        paths = rows["file_path"] if "file_path" in rows else [""] * len(rows)
+        for path, texts in zip(paths, rows["warnings"], strict=True):
+            name = PurePosixPath(path).name
+            found += [text if name in text else f"{path!r}: {text}" for text in texts]
+    return found
 
 
 def _upstream_versions(store: Store, key: str, asset: str) -> dict[str, str | None]:

@@ -23,9 +23,4 @@ def tempo_map(cue: CueRun) -> AssetResult:
             "time signatures": int(files["time_signature_map"].map(len).sum()),
             "seconds of music": float(files["duration_seconds"].max() or 0.0),
         },
-        warnings=[
-            f"{path!r}: {text}"
-            for path, texts in zip(files["file_path"], files["warnings"], strict=True)
-            for text in texts
-        ],
     )
