@@ -141,7 +141,7 @@ def test_a_changed_midi_file_makes_just_what_stands_on_midi_stale(workspace):
     midi = next((cue / "MIDI").iterdir())
     os.utime(midi, ns=(1, 1))
     stale = {asset for (_, asset), state in workspace.states().items() if state == "stale"}
-    assert stale == {"tempo_map", "midi_events", "llm_mappings"}
+    assert stale == {"tempo_map", "midi_events", "match_evidence", "llm_mappings"}
     workspace.run("process", "library")
     assert set(workspace.states().values()) == {"ready"}
 
@@ -151,7 +151,7 @@ def test_changed_mel_parameters_make_just_the_features_stale(workspace):
     workspace.run("process", "library")
     workspace.env["CUE_MEL_N_MELS"] = "80"
     stale = {asset for (_, asset), state in workspace.states().items() if state == "stale"}
-    assert stale == {"mel_features", "final_mix_features"}
+    assert stale == {"mel_features", "final_mix_features", "match_evidence", "llm_mappings"}
     workspace.run("process", "library")
     assert set(workspace.table("audio_features").n_mels) == {80}
 
