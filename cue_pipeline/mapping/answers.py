@@ -9,9 +9,9 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
 
@@ -22,48 +22,46 @@ UNSTATED_CONFIDENCE: Final = 0.7
 _CATEGORY_BY_FOLDED: Final = {c.casefold(): c for c in INSTRUMENT_CATEGORIES}
 
 
+def _no_truth_value(value: Any) -> Any:
+    # JSON's true would be read as index 1.
+    if isinstance(value, bool):
+        raise ValueError("an index is a number")
+    return value
+
+
+def _share(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return UNSTATED_CONFIDENCE
+    if math.isnan(number):
+        return UNSTATED_CONFIDENCE
+    # 95 is meant as 95 %.
+    return min(1.0, max(0.0, number / 100 if 1 < number <= 100 else number))
+
+
+def _listed_category(value: Any) -> str | None:
+    return _CATEGORY_BY_FOLDED.get(value.strip().casefold()) if isinstance(value, str) else None
+
+
+_Index = Annotated[int | str, BeforeValidator(_no_truth_value)]
+_Category = Annotated[str | None, BeforeValidator(_listed_category)]
+
+
 class _TrackEntry(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    track: int | str
-    group: int | str | None
-    category: str | None = None
-    confidence: float = UNSTATED_CONFIDENCE
-
-    @field_validator("track", "group", mode="before")
-    @classmethod
-    def _no_truth_values(cls, value: Any) -> Any:
-        # JSON's true would be read as index 1.
-        if isinstance(value, bool):
-            raise ValueError("an index is a number")
-        return value
-
-    @field_validator("confidence", mode="before")
-    @classmethod
-    def _confidence(cls, value: Any) -> float:
-        try:
-            number = float(value)
-        except (TypeError, ValueError):
-            return UNSTATED_CONFIDENCE
-        if math.isnan(number):
-            return UNSTATED_CONFIDENCE
-        # 95 is meant as 95 %.
-        return min(1.0, max(0.0, number / 100 if 1 < number <= 100 else number))
-
-    @field_validator("category", mode="before")
-    @classmethod
-    def _category(cls, value: Any) -> str | None:
-        return _CATEGORY_BY_FOLDED.get(value.strip().casefold()) if isinstance(value, str) else None
+    track: _Index
+    group: Annotated[int | str | None, BeforeValidator(_no_truth_value)]
+    category: _Category = None
+    confidence: Annotated[float, BeforeValidator(_share)] = UNSTATED_CONFIDENCE
 
 
 class _GroupEntry(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    group: int | str
-    category: str | None = None
-
-    _no_truth_values = field_validator("group", mode="before")(_TrackEntry._no_truth_values)
-    _category = field_validator("category", mode="before")(_TrackEntry._category)
+    group: _Index
+    category: _Category = None
 
 
 @dataclass(frozen=True, slots=True)

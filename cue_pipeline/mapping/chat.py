@@ -279,10 +279,13 @@ class ChatModel:
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as e:
                 self._after_refusal(e)
-            except openai.OpenAIError as e:
+                continue
+            # ValueError: the client's own complaint about a body that is no JSON.
+            except (openai.OpenAIError, ValueError) as e:
                 raise self._failure(e) from None
-            else:
-                return _response(completion, self._formats[0])
+            if not isinstance(getattr(completion, "choices", None), list):
+                raise self._failure(None)
+            return _response(completion, self._formats[0])
 
     def _options(self, question: Question) -> dict[str, Any]:
         options: dict[str, Any] = {"temperature": 0} if self._temperature else {}
@@ -391,8 +394,10 @@ def _response(
     choice = choices[0] if choices else None
     message = getattr(choice, "message", None)
     usage = getattr(completion, "usage", None)
+    content = getattr(message, "content", None)
     response = {
-        "content": getattr(message, "content", None),
+        # PostgreSQL's JSON holds no NUL.
+        "content": content.replace("\0", "\ufffd") if isinstance(content, str) else None,
         "refusal": getattr(message, "refusal", None),
         "finish_reason": getattr(choice, "finish_reason", None),
         "model": getattr(completion, "model", None),

@@ -84,6 +84,8 @@ def _windows(indices: list[int], most: int, overlap: int) -> Iterator[list[int]]
 
 def _name(value: Any) -> str:
     text = "" if is_missing(value) else str(value)
+    # A file name that is no UTF-8 holds lone surrogates, which no JSON may.
+    text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 1] + "…"
 
 

@@ -155,7 +155,9 @@ def test_it_abstains_on_silent_groups_and_says_so():
     rows = evidence.pairs.query("audio_file_id == 23")
     assert rows["score"].isna().all()
     assert set(rows["abstained"]) == {"the group is silent"}
-    assert evidence.summary["groups_left_out"] == [{"group": "empty", "reason": "the group is silent"}]
+    assert evidence.summary["groups_left_out"] == [
+        {"group": "empty", "reason": "the group is silent"}
+    ]
 
 
 def test_it_abstains_where_no_lag_explains_the_sound():
