@@ -90,7 +90,6 @@ def _sqlite_engine(url: sa.URL, options: dict[str, Any]) -> sa.Engine:
         connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA page_size={SQLITE_PAGE_BYTES}")
-        cursor.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_SECONDS * 1000}")
         import sqlite3
 
         with contextlib.suppress(sqlite3.OperationalError):

@@ -24,7 +24,10 @@ EXAMPLES = (
     "sqlite:///cues.db, postgresql://user:password@host:5432/database or an Aurora DSQL "
     "endpoint (cluster.dsql.region.on.aws)"
 )
-_HOST = re.compile(r"^(?P<hosts>(\[[^\]]*\]|[^/?#@\[\]:,]*)(:\d*)?(,[^/?@]*)?)(?P<rest>[/?].*)?$")
+_HOST = re.compile(r"^(?P<hosts>(\[[^\]]*\]|[^/?#@\[\]:,]*)(:\w*)?(,[^/?@]*)?)(?P<rest>[/?].*)?$")
+_UP_TO_QUERY = re.compile(
+    r"^(.*@)?(\[[^\]]*\]|[^/?#@\[\]:,]*)(:\d*)?(,[^/?@]*)?(/[^?@]*)?\?[a-z_]+="
+)
 _SECRET_OPTIONS = {"password", "sslpassword", "passfile", "oauth_client_secret"}
 
 
@@ -175,9 +178,8 @@ def _split_authority(rest: str) -> tuple[str, str, str]:
 
 
 def _in_query(before: str) -> bool:
-    """Tell whether an ``@`` after this text stands in the query: ``@host/db?user=a@b``."""
-    head, question, tail = before.rpartition("?")
-    return bool(question) and "@" in head and re.match(r"^[a-z_]+=", tail) is not None
+    """Tell whether an ``@`` after this text stands in the query: ``host/db?user=a@b``."""
+    return _UP_TO_QUERY.match(before) is not None
 
 
 def _options(query: str) -> dict[str, str]:
@@ -196,6 +198,11 @@ def _host_and_port(hosts: str, options: dict[str, str]) -> tuple[str | None, int
         options.setdefault("port", ",".join(p or "5432" for _, p in parts))
         return None, None
     host, port = _one_host(hosts)
+    if port and not (port.isascii() and port.isdigit() and 0 < int(port) < 1 << 16):
+        raise WarehouseError(
+            f"DATABASE_URL's port '{port}' is not a number from 1 to 65535. After '://' it needs "
+            "to be user:password@host:port/database."
+        )
     if host.startswith("/"):  # a socket's folder, escaped as %2Fvar%2Frun
         options.setdefault("host", host)
         host = ""

@@ -1,16 +1,18 @@
 """Migrations on Aurora DSQL: one DDL statement a transaction, indexes built in the background."""
 
+import random
 import time
 
 import sqlalchemy as sa
 from alembic.ddl.postgresql import PostgresqlImpl
+from alembic.util import CommandError
 
 from cue_pipeline.errors import WarehouseError
-from cue_pipeline.warehouse.dsql import repeat_on_conflict
 from cue_pipeline.warehouse.engine import connect
 from cue_pipeline.warehouse.migrations import run_revisions
 from cue_pipeline.warehouse.transaction import driver_failures
 
+ATTEMPTS = 12
 INDEX_WAIT_SECONDS = 3_600
 
 
@@ -24,19 +26,19 @@ class AuroraDSQLImpl(PostgresqlImpl):
 def upgrade_one_statement_at_a_time(engine: sa.Engine, revision: str) -> None:
     """Run revisions with every statement in a transaction of its own, and await the indexes.
 
-    Two processes at once meet in conflicts (OC001), or find that the other has noted the revision
-    already; either is repeated, and finds what is there.
+    There is no lock to take. Two processes at once meet in conflicts (OC001), or find that the
+    other has noted the revision already; each starts again, and finds what is there.
     """
-
-    def run() -> None:
-        with connect(engine).execution_options(isolation_level="AUTOCOMMIT") as connection:
-            run_revisions(connection, revision)
-
     with driver_failures(engine.url):
-        try:
-            repeat_on_conflict(run)
-        except sa.exc.IntegrityError:
-            repeat_on_conflict(run)
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with connect(engine).execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    run_revisions(connection, revision)
+                break
+            except (sa.exc.DBAPIError, CommandError):
+                if attempt == ATTEMPTS:
+                    raise
+                time.sleep(random.uniform(0.0, 0.2 * attempt))
         _await_indexes(engine)
 
 
