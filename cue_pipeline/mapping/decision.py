@@ -12,7 +12,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cue_pipeline.mapping.fusion import WEIGHTS, FusionWeights, choice_probabilities
+from cue_pipeline.mapping.fusion import (
+    WEIGHTS,
+    FusionWeights,
+    Sources,
+    choice_probabilities,
+)
 from cue_pipeline.mapping.group_category import Opinion, settle_category
 from cue_pipeline.mapping.lexicon import lexicon
 from cue_pipeline.mapping.names import NameCategory, categorise
@@ -42,6 +47,7 @@ MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{WEIGHTS}{lexicon().fingerprint}".encode()
 ).hexdigest()[:12]
 _MODEL_CATEGORY_CONFIDENCE: Final = 0.8
+_SILENT_GROUP: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +60,7 @@ class _Cue:
     groups: "DataFrame"
     group_names: list[str]
     group_ids: list[int]
-    fits: "Scores"
-    evidence: "Scores | None"
+    sources: Sources
     answer: "ModelAnswer | None"
     overrides: dict[int, Override]
     warnings: list[str]
@@ -97,6 +102,7 @@ def map_cue(
     group_names = [str(name) for name in groups["canonical_name"]]
     told, warnings = read_overrides(overrides, tracks, group_names)
     answer = chat.ask(tracks, groups) if chat is not None else None
+    heard = _evidence_matrix(evidence, tracks, groups)
     cue = _Cue(
         tracks=tracks,
         track_names=track_names,
@@ -104,8 +110,7 @@ def map_cue(
         groups=groups,
         group_names=group_names,
         group_ids=[int(key) for key in groups["id"]],
-        fits=name_fits(track_names, group_names),
-        evidence=_evidence_matrix(evidence, tracks, groups),
+        sources=_sources(track_names, group_names, heard, answer),
         answer=answer,
         overrides=told,
         warnings=[*warnings, *(answer.warnings if answer else ())],
@@ -130,12 +135,13 @@ def _evidence_matrix(
         row, column = track_at.get(int(track)), group_at.get(int(group))
         if row is not None and column is not None:
             matrix[row, column] = score
-    return matrix
+    # A group that is silent while the track's other groups are heard does not hold it.
+    heard = ~np.isnan(matrix).all(axis=1, keepdims=True)
+    return np.where(np.isnan(matrix) & heard, _SILENT_GROUP, matrix)
 
 
 def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
-    choice, none = _model_arrays(cue)
-    chances = choice_probabilities(cue.fits, cue.evidence, choice, none, weights)
+    chances = choice_probabilities(cue.sources, weights)
     n_groups = len(cue.group_ids)
     chosen = share_ties(chances[:, :n_groups], least=chances[:, n_groups])
     for i, n in enumerate(cue.n_notes):
@@ -163,19 +169,24 @@ def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
     return CueMapping(tuple(mappings), by_id, calls, _summary(cue, mappings))
 
 
-def _model_arrays(cue: _Cue) -> "tuple[Scores | None, Scores | None]":
+def _sources(
+    track_names: list[str],
+    group_names: list[str],
+    heard: "Scores | None",
+    answer: "ModelAnswer | None",
+) -> Sources:
     import numpy as np
 
-    if cue.answer is None:
-        return None, None
-    choice = np.zeros(cue.fits.shape)
-    none = np.zeros(len(cue.track_names))
-    for i, answer in cue.answer.tracks.items():
-        if answer.group is None:
-            none[i] = answer.confidence
+    fits, told = name_fits(track_names, group_names)
+    if answer is None:
+        return Sources(fits, told, heard)
+    choice, none = np.zeros(fits.shape), np.zeros(len(track_names))
+    for i, said in answer.tracks.items():
+        if said.group is None:
+            none[i] = said.confidence
         else:
-            choice[i, answer.group] = answer.confidence
-    return choice, none
+            choice[i, said.group] = said.confidence
+    return Sources(fits, told, heard, choice, none)
 
 
 def _group_category(
@@ -218,8 +229,8 @@ def _testimony(cue: _Cue, track: int, chances: "Scores", chosen: int) -> Testimo
     return Testimony(
         track_name=cue.track_names[track],
         group_names=cue.group_names,
-        name_fits=cue.fits[track],
-        evidence=None if cue.evidence is None else cue.evidence[track],
+        name_fits=cue.sources.name_fits[track],
+        evidence=None if cue.sources.evidence is None else cue.sources.evidence[track],
         model=model,
         chances=chances,
         chosen=chosen,
@@ -282,7 +293,7 @@ def _heard(testimony: Testimony) -> tuple[float | None, float | None]:
 
 def _summary(cue: _Cue, mappings: list[TrackMapping]) -> dict[str, Any]:
     answer = cue.answer
-    heard = cue.evidence is not None
+    heard = cue.sources.evidence is not None
     return {
         "states": dict(Counter(m.state for m in mappings)),
         "methods": dict(Counter(m.method for m in mappings if m.method)),

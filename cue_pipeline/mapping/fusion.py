@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Scores = NDArray[np.float64]
+    Told = NDArray[np.bool_]
 
 # An evidence score is never believed further than this, in either direction.
 _SUREST: Final = 0.98
@@ -30,7 +31,9 @@ class FusionWeights:
     Attributes
     ----------
     name : float
-        For a name that fits fully (1.0).
+        For a fit of names that is 1.0 above `name_neutral`.
+    name_neutral : float
+        The fit that speaks neither for nor against.
     evidence : float
         For one unit of log-odds of an evidence score.
     model : float
@@ -48,9 +51,10 @@ class FusionWeights:
     """
 
     name: float = 10.0
-    evidence: float = 1.2
+    name_neutral: float = 0.45
+    evidence: float = 1.5
     model: float = 4.0
-    none: float = 4.5
+    none: float = 1.0
     model_none: float = 2.0
     auto_confidence: float = 0.9
     clear_name: float = 0.7
@@ -59,29 +63,36 @@ class FusionWeights:
     clear_evidence_margin: float = 0.25
 
 
-WEIGHTS: Final = FusionWeights()
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What names, sound and the model say of a cue.
 
-
-def choice_probabilities(
-    name_fits: "Scores",
-    evidence: "Scores | None",
-    model_choice: "Scores | None",
-    model_none: "Scores | None",
-    weights: FusionWeights = WEIGHTS,
-) -> "Scores":
-    """Return the probability of each group, and of none, for each track.
-
-    Parameters
+    Attributes
     ----------
     name_fits : np.ndarray, shape=(n_tracks, n_groups)
         0…1.
-    evidence : np.ndarray, shape=(n_tracks, n_groups), optional
+    names_told : np.ndarray of bool, shape=(n_tracks, n_groups)
+        Where the names say anything.
+    evidence : np.ndarray, shape=(n_tracks, n_groups), or None
         Scores 0…1; NaN where sound says nothing.
-    model_choice : np.ndarray, shape=(n_tracks, n_groups), optional
+    model_choice : np.ndarray, shape=(n_tracks, n_groups), or None
         The model's confidence at the group it chose, 0 elsewhere.
-    model_none : np.ndarray, shape=(n_tracks,), optional
+    model_none : np.ndarray, shape=(n_tracks,), or None
         The model's confidence that the track has no group.
-    weights : FusionWeights
+    """
+
+    name_fits: "Scores"
+    names_told: "Told"
+    evidence: "Scores | None" = None
+    model_choice: "Scores | None" = None
+    model_none: "Scores | None" = None
+
+
+WEIGHTS: Final = FusionWeights()
+
+
+def choice_probabilities(sources: Sources, weights: FusionWeights = WEIGHTS) -> "Scores":
+    """Return the probability of each group, and of none, for each track.
 
     Returns
     -------
@@ -90,17 +101,19 @@ def choice_probabilities(
     """
     import numpy as np
 
-    n_tracks, n_groups = name_fits.shape
+    n_tracks, n_groups = sources.name_fits.shape
     utility = np.zeros((n_tracks, n_groups + 1))
-    utility[:, :n_groups] = weights.name * name_fits
-    utility[:, n_groups] = weights.none
-    if evidence is not None:
-        heard = np.clip(evidence, 1 - _SUREST, _SUREST)
-        utility[:, :n_groups] += weights.evidence * np.nan_to_num(np.log(heard / (1 - heard)))
-    if model_choice is not None:
-        utility[:, :n_groups] += weights.model * model_choice
-    if model_none is not None:
-        utility[:, n_groups] += weights.model_none * model_none
+    groups, none = utility[:, :n_groups], utility[:, n_groups]
+    by_name = weights.name * (sources.name_fits - weights.name_neutral)
+    groups += np.where(sources.names_told, by_name, 0.0)
+    none += weights.none
+    if sources.evidence is not None:
+        heard = np.clip(sources.evidence, 1 - _SUREST, _SUREST)
+        groups += weights.evidence * np.nan_to_num(np.log(heard / (1 - heard)))
+    if sources.model_choice is not None:
+        groups += weights.model * sources.model_choice
+    if sources.model_none is not None:
+        none += weights.model_none * sources.model_none
     likelihood: Scores = np.exp(utility - utility.max(axis=1, keepdims=True))
     chances: Scores = likelihood / likelihood.sum(axis=1, keepdims=True)
     return chances

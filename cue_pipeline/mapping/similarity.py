@@ -19,9 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Scores = NDArray[np.float64]
+    Told = NDArray[np.bool_]
 
 # Names that thefuzz finds less alike than this have nothing to do with each other.
 FUZZY_NAMES: Final = 80
+# Fits from here on mean the same instrument, not only its section.
+SAME_INSTRUMENT: Final = 0.8
 # From this share of the best score on, groups are tied: only the other tracks' claims decide.
 TIE: Final = 0.9
 
@@ -188,24 +191,41 @@ def _spelling_fit(track: SessionName, group: SessionName) -> float:
     return 0.0 if digits[0] != digits[1] else 0.8 * alike / 100
 
 
-def name_fits(tracks: Sequence[str], groups: Sequence[str]) -> "Scores":
-    """Return how well each track's name fits each group's.
+def name_fits(tracks: Sequence[str], groups: Sequence[str]) -> "tuple[Scores, Told]":
+    """Return how well each track's name fits each group's, and where names say anything.
 
     Returns
     -------
-    np.ndarray, shape=(n_tracks, n_groups), dtype=float64
+    fits : np.ndarray, shape=(n_tracks, n_groups), dtype=float64
         0…1.
+    told : np.ndarray, shape=(n_tracks, n_groups), dtype=bool
+        False where a name says no instrument and the two are not spelt alike: there a fit of 0
+        means that nothing is known, not that they differ.
     """
     import numpy as np
 
     read_groups = [ReadName.of(g) for g in groups]
+    known = np.array([g.instrument is not None for g in read_groups], dtype=bool)
     fits = np.zeros((len(tracks), len(groups)))
-    rows: dict[str, np.ndarray] = {}
+    told = np.zeros(fits.shape, dtype=bool)
+    rows: dict[str, Scores] = {}
     for i, track in enumerate(tracks):
+        read = ReadName.of(track)
         if track not in rows:
-            read = ReadName.of(track)
-            rows[track] = np.array([name_fit(read, group) for group in read_groups])
+            row = np.array([name_fit(read, group) for group in read_groups])
+            rows[track] = _prefer_the_specific(row)
         fits[i] = rows[track]
+        told[i] = (known & (read.instrument is not None)) | (fits[i] > 0)
+    return fits, told
+
+
+def _prefer_the_specific(fits: "Scores") -> "Scores":
+    """Return fits where a section counts less if the instrument itself has a group.
+
+    Where there are 'Horns' and 'Brass', the brass stem holds the rest of the brass.
+    """
+    if fits.size and fits.max() >= SAME_INSTRUMENT:
+        fits[fits < SAME_INSTRUMENT] *= 0.6
     return fits
 
 

@@ -83,42 +83,36 @@ def _best(scores: "Scores | None") -> tuple[int, float, float] | None:
 
 def _doubts(t: Testimony, weights: "FusionWeights") -> list[str]:
     doubts = []
-    chosen = f"'{t.group_names[t.chosen]}'"
-    named = _best(t.name_fits)
-    if (
-        named is not None
-        and named[0] != t.chosen
-        and named[1] >= weights.clear_name
-        and named[2] >= weights.clear_name_margin
-    ):
+    chosen = t.group_names[t.chosen]
+    named, heard = (
+        _clear(t.name_fits, weights.clear_name, weights.clear_name_margin),
+        _clear(t.evidence, weights.clear_evidence, weights.clear_evidence_margin),
+    )
+    own = _at(t.evidence, t.chosen)
+    if heard is not None and heard != t.chosen:
+        spoken = "the name says" if named == t.chosen else "names and model say"
+        there = _at(t.evidence, heard)
         doubts.append(
-            f"the name says '{t.group_names[named[0]]}', but " + _what_speaks_for(t, chosen)
+            f"{spoken} '{chosen}', but the notes are heard in '{t.group_names[heard]}': "
+            f"{there:.2f} against {own or 0.0:.2f}"
         )
-    heard = _best(t.evidence)
-    if (
-        heard is not None
-        and heard[0] != t.chosen
-        and heard[1] >= weights.clear_evidence
-        and heard[2] >= weights.clear_evidence_margin
-    ):
-        own = _at(t.evidence, t.chosen)
+    if named is not None and named != t.chosen:
+        elsewhere = _at(t.evidence, named)
+        found = f"heard in '{chosen}'" if own is not None else f"said by the model in '{chosen}'"
         doubts.append(
-            f"the notes are heard in '{t.group_names[heard[0]]}' ({heard[1]:.2f}), not in {chosen}"
-            + ("" if own is None else f" ({own:.2f})")
+            f"the name says '{t.group_names[named]}', but the notes are {found}"
+            + ("" if own is None else f": {own:.2f} against {elsewhere or 0.0:.2f}")
         )
     if t.model is not None and t.model[0] != t.chosen:
         other = "no group" if t.model[0] == NONE else f"'{t.group_names[t.model[0]]}'"
-        doubts.append(f"the model says {other}, the rest {chosen}")
+        doubts.append(f"the model says {other}, the rest says '{chosen}'")
     return doubts
 
 
-def _what_speaks_for(t: Testimony, chosen: str) -> str:
-    own = _at(t.evidence, t.chosen)
-    if own is None:
-        return f"the model says {chosen}"
-    others = [_at(t.evidence, g) for g in range(len(t.group_names)) if g != t.chosen]
-    rival = max((score for score in others if score is not None), default=0.0)
-    return f"the notes are heard in {chosen}: {own:.2f} against {rival:.2f}"
+def _clear(scores: "Scores | None", least: float, margin: float) -> int | None:
+    """Return the group that a source names clearly, if it does."""
+    best = _best(scores)
+    return best[0] if best is not None and best[1] >= least and best[2] >= margin else None
 
 
 def _at(scores: "Scores | None", position: int) -> float | None:
@@ -146,17 +140,13 @@ def _small_confidence(t: Testimony, confidence: float) -> str:
 
 def _method(t: Testimony, weights: "FusionWeights") -> str:
     """Return the source that the chosen group owes most to."""
-    import numpy as np
-
     if t.model is not None and t.model[0] == t.chosen:
         return "llm"
-    by_name = weights.name * float(t.name_fits[t.chosen])
-    own = _at(t.evidence, t.chosen)
-    if own is None:
+    if _at(t.evidence, t.chosen) is None:
         return "names"
-    others = np.delete(t.name_fits, t.chosen)
-    lead = weights.name * (float(t.name_fits[t.chosen]) - float(others.max(initial=0.0)))
-    return "names" if by_name > weights.none and lead > 0 else "evidence"
+    named = _best(t.name_fits)
+    by_name = named is not None and named[0] == t.chosen and named[1] > weights.name_neutral
+    return "names" if by_name else "evidence"
 
 
 def _why(t: Testimony, method: str) -> str:
