@@ -1,11 +1,31 @@
-"""Does the mix equal the sum of its stems? What is left of the one without the other, in dB."""
+"""Does the mix equal the sum of its stems? What is left of the one without the other, in dB.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+Channel by channel: the mix's L without the sum of all stems' L, and so on, at unity gain; also
+what is left at the gain that fits best, since a mix is often trimmed. Where a stem is mono (its
+place in the mix is anybody's guess) or no label is shared, mono downmixes are compared at the
+best gain instead.
+
+Alignment is by the time references where mix and stems all have one. Where not, all are taken to
+start together, and if little cancels, a lag of up to half a second is looked for.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from cue_pipeline.audio.channel_groups import ChannelGroup
+from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader, composite_of
+from cue_pipeline.audio.levels import rounded
+from cue_pipeline.audio.mel_filters import Float32Array, Float64Array
+
+_HEAD_SECONDS = 30
+_MAX_LAG_SECONDS = 0.5
+_SEEK_LAG_ABOVE_DB = -20.0
+_FIT_FLOOR_DB = -60.0  # sums of squares in float32 resolve no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,22 +35,264 @@ class Residual:
     Attributes
     ----------
     residual_db : float or None
-        Power of the rest re power of the mix, dB; None where it was not computed.
+        Power of the rest re power of the mix, dB; -inf is told as -200; None: not computed.
     method : str
         How it was computed, or why not.
+    details : dict
+        ``fitted_gain_db``, ``fitted_residual_db``, ``channels`` (dB of each), ``unfed`` (channels
+        of the mix that no stem has), ``alignment``, ``lag_samples``, ``stems``.
     """
 
     residual_db: float | None
     method: str
+    details: dict[str, Any] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """Return the ``residual`` column."""
-        return {"method": self.method}
+        return {"method": self.method, **self.details}
+
+
+class _Aligned:
+    """A group read from a given sample of the mix on, at the mix's rate."""
+
+    def __init__(self, folder: Path, group: ChannelGroup, rate: int, lead: int) -> None:
+        self.reader = GroupReader(folder, group, rate, convert_to=rate)
+        self.labels = self.reader.labels
+        self._blocks = self.reader.blocks(BLOCK_SAMPLES)
+        self._held = np.zeros((len(self.labels), max(0, lead)), np.float32)
+        self._drop = max(0, -lead)
+        self._ended = not self.labels
+
+    def read(self, n: int) -> Float32Array:
+        """Return the next samples, shape=(channels, n), silence after the end."""
+        while self._held.shape[1] < n and not self._ended:
+            block = next(self._blocks, None)
+            if block is None:
+                self._ended = True
+                break
+            if self._drop:
+                dropped = min(self._drop, block.shape[1])
+                self._drop -= dropped
+                block = block[:, dropped:]
+            self._held = np.concatenate((self._held, block), axis=1)
+        out, self._held = self._held[:, :n], self._held[:, n:]
+        return out if out.shape[1] == n else np.pad(out, ((0, 0), (0, n - out.shape[1])))
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Products of mix and stems, per compared signal."""
+
+    mix: Float64Array
+    stems: Float64Array
+    cross: Float64Array
+    rest: Float64Array
+
+    @classmethod
+    def zeros(cls, n: int) -> "_Sums":
+        return cls(*(np.zeros(n) for _ in range(4)))
+
+    def feed(self, mix: Float32Array, stems: Float32Array) -> None:
+        rest = mix - stems
+        for i, (m, s, r) in enumerate(zip(mix, stems, rest, strict=True)):
+            self.mix[i] += float(np.dot(m, m))
+            self.stems[i] += float(np.dot(s, s))
+            self.cross[i] += float(np.dot(m, s))
+            self.rest[i] += float(np.dot(r, r))
+
+    @property
+    def gain(self) -> float:
+        """Of the stems, that leaves least of the mix."""
+        power = float(self.stems.sum())
+        return float(self.cross.sum()) / power if power else 0.0
+
+    @property
+    def fitted(self) -> float | None:
+        """What is left at that gain, dB."""
+        mix = float(self.mix.sum())
+        left = (
+            mix - 2 * self.gain * float(self.cross.sum()) + self.gain**2 * float(self.stems.sum())
+        )
+        db = _ratio_db(max(left, 0.0), mix)
+        return None if db is None else max(db, _FIT_FLOOR_DB)
+
+
+def _ratio_db(part: float, whole: float) -> float | None:
+    if whole <= 0.0:
+        return None
+    return 10.0 * math.log10(part / whole) if part > whole * 1e-20 else -200.0
 
 
 def measure_residual(folder: Path, mix: ChannelGroup, stems: Sequence[ChannelGroup]) -> Residual:
-    """Return how far a mix is from the sum of its stems."""
-    del folder, mix
+    """Return how far a mix is from the sum of its stems.
+
+    Parameters
+    ----------
+    folder : Path
+        The cue's folder.
+    mix : ChannelGroup
+    stems : sequence of ChannelGroup
+        All stems of the cue.
+    """
     if not stems:
         return Residual(None, "not computed: the cue has no stems")
-    return Residual(None, "not computed")
+    leads, alignment = _leads(mix, stems)
+    labels = _compared(mix, stems)
+    sums, heads = _compare(folder, mix, stems, leads, labels)
+    residual = _residual(sums, labels)
+    lag = 0
+    if alignment != "time reference" and (residual or 0.0) > _SEEK_LAG_ABOVE_DB:
+        lag = find_lag(heads[0], heads[1], mix.sample_rate)
+        if lag:
+            moved, _ = _compare(folder, mix, stems, [lead + lag for lead in leads], labels)
+            if (_residual(moved, labels) or 0.0) < (residual or 0.0) - 1.0:
+                sums, residual = moved, _residual(moved, labels)
+                alignment = "correlation"
+            else:
+                lag = 0
+    return _told(sums, residual, labels, mix, stems, alignment, lag)
+
+
+def _leads(mix: ChannelGroup, stems: Sequence[ChannelGroup]) -> tuple[list[int], str]:
+    """Return by how many samples each stem starts after the mix, and how that is known."""
+    starts = [g.start_offset_seconds for g in (mix, *stems)]
+    if any(start is None for start in starts):
+        return [0] * len(stems), "all taken to start together"
+    known = [start for start in starts if start is not None]
+    return [round((s - known[0]) * mix.sample_rate) for s in known[1:]], "time reference"
+
+
+def _compared(mix: ChannelGroup, stems: Sequence[ChannelGroup]) -> list[str]:
+    """Return the labels to compare; none for downmixes."""
+    of_mix = [c.label for c in mix.channels]
+    of_stems = [{c.label for c in stem.channels} for stem in stems]
+    if any(not labels <= set(of_mix) for labels in of_stems):
+        return []
+    return [label for label in of_mix if any(label in labels for labels in of_stems)]
+
+
+def _compare(
+    folder: Path,
+    mix: ChannelGroup,
+    stems: Sequence[ChannelGroup],
+    leads: Sequence[int],
+    labels: Sequence[str],
+) -> tuple[_Sums, tuple[Float32Array, Float32Array]]:
+    """Return the sums over the whole mix, and the first half minute of both downmixes."""
+    rate = mix.sample_rate
+    readers: list[_Aligned] = []
+    sums = _Sums.zeros(len(labels) or 1)
+    heads: tuple[list[Float32Array], list[Float32Array]] = ([], [])
+    done = 0
+    try:
+        readers = [_Aligned(folder, g, rate, n) for g, n in zip(stems, leads, strict=True)]
+        for mixed, summed in _pairs(folder, mix, readers, labels):
+            sums.feed(mixed, summed)
+            if done < _HEAD_SECONDS * rate:
+                heads[0].append(composite_of(mixed))
+                heads[1].append(composite_of(summed))
+            done += mixed.shape[1]
+    finally:
+        for reader in readers:
+            reader.reader.close()
+    empty = np.empty(0, np.float32)
+    return sums, (np.concatenate([*heads[0], empty]), np.concatenate([*heads[1], empty]))
+
+
+def _pairs(
+    folder: Path, mix: ChannelGroup, stems: Sequence[_Aligned], labels: Sequence[str]
+) -> Iterator[tuple[Float32Array, Float32Array]]:
+    """Yield blocks of the mix and of the stems' sum, shape=(compared, n) both."""
+    reader = GroupReader(folder, mix, mix.sample_rate, convert_to=mix.sample_rate)
+    try:
+        for raw in reader.blocks(BLOCK_SAMPLES):
+            block = _finite(raw)
+            n = block.shape[1]
+            if not labels:
+                total = np.zeros((1, n), np.float32)
+                for stem in stems:
+                    if stem.labels:
+                        total[0] += composite_of(_finite(stem.read(n)))
+                yield composite_of(block)[None, :], total
+                continue
+            mixed = np.zeros((len(labels), n), np.float32)
+            total = np.zeros((len(labels), n), np.float32)
+            _add(mixed, block, reader.labels, labels)
+            for stem in stems:
+                _add(total, _finite(stem.read(n)), stem.labels, labels)
+            yield mixed, total
+    finally:
+        reader.close()
+
+
+def _finite(block: Float32Array) -> Float32Array:
+    return block if np.isfinite(block.sum()) else np.nan_to_num(block, posinf=0.0, neginf=0.0)
+
+
+def _add(
+    total: Float32Array, block: Float32Array, have: Sequence[str], labels: Sequence[str]
+) -> None:
+    for row, label in zip(block, have, strict=True):
+        if label in labels:
+            total[labels.index(label)] += row
+
+
+def _residual(sums: _Sums, labels: Sequence[str]) -> float | None:
+    if not labels:
+        return sums.fitted
+    return _ratio_db(float(sums.rest.sum()), float(sums.mix.sum()))
+
+
+def _told(
+    sums: _Sums,
+    residual: float | None,
+    labels: Sequence[str],
+    mix: ChannelGroup,
+    stems: Sequence[ChannelGroup],
+    alignment: str,
+    lag: int,
+) -> Residual:
+    if residual is None:
+        return Residual(None, "not computed: the mix is silent")
+    details: dict[str, Any] = {
+        "fitted_gain_db": rounded(20 * math.log10(abs(sums.gain))) if sums.gain else None,
+        "fitted_residual_db": rounded(sums.fitted),
+        "alignment": alignment,
+        "lag_samples": lag,
+        "stems": len(stems),
+    }
+    if not labels:
+        return Residual(residual, "mono downmixes, at the gain that fits best", details)
+    each = zip(labels, sums.rest, sums.mix, strict=True)
+    details["channels"] = {lb: rounded(_ratio_db(float(r), float(m))) for lb, r, m in each}
+    details["unfed"] = [c.label for c in mix.channels if c.label not in labels]
+    return Residual(residual, "channel by channel, at unity gain", details)
+
+
+def find_lag(a: Float32Array, b: Float32Array, sample_rate: int) -> int:
+    """Return by how many samples ``b`` must be delayed to lie on ``a``.
+
+    Parameters
+    ----------
+    a, b : np.ndarray, shape=(n,)
+        The same music, more or less.
+    sample_rate : int
+        Hz; lags of up to half a second are looked at.
+
+    Returns
+    -------
+    int
+        0 where either is silent.
+    """
+    import scipy.fft
+
+    n = min(a.size, b.size)
+    reach = int(_MAX_LAG_SECONDS * sample_rate)
+    if n == 0 or not a[:n].any() or not b[:n].any():
+        return 0
+    size = scipy.fft.next_fast_len(n + reach, real=True)
+    spectrum = scipy.fft.rfft(a[:n], size, workers=1)
+    spectrum *= np.conj(scipy.fft.rfft(b[:n], size, workers=1))
+    correlation = scipy.fft.irfft(spectrum, size, workers=1)
+    around = np.concatenate((correlation[-reach:], correlation[: reach + 1]))
+    return int(np.argmax(around)) - reach

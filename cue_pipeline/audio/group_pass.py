@@ -62,11 +62,24 @@ class Measured:
 
 
 class GroupReader:
-    """The channels of a group in step, all at one rate, the shorter padded with silence."""
+    """The channels of a group in step, all at one rate, the shorter padded with silence.
 
-    def __init__(self, folder: Path, group: ChannelGroup, project_rate: int) -> None:
+    Parameters
+    ----------
+    folder : Path
+        The cue's folder.
+    group : ChannelGroup
+    project_rate : int
+        Hz: the rate of the blocks where the files' differ.
+    convert_to : int, optional
+        Hz: the rate of the blocks in any case.
+    """
+
+    def __init__(
+        self, folder: Path, group: ChannelGroup, project_rate: int, convert_to: int | None = None
+    ) -> None:
         rates = {c.header.sample_rate for c in group.channels}
-        self.sample_rate = rates.pop() if len(rates) == 1 else project_rate
+        self.sample_rate = convert_to or (rates.pop() if len(rates) == 1 else project_rate)
         self.damage: list[str] = []
         self.labels: list[str] = []
         self._sources: list[tuple[Source, int]] = []

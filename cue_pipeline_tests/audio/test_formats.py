@@ -35,7 +35,8 @@ EXACT = [
     ("x.wav", "PCM_16", 1), ("x.wav", "PCM_24", 1), ("x.wav", "PCM_32", 1), ("x.wav", "FLOAT", 1),
     ("x.wav", "DOUBLE", 1), ("x.wav", "PCM_U8", 1), ("x.wav", "PCM_24", 2), ("x.wav", "PCM_16", 6),
     ("x.wav", "ULAW", 1), ("x.wav", "IMA_ADPCM", 2), ("x.rf64", "PCM_24", 2),
-    ("x.w64", "PCM_24", 1),    ("x.w64", "FLOAT", 2), ("x.aif", "PCM_24", 2), ("x.aif", "PCM_16", 1), ("x.aiff", "FLOAT", 1),
+    ("x.w64", "PCM_24", 1), ("x.w64", "FLOAT", 2), ("x.aif", "PCM_24", 2),
+    ("x.aif", "PCM_16", 1), ("x.aiff", "FLOAT", 1),
     ("x.flac", "PCM_24", 2), ("x.flac", "PCM_16", 1), ("x.ogg", "VORBIS", 2),
     ("x.mp3", "MPEG_LAYER_III", 2), ("x.bwf", "PCM_24", 1),
 ]  # fmt: skip
