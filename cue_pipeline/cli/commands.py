@@ -89,6 +89,7 @@ def process(
     store = _open_store(settings)
 
     from cue_pipeline.defs.process import plan_library
+    from cue_pipeline.warehouse.engine import describe
 
     plan = plan_library(base_dir, store, settings, force=force, select=select, only=keys)
     if dry_run:
@@ -96,6 +97,7 @@ def process(
         return
     outcomes = _run(plan, store, jobs or os.cpu_count() or 1)
     print_outcomes(plan, outcomes, store)
+    click.echo(f"Tables are in {describe(settings.database_url.get_secret_value())}.")
     bad = plan.refused or any(o.result in ("failed", "interrupted") for o in outcomes)
     sys.exit(1 if bad else 0)
 

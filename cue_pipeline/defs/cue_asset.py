@@ -153,7 +153,8 @@ def _materialise(
         if isinstance(e, CuePipelineError):
             raise dg.Failure(f"Cue {key!r}: {e}") from e
         raise
-    noted = [*result.warnings, *_row_warnings(result.tables)]
+    # A stem's features may all say the same of one file.
+    noted = list(dict.fromkeys([*result.warnings, *_row_warnings(result.tables)]))
     for warning in noted:
         context.log.warning("Cue %r: %s", key, warning)
     progress.report(key, asset, "computed", noted)
