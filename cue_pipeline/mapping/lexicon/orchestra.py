@@ -52,10 +52,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.97,
         """
         violin, vln, vlin, vlns, viol, violn, vn, vl, vno, geige, geigen, violine, violinen,
-        violon, violino, violini, violín, violines, 1st violins, first violins, 2nd violins,
-        second violins, erste violinen, zweite violinen, premiers violons, seconds violons,
-        fiddle, fidel, baroque violin, concertmaster, five string violin, 5 string violin,
-        electric violin, violinist
+        violon, violino, violini, violín, violines, fiddle, fidel, baroque violin,
+        concertmaster, five string violin, 5 string violin, electric violin, violinist
         """,
     ),
     (

@@ -1,0 +1,332 @@
+"""Which track is which stem: names, sound, model and people together."""
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+from pydantic import SecretStr
+
+from cue_pipeline.mapping.chat import ChatModel
+from cue_pipeline.mapping.decision import OFFLINE_NOTE, map_cue, track_summary
+from cue_pipeline.mapping.records import CueMapping
+from cue_pipeline_tests.mapping.chat_server import chat_server, completion
+from cue_pipeline_tests.mapping.cue_frames import evidence_frame, groups_frame, tracks_frame
+
+SECTION = ["Violins I", "Violins II", "Violas", "Celli"]
+STEMS = ["VLN 1", "VLN 2", "VLA", "VCS"]
+
+
+def chosen(mapping: CueMapping) -> list[str | None]:
+    return [t.canonical_name for t in mapping.tracks]
+
+
+def states(mapping: CueMapping) -> list[str]:
+    return [t.state for t in mapping.tracks]
+
+
+def override(track: str, group: str | None = None, category: str | None = None) -> dict[str, Any]:
+    return {
+        "cue_key": "1m01",
+        "track": track,
+        "canonical_name": group,
+        "instrument_category": category,
+        "note": None,
+    }
+
+
+def test_clear_names_are_mapped_without_model_or_sound_and_it_is_said() -> None:
+    mapping = map_cue(tracks_frame(SECTION), groups_frame(STEMS))
+    assert chosen(mapping) == STEMS
+    assert states(mapping) == ["auto"] * 4
+    assert {t.method for t in mapping.tracks} == {"names"}
+    assert {t.instrument_category for t in mapping.tracks} == {"Strings"}
+    assert mapping.summary["note"] == OFFLINE_NOTE
+    assert mapping.summary["model"] is None
+    assert mapping.summary["states"] == {"auto": 4}
+
+
+@pytest.mark.parametrize(
+    ("track", "groups", "expected"),
+    [
+        ("Bratschen", ["Violins", "VLA", "Celli"], "VLA"),
+        ("Hörner", ["TPTS", "FHN", "TBNS"], "FHN"),
+        ("Gran Cassa", ["Timp", "GC_01", "Piatti"], "GC_01"),
+        ("Violas", ["STRINGS", "BRASS", "WW"], "STRINGS"),
+        ("Oboe", ["STRINGS", "BRASS", "WW"], "WW"),
+        ("Horns", ["BRASS", "HORNS", "TBNS"], "HORNS"),
+        ("Double Basses", ["BASS GTR", "CBS"], "CBS"),
+        ("Taiko", ["PERC LO", "PERC HI"], "PERC LO"),
+        ("Shaker", ["PERC LO", "PERC HI"], "PERC HI"),
+        ("LeadVox", ["BVs", "LD VOX"], "LD VOX"),
+        ("Epic Zorblax", ["Zorblax", "Violins"], None),
+        ("Zorblax", ["Zorblaxx", "Violins"], "Zorblaxx"),
+        ("Harp", ["STRINGS", "BRASS"], None),
+    ],
+)
+def test_a_track_goes_where_a_person_would_put_it(
+    track: str, groups: list[str], expected: str | None
+) -> None:
+    assert chosen(map_cue(tracks_frame([track]), groups_frame(groups))) == [expected]
+
+
+def test_many_tracks_may_share_a_group_and_agree_with_its_category() -> None:
+    tracks = tracks_frame(["Vln I Leg", "Vln I Spicc", "Vla", "Vc", "Tuba"])
+    mapping = map_cue(tracks, groups_frame(["STRINGS", "LO BRASS"]))
+    assert chosen(mapping) == ["STRINGS"] * 4 + ["LO BRASS"]
+    by_group = dict(zip(["STRINGS", "LO BRASS"], mapping.group_categories.values(), strict=True))
+    for track in mapping.tracks:
+        assert track.instrument_category == by_group[str(track.canonical_name)]
+
+
+def test_twins_get_one_group_each_and_a_person_is_asked() -> None:
+    mapping = map_cue(tracks_frame(["Gtr", "Gtr"]), groups_frame(["GTR 1", "GTR 2"]))
+    assert sorted(str(c) for c in chosen(mapping)) == ["GTR 1", "GTR 2"]
+    assert states(mapping) == ["review", "review"]
+    assert "cannot be told apart" in mapping.tracks[0].reason
+
+
+def test_what_has_no_stem_stays_unmatched_with_its_own_category() -> None:
+    mapping = map_cue(tracks_frame(["Harp", "MIDI 12"]), groups_frame(["TIMP", "CHOIR"]))
+    assert states(mapping) == ["unmatched", "unmatched"]
+    assert [t.instrument_category for t in mapping.tracks] == ["Harp", None]
+    assert [t.audio_file_id for t in mapping.tracks] == [None, None]
+
+
+def test_opaque_names_are_decided_by_sound() -> None:
+    mapping = map_cue(
+        tracks_frame(["MIDI 1", "MIDI 2"]),
+        groups_frame(["Audio 1", "Audio 2"]),
+        evidence=evidence_frame([[0.02, 0.97], [0.96, 0.03]]),
+    )
+    assert chosen(mapping) == ["Audio 2", "Audio 1"]
+    assert states(mapping) == ["auto", "auto"]
+    assert {t.method for t in mapping.tracks} == {"evidence"}
+    assert mapping.tracks[0].evidence_score == pytest.approx(0.97)
+    assert mapping.tracks[0].evidence_margin == pytest.approx(0.95)
+
+
+def test_silence_of_the_ear_leaves_the_names_their_say() -> None:
+    mapping = map_cue(
+        tracks_frame(SECTION),
+        groups_frame(STEMS),
+        evidence=evidence_frame([[None] * 4] * 4),
+    )
+    assert states(mapping) == ["auto"] * 4
+    assert mapping.tracks[0].evidence_score is None
+
+
+def test_a_name_that_the_sound_contradicts_goes_to_review_with_both_said() -> None:
+    mapping = map_cue(
+        tracks_frame(["Viola", "Horns"]),
+        groups_frame(["VLA", "Audio 3_01"]),
+        evidence=evidence_frame([[0.22, 0.81], [0.1, 0.3]]),
+    )
+    viola = mapping.tracks[0]
+    assert viola.state == "review"
+    assert "'VLA'" in viola.reason
+    assert "'Audio 3_01': 0.81 against 0.22" in viola.reason
+    assert {c["canonical_name"] for c in viola.candidates} == {"VLA", "Audio 3_01"}
+
+
+def test_agreement_of_name_and_sound_is_surer_than_either() -> None:
+    args = (tracks_frame(["Viola"]), groups_frame(["VLA", "VC"]))
+    heard = evidence_frame([[0.9, 0.1]])
+    names = map_cue(*args).tracks[0].confidence
+    both = map_cue(*args, evidence=heard).tracks[0].confidence
+    against = map_cue(*args, evidence=evidence_frame([[0.1, 0.9]])).tracks[0]
+    assert both > names
+    assert against.confidence < names
+    assert against.state == "review"
+
+
+def test_a_track_without_notes_is_unmatched_and_says_why() -> None:
+    tracks = tracks_frame(["VLA"]).assign(n_notes=0)
+    mapping = map_cue(tracks, groups_frame(["VLA"]))
+    assert states(mapping) == ["unmatched"]
+    assert "no notes" in mapping.tracks[0].reason
+
+
+def test_a_persons_word_wins_over_names_sound_and_model() -> None:
+    obeys = json.dumps({"tracks": [{"track": 0, "group": 0, "confidence": 1}], "groups": []})
+    with chat_server([completion(obeys)]) as server:
+        mapping = map_cue(
+            tracks_frame(["Viola"]),
+            groups_frame(["VLA", "Audio 3"]),
+            evidence=evidence_frame([[0.99, 0.01]]),
+            overrides=pd.DataFrame([override("Viola", "Audio 3", "Brass")]),
+            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+        )
+    track = mapping.tracks[0]
+    assert (track.canonical_name, track.state, track.method) == ("Audio 3", "confirmed", "override")
+    assert track.confidence == 1.0
+    assert track.instrument_category == "Brass"
+
+
+def test_an_override_by_index_wins_over_one_by_name_among_namesakes() -> None:
+    rows = [override("#1", "B"), override("MIDI", "A")]
+    mapping = map_cue(
+        tracks_frame(["MIDI"] * 3), groups_frame(["A", "B"]), overrides=pd.DataFrame(rows)
+    )
+    assert chosen(mapping) == ["A", "B", "A"]
+
+
+def test_an_override_can_say_that_a_track_has_no_group() -> None:
+    mapping = map_cue(
+        tracks_frame(["VLA"]), groups_frame(["VLA"]), overrides=pd.DataFrame([override("VLA", "-")])
+    )
+    assert (states(mapping), chosen(mapping)) == (["confirmed"], [None])
+
+
+def test_an_override_of_the_category_alone_leaves_the_group_to_the_rest() -> None:
+    mapping = map_cue(
+        tracks_frame(["VLA"]),
+        groups_frame(["VLA"]),
+        overrides=pd.DataFrame([override("VLA", None, "Orch FX")]),
+    )
+    assert (states(mapping), chosen(mapping)) == (["auto"], ["VLA"])
+    assert mapping.tracks[0].instrument_category == "Orch FX"
+    assert list(mapping.group_categories.values()) == ["Orch FX"]
+
+
+def test_an_override_survives_a_renamed_group_with_a_warning() -> None:
+    mapping = map_cue(
+        tracks_frame(["MIDI 1"]),
+        groups_frame(["Audio Viola New", "Timpani"]),
+        overrides=pd.DataFrame([override("MIDI 1", "Audio Viola Neu")]),
+    )
+    assert chosen(mapping) == ["Audio Viola New"]
+    assert "Audio Viola Neu" in mapping.summary["warnings"][0]
+
+
+def test_an_override_of_a_group_that_is_gone_is_warned_of_and_not_guessed() -> None:
+    mapping = map_cue(
+        tracks_frame(["VLA"]),
+        groups_frame(["VLA", "Timpani"]),
+        overrides=pd.DataFrame([override("VLA", "Choir Stem"), override("Gone", "VLA")]),
+    )
+    assert chosen(mapping) == ["VLA"]
+    assert len(mapping.summary["warnings"]) == 2
+
+
+def test_model_names_and_sound_that_agree_need_no_person() -> None:
+    agreed = json.dumps(
+        {"tracks": [{"track": 0, "group": 1, "category": "Strings", "confidence": 0.9}]}
+    )
+    with chat_server([completion(agreed)]) as server:
+        mapping = map_cue(
+            tracks_frame(["Alti"]),
+            groups_frame(["Audio 1", "VLA"]),
+            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+            evidence=evidence_frame([[0.1, 0.9]]),
+        )
+    track = mapping.tracks[0]
+    assert (track.state, track.method, track.canonical_name) == ("auto", "llm", "VLA")
+    assert track.prompt_sha256 == mapping.calls[0]["prompt_sha256"]
+    assert mapping.summary["model"] == "gpt-3.5-turbo"
+
+
+def test_a_model_alone_never_stands_without_a_person_against_clear_names() -> None:
+    swapped = json.dumps(
+        {"tracks": [{"track": t, "group": 1 - t, "confidence": 1} for t in range(2)]}
+    )
+    with chat_server([completion(swapped)]) as server:
+        mapping = map_cue(
+            tracks_frame(["Violas", "Celli"]),
+            groups_frame(["VLA", "VC"]),
+            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+        )
+    assert "auto" not in states(mapping)
+
+
+def test_the_tables_have_the_columns_of_the_contract_and_keep_every_bit_of_an_id() -> None:
+    mapping = map_cue(tracks_frame([*SECTION, "MIDI 9"]), groups_frame(STEMS))
+    tables = mapping.tables()
+    assert set(tables) == {"track_mappings", "midi_tracks", "audio_files", "llm_calls"}
+    contract = {
+        "midi_track_id",
+        "audio_file_id",
+        "instrument_category",
+        "state",
+        "method",
+        "confidence",
+        "name_score",
+        "evidence_score",
+        "evidence_margin",
+        "model",
+        "prompt_sha256",
+        "reason",
+    }
+    assert contract <= set(tables["track_mappings"].columns)
+    assert list(tables["midi_tracks"].columns) == [
+        "id",
+        "instrument_category",
+        "assigned_audio_file_id",
+    ]
+    assert list(tables["audio_files"].columns) == ["id", "instrument_category"]
+    # Ids need 63 bits; float64 holds 53.
+    assert tables["track_mappings"]["audio_file_id"].tolist()[:4] == [2**61 + i for i in range(4)]
+    assert tables["midi_tracks"]["assigned_audio_file_id"].isna().tolist() == [False] * 4 + [True]
+    json.dumps(mapping.summary)
+
+
+@pytest.mark.parametrize(("n_tracks", "n_groups"), [(0, 0), (0, 2), (2, 0)])
+def test_a_cue_without_tracks_or_groups_has_empty_or_unmatched_rows(
+    n_tracks: int, n_groups: int
+) -> None:
+    mapping = map_cue(tracks_frame(SECTION[:n_tracks]), groups_frame(STEMS[:n_groups]))
+    assert states(mapping) == ["unmatched"] * n_tracks
+    tables = mapping.tables()
+    assert len(tables["track_mappings"]) == n_tracks
+    assert len(tables["audio_files"]) == n_groups
+    assert list(mapping.table.columns)[:2] == ["track", "group"]
+
+
+def test_the_summary_of_tracks_counts_what_is_in_the_tables() -> None:
+    midi_tracks = pd.DataFrame(
+        {
+            "id": [11, 12, 13],
+            "midi_file_id": 1,
+            "track_index": [0, 1, 2],
+            "track_name": ["A", "B", None],
+        }
+    )
+    notes = pd.DataFrame(
+        {
+            "midi_track_id": [11, 11, 11, 12],
+            "event_index": [0, 1, 2, 0],
+            "channel": [3, 3, 4, 9],
+            "note": [60, 72, 55, 36],
+            "start_time": [1.0, 2.0, 0.5, 4.0],
+            "duration": [8.0, 0.5, 0.5, 0.1],
+        }
+    )
+    programs = pd.DataFrame(
+        {
+            "midi_track_id": [11, 11, 13],
+            "event_index": [9, 4, 0],
+            "channel": [3, 3, 7],
+            "program": [12, 48, 5],
+        }
+    )
+    controls = pd.DataFrame(
+        {
+            "midi_track_id": [11, 11, 11],
+            "event_index": [1, 2, 3],
+            "channel": 3,
+            "cc_number": [32, 0, 0],
+            "cc_value": [2, 1, 9],
+        }
+    )
+    summary = track_summary(midi_tracks, notes, programs, controls).set_index("id")
+    first = summary.loc[11]
+    assert (first["program"], first["bank"], first["channel"]) == (48, 128 + 2, 3)
+    assert (first["n_notes"], first["lowest_note"], first["highest_note"]) == (3, 55, 72)
+    assert (first["first_seconds"], first["last_seconds"]) == (0.5, 9.0)
+    assert summary["is_drum"].tolist() == [False, True, False]
+    assert summary.loc[13, "channel"] == 7
+    assert summary["n_notes"].tolist() == [3, 1, 0]
+    assert pd.isna(summary.loc[13, "lowest_note"])
+    empty = track_summary(midi_tracks, notes.iloc[:0], programs.iloc[:0], controls.iloc[:0])
+    assert empty["n_notes"].tolist() == [0, 0, 0]
+    assert states(map_cue(empty, groups_frame(["A"]))) == ["unmatched"] * 3

@@ -1,0 +1,175 @@
+"""What session names say, against a list written by hand and against General MIDI's own table."""
+
+import os
+import string
+import subprocess
+import sys
+import time
+
+import pretty_midi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES, program_category
+from cue_pipeline.mapping.lexicon import lexicon
+from cue_pipeline.mapping.names import categorise, read_name
+from cue_pipeline_tests.mapping.session_names import labelled_names, score
+
+EXAMPLES = int(os.environ.get("CUE_TEST_EXAMPLES", "200"))
+
+
+def test_there_are_28_categories_and_every_word_of_the_lexicon_has_one_or_none() -> None:
+    assert len(INSTRUMENT_CATEGORIES) == len(set(INSTRUMENT_CATEGORIES)) == 28
+    meanings = lexicon().phrases.values()
+    assert {m.category for m in meanings} - {""} == set(INSTRUMENT_CATEGORIES)
+    assert all(0 <= m.confidence <= 1 for m in meanings)
+
+
+def test_at_least_95_percent_of_held_out_names_are_read_right() -> None:
+    held_out = score([n for n in labelled_names() if not n.dev])
+    assert held_out.n >= 200
+    assert held_out.accuracy >= 0.95, held_out.wrong
+
+
+def test_of_names_read_with_confidence_99_percent_are_right() -> None:
+    everything = score(labelled_names())
+    assert everything.sure >= 400
+    assert everything.sure_accuracy >= 0.99, everything.wrong
+
+
+def test_a_reading_is_right_whatever_case_and_separators_it_is_written_in() -> None:
+    for written in ("vlns ii spicc", "VLNS_II_SPICC", "Vlns.II-spicc", "  Vlns  II (spicc) "):
+        read = read_name(written)
+        assert [m.instrument for m in read.meanings] == ["violin"]
+        assert read.number == 2
+        assert read.articulations == ("spicc",)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("Violin 2", 2),
+        ("2nd Violins", 2),
+        ("VLN II", 2),
+        ("vlnii", 2),
+        ("Vln 1 Close_02", 1),
+        ("Horns IV", 4),
+        ("Violine_02", None),
+        ("Trumpet.07", None),
+        ("1m03 Violas", None),
+        ("Violins", None),
+    ],
+)
+def test_section_numbers_are_told_from_takes_and_cues(name: str, number: int | None) -> None:
+    assert read_name(name).number == number
+
+
+@pytest.mark.parametrize(
+    "decorated",
+    [
+        "1m02_Cello",
+        "2m14v3 Cello_01-02",
+        "TW312 1m01 v3.2 Cello",
+        "Cello.dup1",
+        "Cello-01",
+        "CELLO.wav",
+        "Cello Close Mic",
+        "R3_m07_Cello_v12",
+        "Cello (wet) print",
+        "20231104_Cello_Take3",
+        "120bpm Cello 48k",
+    ],
+)
+def test_cue_numbers_takes_and_mixing_words_leave_the_instrument(decorated: str) -> None:
+    read = categorise(decorated)
+    assert read.category == "Strings"
+    assert read.confidence >= 0.9
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", "Audio 3_01", "MIDI 7", "01", "___", "…", "\U0001f3bb", "Track", "x", "Click"]
+)
+def test_what_says_no_instrument_stays_unknown(name: str) -> None:
+    read = categorise(name)
+    assert read.category is None
+    assert read.confidence == 0.0
+    assert read.reason
+
+
+def test_words_that_mean_different_things_to_different_people_are_not_given_confidently() -> None:
+    for name in ("BD", "SD", "GTR", "Perc", "Keys", "Synth", "Sub", "Braam", "Alto", "BVs", "Hits"):
+        assert categorise(name).confidence < 0.9, name
+
+
+@pytest.mark.parametrize("program", range(128))
+def test_every_general_midi_name_is_read_as_its_program_is(program: int) -> None:
+    # The names are pretty_midi's copy of General MIDI's sound set.
+    name = pretty_midi.program_to_instrument_name(program)
+    read, meant = categorise(name), program_category(program)
+    sure = read.confidence >= 0.9 and meant[2] >= 0.8
+    assert read.category == meant[1] or not sure, (name, read, meant)
+
+
+def test_a_program_helps_a_name_and_does_not_overrule_a_sure_one() -> None:
+    assert categorise("Audio 3", program=42).category == "Strings"
+    assert categorise("Gtr", program=25).category == "Acoustic Guitar"
+    assert categorise("Viola", program=60).category == "Strings"
+    alone, with_program = categorise("Perc"), categorise("Viola", program=41)
+    assert with_program.confidence > categorise("Viola").confidence
+    assert alone.category == "Mid Percussion"
+
+
+def test_program_0_says_little_for_it_stands_where_nobody_chose_one() -> None:
+    assert categorise("MIDI 4", program=0).confidence < 0.4 < categorise("", program=1).confidence
+
+
+def test_the_drum_channel_says_drums_where_the_name_says_nothing() -> None:
+    assert categorise("MIDI 10", is_drum=True).category == "Drums"
+    assert categorise("Taiko", is_drum=True).category == "Low Percussion"
+
+
+def test_a_misspelt_word_is_read_less_surely() -> None:
+    right, wrong = categorise("Clarinet"), categorise("Clarinnet")
+    assert wrong.category == right.category == "Woodwinds"
+    assert wrong.confidence < right.confidence
+    assert "spelt alike" in wrong.reason
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_any_text_is_read_without_failing(name: str) -> None:
+    read = categorise(name)
+    assert read.category is None or read.category in INSTRUMENT_CATEGORIES
+    assert 0.0 <= read.confidence <= 1.0
+    assert (read.category is None) == (read.confidence == 0.0)
+
+
+@given(st.sampled_from(labelled_names()), st.integers(1, 99), st.sampled_from(["_", "-", "."]))
+@settings(max_examples=EXAMPLES, deadline=None)
+def test_a_take_number_never_changes_the_category(named: object, take: int, by: str) -> None:
+    name = named.name  # type: ignore[attr-defined]
+    if "." not in name and "-" not in name and "_" not in name and not name[-1:].isdigit():
+        assert categorise(f"{name}{by}{take:02}").category == categorise(name).category
+
+
+def test_thousands_of_new_names_are_read_in_a_second() -> None:
+    names = [f"Vlns {a}{b} spicc {n}" for n in range(5) for a in "abcdefghij" for b in "klmnopqrst"]
+    start = time.perf_counter()
+    for name in names:
+        categorise(name)
+    assert len(names) / (time.perf_counter() - start) > 1_000
+
+
+def test_a_hostile_name_takes_no_time() -> None:
+    start = time.perf_counter()
+    for name in ("a" * 100_000, "_0" * 50_000, "1m1" * 40_000, string.punctuation * 2_000):
+        categorise(name)
+    assert time.perf_counter() - start < 1.0
+
+
+def test_importing_the_names_loads_nothing_heavy() -> None:
+    heavy = "{'pandas', 'numpy', 'thefuzz', 'scipy', 'openai', 'pydantic'}"
+    code = f"import sys, cue_pipeline.mapping.names; sys.exit(str({heavy} & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.stderr.strip() == "set()"
