@@ -35,7 +35,7 @@ def current(engine: sa.Engine) -> str | None:
         If the database cannot be reached.
     """
     with reading(engine) as connection:
-        return _revision(connection)
+        return revision_of(connection)
 
 
 def upgrade(engine: sa.Engine, revision: str = "head") -> str:
@@ -84,10 +84,10 @@ def ensure_schema(engine: sa.Engine) -> None:
         If the schema is older (on a server) or newer than the program.
     """
     with reading(engine) as connection:
-        found = _revision(connection)
+        found = revision_of(connection)
     if found == HEAD:
         return
-    _refuse_newer(found, engine.url)
+    refuse_newer(found, engine.url)
     if found is not None and engine.dialect.name != "sqlite":
         raise WarehouseError(
             f"Database {describe(engine.url)} has schema {found}; this program needs {HEAD}. "
@@ -97,12 +97,12 @@ def ensure_schema(engine: sa.Engine) -> None:
 
 
 def run_revisions(connection: sa.Connection, revision: str) -> None:
-    """Run what is missing up to a revision on an open connection."""
+    """Run what is missing up to a revision within the connection's transaction."""
     from alembic import command
 
-    found = _revision(connection)
-    _refuse_newer(found, connection.engine.url)
-    if found is None and not is_dsql(connection.dialect):
+    found = revision_of(connection)
+    refuse_newer(found, connection.engine.url)
+    if found is None:
         _refuse_foreign(connection)
     config = alembic_config()
     config.attributes["connection"] = connection
@@ -118,14 +118,16 @@ def alembic_config() -> "Config":
     return config
 
 
-def _revision(connection: sa.Connection) -> str | None:
+def revision_of(connection: sa.Connection) -> str | None:
+    """Return the revision noted in a database; on Aurora DSQL there may be earlier ones beside."""
     if not connection.dialect.has_table(connection, VERSION_TABLE):
         return None
-    found = connection.exec_driver_sql(f"SELECT version_num FROM {VERSION_TABLE}").scalar()  # noqa: S608
+    found = connection.exec_driver_sql(f"SELECT max(version_num) FROM {VERSION_TABLE}").scalar()  # noqa: S608
     return None if found is None else str(found)
 
 
-def _refuse_newer(found: str | None, url: sa.URL) -> None:
+def refuse_newer(found: str | None, url: sa.URL) -> None:
+    """Refuse a revision that this program does not know."""
     if found is None or found == HEAD:
         return
     from alembic.script import ScriptDirectory
