@@ -91,10 +91,15 @@ class RenderedCue:
     truth: dict[int, int | None]  # midi_track_id -> audio_file_id
     lag_seconds: float
     drums: set[int] = field(default_factory=set)
+    starts: dict[int, float] = field(default_factory=dict)  # audio_file_id -> s after the earliest
 
     def mel_of(self, audio_file_id: int) -> Float:
-        """Absolute dB, shape (n_frames, n_mels)."""
+        """Return absolute dB, shape (n_frames, n_mels)."""
         return self.mels[audio_file_id]
+
+    def lag_of(self, audio_file_id: int) -> float:
+        """Return where MIDI time 0 is in this group's file, seconds."""
+        return self.lag_seconds - self.starts.get(audio_file_id, 0.0)
 
 
 def default_soundfont() -> Path:
@@ -108,6 +113,7 @@ def read_parts(path: Path, *, seconds: float | None = None) -> list[Part]:
     """Return the sounding tracks of a MIDI file."""
     import pretty_midi
 
+    pretty_midi.pretty_midi.MAX_TICK = 1e9  # a fine division is not corruption
     parts = []
     for i, instrument in enumerate(pretty_midi.PrettyMIDI(str(path)).instruments):
         notes = [
@@ -294,6 +300,7 @@ def rendered(
         mels={2000 + g: mels[g] for g in kept},
         truth=truth,
         lag_seconds=condition.offset_seconds,
+        starts={2000 + g: float(shift[g]) for g in range(n_groups)},
         drums={1000 + p for p, part in enumerate(parts) if part.is_drum},
     )
 

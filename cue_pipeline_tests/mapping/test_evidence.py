@@ -46,7 +46,7 @@ def test_several_tracks_may_be_heard_in_one_stem():
 
 
 @pytest.mark.parametrize("leak_db", [-10.0, -15.0, -20.0])
-def test_a_leak_is_measured_at_its_level_and_is_no_match(leak_db):
+def test_a_leak_is_measured_near_its_level_and_is_no_match(leak_db):
     own = {name: tone(notes) for name, notes in TRACKS.items()}
     gain = 10 ** (leak_db / 20)
     stems = {
@@ -56,7 +56,9 @@ def test_a_leak_is_measured_at_its_level_and_is_no_match(leak_db):
     evidence = heard(*cue(TRACKS, stems))
     assert best(evidence) == {10: 20, 11: 21, 12: 22}
     found = pair(evidence, 10, 21)["level_db"] - pair(evidence, 10, 20)["level_db"]
-    assert found == pytest.approx(leak_db, abs=4.0)
+    # The louder notes of the stem itself hide some of the leak.
+    assert leak_db - 8.0 < found < leak_db + 1.0
+    assert pair(evidence, 10, 21)["score"] < 0.1
 
 
 @pytest.mark.parametrize("lag", [-4.2, 0.0, 3.7, 21.35, 55.0])

@@ -22,6 +22,10 @@ Float64 = NDArray[np.float64]
 MAX_LAG_SECONDS = 60.0
 _N_CANDIDATES = 8
 _APART_SECONDS = 0.3
+_FAR_SECONDS = 1.0
+_LIFT_OF_DOUBT = 0.085
+_LIFT_SCALE = 0.012
+_CLEAR_MARGIN = 0.05  # of R²: a beat away explains clearly less
 _LAG_BANDS = 16  # enough to look for a lag: pooled from all bands
 _CHECK_BANDS = 32  # enough to choose between lags
 _NEARER_IS_LIKELIER = 2e-4  # of R² per second of lag: between equals, the nearer
@@ -41,6 +45,9 @@ class Alignment:
         Mean share of the groups' level that all tracks together explain at this lag.
     rivals : list of (float, float)
         Other lags that were tried, with their R², best first.
+    lift : np.ndarray, shape=(n_groups,)
+        How much more of each group is explained at this lag than at the best one far from it:
+        about zero where a group holds other music.
     knots, wander : np.ndarray, shape=(n_knots,)
         MIDI times and what is added to the lag there, seconds.
     """
@@ -49,6 +56,7 @@ class Alignment:
     confidence: float
     r2: float
     rivals: list[tuple[float, float]]
+    lift: Float64
     knots: Float64 = field(default_factory=lambda: np.zeros(1))
     wander: Float64 = field(default_factory=lambda: np.zeros(1))
 
@@ -138,30 +146,44 @@ def joint_lag(score: Score, session: Session) -> Alignment:
     levels = _pooled(score.level, _CHECK_BANDS)
     heard = centred(_pooled(session.level, _CHECK_BANDS))
     tried = [(lag, _r2_at(levels, heard, lag, session.coarse_seconds)) for lag in candidates]
-    tried.sort(key=lambda pair: pair[1] - _NEARER_IS_LIKELIER * abs(pair[0]), reverse=True)
+    tried.sort(key=_preference, reverse=True)
     best, best_r2 = tried[0]
-    rivals = [pair for pair in tried[1:] if abs(pair[0] - best) > 2 * frame]
-    return Alignment(
-        lag_seconds=best,
-        confidence=_confidence(best_r2, rivals, agrees=best == candidates[0]),
-        r2=best_r2,
-        rivals=rivals,
-    )
+    others = [pair for pair in tried[1:] if abs(pair[0] - best) > 2 * frame]
+    rivals = [(lag, float(r2.mean())) for lag, r2 in others]
+    r2 = float(best_r2.mean())
+    far = [of_groups for lag, of_groups in others if abs(lag - best) > _FAR_SECONDS]
+    lift = best_r2 - (np.max(far, axis=0) if far else 0.0)
+    return Alignment(best, _confidence(r2, rivals, lift), r2, rivals, lift)
 
 
-def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -> float:
-    """Return the mean share of the groups' levels that all tracks together explain at a lag."""
+def _preference(tried: tuple[float, Float64]) -> float:
+    lag, r2 = tried
+    return float(r2.mean()) - _NEARER_IS_LIKELIER * abs(lag)
+
+
+def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -> Float64:
+    """Return the share of each group's level that all tracks together explain at a lag."""
     at_lag = centred(_shifted(levels, lag_seconds, coarse, heard.shape[2]))
-    return float(explained(at_lag, heard).r2.mean())
+    return explained(at_lag, heard).r2
 
 
-def _confidence(best_r2: float, rivals: list[tuple[float, float]], *, agrees: bool) -> float:
-    if best_r2 <= 0.0:
-        return 0.0
+def share_explained(levels: Float32, session: Session) -> float:
+    """Return the mean share of the groups that templates on the session's clock explain."""
+    heard = centred(_pooled(session.level, _CHECK_BANDS))
+    return float(explained(centred(_pooled(levels, _CHECK_BANDS)), heard).r2.mean())
+
+
+def _confidence(best: float, rivals: list[tuple[float, float]], lift: Float64) -> float:
+    """Return how far to believe a lag.
+
+    Over 84 rendered cues the lift of the better half of the groups was never below 0.12; over 168
+    pairs of one piece's MIDI with another piece's sound it was never above 0.075.
+    """
+    better_half = float(np.sort(lift)[len(lift) // 2 :].mean())
     second = max((r2 for _, r2 in rivals), default=0.0)
-    margin = (best_r2 - second) / best_r2
-    confidence = float(np.clip(margin / 0.15, 0.0, 1.0))
-    return confidence if agrees else confidence * 0.8
+    margin = (best - second) / max(best, 1e-9)
+    of_lift = 1.0 / (1.0 + np.exp(-(better_half - _LIFT_OF_DOUBT) / _LIFT_SCALE))
+    return float(of_lift * np.clip(margin / _CLEAR_MARGIN, 0.0, 1.0))
 
 
 def _shifted(level: Float32, lag: float, coarse: float, n: int) -> Float32:

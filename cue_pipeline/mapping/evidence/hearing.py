@@ -202,13 +202,15 @@ def heard_groups(
         if _parameters(row) == usual:
             kept.append(row)
         else:
-            left_out.append(_reason(row, "its mel was made with other parameters than the others'"))
+            left_out.append(
+                _reason(row, "the group's mel was made with other parameters than the others'")
+            )
     top_db = max(float(row["max_db"]) for row in kept)
     bands = bands_of(kept[0]["params"])
     groups = []
     for row in kept:
         if float(row["max_db"]) < top_db + SILENT_DB or int(row["n_frames"]) < 2 * COARSE:
-            left_out.append(_reason(row, "silent"))
+            left_out.append(_reason(row, "the group is silent"))
             continue
         audio_file_id = int(row["audio_file_id"])
         offset = offsets.get(audio_file_id, 0.0)

@@ -22,6 +22,7 @@ from cue_pipeline.mapping.evidence.alignment import (
     joint_lag,
     score_of,
     session_of,
+    share_explained,
 )
 from cue_pipeline.mapping.evidence.drift import with_drift
 from cue_pipeline.mapping.evidence.hearing import (
@@ -31,7 +32,7 @@ from cue_pipeline.mapping.evidence.hearing import (
     heard_groups,
     start_offsets,
 )
-from cue_pipeline.mapping.evidence.scoring import Measures, measures
+from cue_pipeline.mapping.evidence.scoring import Measures, level_templates, measures
 from cue_pipeline.mapping.evidence.templates import (
     TrackNotes,
     pitch_to_bands,
@@ -43,7 +44,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 MIN_NOTES = 20
-LEAST_LAG_CONFIDENCE = 0.3
+LEAST_LAG_CONFIDENCE = 0.5
 COLUMNS = (
     "midi_track_id",
     "audio_file_id",
@@ -198,11 +199,12 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
         tried.append((way, joint_lag(score, way.session)))
     way, straight = max(tried, key=lambda pair: pair[1].r2)
     bent = with_drift(straight, file.leaders, way.session)
-    found = [
-        (way, alignment, measures(file.leaders, way.bands_of_pitch, alignment, way.session))
+    alignments = [
+        (alignment, level_templates(file.leaders, way.bands_of_pitch, alignment, way.session))
         for alignment in (straight, bent)
     ]
-    return max(found, key=lambda triple: float(triple[2].r2.mean()))
+    alignment, level = max(alignments, key=lambda pair: share_explained(pair[1], way.session))
+    return way, alignment, measures(file.leaders, level, alignment, way.session)
 
 
 def _rows(
@@ -234,9 +236,7 @@ def _rows(
         if why:
             report["abstained"].append({"track": name, "reason": why})
         for group_id, group in groups:
-            of_pair = scored.get(
-                (track_id, group_id), {"abstained": f"group: {silent.get(group, 'silent')}"}
-            )
+            of_pair = scored.get((track_id, group_id), {"abstained": silent.get(group, "")})
             rows.append(
                 {
                     "midi_track_id": track_id,
@@ -298,4 +298,6 @@ def _row_of(features: pd.DataFrame, audio_file_id: int) -> Mapping[str, Any]:
 
 
 def _all_left_out(features: pd.DataFrame) -> list[dict[str, str]]:
-    return [{"group": str(name), "reason": "silent"} for name in features["canonical_name"]]
+    return [
+        {"group": str(name), "reason": "the group is silent"} for name in features["canonical_name"]
+    ]

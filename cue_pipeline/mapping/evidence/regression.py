@@ -68,7 +68,9 @@ class Explained:
     r2: Float64
 
 
-def explained(templates: NDArray[np.float32], targets: NDArray[np.float32]) -> Explained:
+def explained(
+    templates: NDArray[np.float32], targets: NDArray[np.float32], *, n_shapes: int = 1
+) -> Explained:
     """Explain every target by all templates together, band by band.
 
     Each band has its own weights: a track's colour is unknown, and may differ between the room
@@ -76,10 +78,12 @@ def explained(templates: NDArray[np.float32], targets: NDArray[np.float32]) -> E
 
     Parameters
     ----------
-    templates : np.ndarray, shape=(n_bands, n_tracks, n_frames)
-        Centred over frames.
+    templates : np.ndarray, shape=(n_bands, n_tracks * n_shapes, n_frames)
+        Centred over frames; the shapes of one track stand together.
     targets : np.ndarray, shape=(n_bands, n_groups, n_frames)
         Centred over frames.
+    n_shapes : int
+        How many templates each track has: how a note may swell, hold and decay.
     """
     gram = (templates @ templates.transpose(0, 2, 1)).astype(np.float64)
     product = (templates @ targets.transpose(0, 2, 1)).astype(np.float64)
@@ -88,22 +92,32 @@ def explained(templates: NDArray[np.float32], targets: NDArray[np.float32]) -> E
     ridge = _RIDGE * np.trace(gram, axis1=1, axis2=2)[:, None, None] / max(n, 1) + 1e-9
     solid = gram + ridge * np.eye(n)
     weights = non_negative_weights(solid, product)
-    own = np.diagonal(gram, axis1=1, axis2=2)[..., None]
     total = np.maximum(power.sum(axis=0), 1e-12)
-    r2 = np.clip(
-        (
-            2 * (weights * product).sum(axis=(0, 1))
-            - np.einsum("bkg,bkl,blg->g", weights, gram, weights, optimize=True)
-        )
-        / total,
-        0,
-        1,
-    )
-    # What only this track can explain: its template with all others projected out.
-    alone = 1.0 / np.maximum(np.diagonal(np.linalg.inv(solid), axis1=1, axis2=2), 1e-12)
-    unique = (weights**2 * alone[..., None]).sum(axis=0) / total
+    fitted = (weights * (2 * product - gram @ weights)).sum(axis=(0, 1))
+    r2 = np.clip(fitted / total, 0.0, 1.0)
+    of_track = weights.reshape(len(gram), n // n_shapes, n_shapes, -1)
+    # What only this track can explain: its templates with all others' projected out.
+    alone = np.linalg.inv(_own_blocks(np.linalg.inv(solid), n_shapes))
+    unique = _quadratic(of_track, alone.astype(np.float64)) / total
+    level = _quadratic(of_track, _own_blocks(gram, n_shapes)) / max(targets.shape[2], 1)
     return Explained(
-        level=np.sqrt((weights**2 * own).sum(axis=0) / max(targets.shape[2], 1)),
+        level=np.sqrt(np.maximum(level, 0.0)),
         gain=unique / np.maximum(1.0 - r2 + unique, 1e-9),
         r2=r2,
     )
+
+
+def _own_blocks(matrix: Float64, n_shapes: int) -> Float64:
+    """Return the blocks on the diagonal: (n_bands, n_tracks, n_shapes, n_shapes)."""
+    n_tracks = matrix.shape[-1] // n_shapes
+    square = matrix.reshape(len(matrix), n_tracks, n_shapes, n_tracks, n_shapes)
+    tracks = np.arange(n_tracks)
+    out: Float64 = square[:, tracks, :, tracks, :].transpose(1, 0, 2, 3)
+    return out
+
+
+def _quadratic(weights: Float64, blocks: Float64) -> Float64:
+    """Return ``Σ_b wᵀ B w`` per track and group."""
+    pulled = np.swapaxes(blocks @ weights, -1, -2)
+    out: Float64 = (pulled * np.swapaxes(weights, -1, -2)).sum(axis=(0, 3))
+    return out

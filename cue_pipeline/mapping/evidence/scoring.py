@@ -20,18 +20,21 @@ from cue_pipeline.mapping.evidence.alignment import (
 from cue_pipeline.mapping.evidence.regression import Explained, explained
 from cue_pipeline.mapping.evidence.templates import (
     LEVEL_EXPONENT,
+    N_SHAPES,
     TrackNotes,
     level_template,
     onset_curve,
+    shaped,
 )
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-FEATURES = ("constant", "level_margin", "onset_margin", "band_part", "onset_part", "least_part")
-_WEIGHTS = np.array([-3.0, 1.2, 0.6, 3.0, 3.0, 0.0])
-_MARGIN_DB = 24.0  # more than this tells no more
-_ALONE_DB = 6.0  # the margin of a group without a rival
+FEATURES = ("constant", "level_margin", "band_margin", "band_part", "onset_part", "group_lift")
+_WEIGHTS = np.array([-5.23, 2.11, 2.95, 3.04, 1.51, 2.47])
+_UNIT_DB = 12.0
+_PART_FLOOR = 0.02  # partial correlations below this are chance
+_LIFT_LIMIT = 0.1  # a group's R² above chance that tells all that it can
 _DB_OF_LEVEL = 10.0 / LEVEL_EXPONENT
 
 
@@ -51,17 +54,19 @@ class Measures:
     level_db: Float64
     onset_db: Float64
     r2: Float64
+    lift: Float64
 
     def features(self) -> Float64:
         """Return the regressors of the score, shape=(n_tracks, n_groups, len(FEATURES))."""
+        lift = np.clip(self.lift / _LIFT_LIMIT, -1.0, 1.0)
         return np.stack(
             [
                 np.ones_like(self.level_db),
-                margin_db(self.level_db) / 12.0,
-                margin_db(self.onset_db) / 12.0,
+                np.clip(_lead(self.level_db / _UNIT_DB), -2.0, 2.0),
+                np.clip(_lead(np.log(self.band_part + _PART_FLOOR)), -2.0, 2.0),
                 self.band_part,
                 self.onset_part,
-                np.minimum(self.band_part, self.onset_part),
+                np.broadcast_to(lift, self.level_db.shape),
             ],
             axis=-1,
         )
@@ -72,27 +77,33 @@ class Measures:
         return out
 
 
-def margin_db(level_db: Float64) -> Float64:
-    """Return by how much each group's level beats the best other group's, dB, limited."""
-    if level_db.shape[1] == 1:
-        return np.full_like(level_db, _ALONE_DB)
-    ordered = np.sort(level_db, axis=1)
+def _lead(value: Float64) -> Float64:
+    """Return by how much each group's value beats the best other group's: (n_tracks, n_groups)."""
+    if value.shape[1] == 1:
+        # No rival: as if one stood a little behind.
+        return np.full_like(value, 0.5)
+    ordered = np.sort(value, axis=1)
     best, second = ordered[:, -1:], ordered[:, -2:-1]
-    rival = np.where(level_db >= best, second, best)
-    return np.clip(level_db - rival, -_MARGIN_DB, _MARGIN_DB)
+    return value - np.where(value >= best, second, best)
 
 
 def measures(
-    voices: Sequence[TrackNotes],
-    bands_of_pitch: Float32,
-    alignment: Alignment,
-    session: Session,
+    voices: Sequence[TrackNotes], level: Float32, alignment: Alignment, session: Session
 ) -> Measures:
-    """Measure every voice in every group at one alignment."""
-    level = level_templates(voices, bands_of_pitch, alignment, session)
-    by_band = explained(level, centred(session.level))
+    """Measure every voice in every group at one alignment.
+
+    Parameters
+    ----------
+    level : np.ndarray, shape=(n_bands, n_voices, n_frames)
+        From :func:`level_templates` at this alignment.
+    """
+    by_band = explained(
+        centred(_in_shapes(level, session.coarse_seconds)),
+        centred(session.level),
+        n_shapes=N_SHAPES,
+    )
     overall = explained(
-        level.sum(axis=0, keepdims=True), centred(session.level.sum(axis=0, keepdims=True))
+        centred(level.sum(axis=0, keepdims=True)), centred(session.level.sum(axis=0, keepdims=True))
     )
     onsets = _explained_onsets(voices, alignment, session)
     return Measures(
@@ -102,6 +113,7 @@ def measures(
         level_db=_decibels(by_band.level),
         onset_db=_decibels(onsets.level),
         r2=by_band.r2,
+        lift=alignment.lift,
     )
 
 
@@ -111,9 +123,9 @@ def level_templates(
     alignment: Alignment,
     session: Session,
 ) -> Float32:
-    """Return centred templates at an alignment, wander included: (n_bands, n_tracks, n_frames)."""
+    """Return templates at an alignment, wander included: (n_bands, n_tracks, n_frames)."""
     n = session.level.shape[2]
-    stacked = np.stack(
+    return np.stack(
         [
             level_template(
                 v, alignment.session_time(v.start), bands_of_pitch, n, session.coarse_seconds
@@ -122,7 +134,14 @@ def level_templates(
         ],
         axis=1,
     )
-    return centred(stacked)
+
+
+def _in_shapes(level: Float32, frame_seconds: float) -> Float32:
+    """Return each track's template in its shapes: (n_bands, n_tracks * N_SHAPES, n_frames)."""
+    n_bands, n_tracks, n = level.shape
+    flat = level.reshape(n_bands * n_tracks, n)
+    begun = np.maximum(np.diff(flat, axis=1, prepend=np.float32(0)), 0.0)
+    return shaped(flat, begun, frame_seconds).reshape(n_bands, n_tracks * N_SHAPES, n)
 
 
 def _explained_onsets(

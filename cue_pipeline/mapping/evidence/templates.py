@@ -23,6 +23,9 @@ DRUM_CHANNEL = 9
 _DECAY_SECONDS = 0.35  # a drum's note-off says nothing: it rings as it likes
 _SAME_SECONDS = 0.05
 _SAME_SHARE = 0.9  # of the notes of both
+N_SHAPES = 3
+_STRUCK_SECONDS = 0.3
+_RINGING_SECONDS = 0.6
 _LOBE_BINS = 2.0  # half width of a Hann window's main lobe, FFT bins
 
 
@@ -148,6 +151,29 @@ def level_template(
         return np.repeat(held, n_bands, axis=1)
     out: Float32 = held @ bands_of_pitch[pitches]
     return out
+
+
+def shaped(held: Float32, onsets: Float32, frame_seconds: float) -> Float32:
+    """Return how notes may sound: held as written, struck and dying, and ringing on.
+
+    Parameters
+    ----------
+    held : np.ndarray, shape=(n_bands, n_frames)
+        From :func:`level_template`.
+    onsets : np.ndarray, shape=(n_bands, n_frames)
+        Where notes begin.
+
+    Returns
+    -------
+    np.ndarray, shape=(n_bands, N_SHAPES, n_frames)
+    """
+    from scipy.signal import lfilter
+
+    out = [held]
+    for source, seconds in ((onsets, _STRUCK_SECONDS), (held, _RINGING_SECONDS)):
+        keep = float(np.exp(-frame_seconds / seconds))
+        out.append(lfilter([1.0 - keep], [1.0, -keep], source, axis=-1).astype(np.float32))
+    return np.stack(out, axis=1)
 
 
 def _held(

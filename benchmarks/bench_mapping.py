@@ -1,0 +1,224 @@
+"""Is each track heard in its group? Rendered cues whose truth is known, condition by condition.
+
+    python -m benchmarks.bench_mapping                    # the test set: composed from seeds
+    python -m benchmarks.bench_mapping --midi FOLDER      # your own MIDI files
+    python -m benchmarks.bench_mapping --set train --conditions hard live
+    python -m benchmarks.bench_mapping --soundfont /usr/share/sounds/sf2/FluidR3_GM.sf2
+
+Group names say nothing ("Audio 3_01"), so only sound can find them. The test set's seeds were used
+for no decision and no fit. "right" counts tracks whose group has the highest score; a track that
+the ear abstains on counts as wrong. Tracks with the same notes as another cannot be told apart by
+anybody: they are counted apart.
+"""
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import numpy as np
+
+from benchmarks.compose import Part, composed
+from benchmarks.render import CONDITIONS, Condition, RenderedCue, read_parts, rendered
+from cue_pipeline.mapping.evidence import MatchEvidence, match_evidence
+
+SURE = 0.9
+SONGS = {
+    # Decisions and weights were made on these …
+    "train": [
+        ("score", 1),
+        ("score", 2),
+        ("score", 3),
+        ("repetitive", 1),
+        ("repetitive", 2),
+        ("chamber", 1),
+        ("loop", 1),
+        ("large", 1),
+    ],
+    # … and are judged on these.
+    "test": [
+        ("score", 101),
+        ("score", 102),
+        ("repetitive", 101),
+        ("chamber", 101),
+        ("loop", 101),
+        ("large", 101),
+    ],
+}
+
+
+@dataclass
+class Tally:
+    """What became of the tracks of one condition."""
+
+    cues: int = 0
+    tracks: int = 0
+    right: int = 0
+    abstained: int = 0
+    sure: int = 0
+    sure_right: int = 0
+    absent: int = 0  # tracks that are heard in no group
+    false_alarms: int = 0  # of these, scored as surely heard
+    lag_errors: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    pairs: int = 0
+    scores: list[float] = field(default_factory=list)
+    labels: list[bool] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    def add(self, cue: RenderedCue, evidence: MatchEvidence) -> None:
+        """Count one cue."""
+        report = evidence.summary["files"][0]
+        same = {name for names in report["same_notes"] for name in names}
+        names = dict(zip(cue.tracks["id"], cue.tracks["track_name"], strict=True))
+        self.cues += 1
+        self.seconds += evidence.summary["seconds"]
+        self.pairs += len(evidence.pairs)
+        self.lag_errors.append(_lag_error(cue, evidence))
+        for track_id, rows in evidence.pairs.groupby("midi_track_id"):
+            truth = cue.truth[int(track_id)]
+            if names[track_id] in same:
+                continue
+            heard = rows.dropna(subset=["score"])
+            self.scores += heard["score"].tolist()
+            self.labels += (heard["audio_file_id"] == truth).tolist()
+            best = None if heard.empty else heard.loc[heard["score"].idxmax()]
+            self._count(truth, best, f"{cue.name}: {names[track_id]}")
+
+    def _count(self, truth: int | None, best: Any, name: str) -> None:
+        sure = best is not None and best["score"] >= SURE
+        if truth is None:
+            self.absent += 1
+            self.false_alarms += sure
+            return
+        right = best is not None and int(best["audio_file_id"]) == truth
+        self.tracks += 1
+        self.right += right
+        self.abstained += best is None
+        self.sure += sure
+        self.sure_right += sure and right
+        if not right:
+            self.wrong.append(name + (" (abstained)" if best is None else ""))
+
+    def row(self) -> dict[str, float]:
+        """Return what is printed."""
+        y, p = np.array(self.labels, float), np.array(self.scores)
+        return {
+            "cues": self.cues,
+            "tracks": self.tracks,
+            "right_percent": 100 * self.right / max(self.tracks, 1),
+            "abstained": self.abstained,
+            "sure_percent": 100 * self.sure / max(self.tracks, 1),
+            "sure_right_percent": 100 * self.sure_right / max(self.sure, 1),
+            "absent": self.absent,
+            "false_alarms": self.false_alarms,
+            "brier": float(((p - y) ** 2).mean()) if len(p) else 0.0,
+            "worst_lag_error_seconds": float(max(self.lag_errors, default=0.0)),
+            "seconds_per_200_pairs": 200 * self.seconds / max(self.pairs, 1),
+        }
+
+
+def _lag_error(cue: RenderedCue, evidence: MatchEvidence) -> float:
+    """Return how far the found lag is from the truth, over all groups, seconds."""
+    known = evidence.pairs.dropna(subset=["lag_seconds"])
+    if known.empty:
+        return float("inf")
+    truth = known["audio_file_id"].map(cue.lag_of)
+    return float((known["lag_seconds"] - truth).abs().max())
+
+
+def songs(chosen: str, midi: Path | None, seconds: float) -> Iterator[tuple[str, list[Part], int]]:
+    """Yield name, parts, seed."""
+    if midi:
+        for seed, path in enumerate(sorted(midi.glob("*.mid"))):
+            parts = read_parts(path, seconds=seconds)
+            if len(parts) > 1:
+                yield path.stem, parts, seed
+        return
+    for style, seed in SONGS[chosen]:
+        yield f"{style}{seed}", composed(seed, style, seconds=seconds), seed
+
+
+def measured(args: argparse.Namespace) -> dict[str, Tally]:
+    """Render and match everything that was asked for."""
+    tallies: dict[str, Tally] = defaultdict(Tally)
+    surplus = composed(99, "score", seconds=60)
+    for name, parts, seed in songs(args.set, args.midi, args.seconds):
+        for condition in _conditions(args):
+            cue = rendered(name, parts, condition, seed=seed, cache=args.cache, surplus=surplus)
+            evidence = match_evidence(cue.tracks, cue.notes, cue.features, cue.mel_of)
+            tallies[condition.name].add(cue, evidence)
+    return tallies
+
+
+def _conditions(args: argparse.Namespace) -> list[Condition]:
+    chosen = [c for c in CONDITIONS if not args.conditions or c.name in args.conditions]
+    return [replace(c, soundfont=args.soundfont) for c in chosen]
+
+
+def _arguments() -> argparse.Namespace:
+    doc = (__doc__ or "").split("\n\n")
+    parser = argparse.ArgumentParser(description=doc[0])
+    parser.add_argument("--set", choices=sorted(SONGS), default="test")
+    parser.add_argument("--midi", type=Path, help="a folder of MIDI files, instead of the set")
+    parser.add_argument("--seconds", type=float, default=100.0, help="of each song")
+    parser.add_argument("--conditions", nargs="*", choices=[c.name for c in CONDITIONS])
+    parser.add_argument("--soundfont", type=Path, help="a General MIDI .sf2")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(gettempdir()) / "cue_pipeline_bench_mapping"
+    )
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def _printed(tallies: dict[str, Tally]) -> None:
+    print(
+        f"{'condition':12} {'cues':>4} {'tracks':>6} {'right %':>8} {'abst.':>5} {'sure %':>7} "
+        f"{'of sure %':>9} {'absent':>6} {'false':>5} {'Brier':>6} {'lag err s':>9} {'s/200':>6}"
+    )
+    for name, tally in tallies.items():
+        r = tally.row()
+        print(
+            f"{name:12} {r['cues']:4.0f} {r['tracks']:6.0f} {r['right_percent']:8.1f} "
+            f"{r['abstained']:5.0f} {r['sure_percent']:7.1f} {r['sure_right_percent']:9.1f} "
+            f"{r['absent']:6.0f} {r['false_alarms']:5.0f} {r['brier']:6.3f} "
+            f"{r['worst_lag_error_seconds']:9.3f} {r['seconds_per_200_pairs']:6.2f}"
+        )
+    for tally in tallies.values():
+        for wrong in tally.wrong:
+            print("  wrong:", wrong)
+    _printed_calibration(tallies)
+
+
+def _printed_calibration(tallies: dict[str, Tally]) -> None:
+    p = np.array([s for t in tallies.values() for s in t.scores])
+    y = np.array([label for t in tallies.values() for label in t.labels], float)
+    print("calibration: of all pairs whose score lies in the bin, so many are truly heard")
+    for low in (0.0, 0.05, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.99):
+        high = {0.0: 0.05, 0.05: 0.2, 0.8: 0.9, 0.9: 0.95, 0.95: 0.99, 0.99: 1.01}.get(
+            low, low + 0.2
+        )
+        inside = (p >= low) & (p < high)
+        if inside.any():
+            print(
+                f"  {low:4.2f}–{min(high, 1):4.2f}: {inside.sum():6d} pairs, mean score "
+                f"{p[inside].mean():.3f}, heard {y[inside].mean():.3f}"
+            )
+
+
+def main() -> None:
+    """Print the table, or JSON."""
+    args = _arguments()
+    tallies = measured(args)
+    if args.json:
+        print(json.dumps({name: tally.row() for name, tally in tallies.items()}, indent=1))
+    else:
+        _printed(tallies)
+
+
+if __name__ == "__main__":
+    main()
