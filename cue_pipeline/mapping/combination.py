@@ -44,6 +44,8 @@ def _each(categories: Sequence[str], result: _Result) -> dict[str, _Result]:
 # What a qualifying word makes of the rest, by its category: instrument, category, confidence.
 # Not listed: the rest stands, times the last entry's factor.
 _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
+    # A loop, a room or an overhead of something: the something is meant.
+    **dict.fromkeys(("loop", "drum room", "overheads"), ({}, 0.93)),
     "effects": (
         {
             **_each((*_ORCHESTRAL, "orchestra"), ("orchestral effects", "Orch FX", 0.86)),
@@ -152,8 +154,8 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
     "group vocals": ({"Solo Vocals": ("group vocals", "Choir", 0.6)}, 0.85),
     "solo voice": ({"Choir": ("choir", "Choir", 0.8)}, 0.75),
     **dict.fromkeys(("soprano", "alto", "tenor", "baritone"), ({}, 0.97)),
-    **dict.fromkeys(("loop", "drum room", "overheads", "keys", "claps"), ({}, 0.93)),
     **dict.fromkeys(("cymbals", "bass drum", "snare drum"), ({}, 0.85)),
+    **dict.fromkeys(("keys", "claps"), ({}, 0.93)),
     "guitar": ({}, 0.85),
     "braams": ({}, 0.7),
     "synth lead": ({}, 0.7),

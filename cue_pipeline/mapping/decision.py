@@ -20,7 +20,7 @@ from cue_pipeline.mapping.fusion import (
 )
 from cue_pipeline.mapping.group_category import Opinion, settle_category
 from cue_pipeline.mapping.lexicon import lexicon
-from cue_pipeline.mapping.names import NameCategory, categorise
+from cue_pipeline.mapping.names import NameCategory, Session, categorise, read_session
 from cue_pipeline.mapping.overrides import Override, read_overrides
 from cue_pipeline.mapping.records import CueMapping, TrackMapping
 from cue_pipeline.mapping.similarity import name_fits, share_ties
@@ -60,6 +60,7 @@ class _Cue:
     groups: "DataFrame"
     group_names: list[str]
     group_ids: list[int]
+    session: Session
     sources: Sources
     answer: "ModelAnswer | None"
     overrides: dict[int, Override]
@@ -110,6 +111,7 @@ def map_cue(
         groups=groups,
         group_names=group_names,
         group_ids=[int(key) for key in groups["id"]],
+        session=read_session((*track_names, *group_names)),
         sources=_sources(track_names, group_names, heard, answer),
         answer=answer,
         overrides=told,
@@ -150,12 +152,7 @@ def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
     for i, override in cue.overrides.items():
         if override.says_group:
             chosen[i] = NONE if override.group is None else override.group
-    named = [
-        categorise(name, program=None if is_missing(program) else int(program), is_drum=bool(drum))
-        for name, program, drum in zip(
-            cue.track_names, cue.tracks["program"], cue.tracks["is_drum"], strict=True
-        )
-    ]
+    named = _named(cue)
     categories = [_group_category(cue, g, chosen, named) for g in range(n_groups)]
     mappings = []
     for i in range(len(cue.track_names)):
@@ -167,6 +164,21 @@ def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
     by_id = {key: categories[g][0] for g, key in enumerate(cue.group_ids)}
     calls = tuple(call.row() for call in cue.answer.calls) if cue.answer else ()
     return CueMapping(tuple(mappings), by_id, calls, _summary(cue, mappings))
+
+
+def _named(cue: _Cue) -> list[NameCategory]:
+    """Return what each track's name, program and channel say that it is."""
+    return [
+        categorise(
+            name,
+            program=None if is_missing(program) else int(program),
+            is_drum=bool(drum),
+            session=cue.session,
+        )
+        for name, program, drum in zip(
+            cue.track_names, cue.tracks["program"], cue.tracks["is_drum"], strict=True
+        )
+    ]
 
 
 def _sources(
@@ -193,7 +205,7 @@ def _group_category(
     cue: _Cue, group: int, chosen: Any, named: list[NameCategory]
 ) -> tuple[str | None, float | None]:
     opinions = []
-    own = categorise(cue.group_names[group])
+    own = categorise(cue.group_names[group], session=cue.session)
     if own.category is not None:
         opinions.append(Opinion(own.category, own.confidence, "group"))
     if cue.answer is not None and (said := cue.answer.group_categories.get(group)) is not None:

@@ -12,13 +12,20 @@ things to an orchestra and to a band ('BD', 'Gtr', 'Perc') stay below it.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from cue_pipeline.mapping.categories import program_category
 from cue_pipeline.mapping.combination import Reading, combine
-from cue_pipeline.mapping.lexicon import LONGEST_PHRASE, Meaning, lexicon, plain_letters
+from cue_pipeline.mapping.lexicon import (
+    LONGEST_PHRASE,
+    SHORTEST_MISSPELT,
+    Meaning,
+    lexicon,
+    plain_letters,
+)
 from cue_pipeline.mapping.lexicon.studio import (
     ARTICULATIONS,
     BOWED_ARTICULATIONS,
@@ -115,13 +122,15 @@ def _words(name: str) -> list[str]:
 @lru_cache(maxsize=16_384)
 def _misspelt(word: str) -> tuple[Meaning, int] | None:
     """Return the meaning of the lexicon's word closest to `word`, and how close (0…100)."""
-    if len(word) < 5:
+    if len(word) < SHORTEST_MISSPELT:
         return None
     from thefuzz import fuzz, process
 
     index = lexicon()
+    # Hardly anyone mistypes the first letter; 'sticks' are no 'ticks'.
+    candidates = index.long_words.get(word[0], ())
     found = process.extractOne(
-        word, index.long_words, processor=None, scorer=fuzz.ratio, score_cutoff=FUZZY_THRESHOLD
+        word, candidates, processor=None, scorer=fuzz.ratio, score_cutoff=FUZZY_THRESHOLD
     )
     if found is None:
         return None
@@ -245,7 +254,42 @@ def read_instrument(name: SessionName) -> Reading | None:
     return None
 
 
-def categorise(name: str, *, program: int | None = None, is_drum: bool = False) -> NameCategory:
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What the other names of a cue tell about the ambiguous ones.
+
+    Attributes
+    ----------
+    kit : bool
+        A drum kit was recorded: its cymbals, snare and bass drum are 'Drums'.
+    orchestra : bool
+        An orchestra and no kit: they are 'Orch Percussion'.
+    """
+
+    kit: bool = False
+    orchestra: bool = False
+
+
+_KIT: Final = frozenset(("kick", "snare", "hi-hat", "toms", "kit cymbals", "overheads", "drums"))
+_ORCHESTRAL: Final = frozenset(("Strings", "Woodwinds", "Brass", "Double Bass", "Harp"))
+_KIT_OR_ORCHESTRA: Final = frozenset(("cymbals", "snare drum", "bass drum"))
+
+
+def read_session(names: Iterable[str]) -> Session:
+    """Return what all names of a cue together say: a drum kit, or an orchestra without one."""
+    readings = [r for name in names if (r := read_instrument(read_name(name))) is not None]
+    kit = {r.instrument for r in readings if r.instrument in _KIT}
+    orchestra = {r.instrument for r in readings if r.category in _ORCHESTRAL}
+    return Session(kit=len(kit) >= 2, orchestra=len(orchestra) >= 3 and not kit)
+
+
+def categorise(
+    name: str,
+    *,
+    program: int | None = None,
+    is_drum: bool = False,
+    session: Session | None = None,
+) -> NameCategory:
     """Return the instrument category that a name, and a MIDI program, stand for.
 
     Parameters
@@ -256,6 +300,8 @@ def categorise(name: str, *, program: int | None = None, is_drum: bool = False) 
         The track's first General MIDI program, counted from 0.
     is_drum : bool
         Whether the track plays on MIDI channel 10, General MIDI's drum channel.
+    session : Session, optional
+        What the cue's other names tell about words such as 'BD' and 'CYM'.
 
     Returns
     -------
@@ -269,15 +315,15 @@ def categorise(name: str, *, program: int | None = None, is_drum: bool = False) 
     >>> categorise("Audio 3_01").category is None
     True
     """
-    return _categorise(name, program, is_drum)
+    return _categorise(name, program, is_drum, session or Session())
 
 
 @lru_cache(maxsize=65_536)
-def _categorise(name: str, program: int | None, is_drum: bool) -> NameCategory:
+def _categorise(name: str, program: int | None, is_drum: bool, session: Session) -> NameCategory:
     read = read_name(name)
     if not read.meanings and any(word in NO_INSTRUMENT for word in read.words):
         return NameCategory(name, None, 0.0, "a click, marker or guide, not an instrument")
-    reading = read_instrument(read)
+    reading = _in_session(read_instrument(read), session)
     played = _played(program, is_drum)
     if reading is not None and not reading.category:
         reading = None
@@ -285,6 +331,18 @@ def _categorise(name: str, program: int | None, is_drum: bool) -> NameCategory:
         return NameCategory(name, None, 0.0, "no word of it names an instrument")
     best = _together(reading, played)
     return NameCategory(name, best.category, round(best.confidence, 3), best.reason)
+
+
+def _in_session(reading: Reading | None, session: Session) -> Reading | None:
+    if reading is None or reading.instrument not in _KIT_OR_ORCHESTRA:
+        return reading
+    if session.kit:
+        return Reading("drums", "Drums", 0.85, f"{reading.reason}, beside a drum kit")
+    if session.orchestra:
+        return Reading(
+            reading.instrument, "Orch Percussion", 0.88, f"{reading.reason}, in an orchestra"
+        )
+    return reading
 
 
 def _played(program: int | None, is_drum: bool) -> Reading | None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES, program_category
 from cue_pipeline.mapping.lexicon import lexicon
-from cue_pipeline.mapping.names import categorise, read_name
+from cue_pipeline.mapping.names import categorise, read_name, read_session
 from cue_pipeline_tests.mapping.session_names import labelled_names, score
 
 EXAMPLES = int(os.environ.get("CUE_TEST_EXAMPLES", "200"))
@@ -127,6 +127,15 @@ def test_program_0_says_little_for_it_stands_where_nobody_chose_one() -> None:
 def test_the_drum_channel_says_drums_where_the_name_says_nothing() -> None:
     assert categorise("MIDI 10", is_drum=True).category == "Drums"
     assert categorise("Taiko", is_drum=True).category == "Low Percussion"
+
+
+def test_a_bass_drum_beside_a_kick_is_a_kits_and_in_an_orchestra_the_orchestras() -> None:
+    kit = read_session(["Kick", "Snare", "OH", "Bass", "Vox"])
+    orchestra = read_session(["VLN I", "VLA", "FHN", "OB", "BD"])
+    assert categorise("CYM", session=kit).category == "Drums"
+    assert categorise("BD", session=orchestra).category == "Orch Percussion"
+    assert categorise("BD", session=orchestra).confidence > categorise("BD").confidence
+    assert categorise("Timp", session=kit).category == "Orch Percussion"
 
 
 def test_a_misspelt_word_is_read_less_surely() -> None:

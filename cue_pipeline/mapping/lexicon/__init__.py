@@ -19,6 +19,7 @@ from cue_pipeline.mapping.lexicon.percussion import PERCUSSION
 LONGEST_PHRASE: Final = 4
 # Two words written as one ("leadvox") are recognised from this length on; below it, chance matches.
 SHORTEST_COMPOUND: Final = 4
+SHORTEST_MISSPELT: Final = 5
 
 _GERMAN: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _LIGATURES: Final = str.maketrans({"ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "ı": "i"})
@@ -54,15 +55,16 @@ class Lexicon:
         By words joined with spaces.
     compounds : dict of str to Meaning
         Phrases of several words written as one.
-    long_words : tuple of str
-        Single words long enough to be compared letter by letter with a misspelt one.
+    long_words : dict of str to tuple of str
+        Single words long enough to be compared letter by letter with a misspelt one, by their
+        first letter.
     fingerprint : str
         Changes when any word or meaning changes.
     """
 
     phrases: dict[str, Meaning]
     compounds: dict[str, Meaning]
-    long_words: tuple[str, ...]
+    long_words: dict[str, tuple[str, ...]]
     fingerprint: str
 
 
@@ -95,5 +97,8 @@ def lexicon() -> Lexicon:
         joined = phrase.replace(" ", "")
         if joined != phrase and len(joined) >= SHORTEST_COMPOUND and joined not in phrases:
             compounds.setdefault(joined, meaning)
-    long_words = tuple(w for w in (*phrases, *compounds) if " " not in w and len(w) >= 5)
+    long_words: dict[str, tuple[str, ...]] = {}
+    for word in (*phrases, *compounds):
+        if " " not in word and len(word) >= SHORTEST_MISSPELT:
+            long_words[word[0]] = (*long_words.get(word[0], ()), word)
     return Lexicon(phrases, compounds, long_words, digest.hexdigest()[:12])

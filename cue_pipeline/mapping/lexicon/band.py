@@ -304,19 +304,19 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Solo Vocals",
         0.86,
         """
-        vox, voxs, vocal, vocals, voc, vocs, vcl vox, voice, voices, voix, voz, voce, voci,
-        stimme, stimmen, gesang, canto, chant voix, sung, singer, vocalist, voxes, vx, vokal,
-        vocaux, voces, vcls vox, female vox, fem vox, male vox, fem vocal, female vocal, male
-        vocal, female vocals, male vocals, fvox, mvox, female voice, male voice, male voc,
-        female voc, f vox, m vox, girl vox, boy vox, boy soprano, boy treble, treble voice,
-        treble, child voice, child vox, kid vox, ethnic vox, ethnic vocal, ethnic voice,
-        ethnic vocals, vox ethnic, vocalise, rap, rapper, raps, rap vox, rap lead, rap vocal,
-        hype vox, spoken, spoken word, speech, whisper, whispers, vox whisper, scream,
-        screams, yodel, falsetto, overtone singing, throat singing, throat singer, humming,
-        hum vox, whistling, whistler, beat boxing, vox hook, vox fx, hook vox, vox chops,
-        vocal chops, vox chop, vocal chop, vox adlib, ad lib, ad libs, adlib, adlibs, ad lib
-        vox, vox ad lib, adlib vox, vox adlibs, vox ad libs, vox verse, vox chorus, vox
-        bridge, vox rap, vocal adlibs
+        female speaker, male speaker, speaker, narrator, narration, vox, voxs, vocal, vocals,
+        voc, vocs, vcl vox, voice, voices, voix, voz, voce, voci, stimme, stimmen, gesang,
+        canto, chant voix, sung, singer, vocalist, voxes, vx, vokal, vocaux, voces, vcls vox,
+        female vox, fem vox, male vox, fem vocal, female vocal, male vocal, female vocals,
+        male vocals, fvox, mvox, female voice, male voice, male voc, female voc, f vox, m vox,
+        girl vox, boy vox, boy soprano, boy treble, treble voice, treble, child voice, child
+        vox, kid vox, ethnic vox, ethnic vocal, ethnic voice, ethnic vocals, vox ethnic,
+        vocalise, rap, rapper, raps, rap vox, rap lead, rap vocal, hype vox, spoken, spoken
+        word, speech, whisper, whispers, vox whisper, scream, screams, yodel, falsetto,
+        overtone singing, throat singing, throat singer, humming, hum vox, whistling,
+        whistler, beat boxing, vox hook, vox fx, hook vox, vox chops, vocal chops, vox chop,
+        vocal chop, vox adlib, ad lib, ad libs, adlib, adlibs, ad lib vox, vox ad lib, adlib
+        vox, vox adlibs, vox ad libs, vox verse, vox chorus, vox bridge, vox rap, vocal adlibs
         """,
     ),
     (

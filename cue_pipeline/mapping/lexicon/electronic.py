@@ -35,13 +35,20 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         synth pad, syn pad, synth pads, syn pads, synpad, synpads, synthpad, synthpads, sy
         pad, pad synth, pads synth, pad, pads, warm pad, dark pad, low pad, lo pad, hi pad,
-        high pad, string pad, strings pad, str pad, string synth, synth strings, synth string,
-        syn str, syn strings, syn strgs, synthstrings, solina, string machine, strings synth,
-        string ensemble synth, air pad, glass pad, choir pad, vox pad, voice pad, vocal pad,
-        analog pad, analogue pad, ambient pad, amb pad, evolving pad, swell pad, sweep pad,
-        bowed pad, halo pad, metallic pad, new age pad, fantasia, piano pad, pad bed, bed pad,
-        pad low, pad high, pad hi, pad lo, flächen, fläche, klangfläche, nappe, nappes,
-        tappeto, tappeti, colchón, almohadilla
+        high pad, air pad, glass pad, analog pad, analogue pad, ambient pad, amb pad, evolving
+        pad, swell pad, sweep pad, bowed pad, halo pad, metallic pad, new age pad, fantasia,
+        pad bed, bed pad, pad low, pad high, pad hi, pad lo, flächen, fläche, klangfläche,
+        nappe, nappes, tappeto, tappeti, colchón, almohadilla
+        """,
+    ),
+    (
+        "synth strings",
+        "Synth Pad",
+        0.75,
+        """
+        string pad, strings pad, str pad, string synth, synth strings, synth string, syn str,
+        syn strings, syn strgs, synthstrings, solina, string machine, strings synth, string
+        ensemble synth, choir pad, vox pad, voice pad, vocal pad, piano pad
         """,
     ),
     (
@@ -64,9 +71,9 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Synth Pulse",
         0.40,
         """
-        synth lead, syn lead, synthlead, lead synth, lead syn, ld synth, synth ld, leadsynth,
-        synth melody, synth mel, synth solo, saw lead, square lead, theremin, ondes, ondes
-        martenot, trautonium, synth hook, synth riff, synth line
+        stylophone, synth lead, syn lead, synthlead, lead synth, lead syn, ld synth, synth ld,
+        leadsynth, synth melody, synth mel, synth solo, saw lead, square lead, theremin,
+        ondes, ondes martenot, trautonium, synth hook, synth riff, synth line
         """,
     ),
     (
@@ -181,29 +188,30 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         "FX",
         0.92,
         """
-        fx, sfx, efx, effect, effects, effekt, effekte, effets, effet, effetti, effetto,
-        efecto, efectos, sound fx, sound effect, sound effects, sound design, sounddesign, snd
-        design, snd dsgn, sd design, snd fx, synth fx, syn fx, synfx, synthfx, fx synth,
-        riser, risers, rise, rises, rizer, rsr, rsrs, risr, uplifter, uplifters, up lifter,
-        downlifter, downer, downers, down lifter, down sweep, drop fx, whoosh, whooshes, whsh,
-        woosh, wooshes, wsh, swoosh, swooshes, swish, swishes, whsh fx, sweep, sweeps,
-        sweeper, swp, noise sweep, white noise, noise fx, rumble, rumbles, rmbl, glitch,
-        glitches, glitchy, gltch, stutter, stutters, zap, zaps, zips, laser, lasers, alarm,
-        siren, sirens, sirene, radio, static, vinyl, vinyl noise, crackle, crackles, hiss,
-        thunder, rain, wind fx, wind sound, storm, waves fx, ocean, sea, water, birds, bird,
-        forest, crowd, applause, foley, door, gun, gunshot, explosion, explosions, expl, crash
-        fx, impact fx, transition, transitions, trans fx, trans, rev fx, rev cym, reverse
-        cymbal, reverse cym, rev cymbal, revcym, reverse cymbals, rev crash, reverse crash,
-        rvs cym, rev piano, reverse piano, buildup, build up, builds, build fx, suck,
-        suckback, suck back, suckbacks, suck up, metal scrape, metal scrapes, metallic,
-        waterphone, drop, drops, hybrid fx, perc fx, drum fx, sci fi, scifi, spaceship,
-        bleeps, bleep, blips, blip, beep, beeps, data fx, ear candy, earcandy, risers fx,
-        riser fx, whoosh fx, whooshes fx, fx riser, fx whoosh, foley fx, field recording,
-        field rec, geräusch, geräusche, bruit, bruits, bruitage, rumore, rumori, ruido,
-        ruidos, klangeffekte, sweetener, sweeteners, pass by, passby, passbys, bender, pitch
-        drop, tape stop, vocoder fx, samples fx, tension riser, doppler, morse, sonar,
-        telemetry, atmosfx, horror fx, heartbeat, heart beat, scratch, scratches, turntable,
-        dj scratch, signature fx, downshifter, flyby, fly by
+        helicopter, seashore, telephone, phone ring, laughter, laugh, fx, sfx, efx, effect,
+        effects, effekt, effekte, effets, effet, effetti, effetto, efecto, efectos, sound fx,
+        sound effect, sound effects, sound design, sounddesign, snd design, snd dsgn, sd
+        design, snd fx, synth fx, syn fx, synfx, synthfx, fx synth, riser, risers, rise,
+        rises, rizer, rsr, rsrs, risr, uplifter, uplifters, up lifter, downlifter, downer,
+        downers, down lifter, down sweep, drop fx, whoosh, whooshes, whsh, woosh, wooshes,
+        wsh, swoosh, swooshes, swish, swishes, whsh fx, sweep, sweeps, sweeper, swp, noise
+        sweep, white noise, noise fx, rumble, rumbles, rmbl, glitch, glitches, glitchy, gltch,
+        stutter, stutters, zap, zaps, zips, laser, lasers, alarm, siren, sirens, sirene,
+        radio, static, vinyl, vinyl noise, crackle, crackles, hiss, thunder, rain, wind fx,
+        wind sound, storm, waves fx, ocean, sea, water, birds, bird, forest, crowd, applause,
+        foley, door, gun, gunshot, explosion, explosions, expl, crash fx, impact fx,
+        transition, transitions, trans fx, trans, rev fx, rev cym, reverse cymbal, reverse
+        cym, rev cymbal, revcym, reverse cymbals, rev crash, reverse crash, rvs cym, rev
+        piano, reverse piano, buildup, build up, builds, build fx, suck, suckback, suck back,
+        suckbacks, suck up, metal scrape, metal scrapes, metallic, waterphone, drop, drops,
+        hybrid fx, perc fx, drum fx, sci fi, scifi, spaceship, bleeps, bleep, blips, blip,
+        beep, beeps, data fx, ear candy, earcandy, risers fx, riser fx, whoosh fx, whooshes
+        fx, fx riser, fx whoosh, foley fx, field recording, field rec, geräusch, geräusche,
+        bruit, bruits, bruitage, rumore, rumori, ruido, ruidos, klangeffekte, sweetener,
+        sweeteners, pass by, passby, passbys, bender, pitch drop, tape stop, vocoder fx,
+        samples fx, tension riser, doppler, morse, sonar, telemetry, atmosfx, horror fx,
+        heartbeat, heart beat, scratch, scratches, turntable, dj scratch, signature fx,
+        downshifter, flyby, fly by
         """,
     ),
     (

@@ -224,14 +224,14 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Woodwinds",
         0.93,
         """
-        ethnic winds, ethnic flute, ethnic woodwinds, duduk, shakuhachi, bansuri, ney, nay
-        flute, quena, kena, zurna, shawm, schalmei, shehnai, shanai, shenai, dizi, xiao, fue,
-        shinobue, hulusi, suona, pan flute, panpipes, pan pipes, panflute, pan pipe, panflöte,
-        siku, zampona, ocarina, okarina, tin whistle, whistle, low whistle, penny whistle,
-        irish whistle, pennywhistle, fife, bagpipe, bagpipes, uilleann pipes, pipes uilleann,
-        uillean pipes, uilleann, dudelsack, cornemuse, gaita, zampogna, small pipes,
-        northumbrian pipes, didgeridoo, didge, didjeridu, crumhorn, krummhorn, fujara, moseno,
-        kaval, mizmar, launeddas, great highland pipes, flageolet, gemshorn
+        bag pipe, bag pipes, ethnic winds, ethnic flute, ethnic woodwinds, duduk, shakuhachi,
+        bansuri, ney, nay flute, quena, kena, zurna, shawm, schalmei, shehnai, shanai, shenai,
+        dizi, xiao, fue, shinobue, hulusi, suona, pan flute, panpipes, pan pipes, panflute,
+        pan pipe, panflöte, siku, zampona, ocarina, okarina, tin whistle, whistle, low
+        whistle, penny whistle, irish whistle, pennywhistle, fife, bagpipe, bagpipes, uilleann
+        pipes, pipes uilleann, uillean pipes, uilleann, dudelsack, cornemuse, gaita, zampogna,
+        small pipes, northumbrian pipes, didgeridoo, didge, didjeridu, crumhorn, krummhorn,
+        fujara, moseno, kaval, mizmar, launeddas, great highland pipes, flageolet, gemshorn
         """,
     ),
     (

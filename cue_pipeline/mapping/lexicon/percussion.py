@@ -284,7 +284,8 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Drums",
         0.70,
         """
-        clap, claps, clps, stomp, stomps, stomp clap, stomps claps, clapping
+        stick, stick clicks, "" clap, claps, clps, stomp, stomps, stomp clap, stomps claps,
+        clapping ""
         """,
     ),
     ("loop", "Drums", 0.45, "loop, loops, rhythm loop, rhythm loops, lp"),
@@ -353,19 +354,19 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Bells",
         0.93,
         """
-        bell, bells, bls, tubular bells, tubular bell, tub bells, tube bells, tubularbells,
-        tbells, tubells, tubulars, tub bell, tb bells, chimes, chime, orch chimes,
-        röhrenglocken, röhrengl, campane, campana, campanas, campane tubolari, campanas
-        tubulares, cloches, cloche, cloches tubulaires, cloches tubes, glocken kirche, glocke,
-        glocken groß, glockenton, kirchenglocken, church bell, church bells, churchbells, hand
-        bell, hand bells, handbell, handbells, crotale, crotales, crot, crots, crotali,
-        antique cymbals, antique cymbal, zimbeln, cymbales antiques, crótalos, carillon, bell
-        pad, toy bells, glass bells, glass bell, ice bells, temple bell, temple bells, temple
-        bowl, singing bowl, singing bowls, sing bowl, tibetan bowl, tibetan bowls,
-        klangschale, klangschalen, bowls, tibetan bells, fm bell, fm bells, synth bell, synth
-        bells, bell synth, bells synth, tingsha, rin, almglocken, almglock, bowed crotales,
-        chms, bell tower, big ben, bellz, tinker bell, glass armonica, glass harmonica,
-        armonica glass, glasharmonika
+        wine glasses, wineglass, wine glass, glass harp, bell, bells, bls, tubular bells,
+        tubular bell, tub bells, tube bells, tubularbells, tbells, tubells, tubulars, tub
+        bell, tb bells, chimes, chime, orch chimes, röhrenglocken, röhrengl, campane, campana,
+        campanas, campane tubolari, campanas tubulares, cloches, cloche, cloches tubulaires,
+        cloches tubes, glocken kirche, glocke, glocken groß, glockenton, kirchenglocken,
+        church bell, church bells, churchbells, hand bell, hand bells, handbell, handbells,
+        crotale, crotales, crot, crots, crotali, antique cymbals, antique cymbal, zimbeln,
+        cymbales antiques, crótalos, carillon, bell pad, toy bells, glass bells, glass bell,
+        ice bells, temple bell, temple bells, temple bowl, singing bowl, singing bowls, sing
+        bowl, tibetan bowl, tibetan bowls, klangschale, klangschalen, bowls, tibetan bells, fm
+        bell, fm bells, synth bell, synth bells, bell synth, bells synth, tingsha, rin,
+        almglocken, almglock, bowed crotales, chms, bell tower, big ben, bellz, tinker bell,
+        glass armonica, glass harmonica, armonica glass, glasharmonika
         """,
     ),
     (
