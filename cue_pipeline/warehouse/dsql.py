@@ -58,7 +58,7 @@ def auth_token(host: str, username: str, region: str | None = None) -> str:
         If there are no AWS credentials, or no region.
     """
     import boto3
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import BotoCoreError, NoCredentialsError
 
     region = region or dsql_region(host)
     if region is None:
@@ -67,7 +67,10 @@ def auth_token(host: str, username: str, region: str | None = None) -> str:
             "cluster.dsql.region.on.aws; or add ?region=… to DATABASE_URL."
         )
     try:
-        client = boto3.client("dsql", region_name=region)
+        session = boto3.Session()
+        if session.get_credentials() is None:
+            raise NoCredentialsError()  # the client would sign with nothing, and not say so
+        client = session.client("dsql", region_name=region)
         sign = (
             client.generate_db_connect_admin_auth_token
             if username == "admin"

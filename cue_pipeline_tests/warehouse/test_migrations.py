@@ -1,6 +1,181 @@
+import alembic.autogenerate
+import pytest
+import sqlalchemy as sa
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import migrations
+from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.engine import create_engine
+from cue_pipeline.warehouse.store import Store
+from cue_pipeline.warehouse.types import is_dsql
+from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, everything, load
+
+SCRIPTS = ScriptDirectory.from_config(migrations.alembic_config())
+REVISIONS = [s.revision for s in SCRIPTS.walk_revisions()][::-1]
+VIEWS = {"named_notes", "tracks_with_groups"}
 
 
-def test_an_empty_database_gets_the_programs_schema(engine):
-    assert migrations.current(engine) == migrations.HEAD
+@pytest.fixture
+def empty_engine(database_url):
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+def note(engine: sa.Engine, revision: str) -> None:
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            f"UPDATE {migrations.VERSION_TABLE} SET version_num = '{revision}'"
+        )
+
+
+def test_an_empty_database_gets_the_programs_schema(empty_engine):
+    assert migrations.current(empty_engine) is None
+    migrations.ensure_schema(empty_engine)
+    assert migrations.current(empty_engine) == migrations.HEAD
+    migrations.ensure_schema(empty_engine)
+    inspector = sa.inspect(empty_engine)
+    assert set(inspector.get_table_names()) == {*t.metadata.tables, migrations.VERSION_TABLE}
+    assert set(inspector.get_view_names()) == VIEWS
+
+
+def test_the_head_that_the_program_names_is_the_last_revision():
+    assert SCRIPTS.get_current_head() == migrations.HEAD
+    assert sorted(REVISIONS) == REVISIONS, "Aurora DSQL takes the greatest for the current one"
+
+
+def test_migrations_make_the_tables_that_the_program_declares(engine):
+    """Alembic's own comparison finds nothing to do; Aurora DSQL has no foreign keys."""
+    # The DSQL dialect cannot reflect columns under SQLAlchemy 2.1; PostgreSQL's reads the same.
+    drivername = engine.url.drivername.replace("auroradsql", "postgresql")
+    with sa.create_engine(engine.url.set(drivername=drivername)).connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                "version_table": migrations.VERSION_TABLE,
+                "compare_type": engine.dialect.name != "sqlite",
+            },
+        )
+        found = alembic.autogenerate.compare_metadata(context, t.metadata)
+    if is_dsql(engine.dialect):
+        found = [d for d in found if d[0] != "add_fk"]
+    assert found == []
+
+
+def test_event_tables_are_their_key_on_sqlite(tmp_path):
+    """WITHOUT ROWID, which alembic does not compare."""
+    engine = create_engine(f"sqlite:///{tmp_path}/cues.db")
     migrations.ensure_schema(engine)
+    with engine.connect() as connection:
+        made = dict(
+            connection.exec_driver_sql(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
+            ).all()
+        )
+    declared = {n for n, s in made.items() if "WITHOUT ROWID" in s}
+    assert declared == {
+        n
+        for n, x in t.metadata.tables.items()
+        if x.dialect_options["sqlite"]["with_rowid"] is False
+    }
+    assert "midi_notes" in declared
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_an_earlier_schema_is_upgraded_with_its_data(empty_engine, revision):
+    migrations.upgrade(empty_engine, revision)
+    store, cue = Store(empty_engine), SyntheticCue()
+    load(store, cue)
+    store.set_override(cue.key, "#1", "Stem 0", "Brass")
+    before = everything(store, cue), store.ledger(), store.cues(), len(store.overrides(cue.key))
+    assert migrations.upgrade(empty_engine) == migrations.HEAD
+    after = everything(store, cue), store.ledger(), store.cues(), len(store.overrides(cue.key))
+    assert after == before
+
+
+def test_an_older_server_is_upgraded_on_demand_only(empty_engine):
+    migrations.upgrade(empty_engine, REVISIONS[0])
+    if empty_engine.dialect.name == "sqlite":
+        migrations.ensure_schema(empty_engine)
+    else:
+        with pytest.raises(WarehouseError, match=r"has schema 0001; .*run: cue-pipeline db upg"):
+            migrations.ensure_schema(empty_engine)
+        assert migrations.current(empty_engine) == REVISIONS[0]
+        migrations.upgrade(empty_engine)
+    assert migrations.current(empty_engine) == migrations.HEAD
+
+
+@pytest.mark.parametrize("bring", [migrations.ensure_schema, migrations.upgrade])
+def test_a_schema_newer_than_the_program_is_refused(engine, bring):
+    note(engine, "9999")
+    with pytest.raises(WarehouseError, match=r"has schema 9999, which is newer .*Install"):
+        bring(engine)
+    assert migrations.current(engine) == "9999"
+
+
+@pytest.mark.engines("sqlite", "postgresql")
+def test_tables_of_another_program_are_left_alone(empty_engine):
+    with empty_engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE cues (billiard text)")
+    with pytest.raises(WarehouseError, match=r"has tables \['cues'\] that this program did not"):
+        migrations.ensure_schema(empty_engine)
+    assert sa.inspect(empty_engine).get_table_names() == ["cues"]
+
+
+@pytest.mark.engines("dsql")
+def test_an_upgrade_that_was_killed_is_run_again(empty_engine):
+    """With half of the tables, and no revision noted."""
+    migrations.upgrade(empty_engine)
+    with empty_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for view in VIEWS:
+            connection.exec_driver_sql(f"DROP VIEW {view}")
+        connection.exec_driver_sql("DROP TABLE track_mappings")
+        connection.exec_driver_sql(f"DROP TABLE {migrations.VERSION_TABLE}")
+    migrations.ensure_schema(empty_engine)
+    assert migrations.current(empty_engine) == migrations.HEAD
+    load(Store(empty_engine), SyntheticCue())
+
+
+@pytest.mark.engines("dsql")
+def test_an_upgrade_waits_for_indexes_that_are_being_built(empty_engine, monkeypatch):
+    from cue_pipeline.warehouse.migrations import dsql
+
+    migrations.upgrade(empty_engine)
+    with empty_engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO sys.jobs VALUES ('1', 'processing', '')")
+    waited = []
+
+    def finish(seconds: float) -> None:
+        waited.append(seconds)
+        with empty_engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE sys.jobs SET status = 'completed'")
+
+    monkeypatch.setattr(dsql.time, "sleep", finish)
+    migrations.upgrade(empty_engine)
+    assert len(waited) == 1
+
+
+def test_views_go_by_the_ledger_and_name_notes_as_musicians_do(store):
+    cue = SyntheticCue()
+    load(store, cue)
+    query = sa.text("SELECT DISTINCT note, note_name FROM named_notes")
+    groups = sa.text("SELECT track_name, group_name, instrument_category FROM tracks_with_groups")
+    with store.engine.connect() as connection:
+        names = dict(connection.execute(query).all())
+        tracks = connection.execute(groups).all()
+    import pretty_midi
+
+    assert names == {n: pretty_midi.note_number_to_name(n) for n in names}
+    assert len(names) > 20
+    assert sorted(r[0] for r in tracks) == ["Track 0", "Track 1", "Track 2"]
+    assert {r[1] for r in tracks} == {"Stem 0", "Stem 1"}
+    from datetime import UTC, datetime
+
+    store.fail(
+        cue.key, "midi_events", "", fingerprint="", code_version="", started_at=datetime.now(UTC)
+    )
+    with store.engine.connect() as connection:
+        assert connection.execute(query).all() == []
+        assert connection.execute(groups).all() == []
