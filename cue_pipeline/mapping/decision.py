@@ -17,6 +17,7 @@ from cue_pipeline.mapping.fusion import (
     FusionWeights,
     Sources,
     choice_probabilities,
+    evidence_matrix,
 )
 from cue_pipeline.mapping.group_category import Opinion, settle_category
 from cue_pipeline.mapping.lexicon import lexicon
@@ -47,7 +48,6 @@ MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{WEIGHTS}{lexicon().fingerprint}".encode()
 ).hexdigest()[:12]
 _MODEL_CATEGORY_CONFIDENCE: Final = 0.8
-_SILENT_GROUP: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def map_cue(
     group_names = [str(name) for name in groups["canonical_name"]]
     told, warnings = read_overrides(overrides, tracks, group_names)
     answer = chat.ask(tracks, groups) if chat is not None else None
-    heard = _evidence_matrix(evidence, tracks, groups)
+    heard = evidence_matrix(evidence, tracks, groups)
     cue = _Cue(
         tracks=tracks,
         track_names=track_names,
@@ -118,28 +118,6 @@ def map_cue(
         warnings=[*warnings, *(answer.warnings if answer else ())],
     )
     return _decide(cue, weights)
-
-
-def _evidence_matrix(
-    evidence: "DataFrame | None", tracks: "DataFrame", groups: "DataFrame"
-) -> "Scores | None":
-    import numpy as np
-
-    if evidence is None or evidence.empty:
-        return None
-    track_at = {int(key): i for i, key in enumerate(tracks["id"])}
-    group_at = {int(key): i for i, key in enumerate(groups["id"])}
-    matrix = np.full((len(tracks), len(groups)), np.nan)
-    scores = evidence["score"].astype("float64")
-    for track, group, score in zip(
-        evidence["midi_track_id"], evidence["audio_file_id"], scores, strict=True
-    ):
-        row, column = track_at.get(int(track)), group_at.get(int(group))
-        if row is not None and column is not None:
-            matrix[row, column] = score
-    # A group that is silent while the track's other groups are heard does not hold it.
-    heard = ~np.isnan(matrix).all(axis=1, keepdims=True)
-    return np.where(np.isnan(matrix) & heard, _SILENT_GROUP, matrix)
 
 
 def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:

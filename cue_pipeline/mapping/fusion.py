@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from pandas import DataFrame
 
     Scores = NDArray[np.float64]
     Told = NDArray[np.bool_]
 
 # An evidence score is never believed further than this, in either direction.
 _SUREST: Final = 0.98
+# The score of a group that is silent while the track is heard in others.
+_SILENT_GROUP: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +120,39 @@ def choice_probabilities(sources: Sources, weights: FusionWeights = WEIGHTS) -> 
     likelihood: Scores = np.exp(utility - utility.max(axis=1, keepdims=True))
     chances: Scores = likelihood / likelihood.sum(axis=1, keepdims=True)
     return chances
+
+
+def evidence_matrix(
+    evidence: "DataFrame | None", tracks: "DataFrame", groups: "DataFrame"
+) -> "Scores | None":
+    """Return the evidence's scores by position.
+
+    Parameters
+    ----------
+    evidence : DataFrame or None
+        Rows of ``match_evidence``.
+    tracks, groups : DataFrame
+        Column ``id``, in the order of the positions.
+
+    Returns
+    -------
+    np.ndarray, shape=(n_tracks, n_groups), or None
+        0…1; NaN where the ear abstained on the track; None without any evidence.
+    """
+    import numpy as np
+
+    if evidence is None or evidence.empty:
+        return None
+    track_at = {int(key): i for i, key in enumerate(tracks["id"])}
+    group_at = {int(key): i for i, key in enumerate(groups["id"])}
+    matrix = np.full((len(tracks), len(groups)), np.nan)
+    scores = evidence["score"].astype("float64")
+    for track, group, score in zip(
+        evidence["midi_track_id"], evidence["audio_file_id"], scores, strict=True
+    ):
+        row, column = track_at.get(int(track)), group_at.get(int(group))
+        if row is not None and column is not None:
+            matrix[row, column] = score
+    # A group that is silent while the track's other groups are heard does not hold it.
+    heard = ~np.isnan(matrix).all(axis=1, keepdims=True)
+    return np.where(np.isnan(matrix) & heard, _SILENT_GROUP, matrix)
