@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from cue_pipeline.audio.channel_groups import ChannelGroup
+from cue_pipeline.audio.engine import worth_compiling
 from cue_pipeline.audio.levels import GroupLevels
 from cue_pipeline.audio.mel import MelStream
 from cue_pipeline.audio.mel_filters import Float32Array
@@ -25,6 +26,7 @@ from cue_pipeline.settings import MelSettings
 
 COMPOSITE = "mono"
 BLOCK_SAMPLES = 1 << 16
+_DIGEST_STEP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,18 @@ class GroupReader:
         Hz: the rate of the blocks where the files' differ.
     convert_to : int, optional
         Hz: the rate of the blocks in any case.
+    compiled : bool
+        Decode by the compiled kernels.
     """
 
     def __init__(
-        self, folder: Path, group: ChannelGroup, project_rate: int, convert_to: int | None = None
+        self,
+        folder: Path,
+        group: ChannelGroup,
+        project_rate: int,
+        *,
+        convert_to: int | None = None,
+        compiled: bool = False,
     ) -> None:
         rates = {c.header.sample_rate for c in group.channels}
         self.sample_rate = convert_to or (rates.pop() if len(rates) == 1 else project_rate)
@@ -86,7 +96,7 @@ class GroupReader:
         for header, same in groupby(group.channels, key=lambda c: c.header):
             channels = list(same)
             indices = [c.index for c in channels]
-            source = open_source(folder, header, indices)
+            source = open_source(folder, header, indices, compiled=compiled)
             if not source.opened:
                 self.damage.extend(source.damage)
                 source.close()
@@ -121,9 +131,9 @@ class GroupReader:
 class _FeaturePass:
     """One signal through one profile."""
 
-    def __init__(self, spool: Spool, mel: MelSettings, sample_rate: int) -> None:
+    def __init__(self, spool: Spool, mel: MelSettings, sample_rate: int, *, compiled: bool) -> None:
         self._converter = RateConverter(sample_rate, mel.sr)
-        self._stream = MelStream(mel)
+        self._stream = MelStream(mel, compiled=compiled)
         self._writer = FeatureWriter(spool, mel.n_mels)
 
     def feed(self, signal: Float32Array) -> None:
@@ -165,8 +175,10 @@ def measure_groups(
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+    compiled = worth_compiling(_frames_ahead(groups, mels, per_channel=per_channel))
+
     def measured(group: ChannelGroup) -> Measured:
-        return measure_group(folder, group, mels, spool, per_channel=per_channel)
+        return measure_group(folder, group, mels, spool, per_channel=per_channel, compiled=compiled)
 
     # Groups are what runs side by side: a matrix product of a few hundred rows that wakes up
     # further threads of BLAS only gets in the way of the next group.
@@ -184,14 +196,15 @@ def measure_group(
     spool: Spool,
     *,
     per_channel: bool,
+    compiled: bool = False,
 ) -> Measured:
     """Return what one pass over one group's samples found."""
     project_rate = next(iter(mels.values())).sr
-    reader = GroupReader(folder, group, project_rate)
+    reader = GroupReader(folder, group, project_rate, compiled=compiled)
     found = Measured(group, damage=reader.damage, sample_rate=reader.sample_rate)
     try:
         if reader.labels:
-            _pass(reader, found, mels, spool, per_channel=per_channel)
+            _pass(reader, found, mels, spool, per_channel=per_channel, compiled=compiled)
     finally:
         reader.close()
     if found.levels is None:
@@ -210,22 +223,24 @@ def _pass(
     spool: Spool,
     *,
     per_channel: bool,
+    compiled: bool,
 ) -> None:
-    levels = GroupLevels(reader.labels, reader.sample_rate)
+    levels = GroupLevels(reader.labels, reader.sample_rate, compiled=compiled)
     found.levels = levels
     signals = [COMPOSITE, *(reader.labels if per_channel else ())]
     passes = {
-        FeatureKey(signal, profile): _FeaturePass(spool, mel, reader.sample_rate)
+        FeatureKey(signal, profile): _FeaturePass(spool, mel, reader.sample_rate, compiled=compiled)
         for signal in signals
         for profile, mel in mels.items()
     }
     digest = hashlib.blake2b(digest_size=16)
     n = max(1, BLOCK_SAMPLES // levels.window) * levels.window
     for raw in reader.blocks(n):
-        block = _cleaned(raw, levels)
+        block = levels.feed(raw)
         composite = composite_of(block)
-        levels.feed(block, composite)
-        digest.update(np.float32(np.abs(composite).sum()).tobytes())
+        levels.feed_composite(block, composite)
+        digest.update(composite[::_DIGEST_STEP].tobytes())
+        digest.update(np.bitwise_xor.reduce(composite.view(np.int32)).tobytes())
         by_label = {COMPOSITE: composite, **dict(zip(reader.labels, block, strict=True))}
         for key, feature in passes.items():
             feature.feed(by_label[key.channel])
@@ -234,11 +249,15 @@ def _pass(
         found.audio_digest = f"{digest.hexdigest()}:{levels.samples}"
 
 
-def _cleaned(block: Float32Array, levels: GroupLevels) -> Float32Array:
-    rows = [c.cleaned(x) for c, x in zip(levels.channels, block, strict=True)]
-    if all(row.base is block or row is block for row in rows):
-        return block
-    return np.stack(rows)
+def _frames_ahead(
+    groups: Sequence[ChannelGroup], mels: Mapping[str, MelSettings], *, per_channel: bool
+) -> int:
+    """Return how many spectrogram frames a pass will make."""
+    return sum(
+        (1 + per_channel * len(g.channels)) * round(g.duration_seconds * mel.sr) // mel.hop_length
+        for g in groups
+        for mel in mels.values()
+    )
 
 
 def composite_of(block: Float32Array) -> Float32Array:

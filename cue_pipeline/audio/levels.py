@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 
+from cue_pipeline.audio.engine import Measure, measure_of
 from cue_pipeline.audio.mel_filters import Float32Array
 
 SILENCE_DBFS = -80.0
 SILENCE_SECONDS = 1.0
 CLIP_LEVEL = 1.0 - 2.0**-15  # full scale of 16-bit samples, of either sign
 WINDOWS_PER_SECOND = 100
+
+_LARGEST = 1e6  # +120 dBFS: what is beyond is damage, and its square would be infinite
 
 
 def dbfs(amplitude: float) -> float | None:
@@ -35,32 +38,38 @@ class ChannelLevels:
         self.nan = 0
         self.infinite = 0
 
-    def cleaned(self, x: Float32Array) -> Float32Array:
-        """Return the block with NaN and Inf as silence, counting them."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            if math.isfinite(float(np.dot(x, x))):
-                return x
-        finite = np.isfinite(x)
-        if finite.all():  # finite, yet its squares overflow float32
-            return np.clip(x, -1e6, 1e6)
-        nan = int(np.isnan(x).sum())
-        self.nan += nan
-        self.infinite += int(x.size - np.count_nonzero(finite)) - nan
-        return np.clip(np.where(finite, x, np.float32(0.0)), -1e6, 1e6)
+    def feed(self, x: Float32Array, window: int, measure: Measure) -> tuple[Float32Array, ...]:
+        """Take a block.
 
-    def feed(self, x: Float32Array, window: int) -> Float32Array:
-        """Take a block; return the peak of each window of ``window`` samples."""
-        peaks = _window_peaks(x, window)
+        Returns
+        -------
+        x : np.ndarray
+            The block, with NaN and Inf as silence.
+        peaks : np.ndarray
+            The largest magnitude of each ``window`` samples; the last window may be shorter.
+        """
+        peaks = measure.window_peaks(x, window)
+        if not float(peaks.max(initial=0.0)) <= _LARGEST:
+            x = self._cleaned(x)
+            peaks = measure.window_peaks(x, window)
         peak = float(peaks.max(initial=0.0))
         self.peak = max(self.peak, peak)
         self.samples += x.size
-        if peak == 0.0:
-            return peaks
-        self.total += float(x.sum(dtype=np.float64 if x.size < 1024 else np.float32))
-        self.squares += float(np.dot(x, x))
+        if peak > 0.0:
+            total, squares = measure.sums(x)
+            self.total += total
+            self.squares += squares
         if peak >= CLIP_LEVEL:
             self.clipped += int(np.count_nonzero(np.abs(x) >= CLIP_LEVEL))
-        return peaks
+        return x, peaks
+
+    def _cleaned(self, x: Float32Array) -> Float32Array:
+        """Return the block with NaN and Inf as silence, counting them."""
+        finite = np.isfinite(x)
+        nan = int(np.isnan(x).sum())
+        self.nan += nan
+        self.infinite += int(x.size - np.count_nonzero(finite)) - nan
+        return np.clip(np.where(finite, x, np.float32(0.0)), -_LARGEST, _LARGEST)
 
     @property
     def rms(self) -> float:
@@ -78,16 +87,6 @@ class ChannelLevels:
         }
 
 
-def _window_peaks(x: Float32Array, window: int) -> Float32Array:
-    """Return the largest magnitude of each window; the last may be shorter."""
-    whole = x.size // window * window
-    rows = x[:whole].reshape(-1, window)
-    peaks = np.maximum(rows.max(axis=1), -rows.min(axis=1)) if whole else np.empty(0, np.float32)
-    if whole < x.size:
-        peaks = np.append(peaks, np.abs(x[whole:]).max())
-    return np.asarray(peaks, np.float32)
-
-
 def rounded(value: float | None, digits: int = 3) -> float | None:
     """Return a number as it is stored in JSON."""
     return None if value is None else round(value, digits)
@@ -101,15 +100,17 @@ class GroupLevels:
     labels : sequence of str
     sample_rate : int
         Hz, of the blocks fed.
+    compiled : bool
+        Measure by the compiled kernels.
     """
 
-    def __init__(self, labels: Sequence[str], sample_rate: int) -> None:
+    def __init__(self, labels: Sequence[str], sample_rate: int, *, compiled: bool = False) -> None:
         self.labels = tuple(labels)
         self.sample_rate = sample_rate
         self.window = max(1, sample_rate // WINDOWS_PER_SECOND)
         self.channels = [ChannelLevels() for _ in labels]
         self.composite_squares = 0.0
-        self.composite_peak = 0.0
+        self._measure = measure_of(compiled=compiled)
         self.samples = 0
         self._pair = self._pair_of(self.labels)
         self._cross = 0.0
@@ -121,30 +122,35 @@ class GroupLevels:
             return labels.index("L"), labels.index("R")
         return None
 
-    def feed(self, block: Float32Array, composite: Float32Array) -> None:
-        """Take the next samples.
+    def feed(self, block: Float32Array) -> Float32Array:
+        """Take the next samples of all channels.
 
         Parameters
         ----------
         block : np.ndarray, shape=(n_channels, n)
-            Finite; ``n`` a multiple of ``window`` but in the last block.
-        composite : np.ndarray, shape=(n,)
+            ``n`` a multiple of ``window`` but in the last block.
+
+        Returns
+        -------
+        np.ndarray, shape=(n_channels, n)
+            The same, with NaN and Inf as silence.
         """
-        peaks = [
-            levels.feed(x, self.window) for levels, x in zip(self.channels, block, strict=True)
+        fed = [
+            levels.feed(x, self.window, self._measure)
+            for levels, x in zip(self.channels, block, strict=True)
         ]
-        loudest = np.maximum.reduce(peaks)
-        self._silence.feed(loudest)
-        self.samples += composite.size
-        if float(loudest.max(initial=0.0)) == 0.0:
-            return
+        self._silence.feed(np.maximum.reduce([peaks for _, peaks in fed]))
+        self.samples += block.shape[1]
+        if any(c.nan or c.infinite or c.peak >= _LARGEST for c in self.channels):
+            return np.stack([x for x, _ in fed])
+        return block
+
+    def feed_composite(self, block: Float32Array, composite: Float32Array) -> None:
+        """Take the mean of the channels that :meth:`feed` returned, shape=(n,)."""
         if len(block) == 1:
             self.composite_squares = self.channels[0].squares
-            self.composite_peak = self.channels[0].peak
         else:
-            self.composite_squares += float(np.dot(composite, composite))
-            highest = max(float(composite.max(initial=0.0)), -float(composite.min(initial=0.0)))
-            self.composite_peak = max(self.composite_peak, highest)
+            self.composite_squares += self._measure.sums(composite)[1]
         if self._pair is not None:
             self._cross += float(np.dot(block[self._pair[0]], block[self._pair[1]]))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from cue_pipeline.audio.engine import LANES, FrameKernel, compiled_frames, fits_kernel
 from cue_pipeline.audio.mel_filters import Float32Array, MelPlan, mel_plan
 from cue_pipeline.errors import AudioFileError
 from cue_pipeline.settings import MelSettings
@@ -24,7 +25,9 @@ def n_frames_of(n_samples: int, mel: MelSettings) -> int:
     return 0 if padded < mel.n_fft else 1 + (padded - mel.n_fft) // mel.hop_length
 
 
-def log_mel_spectrogram(y: Float32Array, mel: MelSettings) -> Float32Array:
+def log_mel_spectrogram(
+    y: Float32Array, mel: MelSettings, *, compiled: bool = False
+) -> Float32Array:
     """Return the log-power mel spectrogram of one mono signal.
 
     Parameters
@@ -33,6 +36,8 @@ def log_mel_spectrogram(y: Float32Array, mel: MelSettings) -> Float32Array:
         Mono signal at ``mel.sr`` Hz, full scale = 1.0.
     mel : MelSettings
         Parameters.
+    compiled : bool
+        By the compiled kernels, where they take the parameters (see :mod:`.engine`).
 
     Returns
     -------
@@ -46,7 +51,7 @@ def log_mel_spectrogram(y: Float32Array, mel: MelSettings) -> Float32Array:
     """
     if y.ndim != 1:
         raise AudioFileError(f"A mono signal of shape (n,) is needed, {y.shape} was given.")
-    stream = MelStream(mel)
+    stream = MelStream(mel, compiled=compiled)
     parts = [*stream.feed(np.asarray(y, dtype=np.float32)), *stream.finish()]
     return np.concatenate(parts) if parts else np.empty((0, mel.n_mels), np.float32)
 
@@ -64,7 +69,7 @@ class MelStream:
     94
     """
 
-    def __init__(self, mel: MelSettings) -> None:
+    def __init__(self, mel: MelSettings, *, compiled: bool = False) -> None:
         self._plan: MelPlan = mel_plan(mel)
         self._half = mel.n_fft // 2 if mel.center else 0
         self._reflect = mel.center and mel.pad_mode == "reflect"
@@ -74,6 +79,7 @@ class MelStream:
         self._last = np.zeros(0, np.float32)
         batch = max(1, _FFT_BLOCK_FLOATS // mel.n_fft)
         self._framed = np.empty((batch, mel.n_fft), np.float32)
+        self._kernel = compiled_frames(self._plan) if compiled and fits_kernel(mel) else None
 
     def feed(self, block: Float32Array) -> Iterator[Float32Array]:
         """Yield the frames that a block completes, shape=(n, n_mels), dB."""
@@ -100,9 +106,9 @@ class MelStream:
             self._buffer = np.concatenate((self._buffer, self._last[-2::-1]))
         else:
             self._buffer = np.concatenate((self._buffer, np.zeros(self._half, np.float32)))
-        yield from self._frames()
+        yield from self._frames(last=True)
 
-    def _frames(self) -> Iterator[Float32Array]:
+    def _frames(self, *, last: bool = False) -> Iterator[Float32Array]:
         """Yield what the buffer holds of whole frames, and keep the rest."""
         mel = self._plan.mel
         if self._skip:
@@ -111,13 +117,30 @@ class MelStream:
             self._skip -= dropped
         if self._skip or self._buffer.size < mel.n_fft:
             return
-        framed = np.lib.stride_tricks.sliding_window_view(self._buffer, mel.n_fft)
-        framed = framed[:: mel.hop_length]
-        for first in range(0, len(framed), len(self._framed)):
-            yield self._log_mel(framed[first : first + len(self._framed)])
-        used = len(framed) * mel.hop_length
+        n_frames = 1 + (self._buffer.size - mel.n_fft) // mel.hop_length
+        if self._kernel is not None:
+            if not last:
+                n_frames = n_frames // LANES * LANES
+            if n_frames:
+                yield self._by_kernel(self._kernel, n_frames)
+        else:
+            framed = np.lib.stride_tricks.sliding_window_view(self._buffer, mel.n_fft)
+            framed = framed[:: mel.hop_length]
+            for first in range(0, len(framed), len(self._framed)):
+                yield self._log_mel(framed[first : first + len(self._framed)])
+        used = n_frames * mel.hop_length
         self._skip = max(0, used - self._buffer.size)
         self._buffer = self._buffer[used:].copy()
+
+    def _by_kernel(self, kernel: FrameKernel, n_frames: int) -> Float32Array:
+        """Return the levels of the buffer's first frames; the kernel takes sixteen at a time."""
+        mel = self._plan.mel
+        whole = -(-n_frames // LANES) * LANES
+        needed = (whole - 1) * mel.hop_length + mel.n_fft
+        y = self._buffer
+        if y.size < needed:
+            y = np.pad(y, (0, needed - y.size))
+        return decibels(kernel(y, whole)[:n_frames], mel)
 
     def _log_mel(self, framed: Float32Array) -> Float32Array:
         """Return the levels of some frames, shape=(n, n_fft) → (n, n_mels)."""

@@ -14,11 +14,13 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
+from cue_pipeline.audio.engine import compiled_decode_24
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel_filters import Float32Array
 from cue_pipeline.audio.mpeg4 import read_mpeg4_blocks
 from cue_pipeline.errors import AudioFileError
 
+_SLACK_BYTES = 64  # the kernels load whole vectors
 _RAW_SUBTYPES = frozenset({"PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"})
 
 
@@ -48,7 +50,9 @@ class Source(Protocol):
         """Let go of the file."""
 
 
-def open_source(folder: Path, header: AudioHeader, indices: Sequence[int]) -> Source:
+def open_source(
+    folder: Path, header: AudioHeader, indices: Sequence[int], *, compiled: bool = False
+) -> Source:
     """Return a source of some channels of a file, at the file's own sample rate.
 
     Parameters
@@ -59,10 +63,12 @@ def open_source(folder: Path, header: AudioHeader, indices: Sequence[int]) -> So
         Of the file.
     indices : sequence of int
         Interleaved channels wanted, in this order.
+    compiled : bool
+        Decode by the compiled kernels; the samples are the same.
     """
     path = folder / header.file
     if header.data_offset is not None and header.subtype in _RAW_SUBTYPES:
-        return _RawSource(path, header, indices)
+        return _RawSource(path, header, indices, compiled=compiled)
     return _DecodedSource(path, header, indices)
 
 
@@ -83,7 +89,10 @@ def _gone(header: AudioHeader, reason: str) -> str:
 class _RawSource:
     """Plain little-endian samples."""
 
-    def __init__(self, path: Path, header: AudioHeader, indices: Sequence[int]) -> None:
+    def __init__(
+        self, path: Path, header: AudioHeader, indices: Sequence[int], *, compiled: bool
+    ) -> None:
+        self._decode_24 = compiled_decode_24() if compiled else None
         self.header = header
         self.sample_rate = header.sample_rate
         self.damage: list[str] = []
@@ -116,8 +125,8 @@ class _RawSource:
 
     def _fill(self, wanted: int) -> int:
         """Read bytes to offset 4 of the buffer on; return how many came."""
-        if len(self._raw) < wanted + 4:
-            self._raw = bytearray(wanted + 4)
+        if len(self._raw) < wanted + 4 + _SLACK_BYTES:
+            self._raw = bytearray(wanted + 4 + _SLACK_BYTES)
         view = memoryview(self._raw)[4 : 4 + wanted]
         got = 0
         try:
@@ -133,6 +142,9 @@ class _RawSource:
     def _decode(self, n: int) -> Float32Array:
         out: Float32Array = np.empty(n, np.float32)
         subtype = self.header.subtype
+        if subtype == "PCM_24" and self._decode_24 is not None:
+            self._decode_24(np.frombuffer(self._raw, np.uint8, offset=4), out)
+            return out
         if subtype == "PCM_24":
             # Sample k lies at bytes 4+3k … 4+3k+2: read as int32 from one byte before, its three
             # upper bytes are the sample, and the lowest is wiped.

@@ -191,8 +191,12 @@ def test_unequal_lengths_are_warned_of_and_padded(tmp_path):
     assert features.n_frames[0] == 1 + 9_600 // 512
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
-def test_samples_that_are_no_numbers_become_silence_and_are_counted(tmp_path, subtype):
+def test_samples_that_are_no_numbers_become_silence_and_are_counted(
+    tmp_path, subtype, compiled, monkeypatch
+):
+    monkeypatch.setattr(group_pass, "worth_compiling", lambda n_frames: compiled)
     y = noise(48_000)
     bad = y.copy()
     bad[100:110], bad[200], bad[300] = np.nan, np.inf, -np.inf
@@ -275,8 +279,8 @@ def test_no_file_is_left_open(tmp_path, monkeypatch):
     opened = []
     really = sources.open_source
 
-    def noting(*args):
-        opened.append(really(*args))
+    def noting(*args, **options):
+        opened.append(really(*args, **options))
         return opened[-1]
 
     monkeypatch.setattr(group_pass, "open_source", noting)

@@ -235,7 +235,8 @@ def test_every_layout_is_found_among_files_with_dots(name, labels):
 @pytest.mark.parametrize(
     ("name", "held"),
     [("CLK_01", True), ("1m02click", True), ("ClickTrack", True), ("Clicks", True),
-     ("My Click", True),     ("Clicker", False), ("Clickety Clack", False), ("Duck", False), ("UnClicked", False)],
+     ("My Click", True), ("Clicker", False),
+     ("Clickety Clack", False), ("Duck", False), ("UnClicked", False)],
 )  # fmt: skip
 def test_a_click_track_is_known_by_a_word_of_its_name(name, held):
     assert bool(holds_word(name, ("clk", "click"))) is held

@@ -42,15 +42,16 @@ EXACT = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(("name", "subtype", "channels"), EXACT)
-def test_samples_are_libsndfiles_bit_for_bit(tmp_path, name, subtype, channels):
+def test_samples_are_libsndfiles_bit_for_bit(tmp_path, name, subtype, channels, compiled):
     path = write_audio(tmp_path / name, noise(N, channels), subtype=subtype)
     theirs = sf.read(path, dtype="float32", always_2d=True)[0].T
     header = read_audio_header(tmp_path, name)
     assert header.fault is None
     assert header.warnings == ()
     assert (header.channels, header.sample_rate) == (channels, 48_000)
-    source = open_source(tmp_path, header, range(channels))
+    source = open_source(tmp_path, header, range(channels), compiled=compiled)
     parts = []
     while (block := source.read(16_384)).shape[1]:
         parts.append(block)
@@ -70,11 +71,12 @@ def test_channels_may_be_taken_in_any_order(tmp_path, channels):
     np.testing.assert_array_equal(source.read(2_000), y.T[[channels - 1, 0]])
 
 
-def test_extremes_of_24_bits_are_exact(tmp_path):
-    values = [-(2**23), 2**23 - 1, -1, 0, 1, 0x123456, -0x123456]
+@pytest.mark.parametrize("compiled", [False, True])
+def test_extremes_of_24_bits_are_exact(tmp_path, compiled):
+    values = [-(2**23), 2**23 - 1, -1, 0, 1, 0x123456, -0x123456] * 5
     data = b"".join(struct.pack("<i", v)[:3] for v in values)
     write_wave(tmp_path / "x.wav", fmt_chunk(bits=24), chunk(b"data", data))
-    source = open_source(tmp_path, read_audio_header(tmp_path, "x.wav"), [0])
+    source = open_source(tmp_path, read_audio_header(tmp_path, "x.wav"), [0], compiled=compiled)
     np.testing.assert_array_equal(source.read(99)[0], np.array(values) / 2.0**23)
 
 

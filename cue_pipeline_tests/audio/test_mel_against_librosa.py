@@ -44,9 +44,12 @@ def librosas(y: np.ndarray, mel: MelSettings) -> np.ndarray:
 
 
 def assert_same(y: np.ndarray, mel: MelSettings) -> None:
-    ours, theirs = log_mel_spectrogram(y, mel), librosas(y, mel)
-    assert ours.shape == theirs.shape
-    assert_levels(ours, theirs)
+    """Hold both engines to librosa."""
+    theirs = librosas(y, mel)
+    for compiled in (False, True):
+        ours = log_mel_spectrogram(y, mel, compiled=compiled)
+        assert ours.shape == theirs.shape
+        assert_levels(ours, theirs)
 
 
 def assert_levels(ours: np.ndarray, theirs: np.ndarray) -> None:
@@ -91,9 +94,10 @@ def test_a_spectrogram_is_librosas_for_short_and_odd_lengths(n, pad_mode):
     if theirs is None:  # librosa refuses what is shorter than its padding: numpy pads instead
         padded = np.pad(y, 1_024, mode="reflect")
         theirs = librosas(padded, mel.model_copy(update={"center": False}))
-    ours = log_mel_spectrogram(y, mel)
-    assert ours.shape == theirs.shape
-    assert_levels(ours, theirs)
+    for compiled in (False, True):
+        ours = log_mel_spectrogram(y, mel, compiled=compiled)
+        assert ours.shape == theirs.shape
+        assert_levels(ours, theirs)
 
 
 @pytest.mark.parametrize("power", [1.0, 2.0])
@@ -125,12 +129,20 @@ def test_the_filter_bank_is_librosas(mel):
     np.testing.assert_allclose(mel_filter_bank(mel), theirs, atol=1e-7, rtol=1e-4)
 
 
+@pytest.mark.parametrize("n_fft", [32, 64, 128, 256, 512, 1_024, 2_048, 4_096, 8_192, 16_384])
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_kernels_of_every_power_of_two_are_librosas(n_fft, power):
+    mel = MelSettings(n_fft=n_fft, hop_length=n_fft // 4 + 3, n_mels=8, power=power)
+    assert_same(signal(30_000, 48_000), mel)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("pad_mode", ["constant", "reflect"])
 @pytest.mark.parametrize("sizes", [[1], [7], [512], [1_024], [65_536], [3, 70_000, 11]])
-def test_the_size_of_the_blocks_does_not_change_the_spectrogram(sizes, pad_mode):
+def test_the_size_of_the_blocks_does_not_change_the_spectrogram(sizes, pad_mode, compiled):
     y = signal(9_000 if sizes[0] < 100 else 200_000, 48_000)
     mel = MelSettings(pad_mode=pad_mode)
-    stream, parts, at = MelStream(mel), [], 0
+    stream, parts, at = MelStream(mel, compiled=compiled), [], 0
     for size in itertools.cycle(sizes):
         if at >= len(y):
             break

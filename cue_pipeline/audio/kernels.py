@@ -1,0 +1,249 @@
+"""Compiled kernels: sixteen frames abreast through window, FFT, power and mel bands.
+
+scipy's FFT takes one to four frames at a time, and window, power and bands are passes of their
+own over its results. Here sixteen frames stay in the core's cache from samples to bands, which
+takes less time than scipy's FFTs alone. The first use on a machine compiles for some seconds;
+numba keeps the result on disk. Importing this module costs a second: :mod:`.engine` says when it
+is worth it.
+
+References
+----------
+Stockham autosort FFT: Van Loan, *Computational Frameworks for the Fast Fourier Transform*, SIAM
+1992, section 1.7. A real transform from a complex one of half the length: Press et al.,
+*Numerical Recipes*, 3rd ed., section 12.3.
+"""
+
+# mypy: disable-error-code="no-untyped-def, no-untyped-call, import-untyped, untyped-decorator"
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+from cue_pipeline.audio.lanes import (
+    LANES,
+    unpack_24,
+    vload,
+    vsqrt,
+    vstore,
+    windowed_columns,
+)
+from cue_pipeline.audio.mel_filters import Float32Array, MelPlan
+
+_ROW = 2 * LANES  # one complex value of all lanes: 16 real parts, 16 imaginary ones
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """Compile, and keep the result on disk where there is a place for it."""
+    settings = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, **options}
+    try:
+        return numba.njit(cache=True, **settings)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # neither __pycache__ nor a user's cache can be written
+        return numba.njit(**settings)(function)  # type: ignore[no-any-return]
+
+
+@_compiled
+def _radix_4(x, y, twiddles, t, m, s):
+    """One Stockham pass, radix 4: ``m`` butterflies at stride ``s``; returns the next twiddle."""
+    far, step = m * s * _ROW, s * _ROW
+    for p in range(m):
+        w1r, w1i, w2r = twiddles[t], twiddles[t + 1], twiddles[t + 2]
+        w2i, w3r, w3i = twiddles[t + 3], twiddles[t + 4], twiddles[t + 5]
+        t += 6
+        for q in range(s):
+            a, o = (p * s + q) * _ROW, (4 * p * s + q) * _ROW
+            ar, ai = vload(x, a), vload(x, a + 16)
+            br, bi = vload(x, a + far), vload(x, a + far + 16)
+            cr, ci = vload(x, a + 2 * far), vload(x, a + 2 * far + 16)
+            dr, di = vload(x, a + 3 * far), vload(x, a + 3 * far + 16)
+            sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
+            ur, ui, vr, vi = br + dr, bi + di, br - dr, bi - di
+            vstore(y, o, sr + ur)
+            vstore(y, o + 16, si + ui)
+            er, ei = sr - ur, si - ui
+            vstore(y, o + 2 * step, er * w2r - ei * w2i)
+            vstore(y, o + 2 * step + 16, er * w2i + ei * w2r)
+            fr, fi, gr, gi = tr + vi, ti - vr, tr - vi, ti + vr
+            vstore(y, o + step, fr * w1r - fi * w1i)
+            vstore(y, o + step + 16, fr * w1i + fi * w1r)
+            vstore(y, o + 3 * step, gr * w3r - gi * w3i)
+            vstore(y, o + 3 * step + 16, gr * w3i + gi * w3r)
+    return t
+
+
+@_compiled
+def _radix_2(x, y, s):
+    """Do the last pass where the length is twice a power of four."""
+    step = s * _ROW
+    for q in range(s):
+        a = q * _ROW
+        ar, ai = vload(x, a), vload(x, a + 16)
+        br, bi = vload(x, a + step), vload(x, a + step + 16)
+        vstore(y, a, ar + br)
+        vstore(y, a + 16, ai + bi)
+        vstore(y, a + step, ar - br)
+        vstore(y, a + step + 16, ai - bi)
+
+
+@_compiled
+def _powers(x, z, half, turns, magnitude):
+    """Squared magnitudes (or magnitudes) of a real signal's bins, from its packed spectrum."""
+    r, i = vload(x, 0), vload(x, 16)
+    low, high = (r + i) * (r + i), (r - i) * (r - i)
+    if magnitude:
+        low, high = vsqrt(low), vsqrt(high)
+    vstore(z, 0, low)
+    vstore(z, half * 16, high)
+    scale = np.float32(0.5)
+    for k in range(1, half // 2 + 1):
+        a, b = k * _ROW, (half - k) * _ROW
+        ar, ai, br, bi = vload(x, a), vload(x, a + 16), vload(x, b), vload(x, b + 16)
+        er, ei = (ar + br) * scale, (ai - bi) * scale
+        hr, hi = (ai + bi) * scale, (br - ar) * scale
+        wr, wi = turns[2 * k], turns[2 * k + 1]
+        gr, gi = hr * wr - hi * wi, hr * wi + hi * wr
+        pr, pi, qr, qi = er + gr, ei + gi, er - gr, ei - gi
+        low, high = pr * pr + pi * pi, qr * qr + qi * qi
+        if magnitude:
+            low, high = vsqrt(low), vsqrt(high)
+        vstore(z, k * 16, low)
+        vstore(z, (half - k) * 16, high)
+
+
+@_compiled
+def _bands(z, starts, lengths, weights, turned, out, row):
+    """Weigh and add the bins of each band; turn the result back to one frame per row."""
+    w = 0
+    for band in range(starts.size):
+        at = starts[band] * 16
+        total = vload(z, at) * weights[w]
+        for k in range(1, lengths[band]):
+            total = total + vload(z, at + k * 16) * weights[w + k]
+        w += lengths[band]
+        vstore(turned, band * 16, total)
+    for lane in range(16):
+        for band in range(starts.size):
+            out[row + lane, band] = turned[band * 16 + lane]
+
+
+@_compiled
+def _mel_frames(
+    y, hop, window, twiddles, turns, starts, lengths, weights, magnitude, one, two, turned, out
+):
+    """Fill ``out``, shape=(16·k, n_mels), from frames that start every ``hop`` samples of y."""
+    half = window.size // 2
+    for row in range(0, len(out), 16):
+        for n in range(0, window.size, 16):
+            windowed_columns(y, row * hop + n, hop, window, n, one, n * 16)
+        x, z = one, two
+        length, stride, t = half, 1, 0
+        while length >= 4:
+            t = _radix_4(x, z, twiddles, t, length // 4, stride)
+            x, z = z, x
+            length //= 4
+            stride *= 4
+        if length == 2:
+            _radix_2(x, z, stride)
+            x, z = z, x
+        _powers(x, z, half, turns, magnitude)
+        _bands(z, starts, lengths, weights, turned, out, row)
+
+
+@_compiled
+def decode_24(raw, out):
+    """Decode packed 24-bit samples; ``raw`` holds at least 48 bytes beyond the last."""
+    whole = out.size // 16 * 16
+    for k in range(0, whole, 16):
+        vstore(out, k, unpack_24(raw, 3 * k))
+    for k in range(whole, out.size):
+        value = (raw[3 * k] << 8) | (raw[3 * k + 1] << 16) | (np.int32(raw[3 * k + 2]) << 24)
+        out[k] = np.float32(np.int32(value)) * np.float32(2.0**-31)
+
+
+def _peak_bits(bits, window, peaks):
+    """Fill ``peaks`` with the largest magnitude of each window, as the bits of a float32.
+
+    Floats of one sign are ordered as their bits are, NaN and Inf above all others.
+    """
+    for k in range(peaks.size):
+        highest = np.int32(0)
+        for i in range(k * window, min((k + 1) * window, bits.size)):
+            highest = max(highest, bits[i] & np.int32(0x7FFFFFFF))
+        peaks[k] = highest
+
+
+peak_bits = _compiled(_peak_bits)
+
+
+def _sums(x):
+    total, squares = np.float32(0.0), np.float32(0.0)
+    for i in range(x.size):
+        total += x[i]
+        squares += x[i] * x[i]
+    return total, squares
+
+
+sums = _compiled(_sums, fastmath={"contract", "reassoc", "nsz"})
+
+
+class MelKernel:
+    """The plan of one spectrogram, laid out for the kernels, with scratch space of its own.
+
+    Parameters
+    ----------
+    plan : MelPlan
+        ``n_fft`` a power of two from 32 on; ``power`` 1 or 2.
+    """
+
+    def __init__(self, plan: MelPlan) -> None:
+        mel = plan.mel
+        half = mel.n_fft // 2
+        starts, lengths, weights = [], [], []
+        for row in plan.bank:
+            touched = np.flatnonzero(row)
+            first, last = (touched[0], touched[-1] + 1) if touched.size else (0, 1)
+            starts.append(first)
+            lengths.append(last - first)
+            weights.append(row[first:last])
+        self._hop = mel.hop_length
+        self._n_fft = mel.n_fft
+        self._n_mels = mel.n_mels
+        self._tables = (
+            plan.window,
+            _twiddles(half),
+            _unit_roots(np.arange(half // 2 + 1), mel.n_fft),
+            np.array(starts, np.int64),
+            np.array(lengths, np.int64),
+            np.concatenate(weights).astype(np.float32),
+            mel.power == 1.0,
+        )
+        self._scratch = (
+            np.empty((half + 1) * _ROW, np.float32),
+            np.empty((half + 1) * _ROW, np.float32),
+            np.empty(mel.n_mels * LANES, np.float32),
+        )
+
+    def frames(self, y: Float32Array, n_frames: int) -> Float32Array:
+        """Return mel magnitudes, shape=(n_frames, n_mels); ``n_frames`` a multiple of 16.
+
+        ``y`` holds at least ``(n_frames - 1) · hop_length + n_fft`` samples.
+        """
+        out = np.empty((n_frames, self._n_mels), np.float32)
+        _mel_frames(y, self._hop, *self._tables, *self._scratch, out)
+        return out
+
+
+def _unit_roots(numerators: Any, n: int) -> Float32Array:
+    """Return exp(-2πi·k/n) as pairs of float32, computed in float64."""
+    roots = np.exp(-2j * np.pi * np.asarray(numerators) / n)
+    return np.stack([roots.real, roots.imag], axis=-1).reshape(-1).astype(np.float32)
+
+
+def _twiddles(length: int) -> Float32Array:
+    """Return the factors of all radix-4 passes, in the order in which they are used."""
+    passes = [np.empty(0, np.float32)]
+    while length >= 4:
+        passes.append(_unit_roots(np.outer(np.arange(length // 4), [1, 2, 3]), length))
+        length //= 4
+    return np.concatenate(passes)
