@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
@@ -25,7 +25,24 @@ if TYPE_CHECKING:
     from openai import OpenAI
     from pandas import DataFrame
 
-Cache = Callable[[str, str], "Mapping[str, Any] | None"]
+
+class StoredCall(Protocol):
+    """An answer that was given before: as the warehouse keeps it."""
+
+    @property
+    def response(self) -> Any:
+        """What :attr:`ChatCall.response` was, as a dict or as its JSON."""
+
+    @property
+    def prompt_tokens(self) -> int | None:
+        """Tokens of the question, as billed then."""
+
+    @property
+    def completion_tokens(self) -> int | None:
+        """Tokens of the answer, as billed then."""
+
+
+Cache = Callable[[str, str], StoredCall | None]
 
 OPENAI_HOST: Final = "api.openai.com"
 # Models from before structured outputs: they are asked for JSON mode at once.
@@ -121,7 +138,7 @@ class ChatModel:
     max_retries : int
         On 429, 5xx and timeouts, with exponential backoff, or as long as the server says.
     cache : callable, optional
-        ``(prompt_sha256, model)`` to the row of ``llm_calls``, or None where it was never asked.
+        ``(prompt_sha256, model)`` to the stored call, or None where it was never asked.
 
     Raises
     ------
@@ -249,14 +266,14 @@ class ChatModel:
         text = json.dumps(request, ensure_ascii=False, sort_keys=True)
         sha = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
         stored = self._cache(sha, self.model) if self._cache is not None else None
-        if stored is not None and (response := _stored_response(stored)) is not None:
+        if stored is not None and (response := _stored_response(stored.response)) is not None:
             return ChatCall(
                 sha,
                 self.model,
                 request,
                 response,
-                _whole(stored.get("prompt_tokens")),
-                _whole(stored.get("completion_tokens")),
+                _whole(stored.prompt_tokens),
+                _whole(stored.completion_tokens),
                 cached=True,
             )
         response, prompt_tokens, completion_tokens = self._send(asked, question)
@@ -410,8 +427,7 @@ def _response(
     )
 
 
-def _stored_response(stored: Mapping[str, Any]) -> dict[str, Any] | None:
-    response = stored.get("response")
+def _stored_response(response: Any) -> dict[str, Any] | None:
     if isinstance(response, str):
         try:
             response = json.loads(response)

@@ -3,6 +3,7 @@
 import json
 import logging
 from itertools import pairwise
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -291,13 +292,13 @@ def test_an_answer_that_obeys_a_hostile_name_goes_to_review_not_into_the_tables(
 
 
 def test_the_same_question_to_the_same_model_is_paid_for_once() -> None:
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    rows: dict[tuple[str, str], Any] = {}
     with chat_server([completion(answer({0: 0, 1: 99, 2: 2})), completion(answer({1: 1}))]) as s:
         first = ask(s.url, cache=lambda sha, name: rows.get((sha, name)))
         # The store gives JSON back as values or as text, depending on the engine.
         for call in first.calls:
             row = {**call.row(), "response": json.dumps(call.response)}
-            rows[call.prompt_sha256, call.model] = row
+            rows[call.prompt_sha256, call.model] = SimpleNamespace(**row)
         second = ask(s.url, cache=lambda sha, name: rows.get((sha, name)))
         assert len(s.requests) == 2
         ask(s.url, name="gpt-3.5-turbo-1106", cache=lambda sha, name: rows.get((sha, name)))
