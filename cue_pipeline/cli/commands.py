@@ -138,6 +138,35 @@ def status(as_json: bool) -> None:
     print_status(statuses)
 
 
+@cli.command()
+@click.option("--stale", is_flag=True, help="Assets whose files, code or parameters have changed.")
+@click.option("--failed", is_flag=True, help="Assets that failed, and those that wait for them.")
+@click.option("--missing", is_flag=True, help="Assets that were never made.")
+@click.option("--select", multiple=True, metavar="ASSET", help="Only this asset. Repeatable.")
+@click.option("--cue", "keys", multiple=True, metavar="KEY", help="Only this cue. Repeatable.")
+@click.option("--dry-run", is_flag=True, help="Say what would be asked for, and why.")
+def backfill(
+    stale: bool,
+    failed: bool,
+    missing: bool,
+    select: tuple[str, ...],
+    keys: tuple[str, ...],
+    dry_run: bool,
+) -> None:
+    """Ask Dagster's daemon to make again what is stale, failed or missing.
+
+    Without one of the three flags: all three. Only registered cues count; `process` or the sensor
+    registers new ones. The daemon is that of `make ui`, or the service.
+    """
+    settings = _settings()
+    store = _open_store(settings)
+    from cue_pipeline.cli.backfill import ask_for_backfill
+
+    asked = {"stale": stale, "failed": failed, "missing": missing}
+    kinds = [kind for kind, wanted in asked.items() if wanted]
+    ask_for_backfill(store, settings, kinds, select, keys, dry_run=dry_run)
+
+
 @cli.group()
 def db() -> None:
     """Manage the database schema."""

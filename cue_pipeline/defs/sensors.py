@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,7 @@ import dagster as dg
 from cue_pipeline.defs import graph, watch
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
+from cue_pipeline.defs.runs import UNFINISHED, busy_cues
 from cue_pipeline.errors import CueError
 from cue_pipeline.settings import Settings
 
@@ -31,14 +32,6 @@ LAUNCHED_BY = {"cue_pipeline/launched_by": SENSOR}
 
 RUNS_WAITING = 200
 """No more runs are asked for while this many are unfinished."""
-
-UNFINISHED = [
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
 
 CUES = str(cues.name)
 
@@ -106,7 +99,7 @@ def _look(
         known,
         watch.Memory.from_cursor(context.cursor),
         is_quiet=lambda folder: watch.quiet(folder, now, library.settings.settle_seconds),
-        busy_among=lambda keys: _busy(instance, keys),
+        busy_among=lambda keys: busy_cues(instance, keys),
         room=max(0, RUNS_WAITING - _waiting(instance)),
         new_epoch=f"{int(now):x}",
     )
@@ -149,14 +142,6 @@ def _known(store: Store, settings: Settings) -> watch.Known:
 
 def _waiting(instance: dg.DagsterInstance) -> int:
     return instance.get_runs_count(dg.RunsFilter(tags=LAUNCHED_BY, statuses=UNFINISHED))
-
-
-def _busy(instance: dg.DagsterInstance, keys: Sequence[str]) -> Collection[str]:
-    """Return the cues of which any run is under way, whoever started it."""
-    runs = instance.get_runs(
-        dg.RunsFilter(tags={"dagster/partition": list(keys)}, statuses=UNFINISHED)
-    )
-    return {run.tags["dagster/partition"] for run in runs}
 
 
 def _loud(context: dg.SensorEvaluationContext, text: str) -> dg.SkipReason:

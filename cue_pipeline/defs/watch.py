@@ -115,7 +115,7 @@ class Look:
     unsettled : int
         Cues that are quiet and wait for a second look.
     left : int
-        Settled cues that wait for room.
+        Cues that wait for room.
     busy : tuple of str
         Settled cues that wait because a run of them is under way.
     blocked : tuple of str
@@ -192,12 +192,14 @@ def decide(
     copying: list[str] = []
     settled: list[CueRequest] = []
     seen: dict[str, str] = {}
-    unsettled = 0
+    unsettled = left = 0
     for key, request in pending.items():
         if asked.get(key) == request.state:
             continue
         asked.pop(key, None)
-        if not is_quiet(request.folder):
+        if len(seen) >= REMEMBERED and key not in memory.seen:
+            left += 1  # it could not be remembered for the next look, so this one passes it by
+        elif not is_quiet(request.folder):
             copying.append(key)
         elif memory.seen.get(key) == request.state:
             settled.append(request)
@@ -205,7 +207,7 @@ def decide(
             unsettled += 1
             if len(seen) < REMEMBERED:
                 seen[key] = request.state
-    busy = set(busy_among([r.folder.key for r in settled[: room + REMEMBERED]])) if settled else ()
+    busy = set(busy_among([r.folder.key for r in settled])) if settled else set()
     free = [r for r in settled if r.folder.key not in busy]
     requests = free[: min(room, RUNS_PER_LOOK)]
     chosen = {r.folder.key for r in requests}
@@ -219,7 +221,7 @@ def decide(
         gone=_gone(scan, root, known),
         copying=tuple(copying),
         unsettled=unsettled,
-        left=len(free) - len(requests),
+        left=left + len(free) - len(requests),
         busy=tuple(r.folder.key for r in settled if r.folder.key in busy),
         blocked=tuple(blocked),
         memory=Memory(seen, asked, memory.told, memory.epoch),

@@ -1,0 +1,84 @@
+"""What ``cue-pipeline backfill`` does and says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+    from cue_pipeline.defs import backfills
+    from cue_pipeline.settings import Settings
+    from cue_pipeline.warehouse.store import Store
+
+
+def ask_for_backfill(
+    store: Store,
+    settings: Settings,
+    kinds: Collection[str],
+    select: Collection[str],
+    only: Collection[str],
+    *,
+    dry_run: bool,
+) -> None:
+    """Plan a backfill and, unless ``dry_run``, hand it to the daemon's instance."""
+    from cue_pipeline.defs import backfills
+    from cue_pipeline.defs.instance import open_instance
+    from cue_pipeline.defs.status import read_status
+
+    plan = backfills.plan_backfill(
+        read_status(store, settings), kinds=kinds, select=select, only=only
+    )
+    unreachable = backfills.unreachable_cues(store, plan.assets)
+    for key, why in unreachable.items():
+        click.echo(f"left out: {key}: {why}")
+    plan = backfills.without(plan, unreachable)
+    what = " or ".join(kinds or backfills.KINDS)
+    if dry_run:
+        for (key, asset), why in plan.reasons.items():
+            click.echo(f"{key}: {asset} ({why})")
+        click.echo(f"{_counted(plan)} would be made again. Nothing was done.")
+        return
+    if not plan.assets:
+        click.echo(f"Nothing is {what}.")
+        return
+    with open_instance(Path.cwd()) as instance:
+        _ask(instance, plan, what)
+
+
+def _ask(instance: dg.DagsterInstance, plan: backfills.BackfillPlan, what: str) -> None:
+    from cue_pipeline.defs import backfills
+    from cue_pipeline.defs.partitions import cues
+    from cue_pipeline.defs.runs import busy_cues
+
+    busy = busy_cues(instance, list(plan.assets))
+    for key in sorted(busy):
+        click.echo(f"left out: {key}: a run of it is under way; ask again once it has ended.")
+    plan = backfills.without(plan, busy)
+    if not plan.assets:
+        click.echo("Nothing was asked for.")
+        return
+    new = backfills.unknown_to_dagster(instance, plan.assets)
+    if new:
+        instance.add_dynamic_partitions(str(cues.name), new)
+    made = backfills.request_backfill(instance, plan.assets, f"cue-pipeline backfill: {what}")
+    click.echo(f"Backfill {made} asks for {_counted(plan)}; `cue-pipeline status` shows how far.")
+    silent = backfills.daemon_seconds_silent(instance)
+    if silent is None or silent > backfills.DAEMON_SILENT_SECONDS:
+        heard = "never" if silent is None else f"last {silent / 60:.0f} minutes ago"
+        click.echo(
+            f"Note: Dagster's daemon was heard {heard} on this instance ({instance.root_directory})"
+            ". The backfill waits until `make ui` or the daemon's service runs on it.",
+            err=True,
+        )
+    else:
+        click.echo("The daemon begins within 30 seconds.")
+
+
+def _counted(plan: backfills.BackfillPlan) -> str:
+    n_cues = len(plan.assets)
+    return f"{len(plan)} asset{'s' * (len(plan) != 1)} of {n_cues} cue{'s' * (n_cues != 1)}"

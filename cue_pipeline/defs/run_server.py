@@ -1,0 +1,134 @@
+"""A process that has everything imported, and forks a run worker of itself when asked.
+
+Started by :class:`cue_pipeline.defs.launcher.WarmRunLauncher`, one per daemon. A fresh worker takes
+2 to 4 seconds to import Dagster and this package; a fork of a process that has done so takes 20 ms.
+Each run still has a process of its own: its memory is given back when it ends, and a killed run
+takes nothing with it.
+
+Protocol: JSON, one object a line. In: ``{"run": id, "arguments": [...], "env": {...}}``. Out:
+``{"ready": true}`` once, ``{"run": id, "pid": n}`` for each, ``{"run": id, "code": n}`` when one
+has ended; negative codes are signals. When standard input closes, the server ends; workers go on.
+
+Nothing may be imported before a fork that opens a connection or starts a thread, but for the
+pools of OpenBLAS, which stop before a fork and start again after it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import selectors
+import signal
+import sys
+from typing import Any, NoReturn
+
+PRELOADED = (
+    "dagster._cli.api",
+    "pandas",
+    "scipy.fft",
+    "soundfile",
+    "cue_pipeline.defs.location",
+    "cue_pipeline.warehouse.migrations",
+    "cue_pipeline.midi.tables",
+    "cue_pipeline.audio.tables",
+    "cue_pipeline.mapping.decision",
+    "cue_pipeline.mapping.evidence",
+)
+"""What a run of all assets imports."""
+
+
+def main() -> None:
+    """Serve until standard input closes."""
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)  # what libraries print must not mix with the replies
+    _import_everything()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+    woken, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    _reply(replies, ready=True)
+    with selectors.DefaultSelector() as selector:
+        selector.register(0, selectors.EVENT_READ)
+        selector.register(woken, selectors.EVENT_READ)
+        _serve(selector, woken, replies)
+
+
+def _serve(selector: selectors.BaseSelector, woken: int, replies: Any) -> None:
+    run_of: dict[int, str] = {}
+    pending = b""
+    while True:
+        ready = {key.fd for key, _ in selector.select()}
+        if woken in ready:
+            os.read(woken, 4096)
+        _tell_ended(run_of, replies)
+        if 0 not in ready:
+            continue
+        read = os.read(0, 1 << 16)
+        if not read:
+            return
+        *lines, pending = (pending + read).split(b"\n")
+        for line in lines:
+            request = json.loads(line)
+            pid = os.fork()
+            if pid == 0:
+                _work(request)
+            run_of[pid] = request["run"]
+            _reply(replies, run=request["run"], pid=pid)
+
+
+def _tell_ended(run_of: dict[int, str], replies: Any) -> None:
+    while run_of:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            return
+        if pid in run_of:
+            _reply(replies, run=run_of.pop(pid), code=os.waitstatus_to_exitcode(status))
+
+
+def _reply(replies: Any, **message: Any) -> None:
+    try:
+        replies.write(json.dumps(message) + "\n")
+        replies.flush()
+    except BrokenPipeError:
+        os._exit(0)  # the daemon is gone; its workers go on without us
+
+
+def _work(request: dict[str, Any]) -> NoReturn:
+    """Become the worker of one run: do what ``dagster api execute_run …`` does."""
+    code = 1
+    try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        null = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(null, 0)
+        os.environ.update(request["env"])
+
+        from dagster._cli.api import api_cli
+
+        api_cli.main(request["arguments"], prog_name="dagster api", standalone_mode=False)
+        code = 0
+    except SystemExit as e:
+        code = e.code if isinstance(e.code, int) else 1
+    except BaseException:  # noqa: BLE001 - whatever it was, a forked child must not go on serving
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _import_everything() -> None:
+    """Import what a run needs; what is missed costs each run its import, nothing more."""
+    for name in PRELOADED:
+        importlib.import_module(name)
+
+
+if __name__ == "__main__":
+    main()
