@@ -106,7 +106,17 @@ def _doubts(t: Testimony, weights: "FusionWeights") -> list[str]:
     if t.model is not None and t.model[0] != t.chosen:
         other = "no group" if t.model[0] == NONE else f"'{t.group_names[t.model[0]]}'"
         doubts.append(f"the model says {other}, the rest says '{chosen}'")
+    # A model is sure of itself also where it cannot know.
+    elif t.model is not None and _alone(t, weights):
+        doubts.append(f"only the model says '{chosen}': neither the names nor the sound does")
     return doubts
+
+
+def _alone(t: Testimony, weights: "FusionWeights") -> bool:
+    """Return whether neither names nor sound speak for the chosen group."""
+    own = _at(t.evidence, t.chosen)
+    by_name = float(t.name_fits[t.chosen]) > weights.name_neutral
+    return not by_name and (own is None or own < weights.clear_evidence)
 
 
 def _clear(scores: "Scores | None", least: float, margin: float) -> int | None:

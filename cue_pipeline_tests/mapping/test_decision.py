@@ -226,6 +226,18 @@ def test_model_names_and_sound_that_agree_need_no_person() -> None:
     assert mapping.summary["model"] == "gpt-3.5-turbo"
 
 
+def test_what_only_the_model_says_goes_to_a_person() -> None:
+    said = json.dumps({"tracks": [{"track": 0, "group": 0, "confidence": 1}]})
+    with chat_server([completion(said)]) as server:
+        mapping = map_cue(
+            tracks_frame(["MIDI 1"]),
+            groups_frame(["Audio 1"]),
+            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+        )
+    assert (states(mapping), chosen(mapping)) == (["review"], ["Audio 1"])
+    assert "only the model" in mapping.tracks[0].reason
+
+
 def test_a_model_alone_never_stands_without_a_person_against_clear_names() -> None:
     swapped = json.dumps(
         {"tracks": [{"track": t, "group": 1 - t, "confidence": 1} for t in range(2)]}
