@@ -4,6 +4,7 @@ import librosa
 import numpy as np
 import pytest
 from scipy.optimize import nnls
+from scipy.signal import lfilter
 
 from cue_pipeline.mapping.evidence.hearing import bands_of
 from cue_pipeline.mapping.evidence.regression import explained, non_negative_weights
@@ -13,6 +14,7 @@ from cue_pipeline.mapping.evidence.templates import (
     onset_curve,
     pitch_to_bands,
     same_notes,
+    shaped,
 )
 
 
@@ -93,3 +95,11 @@ def test_the_same_notes_at_another_loudness_are_the_same_notes():
     octave = _track([0.0, 1.0, 2.0], [0.5] * 3, [72, 74, 76])
     empty = _track([], [], np.array([], np.int64))
     assert same_notes([a, octave, b, empty]) == [[0, 2], [1]]
+
+
+def test_a_struck_note_dies_away_as_a_recursive_filter_says():
+    onsets = np.random.default_rng(3).random((2, 200)).astype(np.float32)
+    held, struck, ringing = np.moveaxis(shaped(np.zeros_like(onsets), onsets, 0.085), 1, 0)
+    keep = np.exp(-0.085 / 0.3)
+    np.testing.assert_allclose(struck, lfilter([1 - keep], [1, -keep], onsets), rtol=1e-3)
+    assert held.max() == ringing.max() == 0.0

@@ -234,6 +234,9 @@ def _best_partners(correlation: Float64) -> Float64:
 
 
 def _pooled(level: Float32, n_bands: int) -> Float32:
+    if len(level) % n_bands == 0:
+        paired: Float32 = level.reshape(n_bands, -1, *level.shape[1:]).sum(axis=1)
+        return paired
     starts = np.linspace(0, len(level), min(n_bands, len(level)), endpoint=False)
     out: Float32 = np.add.reduceat(level, starts.astype(np.int64), axis=0)
     return out

@@ -236,7 +236,9 @@ def _rows(
         if why:
             report["abstained"].append({"track": name, "reason": why})
         for group_id, group in groups:
-            of_pair = scored.get((track_id, group_id), {"abstained": silent.get(group, "")})
+            of_pair = scored.get(
+                (track_id, group_id), {"abstained": silent.get(group, "the group is silent")}
+            )
             rows.append(
                 {
                     "midi_track_id": track_id,

@@ -167,13 +167,20 @@ def shaped(held: Float32, onsets: Float32, frame_seconds: float) -> Float32:
     -------
     np.ndarray, shape=(n_bands, N_SHAPES, n_frames)
     """
-    from scipy.signal import lfilter
+    struck = _dying_away(onsets, frame_seconds / _STRUCK_SECONDS)
+    ringing = _dying_away(held, frame_seconds / _RINGING_SECONDS)
+    return np.stack([held, struck, ringing], axis=1)
 
-    out = [held]
-    for source, seconds in ((onsets, _STRUCK_SECONDS), (held, _RINGING_SECONDS)):
-        keep = float(np.exp(-frame_seconds / seconds))
-        out.append(lfilter([1.0 - keep], [1.0, -keep], source, axis=-1).astype(np.float32))
-    return np.stack(out, axis=1)
+
+def _dying_away(source: Float32, frames_per_decay: float) -> Float32:
+    """Return ``y[t] = (1 - a) x[t] + a y[t - 1]``, by doubling: no import of scipy.signal."""
+    keep = float(np.exp(-frames_per_decay))
+    out: Float32 = source * np.float32(1.0 - keep)
+    shift = 1
+    while keep**shift > 1e-4 and shift < out.shape[-1]:
+        out[..., shift:] += np.float32(keep**shift) * out[..., :-shift]
+        shift *= 2
+    return out
 
 
 def _held(
