@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 NONE: Final = -1
 MOST_CANDIDATES: Final = 3
+LEAST_SURE_OF_NONE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
     """Return whether the chosen group may stand, what decided it, and why."""
     confidence = float(testimony.chances[testimony.chosen])
     if testimony.chosen == NONE:
-        return Verdict("unmatched", None, confidence, _why_none(testimony))
+        # 'Nothing speaks for any group' is not yet 'it has none'.
+        state = "unmatched" if confidence >= LEAST_SURE_OF_NONE else "review"
+        return Verdict(state, None, confidence, _why_none(testimony))
     doubts = _doubts(testimony, weights)
     method = _method(testimony, weights)
     if not doubts and confidence >= weights.auto_confidence:

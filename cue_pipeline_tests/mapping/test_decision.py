@@ -1,10 +1,14 @@
 """Which track is which stem: names, sound, model and people together."""
 
 import json
+import os
+import random
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from cue_pipeline.mapping.chat import ChatModel
@@ -91,6 +95,13 @@ def test_what_has_no_stem_stays_unmatched_with_its_own_category() -> None:
     assert states(mapping) == ["unmatched", "unmatched"]
     assert [t.instrument_category for t in mapping.tracks] == ["Harp", None]
     assert [t.audio_file_id for t in mapping.tracks] == [None, None]
+
+
+def test_where_nothing_is_known_a_person_is_asked_and_nothing_is_guessed() -> None:
+    groups = groups_frame([f"Audio {i}_01" for i in range(8)])
+    mapping = map_cue(tracks_frame(["MIDI 12"]), groups)
+    assert (states(mapping), chosen(mapping)) == (["review"], [None])
+    assert mapping.tracks[0].instrument_category is None
 
 
 def test_opaque_names_are_decided_by_sound() -> None:
@@ -342,3 +353,48 @@ def test_the_summary_of_tracks_counts_what_is_in_the_tables() -> None:
     empty = track_summary(midi_tracks, notes.iloc[:0], programs.iloc[:0], controls.iloc[:0])
     assert empty["n_notes"].tolist() == [0, 0, 0]
     assert states(map_cue(empty, groups_frame(["A"]))) == ["unmatched"] * 3
+
+
+NAMES = st.sampled_from(
+    [*SECTION, *STEMS, "MIDI 1", "Audio 1_01", "Gtr", "Strings", "", "Brass", "Kick", "Perc"]
+)
+SCORES = st.one_of(st.none(), st.floats(0, 1))
+
+
+@given(
+    st.lists(NAMES, min_size=1, max_size=6),
+    st.lists(NAMES, min_size=1, max_size=5, unique=True),
+    st.data(),
+)
+@settings(max_examples=int(os.environ.get("CUE_TEST_EXAMPLES", "60")), deadline=None)
+def test_whatever_is_said_the_mapping_keeps_its_promises(
+    tracks: list[str], groups: list[str], data: st.DataObject
+) -> None:
+    row = st.lists(SCORES, min_size=len(groups), max_size=len(groups))
+    heard = data.draw(st.lists(row, min_size=len(tracks), max_size=len(tracks)))
+    mapping = map_cue(tracks_frame(tracks), groups_frame(groups), evidence=evidence_frame(heard))
+    assert [t.track_name for t in mapping.tracks] == tracks
+    for track in mapping.tracks:
+        assert track.state in {"auto", "review", "unmatched"}
+        assert 0.0 <= track.confidence <= 1.0
+        assert (track.audio_file_id is None) == (track.canonical_name is None)
+        if track.state == "auto":
+            assert track.audio_file_id is not None
+            assert track.confidence >= 0.9
+        if track.audio_file_id is not None:
+            assert track.instrument_category == mapping.group_categories[track.audio_file_id]
+        assert track.reason
+    mapping.tables()
+
+
+def test_the_order_of_tracks_and_groups_does_not_change_who_belongs_where() -> None:
+    tracks, groups = [*SECTION, "Timp", "Hns", "MIDI 3"], [*STEMS, "TIMP", "FHN", "Audio 2_01"]
+    rng = random.Random(7)
+    expected = dict(
+        zip(tracks, chosen(map_cue(tracks_frame(tracks), groups_frame(groups))), strict=True)
+    )
+    for _ in range(5):
+        rng.shuffle(tracks)
+        rng.shuffle(groups)
+        mapping = map_cue(tracks_frame(tracks), groups_frame(groups))
+        assert dict(zip(tracks, chosen(mapping), strict=True)) == expected
