@@ -72,10 +72,9 @@ def mel_filter_bank(mel: MelSettings) -> Float32Array:
     return np.asarray(bank, dtype=np.float32)
 
 
-def hann_window(n_fft: int) -> Float32Array:
+def hann_window(n_fft: int) -> Float64Array:
     """Return the periodic Hann window, shape=(n_fft,)."""
-    phase = np.arange(n_fft) * (2.0 * np.pi / n_fft)
-    return np.asarray(0.5 - 0.5 * np.cos(phase), dtype=np.float32)
+    return 0.5 - 0.5 * np.cos(np.arange(n_fft) * (2.0 * np.pi / n_fft))
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,8 @@ class MelPlan:
     Attributes
     ----------
     mel : MelSettings
-    window : np.ndarray, shape=(n_fft,)
+    window, exact_window : np.ndarray, shape=(n_fft,)
+        In single and in double precision.
     bank : np.ndarray, shape=(n_mels, n_bins)
     products : tuple of BandProduct
         The bank in parts: a band touches few bins, so that the full product is mostly zeros.
@@ -106,6 +106,7 @@ class MelPlan:
 
     mel: MelSettings
     window: Float32Array
+    exact_window: Float64Array
     bank: Float32Array
     products: tuple[BandProduct, ...]
     squares: bool
@@ -127,4 +128,5 @@ def mel_plan(mel: MelSettings) -> MelPlan:
         if squares:
             weights = np.repeat(weights, 2, axis=0)
         products.append(BandProduct(low, high, first, last, weights))
-    return MelPlan(mel, hann_window(mel.n_fft), bank, tuple(products), squares)
+    window = hann_window(mel.n_fft)
+    return MelPlan(mel, window.astype(np.float32), window, bank, tuple(products), squares)
