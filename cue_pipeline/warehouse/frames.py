@@ -18,6 +18,8 @@ from cue_pipeline.warehouse.types import Json, Timestamp
 if TYPE_CHECKING:
     import pandas as pd
 
+FETCH_ROWS = 8_192
+
 
 def read_frame(
     connection: sa.Connection,
@@ -59,45 +61,54 @@ def read_frame(
 def _fetched(
     connection: sa.Connection, query: sa.Select[Any], columns: Sequence[sa.Column[Any]]
 ) -> "list[pd.Series[Any]]":
+    """Turn rows into arrays a few thousand at a time: their tuples never fill the memory."""
+    decode = [_decoder(c, connection.dialect) for c in columns]
+    parts: list[list[np.ndarray[Any, Any]]] = [[] for _ in columns]
     result = connection.execute(query)
-    rows = result.cursor.fetchall() if result.cursor is not None else []
+    cursor = result.cursor
+    while rows := cursor.fetchmany(FETCH_ROWS) if cursor is not None else ():
+        for part, values, decoded in zip(parts, zip(*rows, strict=True), decode, strict=True):
+            part.append(decoded(values))
     result.close()
-    by_column: Any = zip(*rows, strict=True) if rows else ((),) * len(columns)
     return [
-        _series(values, c, connection.dialect) for c, values in zip(columns, by_column, strict=True)
+        _series(np.concatenate(part) if part else decoded(()), c)
+        for part, c, decoded in zip(parts, columns, decode, strict=True)
     ]
 
 
-def _series(values: Sequence[Any], column: sa.Column[Any], dialect: Any) -> "pd.Series[Any]":
+def _decoder(column: sa.Column[Any], dialect: Any) -> Any:
+    """Return what makes an array of a column's raw values."""
+    kind = column.type
+    if isinstance(kind, sa.Integer) and not column.nullable:
+        return lambda values: np.array(values, dtype=np.int64)
+    if isinstance(kind, sa.Double):
+        return lambda values: np.array(values, dtype=np.float64)
+    decode = kind.result_processor(dialect, None) if isinstance(kind, (Json, Timestamp)) else None
+    if isinstance(kind, sa.LargeBinary):
+        decode = bytes
+    return lambda values: _objects(values, decode)
+
+
+def _objects(values: Sequence[Any], decode: Any) -> np.ndarray[Any, Any]:
+    objects = np.empty(len(values), dtype=object)
+    for i, value in enumerate(values):
+        objects[i] = value if value is None or decode is None else decode(value)
+    return objects
+
+
+def _series(values: np.ndarray[Any, Any], column: sa.Column[Any]) -> "pd.Series[Any]":
     import pandas as pd
 
     kind = column.type
-    if isinstance(kind, sa.Integer):
-        if column.nullable:
-            nulls = np.fromiter((v is None for v in values), dtype=bool, count=len(values))
-            filled = [0 if v is None else v for v in values] if nulls.any() else values
-            return pd.Series(pd.arrays.IntegerArray(np.array(filled, dtype=np.int64), nulls))
-        return pd.Series(np.array(values, dtype=np.int64))
-    if isinstance(kind, sa.Double):
-        return pd.Series(np.array(values, dtype=np.float64))
+    if isinstance(kind, sa.Integer) and column.nullable:
+        nulls = np.array([v is None for v in values], dtype=bool)
+        integers = np.where(nulls, 0, values).astype(np.int64)
+        return pd.Series(pd.arrays.IntegerArray(integers, nulls))
     if isinstance(kind, sa.Boolean):
         return pd.Series(values, dtype="boolean" if column.nullable else "bool")
-    if isinstance(kind, (Json, Timestamp)):
-        # Not the cached kind of processor: a driver's own type has none.
-        decode = kind.result_processor(dialect, None)
-        values = values if decode is None else [decode(v) for v in values]
-        if isinstance(kind, Timestamp):
-            return pd.Series(pd.to_datetime(list(values), utc=True))
-    return _objects(values)
-
-
-def _objects(values: Sequence[Any]) -> "pd.Series[Any]":
-    import pandas as pd
-
-    objects = np.empty(len(values), dtype=object)
-    for i, value in enumerate(values):
-        objects[i] = bytes(value) if isinstance(value, memoryview) else value
-    return pd.Series(objects, dtype=object)
+    if isinstance(kind, Timestamp):
+        return pd.Series(pd.to_datetime(list(values), utc=True))
+    return pd.Series(values, dtype=values.dtype)  # text stays as it is, NULL stays None
 
 
 def _without_nulls(columns: Sequence[sa.Column[Any]]) -> list[sa.ColumnElement[Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from cue_pipeline.warehouse.copying import ByteReader, copy_stream
+from cue_pipeline.warehouse.copying import ByteReader, copy_stream, fixed_type
 from cue_pipeline.warehouse.encode import EncodedColumn, EncodedRows
 from cue_pipeline.warehouse.types import Json, Timestamp, is_postgresql, timestamp_text
 
@@ -18,6 +18,7 @@ KEYS_PER_STATEMENT = 500
 """Ids in one ``IN`` list: well below SQLite's and PostgreSQL's limits on parameters."""
 
 COPY_READ_BYTES = 1 << 20
+SQLITE_ROWS_PER_STEP = 100
 
 
 def insert_rows(connection: sa.Connection, table: sa.Table, batches: Iterable[EncodedRows]) -> int:
@@ -34,10 +35,34 @@ def insert_rows(connection: sa.Connection, table: sa.Table, batches: Iterable[En
             _copy(cursor, table, counted)
         else:
             for rows in counted:
-                cursor.executemany(_sqlite_insert(table, rows.columns), sqlite_tuples(rows))
+                _insert_into_sqlite(cursor, rows)
     finally:
         cursor.close()
     return counted.n_rows
+
+
+def _insert_into_sqlite(cursor: Any, rows: EncodedRows) -> None:
+    """Insert numbers a hundred rows a statement, anything longer one by one.
+
+    A step of the statement costs SQLite's driver as much as the row itself: with a hundred rows a
+    step, half of the time is saved.
+    """
+    statement = _sqlite_insert(rows.table, rows.columns)
+    if not all(fixed_type(c.column) for c in rows.columns):
+        cursor.executemany(statement, sqlite_tuples(rows))
+        return
+    width = len(rows.columns)
+    values: list[Any] = [None] * (rows.n_rows * width)
+    for i, c in enumerate(rows.columns):
+        values[i::width] = c.tolist()
+    step = width * SQLITE_ROWS_PER_STEP
+    whole = len(values) // step * step
+    marks = f"({', '.join('?' * width)})"
+    cursor.executemany(
+        statement + f", {marks}" * (SQLITE_ROWS_PER_STEP - 1),
+        (values[i : i + step] for i in range(0, whole, step)),
+    )
+    cursor.executemany(statement, (values[i : i + width] for i in range(whole, len(values), width)))
 
 
 def _copy(cursor: Any, table: sa.Table, batches: "_Counted") -> None:
