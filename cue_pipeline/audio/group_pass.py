@@ -105,7 +105,11 @@ class GroupReader:
             self.labels.extend(c.label for c in channels)
 
     def blocks(self, n: int) -> Iterator[Float32Array]:
-        """Yield samples, shape=(n_channels, <= n), until the longest channel ends."""
+        """Yield samples, shape=(n_channels, <= n), until the longest channel ends.
+
+        A block is the reader's own: the next one overwrites it.
+        """
+        held = np.empty((len(self.labels), n), np.float32)
         while True:
             parts = [source.read(n) for source, _ in self._sources]
             longest = max((part.shape[1] for part in parts), default=0)
@@ -114,12 +118,12 @@ class GroupReader:
             if len(parts) == 1:
                 yield parts[0]
                 continue
-            block = np.zeros((len(self.labels), longest), np.float32)
             row = 0
             for part in parts:
-                block[row : row + len(part), : part.shape[1]] = part
+                held[row : row + len(part), : part.shape[1]] = part
+                held[row : row + len(part), part.shape[1] : longest] = 0.0
                 row += len(part)
-            yield block
+            yield held[:, :longest]
 
     def close(self) -> None:
         """Let go of the files and take over what went wrong with them."""

@@ -168,8 +168,11 @@ def _peak_bits(bits, window, peaks):
     """
     for k in range(peaks.size):
         highest = np.int32(0)
-        for i in range(k * window, min((k + 1) * window, bits.size)):
-            highest = max(highest, bits[i] & np.int32(0x7FFFFFFF))
+        last = min((k + 1) * window, bits.size)
+        for i in range(k * window, last):
+            magnitude = np.int32(bits[i] & 0x7FFFFFFF)
+            if magnitude > highest:  # max() would widen to 64 bits
+                highest = magnitude
         peaks[k] = highest
 
 

@@ -238,10 +238,13 @@ class _Silence:
 
     def feed(self, peaks: Float32Array) -> None:
         quiet = peaks < np.float32(10.0 ** (SILENCE_DBFS / 20.0))
-        changes = np.flatnonzero(np.diff(quiet, prepend=self._quiet))
+        if quiet.size == 0:
+            return
+        if bool(quiet[0]) != self._quiet:
+            self._edges.append(self._count)
+        changes = np.flatnonzero(quiet[1:] != quiet[:-1]) + 1
         self._edges.extend((changes + self._count).tolist())
-        if quiet.size:
-            self._quiet = bool(quiet[-1])
+        self._quiet = bool(quiet[-1])
         self._count += quiet.size
 
     def stretches(self, duration_seconds: float) -> list[list[float]]:
