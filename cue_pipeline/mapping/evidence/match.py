@@ -32,7 +32,7 @@ from cue_pipeline.mapping.evidence.hearing import (
     heard_groups,
     start_offsets,
 )
-from cue_pipeline.mapping.evidence.scoring import Measures, level_templates, measures
+from cue_pipeline.mapping.evidence.scoring import FEATURES, Measures, level_templates, measures
 from cue_pipeline.mapping.evidence.templates import (
     TrackNotes,
     pitch_to_bands,
@@ -75,10 +75,13 @@ class MatchEvidence:
         sound that the notes explain), ``lag_rivals`` (other lags tried: seconds, R²),
         ``drift_seconds`` (from the earliest to the latest the take leans), ``abstained`` (track,
         reason), ``same_notes`` (tracks that sound cannot tell apart).
+    regressors : pd.DataFrame
+        What each score was computed from: the pair's ids and :data:`~.scoring.FEATURES`.
     """
 
     pairs: pd.DataFrame
     summary: dict[str, Any] = field(default_factory=dict)
+    regressors: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return table name → rows."""
@@ -149,18 +152,31 @@ def match_evidence(
     files = [_file(rows, notes) for _, rows in tracks.groupby("midi_file_id", sort=False)]
     ways = _ways_to_stand(features, mel_of)
     summary: dict[str, Any] = {"files": []}
-    pairs = []
+    pairs, regressors = [], []
     heard = ways[0] if ways else None
     for file in files:
         found = _best_way(file, ways)
-        heard = found[0] if found else heard
+        if found:
+            heard = found[0]
+            regressors.append(_regressors(file, heard, found[2]))
         pairs.append(_rows(file, features, found, summary))
     summary["groups_left_out"] = heard.left_out if heard else _all_left_out(features)
     summary["time_references"] = heard.references if heard else "no group can be heard"
     table = pd.concat(pairs, ignore_index=True) if pairs else _table([])
     summary["n_pairs"] = len(table)
     summary["seconds"] = round(time.perf_counter() - began, 3)
-    return MatchEvidence(table, summary)
+    return MatchEvidence(table, summary, pd.concat(regressors) if regressors else pd.DataFrame())
+
+
+def _regressors(file: _File, heard: _Heard, measured: Measures) -> pd.DataFrame:
+    values = measured.features()
+    rows = [
+        (file.ids[t], group.audio_file_id, *values[v, g])
+        for v, voice in enumerate(file.voices)
+        for t in voice
+        for g, group in enumerate(heard.groups)
+    ]
+    return pd.DataFrame(rows, columns=["midi_track_id", "audio_file_id", *FEATURES])
 
 
 def _file(rows: pd.DataFrame, notes: pd.DataFrame) -> _File:

@@ -1,0 +1,82 @@
+"""Fit the weights of the evidence's score on the train set, and say how they hold on unseen songs.
+
+    python -m benchmarks.fit_evidence
+
+Logistic regression with a small ridge over all pairs of tracks and groups. What is printed first
+leaves each song out in turn (its pairs are scored by weights fitted on the others); the weights
+printed last are fitted on all, and belong in ``cue_pipeline/mapping/evidence/scoring.py``. Tracks
+of fewer notes than the evidence asks for, and tracks that share their notes, take no part.
+"""
+
+import argparse
+from pathlib import Path
+from tempfile import gettempdir
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.bench_mapping import songs
+from benchmarks.compose import composed
+from benchmarks.render import CONDITIONS, rendered
+from cue_pipeline.mapping.evidence import match_evidence
+from cue_pipeline.mapping.evidence.scoring import FEATURES
+
+Float = NDArray[np.float64]
+RIDGE = 1.0
+
+
+def pairs_of(cache: Path, seconds: float) -> pd.DataFrame:
+    """Return all pairs of the train set: regressors, ``heard`` and ``song``."""
+    surplus = composed(99, "score", seconds=60)
+    out = []
+    for name, parts, seed in songs("train", None, seconds):
+        for condition in CONDITIONS:
+            cue = rendered(name, parts, condition, seed=seed, cache=cache, surplus=surplus)
+            evidence = match_evidence(cue.tracks, cue.notes, cue.features, cue.mel_of)
+            scored = evidence.pairs.dropna(subset=["score"])[["midi_track_id", "audio_file_id"]]
+            rows = evidence.regressors.merge(scored, on=["midi_track_id", "audio_file_id"])
+            same = {n for names in evidence.summary["files"][0]["same_notes"] for n in names}
+            shared = cue.tracks["id"][cue.tracks["track_name"].isin(same)]
+            rows = rows[~rows["midi_track_id"].isin(shared)]
+            truth = rows["midi_track_id"].map(cue.truth)
+            rows = rows.assign(heard=rows["audio_file_id"] == truth, song=name)
+            out.append(rows)
+    return pd.concat(out, ignore_index=True)
+
+
+def fitted(x: Float, y: Float) -> Float:
+    """Return the weights, by Newton's method; the first column is the constant."""
+    weights = np.zeros(x.shape[1])
+    ridge = np.r_[1e-6, np.full(x.shape[1] - 1, RIDGE)]
+    for _ in range(40):
+        p = 1 / (1 + np.exp(-x @ weights))
+        gradient = x.T @ (p - y) + ridge * weights
+        curvature = (x * (p * (1 - p))[:, None]).T @ x + np.diag(ridge)
+        weights -= np.linalg.solve(curvature, gradient)
+    return weights
+
+
+def main() -> None:
+    """Print the cross-validated loss and the weights."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[0])
+    parser.add_argument("--seconds", type=float, default=100.0)
+    parser.add_argument(
+        "--cache", type=Path, default=Path(gettempdir()) / "cue_pipeline_bench_mapping"
+    )
+    args = parser.parse_args()
+    pairs = pairs_of(args.cache, args.seconds)
+    x, y = pairs[list(FEATURES)].to_numpy(np.float64), pairs["heard"].to_numpy(np.float64)
+    p = np.zeros(len(y))
+    for song in pairs["song"].unique():
+        out = (pairs["song"] == song).to_numpy()
+        p[out] = 1 / (1 + np.exp(-x[out] @ fitted(x[~out], y[~out])))
+    loss = -(y * np.log(p + 1e-12) + (1 - y) * np.log(1 - p + 1e-12)).mean()
+    print(f"{len(y)} pairs, {int(y.sum())} heard; leaving songs out: log loss {loss:.4f}, "
+          f"Brier {((p - y) ** 2).mean():.4f}")  # fmt: skip
+    for name, weight in zip(FEATURES, fitted(x, y), strict=True):
+        print(f"  {name:14} {weight:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
