@@ -145,19 +145,26 @@ class MelStream:
         y = self._buffer
         if y.size < needed:
             y = np.pad(y, (0, needed - y.size))
-        return decibels(kernel(y, whole)[:n_frames], mel)
+        framed = np.lib.stride_tricks.sliding_window_view(y, mel.n_fft)[:: mel.hop_length]
+        levels = self._sharpened(kernel(y, whole)[:n_frames], framed[:n_frames])
+        return decibels(levels, mel)
 
     def _log_mel(self, framed: Float32Array) -> Float32Array:
         """Return the levels of some frames, shape=(n, n_fft) → (n, n_mels)."""
         plan = self._plan
         windowed = np.multiply(framed, plan.window, out=self._framed[: len(framed)])
-        levels = self._band_levels(windowed)
-        floor = np.float32(plan.mel.amin ** (plan.mel.power / 2.0))
+        levels = self._sharpened(self._band_levels(windowed), framed)
+        return decibels(levels, plan.mel)
+
+    def _sharpened(self, levels: Float32Array, framed: Float32Array) -> Float32Array:
+        """Return ``levels`` with frames that single precision cannot tell done in double."""
+        mel = self._plan.mel
+        floor = np.float32(mel.amin ** (mel.power / 2.0))
         trusted = levels.max(axis=1, keepdims=True) * self._trusted_range
         faint = ((levels < trusted) & (levels > 0.5 * floor)).any(axis=1)
         if faint.any():
-            levels[faint] = self._band_levels(framed[faint] * plan.exact_window)
-        return decibels(levels, plan.mel)
+            levels[faint] = self._band_levels(framed[faint] * self._plan.exact_window)
+        return levels
 
     def _band_levels(self, windowed: np.ndarray) -> Float32Array:
         """Return mel magnitudes of windowed frames, transformed in the frames' own precision."""
