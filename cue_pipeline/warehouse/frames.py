@@ -83,9 +83,9 @@ def _decoder(column: sa.Column[Any], dialect: Any) -> Any:
         return lambda values: np.array(values, dtype=np.int64)
     if isinstance(kind, sa.Double):
         return lambda values: np.array(values, dtype=np.float64)
-    decode = kind.result_processor(dialect, None) if isinstance(kind, (Json, Timestamp)) else None
-    if isinstance(kind, sa.LargeBinary):
-        decode = bytes
+    decode: Any = bytes if isinstance(kind, sa.LargeBinary) else None
+    if isinstance(kind, (Json, Timestamp)):
+        decode = kind.result_processor(dialect, None)
     return lambda values: _objects(values, decode)
 
 
@@ -107,8 +107,11 @@ def _series(values: np.ndarray[Any, Any], column: sa.Column[Any]) -> "pd.Series[
     if isinstance(kind, sa.Boolean):
         return pd.Series(values, dtype="boolean" if column.nullable else "bool")
     if isinstance(kind, Timestamp):
-        return pd.Series(pd.to_datetime(list(values), utc=True))
-    return pd.Series(values, dtype=values.dtype)  # text stays as it is, NULL stays None
+        moments: pd.Series[Any] = pd.Series(pd.to_datetime(list(values), utc=True))
+        return moments
+    # Text stays as it is, and NULL stays None.
+    series: pd.Series[Any] = pd.Series(values, dtype=values.dtype)
+    return series
 
 
 def _without_nulls(columns: Sequence[sa.Column[Any]]) -> list[sa.ColumnElement[Any]]:
