@@ -35,6 +35,8 @@ from cue_pipeline.mapping.fusion import (
 from cue_pipeline.mapping.similarity import name_fits
 
 MANNERS = ("real", "half opaque", "opaque", "misleading")
+# How much each manner counts in the fit: what share of real sessions is like that is a guess.
+MANNER_WEIGHTS = {"real": 0.55, "half opaque": 0.25, "opaque": 0.15, "misleading": 0.05}
 NAMINGS_PER_CUE = 3
 FITTED = ("name", "name_neutral", "evidence", "none")
 
@@ -195,15 +197,17 @@ def fitted(sessions: list[Named]) -> FusionWeights:
     """Return the weights that make the truth of `sessions` likeliest."""
     from scipy.optimize import minimize
 
-    known = [(sources(s), _columns(s)) for s in sessions]
-    known += [(replace(k, evidence=None), truth) for k, truth in known]
+    known = [(sources(s), _columns(s), MANNER_WEIGHTS[s.manner]) for s in sessions]
+    known += [(replace(k, evidence=None), truth, weight) for k, truth, weight in known]
+    shares = np.concatenate([np.full(len(truth), weight) for _, truth, weight in known])
 
     def loss(values: np.ndarray) -> float:
         weights = replace(WEIGHTS, **dict(zip(FITTED, values.tolist(), strict=True)))
         chances = [
-            choice_probabilities(k, weights)[np.arange(len(truth)), truth] for k, truth in known
+            choice_probabilities(k, weights)[np.arange(len(truth)), truth] for k, truth, _ in known
         ]
-        return float(-np.log(np.clip(np.concatenate(chances), 1e-6, 1)).mean())
+        logs = np.log(np.clip(np.concatenate(chances), 1e-6, 1))
+        return float(-(shares * logs).sum() / shares.sum())
 
     start = np.array([getattr(WEIGHTS, name) for name in FITTED])
     best = minimize(loss, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-5})

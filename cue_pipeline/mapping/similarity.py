@@ -2,17 +2,18 @@
 
 Conventions
 -----------
-1.0 the same name; about 0.9 the same instrument; about 0.75 a group that holds the whole section
+1.0 the same name; about 0.9 the same instrument; about 0.8 a group that holds the whole section
 ('Strings' for 'Violas'); about 0.5 the same family or the other number of the same instrument;
 0 nothing in common. Unknown names are compared letter by letter by thefuzz.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cue_pipeline.mapping.combination import Reading
-from cue_pipeline.mapping.names import SessionName, read_instrument, read_name
+from cue_pipeline.mapping.names import LONGEST_NAME, SessionName, read_instrument, read_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
 
 # Names that thefuzz finds less alike than this have nothing to do with each other.
 FUZZY_NAMES: Final = 80
+# One of several instruments in a name fits a little less than the only one.
+_JOINED: Final = 0.97
 # Fits from here on mean the same instrument, not only its section.
-SAME_INSTRUMENT: Final = 0.8
+SAME_INSTRUMENT: Final = 0.84
 # From this share of the best score on, groups are tied: only the other tracks' claims decide.
 TIE: Final = 0.9
 
@@ -78,7 +81,7 @@ _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "small percussion": ("High Percussion",),
 }
 _OPPOSITES: Final = (
-    ({"hi", "high", "upper", "top"}, {"lo", "low", "lower", "bottom", "btm", "bot"}),
+    ({"hi", "high", "upper", "top", "rh"}, {"lo", "low", "lower", "bottom", "btm", "bot", "lh"}),
     ({"lead", "main", "ld"}, {"back", "backing", "bg", "bgv", "bv", "rhythm", "rhy"}),
     ({"clean", "cln"}, {"dist", "distorted", "dirty", "heavy", "crunch"}),
     (
@@ -86,11 +89,12 @@ _OPPOSITES: Final = (
         {"long", "longs", "leg", "legato", "sus"},
     ),
     ({"in", "inside"}, {"out", "outside"}),
+    ({"l", "left"}, {"r", "right"}),
     ({"male", "men", "mens"}, {"female", "fem", "women", "womens"}),
 )
 _ALIKE: Final = (
-    {"hi", "high", "upper"},
-    {"lo", "low", "lower"},
+    {"hi", "high", "upper", "rh"},
+    {"lo", "low", "lower", "lh"},
     {"mid", "med", "middle"},
     {"lead", "ld", "main"},
     {"spicc", "spiccato", "spic"},
@@ -105,18 +109,33 @@ _ALIKE: Final = (
 )
 
 
+_AND: Final = re.compile(r"\s*[+&/,]\s*|\s+(?:and|und|et|y)\s+", re.I)
+
+
 @dataclass(frozen=True, slots=True)
 class ReadName:
-    """A name with the instrument that it means."""
+    """A name with the instrument that it means.
+
+    Attributes
+    ----------
+    name : SessionName
+    instrument : Reading or None
+    parts : tuple of ReadName
+        Of a name that joins several ('Horns & Trombones', 'Vln+Vla'): each of them.
+    """
 
     name: SessionName
     instrument: Reading | None
+    parts: "tuple[ReadName, ...]" = ()
 
     @classmethod
     def of(cls, name: str) -> "ReadName":
         """Read `name`."""
         read = read_name(name)
-        return cls(read, read_instrument(read))
+        pieces = [read_name(piece) for piece in _AND.split(name[:LONGEST_NAME])]
+        parts = [cls(piece, read_instrument(piece)) for piece in pieces]
+        joined = len(parts) > 1 and all(part.instrument is not None for part in parts)
+        return cls(read, read_instrument(read), tuple(parts) if joined else ())
 
 
 def _qualities(name: SessionName) -> set[str]:
@@ -143,6 +162,10 @@ def name_fit(track: ReadName, group: ReadName) -> float:
     """
     if track.name.words and track.name.words == group.name.words:
         return 1.0
+    if track.parts or group.parts:
+        return _JOINED * max(
+            name_fit(t, g) for t in track.parts or (track,) for g in group.parts or (group,)
+        )
     if track.instrument is None or group.instrument is None:
         return _spelling_fit(track.name, group.name)
     fit = _instrument_fit(track.instrument, group.instrument)
@@ -156,7 +179,7 @@ def _instrument_fit(track: Reading, group: Reading) -> float:
         return 0.88
     section = _SECTIONS.get(group.instrument, ())
     if track.category and track.category in section:
-        return 0.74 if track.category == section[0] else 0.62
+        return 0.8 if track.category == section[0] else 0.72
     if track.category and group.category in _SECTIONS.get(track.instrument, ()):
         return 0.55
     if track.category and track.category == group.category:
@@ -168,7 +191,7 @@ def _detail(fit: float, track: SessionName, group: SessionName) -> float:
     """Return `fit` moved by numbers and by words that the names share or contradict."""
     if track.number is not None and group.number is not None:
         fit += 0.06 if track.number == group.number else -0.35
-    elif track.number != group.number:
+    elif track.number != group.number and fit >= SAME_INSTRUMENT:
         fit -= 0.03
     a, b = _qualities(track), _qualities(group)
     if _opposed(a, b):

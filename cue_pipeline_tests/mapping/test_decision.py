@@ -91,9 +91,9 @@ def test_twins_get_one_group_each_and_a_person_is_asked() -> None:
 
 
 def test_what_has_no_stem_stays_unmatched_with_its_own_category() -> None:
-    mapping = map_cue(tracks_frame(["Harp", "MIDI 12"]), groups_frame(["TIMP", "CHOIR"]))
+    mapping = map_cue(tracks_frame(["Harp", "Oboe"]), groups_frame(["TIMP", "CHOIR"]))
     assert states(mapping) == ["unmatched", "unmatched"]
-    assert [t.instrument_category for t in mapping.tracks] == ["Harp", None]
+    assert [t.instrument_category for t in mapping.tracks] == ["Harp", "Woodwinds"]
     assert [t.audio_file_id for t in mapping.tracks] == [None, None]
 
 

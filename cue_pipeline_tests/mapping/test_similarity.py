@@ -1,0 +1,110 @@
+"""How well names fit each other, and how sources are weighed."""
+
+import math
+
+import numpy as np
+import pytest
+
+from cue_pipeline.mapping.fusion import FusionWeights, Sources, choice_probabilities
+from cue_pipeline.mapping.group_category import Opinion, settle_category
+from cue_pipeline.mapping.similarity import ReadName, name_fit, name_fits, share_ties
+
+
+def fit(track: str, group: str) -> float:
+    return name_fit(ReadName.of(track), ReadName.of(group))
+
+
+@pytest.mark.parametrize(
+    ("track", "better", "worse"),
+    [
+        ("Bratschen", "VLA", "VLN"),
+        ("Violin 2", "VLN II", "VLN I"),
+        ("Violins", "VLN", "STRINGS"),
+        ("Violins", "STRINGS", "BRASS"),
+        ("Piano LH", "Pno Lo", "Pno Hi"),
+        ("Lead Gtr", "Ld Gtr", "Rhythm Gtr"),
+        ("Clean Gtr", "GTR CLN", "GTR DIST"),
+        ("Vln Spicc", "Vlns spiccato", "Vlns legato"),
+        ("Horns", "Hns+Tbns", "Tpts"),
+        ("Marimba", "PERC", "STRINGS"),
+        ("Bass Clarinet", "BCL", "Bass"),
+        ("Gtr L", "Gtr Left", "Gtr R"),
+        ("Zorblax One", "zorblax_one", "Zorblax Two"),
+    ],
+)
+def test_a_name_fits_what_it_means_better(track: str, better: str, worse: str) -> None:
+    assert fit(track, better) > fit(track, worse)
+
+
+def test_names_without_an_instrument_fit_only_what_is_spelt_alike_with_the_same_number() -> None:
+    assert fit("Zorblax 3", "Zorblx 3") > 0.5
+    assert fit("Audio 3", "Audio 4") == 0.0
+    assert fit("MIDI 3", "Audio 3_01") == 0.0
+
+
+def test_the_same_name_fits_fully_whatever_it_means() -> None:
+    for name in ("VLN I", "Audio 3", "Braam FX 2"):
+        assert fit(name, name) == 1.0
+
+
+def test_a_section_counts_less_where_the_instrument_has_its_own_group() -> None:
+    alone, _ = name_fits(["Horns"], ["BRASS"])
+    beside, _ = name_fits(["Horns"], ["BRASS", "FHN"])
+    assert beside[0, 0] < alone[0, 0]
+    assert beside[0, 1] > 0.84
+
+
+def test_a_name_that_says_nothing_tells_nothing() -> None:
+    fits, told = name_fits(["MIDI 4", "Viola"], ["Audio 1", "Horns"])
+    assert fits.max() == 0.0
+    assert told.tolist() == [[False, False], [False, True]]
+
+
+def test_tied_groups_are_shared_out_and_a_clear_best_is_not_given_up_for_it() -> None:
+    scores = np.array([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 0.8], [0.0, 0.1, 0.7]])
+    chosen = share_ties(scores, least=np.full(4, 0.2))
+    assert sorted(chosen[:2].tolist()) == [0, 1]
+    assert chosen[2:].tolist() == [2, 2]
+    assert share_ties(scores, least=np.full(4, 0.9)).tolist() == [-1] * 4
+
+
+def test_probabilities_are_the_softmax_of_the_sources_utilities() -> None:
+    weights = FusionWeights(name=2.0, name_neutral=0.5, evidence=1.0, model=3.0, none=0.0)
+    sources = Sources(
+        name_fits=np.array([[1.0, 0.0]]),
+        names_told=np.array([[True, False]]),
+        evidence=np.array([[0.5, 0.8]]),
+        model_choice=np.array([[0.0, 0.5]]),
+        model_none=np.array([0.0]),
+    )
+    # Utilities: 2·0.5 = 1; log(0.8/0.2) + 3·0.5; 0.
+    utilities = [1.0, math.log(4) + 1.5, 0.0]
+    expected = [math.exp(u) for u in utilities]
+    expected = [e / sum(expected) for e in expected]
+    assert choice_probabilities(sources, weights)[0] == pytest.approx(expected)
+
+
+def test_a_silent_source_changes_nothing() -> None:
+    fits, told = name_fits(["Viola"], ["VLA", "VC"])
+    without = choice_probabilities(Sources(fits, told))
+    silent = Sources(fits, told, np.full(fits.shape, np.nan), np.zeros(fits.shape), np.zeros(1))
+    assert choice_probabilities(silent) == pytest.approx(without)
+
+
+def test_one_sure_opinion_on_a_category_outweighs_many_weak_ones() -> None:
+    weak = [Opinion("Mid Percussion", 0.5, "track")] * 6
+    assert settle_category([*weak, Opinion("Strings", 0.97, "group")])[0] == "Strings"
+    assert settle_category([Opinion("Piano", 0.2, "track")])[0] == "Piano"
+    assert settle_category([]) == (None, None)
+
+
+def test_opinions_that_agree_are_surer_together_and_less_sure_against_each_other() -> None:
+    one = settle_category([Opinion("Strings", 0.8, "group")])[1]
+    two = settle_category([Opinion("Strings", 0.8, "group"), Opinion("Strings", 0.8, "track")])[1]
+    split = settle_category([Opinion("Strings", 0.8, "group"), Opinion("Brass", 0.7, "track")])[1]
+    assert one is not None
+    assert two is not None
+    assert split is not None
+    assert split < one < two
+    # One opinion alone is as sure as it says.
+    assert one == pytest.approx(0.8, abs=0.03)
