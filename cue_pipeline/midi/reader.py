@@ -27,12 +27,13 @@ from cue_pipeline.midi.events import Int64Array, Messages, decode_events
 from cue_pipeline.midi.scan import EventScanner, TrackScan
 from cue_pipeline.midi.sequence import Sequence, TimedMeta, build_sequence
 from cue_pipeline.midi.text import decode, guess_encoding
-from cue_pipeline.midi.timing import ticks_to_seconds
+from cue_pipeline.midi.timing import ticks_to_bars_beats, ticks_to_seconds
 
 # No score comes near; a disk image that someone renamed does.
 MAX_BYTES = 256 << 20
 _MAX_TRACKS = 65_535
 _MAX_WARNINGS = 50
+_MAX_BARS = 2**31 - 1
 _TRACK_NAME, _INSTRUMENT_NAME = 0x03, 0x04
 _TEXTS = range(0x01, 0x08)
 # An hour without an event is no music; only silences of many beats need to be looked at.
@@ -152,7 +153,7 @@ def read_midi(data: bytes, name: str) -> MidiFile:
     Raises
     ------
     MidiFileError
-        If there is no header, no clock, no track, or not one event that can be read.
+        If there is no header, no clock, no track, not one event that can be read, or no end.
     """
     warnings: list[str] = []
     header = read_header(data, name, warnings)
@@ -187,8 +188,26 @@ def read_midi(data: bytes, name: str) -> MidiFile:
         sequences=sequences,
         warnings=(),
     )
+    _refuse_endless(file)
     warnings += _silences(file, firsts, scanner.event_offsets, ticks, deltas)
     return replace(file, warnings=_shortened(warnings))
+
+
+def _refuse_endless(file: MidiFile) -> None:
+    """Refuse a file whose delta times add up beyond what a database counts bars in."""
+    for sequence in file.sequences:
+        # The shortest bar that there is, 1/256, lasts a 64th of a quarter.
+        if 64 * sequence.end_tick < _MAX_BARS * file.ticks_per_beat:
+            continue
+        bars, _ = ticks_to_bars_beats(
+            sequence.end_tick, sequence.time_signature_map, file.ticks_per_beat
+        )
+        if bars > _MAX_BARS:
+            raise MidiFileError(
+                f"'{file.name}' would last {int(bars)} bars, {sequence.duration_seconds:.3g} "
+                f"seconds, where {_MAX_BARS} bars can be stored: its delta times or its division "
+                f"({file.division}) are damaged. Export the sequence again, or remove this file."
+            )
 
 
 def _tracks(

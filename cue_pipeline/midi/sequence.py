@@ -56,8 +56,10 @@ class Sequence:
     smpte_offset : dict or None
         The time code at which the sequence begins: ``rate``, ``hours``, ``minutes``,
         ``seconds``, ``frames``, ``hundredths``.
+    end_tick : int
+        Of the last event, End of Track included.
     duration_seconds : float
-        Up to the last event, End of Track included.
+        Its time.
     """
 
     tempo_map: list[list[Any]]
@@ -68,6 +70,7 @@ class Sequence:
     lyrics: list[list[Any]]
     texts: list[list[Any]]
     smpte_offset: dict[str, Any] | None
+    end_tick: int
     duration_seconds: float
 
 
@@ -115,6 +118,8 @@ def build_sequence(
     meter = build_time_signature_map(collected.meters, tempo_map, ticks_per_beat)
 
     def timed(entries: list[tuple[Any, ...]]) -> list[list[Any]]:
+        if not entries:
+            return []
         times = ticks_to_seconds([entry[0] for entry in entries], tempo_map, ticks_per_beat)
         return [[time, *entry] for time, entry in zip(times.tolist(), entries, strict=True)]
 
@@ -127,6 +132,7 @@ def build_sequence(
         lyrics=timed(collected.texts[_LYRIC]),
         texts=timed(collected.texts[_TEXT]),
         smpte_offset=collected.smpte_offset,
+        end_tick=end_tick,
         duration_seconds=float(ticks_to_seconds(end_tick, tempo_map, ticks_per_beat)),
     )
 

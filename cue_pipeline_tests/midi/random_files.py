@@ -10,6 +10,7 @@ from cue_pipeline_tests.midi.smf import END, chunk, header, vlq
 
 # A long run on demand; the default keeps the suite short.
 EXAMPLES = int(os.environ.get("CUE_TEST_EXAMPLES", "80"))
+LONG_RUN = "CUE_TEST_EXAMPLES" in os.environ
 
 DATA = st.integers(0, 127)
 DELTAS = st.one_of(

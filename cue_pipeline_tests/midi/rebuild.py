@@ -1,4 +1,8 @@
-"""The messages of each track, rebuilt from nothing but the tables."""
+"""A cue's MIDI file, rebuilt from nothing but the tables, and written by another program."""
+
+import io
+
+import mido
 
 from cue_pipeline_tests.midi.smf import rows
 
@@ -34,3 +38,34 @@ def channel_messages(tables):
 
 def _note_off(channel, note, velocity):
     return (0x90 | channel, note, 0) if velocity is None else (0x80 | channel, note, velocity)
+
+
+def rebuilt_file(tables):
+    """Bytes of a file of format 1: the tracks at their places, tempo and meter on the first."""
+    (row,) = tables["midi_files"].to_dict("records")
+    messages = channel_messages(tables)
+    last = max([track for track, *_ in messages], default=0)
+    timed = [[] for _ in range(last + 1)]  # (tick, order, message)
+    for track, tick, status, data1, data2 in messages:
+        one = status & 0xE0 == 0xC0
+        octets = [status, data1] if one else [status, data1, data2]
+        timed[track].append((tick, 1, mido.Message.from_bytes(octets)))
+    for _, tick, micros in row["tempo_map"]:
+        timed[0].append((tick, 0, mido.MetaMessage("set_tempo", tempo=micros)))
+    for _, tick, numerator, denominator in row["time_signature_map"]:
+        meter = mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator)
+        timed[0].append((tick, 0, meter))
+    for _, tick, text in row["markers"]:
+        timed[0].append((tick, 0, mido.MetaMessage("marker", text=text)))
+    names = dict(rows(tables["midi_tracks"], "track_index", "track_name"))
+    file = mido.MidiFile(type=1, ticks_per_beat=row["ticks_per_beat"], charset="utf-8")
+    for index, events in enumerate(timed):
+        written = [mido.MetaMessage("track_name", name=names.get(index, ""))]
+        now = 0
+        for tick, _, event in sorted(events, key=lambda e: e[:2]):
+            written.append(event.copy(time=tick - now))
+            now = tick
+        file.tracks.append(mido.MidiTrack(written))
+    stream = io.BytesIO()
+    file.save(file=stream)
+    return stream.getvalue()

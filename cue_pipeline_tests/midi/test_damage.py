@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from cue_pipeline.errors import MidiFileError
 from cue_pipeline_tests.midi.smf import (
     END,
     chunk,
@@ -172,6 +173,13 @@ def test_a_delta_time_of_hours_is_kept_and_said():
     assert file.warnings == (
         "track 0, byte 26: a delta time of 268435455 ticks leaves 77.7 hours without an event",
     )
+
+
+def test_a_file_of_more_bars_than_can_be_stored_is_refused():
+    track = on(60) + b"".join(on(60, 0x0FFFFFFF) for _ in range(33))
+    assert len(read(smf(track[:-7], division=1)).messages) == 33
+    with pytest.raises(MidiFileError, match="2214592504 bars"):
+        read(smf(track, division=1))
 
 
 def test_a_file_of_nothing_but_damage_does_not_fill_memory_with_warnings():

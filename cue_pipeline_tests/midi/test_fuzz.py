@@ -1,9 +1,11 @@
 """Random files: all that was written comes back; damaged ones never break the reader."""
 
+import io
 import math
 import random
 from fractions import Fraction
 
+import mido
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +18,14 @@ from cue_pipeline.midi.timing import (
     ticks_to_bars_beats,
     ticks_to_seconds,
 )
-from cue_pipeline_tests.midi.random_files import EXAMPLES, LONG_DELTAS, Written, written_files
-from cue_pipeline_tests.midi.rebuild import channel_messages
+from cue_pipeline_tests.midi.random_files import (
+    EXAMPLES,
+    LONG_DELTAS,
+    LONG_RUN,
+    Written,
+    written_files,
+)
+from cue_pipeline_tests.midi.rebuild import channel_messages, rebuilt_file
 from cue_pipeline_tests.midi.reference import counted_bar_beat, exact_seconds
 from cue_pipeline_tests.midi.smf import CUE, read, read_if_usable, rows, tables
 from cue_pipeline_tests.midi.test_reader import as_mido_reads, events
@@ -25,6 +33,7 @@ from cue_pipeline_tests.midi.test_reader import as_mido_reads, events
 FUZZ = settings(
     max_examples=EXAMPLES,
     deadline=None,
+    derandomize=not LONG_RUN,  # the same files each time, so that a red build is one's own doing
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 SMPTE_FRAMES = {
@@ -60,7 +69,10 @@ def test_every_message_of_a_random_file_comes_back_from_the_tables(file):
     read_back = read(file.data)
     assert events(read_back) == expected
     assert [t.end_tick for t in read_back.tracks] == file.end_ticks
-    assert channel_messages(tables(file.data)) == expected
+    found = tables(file.data)
+    assert channel_messages(found) == expected
+    if file.format == 1 and file.division < 0x8000:
+        assert as_mido_reads(rebuilt_file(found)) == expected
 
 
 @FUZZ
@@ -147,6 +159,17 @@ def damage(r: random.Random, data: bytes) -> bytes:
     return data
 
 
+def as_mido_reads_if_it_can(data: bytes):
+    try:
+        tracks = mido.MidiFile(file=io.BytesIO(data)).tracks
+    except Exception:  # noqa: BLE001 - mido has no error of its own, and odd limits
+        return None
+    # mido 1.3.3 forgets the delta time of a meta event that it does not know.
+    if any(event.type == "unknown_meta" and event.is_meta for t in tracks for event in t):
+        return None
+    return as_mido_reads(data)
+
+
 def check_tables(file) -> None:
     """Whatever was read makes consistent rows."""
     outcome = [MidiFileOutcome("song.mid", file, None, "0" * 64)]
@@ -181,11 +204,7 @@ def test_a_damaged_file_is_read_with_warnings_or_refused(file, seed):
         assert (np.diff(m.tick)[np.diff(m.track.astype(int)) == 0] >= 0).all()
         if not result.warnings:
             # Nothing wrong with it, we say: then another program must find the same in it.
-            try:
-                theirs = as_mido_reads(damaged)
-            except Exception:  # noqa: BLE001 - mido has no error of its own, and odd limits
-                continue
-            assert events(result) == theirs
+            assert as_mido_reads_if_it_can(damaged) in (None, events(result))
 
 
 @FUZZ

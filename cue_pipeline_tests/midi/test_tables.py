@@ -1,14 +1,16 @@
 """The rows of a cue: whole, placed, and enough to write the files again."""
 
 import hashlib
+import io
 import math
 
+import mido
 import pytest
 
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import MidiFileError
 from cue_pipeline.midi.tables import midi_events_tables, read_midi_files, tempo_map_tables
-from cue_pipeline_tests.midi.rebuild import channel_messages
+from cue_pipeline_tests.midi.rebuild import channel_messages, rebuilt_file
 from cue_pipeline_tests.midi.smf import (
     CUE,
     folder_of,
@@ -135,6 +137,27 @@ def test_a_bank_is_that_of_the_same_track_and_channel_before_the_program_change(
 @pytest.mark.parametrize("data", [SPECIFICATION_EXAMPLE, smf(EVERYTHING, on(1) + off(2, 3))])
 def test_the_tables_give_back_the_messages_that_mido_reads(data):
     assert channel_messages(tables(data)) == as_mido_reads(data)
+
+
+def test_a_file_rebuilt_from_the_tables_is_the_same_to_mido():
+    conductor = name("Map") + tempo(400_000) + meter(6, 8) + meta(6, "Début".encode())
+    conductor += tempo(350_001, 777) + meter(5, 8) + meta(6, b"End", 3)
+    data = smf(conductor, name("Flöte") + EVERYTHING, name("Flöte") + on(1) + off(2, 3), EVERYTHING)
+    before = mido.MidiFile(file=io.BytesIO(data), charset="utf-8")
+    rebuilt = rebuilt_file(tables(data))
+    after = mido.MidiFile(file=io.BytesIO(rebuilt), charset="utf-8")
+    assert as_mido_reads(rebuilt) == as_mido_reads(data)
+    assert [t.name for t in after.tracks[1:3]] == [t.name for t in before.tracks[1:3]]
+    # The same tempo and meter: to mido both last equally long, and to us all stands in one place.
+    assert after.length == pytest.approx(before.length, abs=1e-9)
+    ours, theirs = tables(data), tables(rebuilt)
+    for table in ("midi_notes", "midi_cc", "midi_pitch_bends"):
+        columns = [
+            c for c in ours[table].columns if "event_index" not in c and c != "midi_track_id"
+        ]
+        assert ours[table][columns].equals(theirs[table][columns])
+    for column in ("tempo_map", "time_signature_map", "markers"):
+        assert ours["midi_files"][column][0] == theirs["midi_files"][column][0]
 
 
 def test_every_stored_time_follows_from_the_tempo_map_by_the_formula_of_the_contract():
