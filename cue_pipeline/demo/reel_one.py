@@ -123,9 +123,9 @@ def _opening_titles() -> DemoCue:
             ),
         ),
         stems=(
-            Stem("1m01 VLN I_01", "stereo", (violins,), level=0.34, pan=-0.35, wet=0.42),
+            Stem("1m01 VLN I_01", "stereo", (violins,), level=0.42, pan=-0.35, wet=0.26),
             Stem("1m01 VCS_01", "mono", (celli,), level=0.42, wet=0.3),
-            Stem("1m01 FHN_01", "lcr", (horns,), level=0.36, pan=-0.1, wet=0.5),
+            Stem("1m01 FHN_01", "lcr", (horns,), level=0.34, pan=-0.1, wet=0.32),
             Stem("1m01 TIMP_01", "mono", (timpani,), level=0.6, wet=0.4),
             Stem("1m01 CHOIR_01", "quad", (choir,), level=0.16, wet=0.7),
         ),
@@ -155,7 +155,7 @@ def _the_letter() -> DemoCue:
             1: ((0.0, 40), (1.5, 96), (3.0, 60), (4.5, 84), (6.5, 44), (8.5, 78), (12.0, 20)),
             11: ((0.0, 84), (1.5, 118), (4.5, 104), (8.5, 108), (12.0, 60)),
         },
-        bends=((0.0, 0), (1.5, -3_000), (1.75, 0), (9.0, 0), (9.125, -1_200), (9.5, 0)),
+        bends=((0.0, 0), (1.5, 0), (1.5, -3_000), (1.75, 0), (9.0, 0), (9.125, -1_200), (9.5, 0)),
     )
     harp = Part(
         "Harp",
@@ -225,9 +225,9 @@ def _the_letter() -> DemoCue:
             Sequence("1m02 The Letter v2 Synths", 960, "Conductor", (pad, drone)),
         ),
         stems=(
-            Stem("1m02 FL_01", "mono", (flute,), level=0.3, wet=0.5, in_mix=False),
-            Stem("1m02 FL_02", "mono", (flute,), level=0.33, wet=0.55),
-            Stem("1m02 HARP_01", "stereo", (harp,), level=0.5, pan=0.25, wet=0.45),
+            Stem("1m02 FL_01", "mono", (flute,), level=0.26, wet=0.34, in_mix=False),
+            Stem("1m02 FL_02", "mono", (flute,), level=0.28, wet=0.36),
+            Stem("1m02 HARP_01", "stereo", (harp,), level=0.5, pan=0.25, wet=0.3),
             Stem("1m02 VLA_01", "5.0", (violas,), level=0.2, pan=0.2, wet=0.6),
             Stem("1m02 WARM PAD_01", "mono", (pad,), level=0.13, wet=0.6),
         ),

@@ -104,9 +104,9 @@ def _chase() -> DemoCue:
             Sequence("2m05a Chase", 480, "Conductor", (pulse, low, trombones, horns, automation)),
         ),
         stems=(
-            Stem("2m05a PULSE_01", "stereo", (pulse,), level=0.34, wet=0.12),
-            Stem("2m05a LOW PERC_01", "5.1", (low,), level=0.55, wet=0.35),
-            Stem("2m05a BRASS_01", "stereo", (trombones, horns), level=0.27, pan=0.15, wet=0.45),
+            Stem("2m05a PULSE_01", "stereo", (pulse,), level=0.55, wet=0.1),
+            Stem("2m05a LOW PERC_01", "5.1", (low,), level=0.8, wet=0.3),
+            Stem("2m05a BRASS_01", "stereo", (trombones, horns), level=0.22, pan=0.15, wet=0.28),
             Stem("2m05a RISER_01", "mono", level=0.8, wet=0.3, sound=riser),
             Stem("2m05a CLK_01", "mono", level=0.8, wet=0.0, in_mix=False, sound=click),
         ),

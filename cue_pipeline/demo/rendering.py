@@ -48,6 +48,7 @@ _PLACINGS = {
     "Rs": _Placing(0.05, 0.22, 0.013, 1.1),
     "LFE": _Placing(0.5, 0.5, 0.0, 0.0),
 }
+_SMOOTHING_SECONDS = 0.04
 _LFE_HZ = 110.0
 _RADIO_HZ = (220.0, 3_600.0)
 
@@ -154,8 +155,15 @@ def _curve(curve: Curve, timeline: Timeline, n: int, default: int) -> Float64Arr
     events = sampled(curve)
     if not events:
         return np.full(n, float(default))
-    positions, values = zip(*events, strict=True)
-    return np.asarray(np.interp(np.arange(n) / SAMPLE_RATE, timeline.seconds(positions), values))
+    positions, values = (np.array(column) for column in zip(*events, strict=True))
+    starts = np.rint(timeline.seconds(positions) * SAMPLE_RATE).astype(int)
+    # A value holds until the next event, as MIDI has it; then smoothed, as samplers do.
+    held = np.full(n, float(default))
+    for start, value in zip(starts, values, strict=True):
+        held[start:] = value
+    width = round(_SMOOTHING_SECONDS * SAMPLE_RATE)
+    total = np.cumsum(np.pad(held, (width, 0), mode="edge"))
+    return np.asarray((total[width:] - total[:-width]) / width)
 
 
 def _from(values: Float64Array, start: int) -> Callable[[int], Float64Array]:

@@ -63,6 +63,7 @@ class Sustained:
     vibrato_cents: float = 0.0
     attack: float = 0.03
     release: float = 0.15
+    accent: float = 0.0  # how much louder and noisier the first moment is: bow, tongue
     decay: float | None = None  # a filter that closes after the attack, as on a synthesiser
     breath: float = 0.0
     spread: float = 0.8
@@ -81,6 +82,9 @@ class Sustained:
         pans = np.linspace(-self.spread, self.spread, self.players) if self.players > 1 else [0.0]
         angles = (np.asarray(pans) + 1) * np.pi / 4
         y = np.stack([np.cos(angles), np.sin(angles)]) @ players / self.players**0.5
+        y *= 1 + self.accent * np.exp(-t / 0.045)
+        if self.accent:
+            y += 0.5 * self.accent * note.strength * _stroke(n, 3_500, rng)
         if self.breath:
             y += self.breath * _breath(n, note.frequency, rng)
         return np.asarray(y * envelope * (0.3 + 0.7 * note.strength**1.5))
@@ -266,8 +270,9 @@ VOICES: dict[str, Sustained | Struck] = {
         players=7,
         detune_cents=9,
         vibrato_cents=14,
-        attack=0.035,
-        release=0.22,
+        attack=0.016,
+        release=0.18,
+        accent=0.7,
         breath=0.02,
     ),
     "violas": Sustained(
@@ -286,8 +291,9 @@ VOICES: dict[str, Sustained | Struck] = {
         players=5,
         detune_cents=7,
         vibrato_cents=10,
-        attack=0.05,
+        attack=0.02,
         release=0.25,
+        accent=0.5,
         breath=0.02,
     ),
     "horns": Sustained(
@@ -296,8 +302,9 @@ VOICES: dict[str, Sustained | Struck] = {
         players=4,
         detune_cents=5,
         vibrato_cents=3,
-        attack=0.045,
+        attack=0.022,
         release=0.16,
+        accent=0.4,
         breath=0.008,
         spread=0.5,
     ),
@@ -307,8 +314,9 @@ VOICES: dict[str, Sustained | Struck] = {
         players=4,
         detune_cents=6,
         vibrato_cents=2,
-        attack=0.022,
+        attack=0.014,
         release=0.1,
+        accent=0.6,
         spread=0.6,
     ),
     "choir": Sustained(
@@ -327,8 +335,9 @@ VOICES: dict[str, Sustained | Struck] = {
         lambda f: np.array([1.0, 0.22, 0.06, 0.03, 0.01] + [0.0] * 96)[: len(f)],
         lambda f: np.array([1.0, 0.55, 0.25, 0.12, 0.06, 0.03] + [0.0] * 96)[: len(f)],
         vibrato_cents=13,
-        attack=0.03,
+        attack=0.018,
         release=0.1,
+        accent=0.35,
         breath=0.09,
     ),
     "pad": Sustained(
