@@ -161,6 +161,13 @@ def test_a_wrong_number_of_tracks_is_said():
     assert file.warnings == ("byte 10: the header promises 7 tracks, 1 were found",)
 
 
+@pytest.mark.parametrize("length", [0, 5, 0xFFFFFFFF])
+def test_a_header_that_lies_about_its_length_is_read_as_six_bytes(length):
+    file = read(smf(FIRST).replace(b"MThd\0\0\0\6", b"MThd" + length.to_bytes(4, "big")))
+    assert notes(file) == [(0, 60)]
+    assert file.warnings == (f"byte 4: header length {length} cannot be right, read as 6",)
+
+
 def test_an_unknown_format_is_read_as_simultaneous_tracks():
     file = read(smf(FIRST, tempo(250_000), format=3))
     assert file.sequences[0].duration_seconds == 0.25
