@@ -4,9 +4,10 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 CUES   ?=
 JOBS   ?=
+PORT   ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test check bench lock clean
+.PHONY: help run ui test test-ui check bench lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,10 +32,15 @@ else
 endif
 
 ui: $(BIN)/.installed  ## open Dagster's UI on the same data: http://localhost:3000
-	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/dagster dev -w workspace.yaml -p 3000
+	@PATH="$(abspath $(BIN)):$$PATH" DAGSTER_HOME="$${DAGSTER_HOME:-$(CURDIR)}" \
+	  PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
+	  $(BIN)/dagster dev -w workspace.yaml -p $(PORT)
 
 test: $(BIN)/.installed-dev  ## run the tests, two at a time
 	$(BIN)/python -m pytest -n 2 -q
+
+test-ui: $(BIN)/.installed-dev  ## use the pipeline in a real browser (needs Chromium)
+	$(BIN)/python -m pytest -m ui -q cue_pipeline_tests/ui
 
 check: $(BIN)/.installed-dev  ## format, lint, types and the import rule
 	$(BIN)/ruff format --check .
