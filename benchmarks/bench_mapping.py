@@ -5,7 +5,9 @@
     python -m benchmarks.bench_mapping --set train --conditions hard live
     python -m benchmarks.bench_mapping --soundfont /usr/share/sounds/sf2/FluidR3_GM.sf2
 
-Group names say nothing ("Audio 3_01"), so only sound can find them. The test set's seeds were used
+In the first table group names say nothing ("Audio 3_01"), so only sound can find them; the second
+is the whole decision without a model: by names as engineers write them, by sound under names that
+say nothing, and by both. The test set's seeds were used
 for no decision and no fit. "right" counts tracks whose group has the highest score; a track that
 the ear abstains on counts as wrong. Tracks with the same notes as another cannot be told apart by
 anybody: they are counted apart.
@@ -21,10 +23,13 @@ from tempfile import gettempdir
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from benchmarks.compose import Part, composed
 from benchmarks.render import CONDITIONS, Condition, RenderedCue, read_parts, rendered
+from cue_pipeline.mapping.decision import map_cue
 from cue_pipeline.mapping.evidence import MatchEvidence, match_evidence
+from cue_pipeline.mapping.tracks import track_summary
 
 SURE = 0.9
 SONGS = {
@@ -51,6 +56,49 @@ SONGS = {
 }
 
 
+WAYS = ("names", "sound", "both")
+
+
+@dataclass
+class Decisions:
+    """What the decision made of the tracks, with one set of sources."""
+
+    tracks: int = 0
+    right: int = 0
+    auto: int = 0
+    auto_right: int = 0
+    confidences: list[float] = field(default_factory=list)
+    labels: list[bool] = field(default_factory=list)
+
+    def add(self, cue: RenderedCue, evidence: MatchEvidence, way: str) -> None:
+        """Count one cue; a track that is heard nowhere is right when it gets no group."""
+        ids = [int(i) for i in cue.features["audio_file_id"]]
+        opaque = dict(zip(ids, cue.features["canonical_name"], strict=True))
+        groups = pd.DataFrame({"id": ids, "layout": "mono", "duration_seconds": 100.0})
+        groups["canonical_name"] = [opaque[i] if way == "sound" else _distinct(cue, i) for i in ids]
+        mapping = map_cue(
+            track_summary(cue.tracks, cue.notes, cue.programs),
+            groups,
+            evidence=None if way == "names" else evidence.pairs,
+        )
+        for found in mapping.tracks:
+            right = found.audio_file_id == cue.truth[found.midi_track_id]
+            auto = found.state == "auto"
+            self.tracks += 1
+            self.right += right
+            self.auto += auto
+            self.auto_right += auto and right
+            self.confidences.append(found.confidence)
+            self.labels.append(right)
+
+
+def _distinct(cue: RenderedCue, audio_file_id: int) -> str:
+    """Return the session name; takes of one name are numbered as a recorder does."""
+    name = cue.session_name(audio_file_id)
+    earlier = [i for i in sorted(cue.mels) if i < audio_file_id and cue.session_name(i) == name]
+    return f"{name[:-2]}{len(earlier) + 1:02d}"
+
+
 @dataclass
 class Tally:
     """What became of the tracks of one condition."""
@@ -69,6 +117,9 @@ class Tally:
     scores: list[float] = field(default_factory=list)
     labels: list[bool] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    decisions: dict[str, Decisions] = field(
+        default_factory=lambda: {way: Decisions() for way in WAYS}
+    )
 
     def add(self, cue: RenderedCue, evidence: MatchEvidence) -> None:
         """Count one cue."""
@@ -79,6 +130,8 @@ class Tally:
         self.seconds += evidence.summary["seconds"]
         self.pairs += len(evidence.pairs)
         self.lag_errors.append(_lag_error(cue, evidence))
+        for way, decisions in self.decisions.items():
+            decisions.add(cue, evidence, way)
         for track_id, rows in evidence.pairs.groupby("midi_track_id"):
             truth = cue.truth[int(track_id)]
             if names[track_id] in same:
@@ -188,10 +241,35 @@ def _printed(tallies: dict[str, Tally]) -> None:
             f"{r['absent']:6.0f} {r['false_alarms']:5.0f} {r['brier']:6.3f} "
             f"{r['worst_lag_error_seconds']:9.3f} {r['seconds_per_200_pairs']:6.2f}"
         )
+    _printed_decisions(tallies)
     for tally in tallies.values():
         for wrong in tally.wrong:
             print("  wrong:", wrong)
     _printed_calibration(tallies)
+
+
+def _printed_decisions(tallies: dict[str, Tally]) -> None:
+    print("the decision without a model: right %, of all; auto %, of all; right %, of auto")
+    print(f"{'condition':12} " + " ".join(f"{way:>22}" for way in WAYS))
+    for name, tally in [*tallies.items(), ("all", _together(tallies))]:
+        cells = [
+            f"{100 * d.right / max(d.tracks, 1):7.1f}{100 * d.auto / max(d.tracks, 1):7.1f}"
+            f"{100 * d.auto_right / max(d.auto, 1):8.1f}"
+            for d in (tally.decisions[way] for way in WAYS)
+        ]
+        print(f"{name:12} " + " ".join(cells))
+
+
+def _together(tallies: dict[str, Tally]) -> Tally:
+    out = Tally()
+    for tally in tallies.values():
+        for way, d in tally.decisions.items():
+            total = out.decisions[way]
+            total.tracks += d.tracks
+            total.right += d.right
+            total.auto += d.auto
+            total.auto_right += d.auto_right
+    return out
 
 
 def _printed_calibration(tallies: dict[str, Tally]) -> None:

@@ -79,6 +79,18 @@ CONDITIONS = (
 )  # fmt: skip
 
 
+# How session names shorten the composer's; what is not here is written in capitals.
+SESSION_WORDS = {
+    "Violins I": "VLN I", "Violins II": "VLN II", "Violas": "VLA", "Celli": "VC", "Basses": "CB",
+    "Violin I": "VLN 1", "Violin II": "VLN 2", "Viola": "VLA", "Cello": "VC", "Flute": "FL",
+    "Oboe": "OB", "Clarinet": "CL", "Bassoon": "BSN", "Horns": "HNS", "Trumpets": "TPTS",
+    "Trombones": "TBNS", "Harp": "HP", "Piano": "PNO", "Timpani": "TIMP", "Glockenspiel": "GLOCK",
+    "Marimba": "MAR", "E-Guitar": "EGTR", "Acoustic Gtr": "AC GTR", "Synth Bass": "SYN BASS",
+    "Synth Pad": "SYN PAD", "Synth Pulse": "SYN PLS", "Drum Kit": "DRMS", "Low Perc": "LO PERC",
+    "Piano R.H.": "PNO RH", "Piano L.H.": "PNO LH",
+}  # fmt: skip
+
+
 @dataclass
 class RenderedCue:
     """One session as the evidence sees it, and the truth that it must not see."""
@@ -92,10 +104,19 @@ class RenderedCue:
     lag_seconds: float
     drums: set[int] = field(default_factory=set)
     starts: dict[int, float] = field(default_factory=dict)  # audio_file_id -> s after the earliest
+    programs: pd.DataFrame = field(default_factory=pd.DataFrame)  # of midi_program_changes
+    contents: dict[int, list[str]] = field(default_factory=dict)  # audio_file_id -> its parts
 
     def mel_of(self, audio_file_id: int) -> Float:
         """Return absolute dB, shape (n_frames, n_mels)."""
         return self.mels[audio_file_id]
+
+    def session_name(self, audio_file_id: int) -> str:
+        """Return what an engineer might call this group: '1m02 VLN I_01', '1m02 FL + OB_01'."""
+        words = [
+            SESSION_WORDS.get(name, name.upper()) for name in self.contents.get(audio_file_id, [])
+        ]
+        return f"1m02 {' + '.join(words) or 'XTRA'}_01"
 
     def lag_of(self, audio_file_id: int) -> float:
         """Return where MIDI time 0 is in this group's file, seconds."""
@@ -300,6 +321,8 @@ def rendered(
         mels={2000 + g: mels[g] for g in kept},
         truth=truth,
         lag_seconds=condition.offset_seconds,
+        programs=_programs_table(parts),
+        contents={2000 + g: [parts[p].name for p in clump] for g, clump in enumerate(clumps)},
         starts={2000 + g: float(shift[g]) for g in range(n_groups)},
         drums={1000 + p for p, part in enumerate(parts) if part.is_drum},
     )
@@ -388,6 +411,17 @@ def _notes_table(parts: list[Part]) -> pd.DataFrame:
     ]
     names = ["midi_track_id", "channel", "note", "velocity", "start_time", "duration"]
     return pd.DataFrame(rows, columns=names)
+
+
+def _programs_table(parts: list[Part]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "midi_track_id": [1000 + p for p in range(len(parts))],
+            "event_index": 0,
+            "channel": [9 if part.is_drum else p % 9 for p, part in enumerate(parts)],
+            "program": [part.program for part in parts],
+        }
+    )
 
 
 def mel_params() -> dict[str, object]:

@@ -1,6 +1,7 @@
 """Small cues whose sound is made by physics: sums of decaying harmonics, mels by librosa."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import librosa
 import numpy as np
@@ -23,6 +24,11 @@ def phrase(seed: int, *, low: int, n: int = 60, seconds: float = 30.0) -> list[N
 
 def tone(notes: Sequence[Note], *, colour: float = 1.0, drift: float = 0.0) -> NDArray[np.float32]:
     """Play notes: harmonics that fall with ``h ** -colour`` and decay; the clock drifts."""
+    return _tone(tuple(notes), colour, drift)
+
+
+@lru_cache(maxsize=32)
+def _tone(notes: tuple[Note, ...], colour: float, drift: float) -> NDArray[np.float32]:
     y = np.zeros(int((max(s + d for s, d, _, _ in notes) * (1 + drift) + 1.0) * SR), np.float32)
     for start, duration, pitch, velocity in notes:
         t = np.arange(int((duration + 0.1) * SR)) / SR

@@ -101,13 +101,13 @@ def test_time_references_hours_apart_are_no_one_take():
 
 def test_a_slow_drift_is_followed():
     tracks = {
-        name: phrase(seed, low=low, n=240, seconds=120.0)
+        name: phrase(seed, low=low, n=140, seconds=70.0)
         for name, seed, low in (("melody", 1, 72), ("inner", 2, 60), ("bass", 3, 40))
     }
-    stems = {name: tone(notes, drift=0.002) for name, notes in tracks.items()}
+    stems = {name: tone(notes, drift=0.003) for name, notes in tracks.items()}
     evidence = heard(*cue(tracks, stems))
     assert best(evidence) == {10: 20, 11: 21, 12: 22}
-    assert evidence.summary["files"][0]["drift_seconds"] == pytest.approx(0.24, abs=0.05)
+    assert evidence.summary["files"][0]["drift_seconds"] == pytest.approx(0.21, abs=0.05)
 
 
 def test_a_track_that_nobody_recorded_is_not_surely_heard():

@@ -30,9 +30,18 @@ from cue_pipeline.mapping.evidence.templates import (
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-FEATURES = ("constant", "level_margin", "band_margin", "band_part", "onset_part", "group_lift")
-_WEIGHTS = np.array([-5.23, 2.11, 2.95, 3.04, 1.51, 2.47])
+FEATURES = (
+    "constant",
+    "level_margin",
+    "band_margin",
+    "band_part",
+    "onset_part",
+    "group_lift",
+    "place",
+)
+_WEIGHTS = np.array([-3.63, 2.14, 2.59, 0.98, 1.00, 3.01, 1.96])
 _UNIT_DB = 12.0
+_PLACE_DB = 20.0
 _PART_FLOOR = 0.02  # partial correlations below this are chance
 _LIFT_LIMIT = 0.1  # a group's R² above chance that tells all that it can
 _DB_OF_LEVEL = 10.0 / LEVEL_EXPONENT
@@ -59,6 +68,8 @@ class Measures:
     def features(self) -> Float64:
         """Return the regressors of the score, shape=(n_tracks, n_groups, len(FEATURES))."""
         lift = np.clip(self.lift / _LIFT_LIMIT, -1.0, 1.0)
+        # A leak, or chance, stands far below the group's own tracks.
+        beside = self.level_db - self.level_db.max(axis=0, keepdims=True)
         return np.stack(
             [
                 np.ones_like(self.level_db),
@@ -67,6 +78,7 @@ class Measures:
                 self.band_part,
                 self.onset_part,
                 np.broadcast_to(lift, self.level_db.shape),
+                np.clip(beside / _PLACE_DB, -2.0, 0.0),
             ],
             axis=-1,
         )
