@@ -20,6 +20,8 @@ class Header:
 
     Attributes
     ----------
+    offset : int
+        Byte offset of ``MThd``.
     format : int
         0: one track; 1: simultaneous tracks; 2: independent sequences. Kept as written, even
         where the standard does not know it.
@@ -36,6 +38,7 @@ class Header:
         Byte offset after the chunk.
     """
 
+    offset: int
     format: int
     n_tracks: int
     division: int
@@ -80,7 +83,7 @@ def read_header(data: bytes, name: str, warnings: list[str]) -> Header:
         warnings.append(f"byte {at + 4}: header length {length} cannot be right, read as 6")
         end = at + 14
     ticks_per_beat, microseconds = _clock(division, at + 12, name)
-    return Header(file_format, n_tracks, division, ticks_per_beat, microseconds, end)
+    return Header(at, file_format, n_tracks, division, ticks_per_beat, microseconds, end)
 
 
 def _clock(division: int, offset: int, name: str) -> tuple[int, int | None]:

@@ -168,7 +168,7 @@ def read_midi(data: bytes, name: str) -> MidiFile:
         )
     if len(scans) != header.n_tracks:
         warnings.append(
-            f"byte {header.end - 4}: the header promises {header.n_tracks} tracks, "
+            f"byte {header.offset + 10}: the header promises {header.n_tracks} tracks, "
             f"{len(scans)} were found"
         )
     firsts = np.asarray([scan.first for scan in scans], dtype=np.int64)

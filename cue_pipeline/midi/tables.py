@@ -198,11 +198,22 @@ def _file_rows(
             "ticks_per_beat": file.ticks_per_beat,
             "duration_seconds": sequence.duration_seconds,
             **{name: getattr(sequence, name) for name in _MAPS},
-            "warnings": warnings,
+            "warnings": _of_sequence(warnings, file, number),
             "division": file.division,
             "sequence": number if file.format == 2 else None,
             "smpte_offset": sequence.smpte_offset,
         }
+
+
+def _of_sequence(warnings: list[str], file: MidiFile, number: int) -> list[str]:
+    """Return the warnings for one row: in a file of several clocks each has its track's own."""
+    if len(file.sequences) == 1:
+        return warnings
+    return [
+        text
+        for text in warnings
+        if text.startswith(f"track {number},") or (number == 0 and not text.startswith("track "))
+    ]
 
 
 def _left_out(file: MidiFile, marker_tracks: Sequence[str]) -> Iterator[str]:

@@ -227,6 +227,15 @@ def test_a_type_2_file_has_a_row_for_each_clock():
     ]
 
 
+def test_each_clock_of_a_type_2_file_has_the_warnings_of_its_track():
+    data = smf(on(60), on(60) + bytes.fromhex("00 F4"), tempo(0), format=2)
+    found = tables(data[:11] + b"\x09" + data[12:])["midi_files"]["warnings"]
+    assert [len(texts) for texts in found] == [1, 1, 1]
+    assert found[0][0].startswith("byte 10: the header promises 9")
+    assert found[1][0].startswith("track 1, byte 43: status byte 0xF4")
+    assert found[2][0].startswith("track 2, byte 56: a tempo of 0")
+
+
 def test_an_unusable_file_has_a_row_that_says_why_and_the_others_go_on(tmp_path):
     files = {"a.mid": b"a letter, renamed", "b.mid": smf(EVERYTHING), "c.MID": b""}
     found = tables_of_folder(tmp_path, files)
