@@ -107,7 +107,7 @@ def _features(name: str, owner: str, parent: str, parent_id: str) -> sa.Table:
         column("hop_length", sa.Integer, "Samples between frames."),
         column("n_mels", sa.Integer, "Mel bands: columns of the array."),
         column("n_frames", sa.Integer, "Frames: rows of the array."),
-        column("dtype", sa.Text, "NumPy type of the array, little-endian: `<f2`."),
+        column("dtype", sa.Text, "NumPy type of the array, little-endian: `float16`."),
         column(
             "max_db",
             sa.Double,

@@ -239,7 +239,7 @@ class SyntheticCue:
             hop_length=512,
             n_mels=self.n_mels,
             n_frames=self.n_frames,
-            dtype="<f2",
+            dtype="float16",
             max_db=-10.0 - self.seed,
             params=[{"n_fft": 2048}] * len(ids),
             warnings=[[]] * len(ids),
