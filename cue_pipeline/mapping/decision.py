@@ -20,9 +20,10 @@ from cue_pipeline.mapping.fusion import (
     evidence_matrix,
 )
 from cue_pipeline.mapping.group_category import Opinion, settle_category
-from cue_pipeline.mapping.lexicon import lexicon
+from cue_pipeline.mapping.lexicon import lexicon_fingerprint
 from cue_pipeline.mapping.names import NameCategory, Session, categorise, read_session
 from cue_pipeline.mapping.overrides import Override, read_overrides
+from cue_pipeline.mapping.prefixes import without_common_title
 from cue_pipeline.mapping.records import CueMapping, TrackMapping
 from cue_pipeline.mapping.similarity import name_fits, share_ties
 from cue_pipeline.mapping.tracks import is_missing, track_summary
@@ -43,16 +44,21 @@ OFFLINE_NOTE: Final = (
     "OPENAI_API_KEY is not set: the offline matcher decided, by normalised names, the lexicon and "
     "sound where it was heard; no model was asked."
 )
-# Goes into the asset's code_version: other weights or other words make other mappings.
+# Raised whenever a rule changes that is neither a weight nor a word.
+MATCHER_VERSION: Final = "1"
+# Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
-    f"{WEIGHTS}{lexicon().fingerprint}".encode()
+    f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
 ).hexdigest()[:12]
 _MODEL_CATEGORY_CONFIDENCE: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class _Cue:
-    """What is known of a cue before the decision; arrays by (track, group) position."""
+    """What is known of a cue before the decision; arrays by (track, group) position.
+
+    The bare names are without the title that all begin with.
+    """
 
     tracks: "DataFrame"
     track_names: list[str]
@@ -60,6 +66,8 @@ class _Cue:
     groups: "DataFrame"
     group_names: list[str]
     group_ids: list[int]
+    bare_track_names: list[str]
+    bare_group_names: list[str]
     session: Session
     sources: Sources
     answer: "ModelAnswer | None"
@@ -104,6 +112,7 @@ def map_cue(
     told, warnings = read_overrides(overrides, tracks, group_names)
     answer = chat.ask(tracks, groups) if chat is not None else None
     heard = evidence_matrix(evidence, tracks, groups)
+    bare_tracks, bare_groups = without_common_title(track_names), without_common_title(group_names)
     cue = _Cue(
         tracks=tracks,
         track_names=track_names,
@@ -111,8 +120,10 @@ def map_cue(
         groups=groups,
         group_names=group_names,
         group_ids=[int(key) for key in groups["id"]],
-        session=read_session((*track_names, *group_names)),
-        sources=_sources(track_names, group_names, heard, answer),
+        bare_track_names=bare_tracks,
+        bare_group_names=bare_groups,
+        session=read_session((*bare_tracks, *bare_groups)),
+        sources=_sources(bare_tracks, bare_groups, heard, answer),
         answer=answer,
         overrides=told,
         warnings=[*warnings, *(answer.warnings if answer else ())],
@@ -154,7 +165,7 @@ def _named(cue: _Cue) -> list[NameCategory]:
             session=cue.session,
         )
         for name, program, drum in zip(
-            cue.track_names, cue.tracks["program"], cue.tracks["is_drum"], strict=True
+            cue.bare_track_names, cue.tracks["program"], cue.tracks["is_drum"], strict=True
         )
     ]
 
@@ -183,7 +194,7 @@ def _group_category(
     cue: _Cue, group: int, chosen: Any, named: list[NameCategory]
 ) -> tuple[str | None, float | None]:
     opinions = []
-    own = categorise(cue.group_names[group], session=cue.session)
+    own = categorise(cue.bare_group_names[group], session=cue.session)
     if own.category is not None:
         opinions.append(Opinion(own.category, own.confidence, "group"))
     if cue.answer is not None and (said := cue.answer.group_categories.get(group)) is not None:

@@ -53,11 +53,11 @@ class FusionWeights:
         As much for sound.
     """
 
-    name: float = 8.7
+    name: float = 8.6
     name_neutral: float = 0.47
-    evidence: float = 1.3
+    evidence: float = 1.4
     model: float = 4.0
-    none: float = 0.4
+    none: float = 0.45
     model_none: float = 2.0
     auto_confidence: float = 0.9
     clear_name: float = 0.7

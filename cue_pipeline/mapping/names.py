@@ -116,7 +116,7 @@ def _words(name: str) -> list[str]:
     if any(c.isalpha() for c in without_cue):
         text = without_cue
     text = _CAMEL.sub(" ", text.replace("_", " "))
-    return _WORD.findall(plain_letters(text))
+    return _WORD.findall(plain_letters(text, german=True))
 
 
 @lru_cache(maxsize=16_384)

@@ -5,6 +5,7 @@ import string
 import subprocess
 import sys
 import time
+import unicodedata
 
 import pretty_midi
 import pytest
@@ -12,7 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES, program_category
-from cue_pipeline.mapping.lexicon import lexicon
+from cue_pipeline.mapping.lexicon import lexicon, plain_letters
+from cue_pipeline.mapping.lexicon.band import BAND
+from cue_pipeline.mapping.lexicon.electronic import ELECTRONIC
+from cue_pipeline.mapping.lexicon.orchestra import ORCHESTRA
+from cue_pipeline.mapping.lexicon.percussion import PERCUSSION
 from cue_pipeline.mapping.names import categorise, read_name, read_session
 from cue_pipeline_tests.mapping.session_names import labelled_names, score
 
@@ -24,6 +29,23 @@ def test_there_are_28_categories_and_every_word_of_the_lexicon_has_one_or_none()
     meanings = lexicon().phrases.values()
     assert {m.category for m in meanings} - {""} == set(INSTRUMENT_CATEGORIES)
     assert all(0 <= m.confidence <= 1 for m in meanings)
+
+
+def test_no_word_of_the_lexicon_stands_for_two_instruments() -> None:
+    seen: dict[str, str] = {}
+    for instrument, _, _, words in (*BAND, *ELECTRONIC, *ORCHESTRA, *PERCUSSION):
+        for word in words.split(","):
+            plain = " ".join(plain_letters(word).split())
+            assert seen.setdefault(plain, instrument) == instrument, plain
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [("Flügel", "Piano"), ("Flugel", "Brass"), ("Bässe", "Double Bass"), ("Basse", "Bass")],
+)
+def test_an_umlaut_can_make_another_instrument(name: str, category: str) -> None:
+    for form in ("NFC", "NFD"):
+        assert categorise(unicodedata.normalize(form, name)).category == category
 
 
 def test_at_least_95_percent_of_held_out_names_are_read_right() -> None:

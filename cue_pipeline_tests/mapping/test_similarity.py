@@ -7,6 +7,7 @@ import pytest
 
 from cue_pipeline.mapping.fusion import FusionWeights, Sources, choice_probabilities
 from cue_pipeline.mapping.group_category import Opinion, settle_category
+from cue_pipeline.mapping.prefixes import without_common_title
 from cue_pipeline.mapping.similarity import ReadName, name_fit, name_fits, share_ties
 
 
@@ -34,6 +35,25 @@ def fit(track: str, group: str) -> float:
 )
 def test_a_name_fits_what_it_means_better(track: str, better: str, worse: str) -> None:
     assert fit(track, better) > fit(track, worse)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["Piano Lesson Vla", "Piano Lesson Hns", "Piano Lesson Hp"], ["Vla", "Hns", "Hp"]),
+        (["MyFilm_1m02_Vln", "MyFilm_1m02_Hns", "MyFilm_1m02_FX"], ["Vln", "Hns", "FX"]),
+        (["Synth Bass", "Synth Pad", "Synth Pulse"], None),
+        (["Vln I", "Vln II", "Vln III"], None),
+        (["Zorblax A", "Zorblax B", "Zorblax C"], None),
+        (["Piano Lesson Vla", "Piano Lesson Hns"], None),
+        (["Zorb", "Zorb", "Zorb Violin"], None),
+        (["", "", "", ""], None),
+    ],
+)
+def test_a_title_that_all_names_begin_with_is_taken_off(
+    names: list[str], expected: list[str] | None
+) -> None:
+    assert without_common_title(names) == (expected or names)
 
 
 def test_names_without_an_instrument_fit_only_what_is_spelt_alike_with_the_same_number() -> None:

@@ -21,6 +21,7 @@ LONGEST_PHRASE: Final = 4
 SHORTEST_COMPOUND: Final = 4
 SHORTEST_MISSPELT: Final = 5
 
+_ROWS: Final = (*ORCHESTRA, *PERCUSSION, *BAND, *ELECTRONIC)
 _GERMAN: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 _LIGATURES: Final = str.maketrans({"ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "ı": "i"})
 _LETTERS_OR_DIGITS: Final = re.compile(r"[a-z]+|\d+")
@@ -58,26 +59,28 @@ class Lexicon:
     long_words : dict of str to tuple of str
         Single words long enough to be compared letter by letter with a misspelt one, by their
         first letter.
-    fingerprint : str
-        Changes when any word or meaning changes.
     """
 
     phrases: dict[str, Meaning]
     compounds: dict[str, Meaning]
     long_words: dict[str, tuple[str, ...]]
-    fingerprint: str
 
 
-def plain_letters(text: str) -> str:
-    """Return `text` in lower case without accents: ``Flöten`` becomes ``floten``."""
+def plain_letters(text: str, *, german: bool = False) -> str:
+    """Return `text` in lower case without accents.
+
+    With `german`, ``Flügel`` (a grand piano) becomes ``fluegel``, which tells it from ``flugel``
+    (a horn); without, both are the same.
+    """
+    if german:
+        text = unicodedata.normalize("NFC", text.lower()).translate(_GERMAN)
     decomposed = unicodedata.normalize("NFKD", text.lower().translate(_LIGATURES))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _spellings(phrase: str) -> set[str]:
     """Return the plain spellings of a phrase: German umlauts are also written with an e."""
-    composed = unicodedata.normalize("NFC", phrase.lower())
-    variants = {plain_letters(composed), plain_letters(composed.translate(_GERMAN))}
+    variants = {plain_letters(phrase), plain_letters(phrase, german=True)}
     return {" ".join(_LETTERS_OR_DIGITS.findall(v)) for v in variants}
 
 
@@ -85,9 +88,7 @@ def _spellings(phrase: str) -> set[str]:
 def lexicon() -> Lexicon:
     """Return the index, built once."""
     phrases: dict[str, Meaning] = {}
-    digest = hashlib.sha256()
-    for instrument, category, confidence, words in (*ORCHESTRA, *PERCUSSION, *BAND, *ELECTRONIC):
-        digest.update(f"{instrument}|{category}|{confidence}|{words}".encode())
+    for instrument, category, confidence, words in _ROWS:
         meaning = Meaning(instrument, category, confidence)
         for phrase in words.split(","):
             for spelling in _spellings(phrase.strip()):
@@ -101,4 +102,9 @@ def lexicon() -> Lexicon:
     for word in (*phrases, *compounds):
         if " " not in word and len(word) >= SHORTEST_MISSPELT:
             long_words[word[0]] = (*long_words.get(word[0], ()), word)
-    return Lexicon(phrases, compounds, long_words, digest.hexdigest()[:12])
+    return Lexicon(phrases, compounds, long_words)
+
+
+def lexicon_fingerprint() -> str:
+    """Return what changes when any word or meaning changes, without building the index."""
+    return hashlib.sha256(repr(_ROWS).encode()).hexdigest()[:12]

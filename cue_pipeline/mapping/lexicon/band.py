@@ -155,15 +155,15 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Piano",
         0.95,
         """
-        piano, pianos, pno, pnos, pn, pia, pf, pft, klavier, klav, klv, flügel, fluegel,
-        pianoforte, p forte, grand piano, grand, gr piano, grd piano, upright piano, upr
-        piano, upr pno, upright pno, up piano, piano up, honky tonk, honkytonk, honky tonk
-        piano, tack piano, tackpiano, felt piano, felt pno, felt, soft piano, prepared piano,
-        prep piano, prep pno, toy piano, toypiano, steinway, yamaha c7, bosendorfer,
-        bösendorfer, bechstein, ivory, pianoteq, noire, pno low, low piano, piano low, piano
-        high, pno hi, piano lo, piano hi, piano bass notes, player piano, pianola, muted
-        piano, pianet, una corda, pno low mic, piano di, bright piano, piano l o, ac piano,
-        acoustic piano, hammers piano, piano hammer, piano mid, piano tail
+        piano, pianos, pno, pnos, pn, pia, pf, pft, klavier, klav, klv, fluegel, pianoforte, p
+        forte, grand piano, grand, gr piano, grd piano, upright piano, upr piano, upr pno,
+        upright pno, up piano, piano up, honky tonk, honkytonk, honky tonk piano, tack piano,
+        tackpiano, felt piano, felt pno, felt, soft piano, prepared piano, prep piano, prep
+        pno, toy piano, toypiano, steinway, yamaha c7, bosendorfer, bösendorfer, bechstein,
+        ivory, pianoteq, noire, pno low, low piano, piano low, piano high, pno hi, piano lo,
+        piano hi, piano bass notes, player piano, pianola, muted piano, pianet, una corda, pno
+        low mic, piano di, bright piano, piano l o, ac piano, acoustic piano, hammers piano,
+        piano hammer, piano mid, piano tail
         """,
     ),
     (

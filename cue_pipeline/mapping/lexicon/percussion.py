@@ -158,13 +158,14 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Mid Percussion",
         0.92,
         """
-        conga, congas, tumba, tumbadora, bongo, bongos, djembe, djembé, jembe, darabuka,
-        darbuka, darbouka, doumbek, dumbek, doumbec, tabla, tablas, bata drums, cajon, cajón,
-        udu, udus, frame drum, frame drums, framedrum, bodhran, daf, tar drum, riq, riqq,
-        bendir, ashiko, pandeiro, talking drum, mridangam, kanjira, dholak, tombak, zarb,
-        timbales, timbale, timbal, quinto, log drum, log drums, slit drum, krakebs, batá, roto
-        toms, rototoms, rototom, tom ens mid, hang drum perc, ghatam, naqqara, bata, pakhawaj,
-        shime, shime daiko, toms ethnic, rahmentrommel, ethnic toms, mid taiko
+        cununo, cunono, bata okonkolo, conga, congas, tumba, tumbadora, bongo, bongos, djembe,
+        djembé, jembe, darabuka, darbuka, darbouka, doumbek, dumbek, doumbec, tabla, tablas,
+        bata drums, cajon, cajón, udu, udus, frame drum, frame drums, framedrum, bodhran, daf,
+        tar drum, riq, riqq, bendir, ashiko, pandeiro, talking drum, mridangam, kanjira,
+        dholak, tombak, zarb, timbales, timbale, timbal, quinto, log drum, log drums, slit
+        drum, krakebs, batá, roto toms, rototoms, rototom, tom ens mid, hang drum perc,
+        ghatam, naqqara, bata, pakhawaj, shime, shime daiko, toms ethnic, rahmentrommel,
+        ethnic toms, mid taiko
         """,
     ),
     (
@@ -172,11 +173,11 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "High Percussion",
         0.93,
         """
-        shaker, shakers, shkr, shk, shkrs, shake, tambourine, tamb, tambo, tambs, tambourin,
-        tamburin, pandereta, tmb tambourine, tambourines, tmbrn, triangle, triangles,
-        triangel, triang, trgl, triangolo, triángulo, trg, maraca, maracas, claves, clave,
-        guiro, güiro, cabasa, afuche, cowbell, cow bell, cowbells, cbell, agogo, agogos,
-        agogô, castanet, castanets, kastagnetten, castañuelas, woodblock, wood block,
+        guasa, paliteo, shaker, shakers, shkr, shk, shkrs, shake, tambourine, tamb, tambo,
+        tambs, tambourin, tamburin, pandereta, tmb tambourine, tambourines, tmbrn, triangle,
+        triangles, triangel, triang, trgl, triangolo, triángulo, trg, maraca, maracas, claves,
+        clave, guiro, güiro, cabasa, afuche, cowbell, cow bell, cowbells, cbell, agogo,
+        agogos, agogô, castanet, castanets, kastagnetten, castañuelas, woodblock, wood block,
         woodblocks, wood blocks, wdblk, wblock, temple block, temple blocks, templeblocks,
         tempelblock, sleigh bells, sleighbells, sleigh bell, sleighs, jingle bells, jingles,
         finger cymbal, finger cymbals, finger cyms, zills, zill, caxixi, ganza, reco reco, egg
