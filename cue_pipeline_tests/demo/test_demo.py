@@ -240,13 +240,13 @@ def test_a_line_is_heard_at_its_pitch(library):
     score = pretty_midi.PrettyMIDI(str(library / LETTER / "MIDI/1m02 The Letter v2.mid"))
     (flute,) = (i for i in score.instruments if i.name.strip() == "Flute")
     for note in flute.notes:
-        if note.end - note.start < 0.24:
-            continue
+        if note.end - note.start < 0.4:
+            continue  # too short to be told from the hall's answer to the note before
         # Its second half: the beginning may be scooped, by the pitch bend that is written.
         a, b = (round(t * 48_000) for t in ((note.start + note.end) / 2, note.end))
         f0 = librosa.yin(y[a:b], fmin=300, fmax=1_200, sr=48_000, frame_length=2_048)
         cents = 1_200 * np.log2(np.median(f0) / librosa.midi_to_hz(note.pitch))
-        assert abs(cents) < 50, note  # nearest to the written semitone, in a hall
+        assert abs(cents) < 20, note
 
 
 def test_the_same_music_gives_the_same_bytes():
