@@ -20,6 +20,7 @@ import sqlalchemy as sa
 from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.migrations import ensure_schema
 from cue_pipeline.warehouse.store import Store
+from cue_pipeline.warehouse.urls import normalise_url
 from cue_pipeline_tests.warehouse import dsql_emulation
 
 ENGINES = ("sqlite", "postgresql", "dsql")
@@ -38,14 +39,27 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run what asks for a ``database_url`` on every engine, or on the one that was named."""
     if "engine_name" in metafunc.fixturenames:
-        if os.environ.get("CUE_TEST_DATABASE_URL"):
-            engines = ["given"]
-        else:
-            engines = metafunc.config.getoption("--engines").split(",")
+        url = os.environ.get("CUE_TEST_DATABASE_URL")
+        engines = metafunc.config.getoption("--engines").split(",")
+        kinds = [kind_of(url)] if url else engines
         only = metafunc.definition.get_closest_marker("engines")
         if only:
-            engines = [e for e in engines if e in only.args or e == "given"]
+            kinds = [k for k in kinds if k in only.args]
+        engines = ["given"] * len(kinds) if url else kinds
         metafunc.parametrize("engine_name", engines, scope="function")
+
+
+def kind_of(url: str) -> str:
+    """Return which of the engines a URL is of."""
+    backend = normalise_url(url).get_backend_name()
+    return "dsql" if backend == "auroradsql" else backend
+
+
+@pytest.fixture
+def emulated() -> None:
+    """Skip what looks behind the emulation's curtain where the cluster is a real one."""
+    if os.environ.get("CUE_TEST_DATABASE_URL"):
+        pytest.skip("needs the emulation of Aurora DSQL")
 
 
 @pytest.fixture(scope="session")
@@ -175,7 +189,7 @@ def filled_url(engine_name: str, request: pytest.FixtureRequest, tmp_path: Path)
 
 
 @pytest.fixture
-def dsql_conflicts() -> Iterator[dsql_emulation.Conflicts]:
+def dsql_conflicts(emulated: None) -> Iterator[dsql_emulation.Conflicts]:
     """Return what injects conflicts into the commits of emulated Aurora DSQL."""
     with dsql_emulation.conflicts() as injected:
         yield injected

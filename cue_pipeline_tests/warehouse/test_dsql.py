@@ -248,6 +248,6 @@ def test_batches_stay_below_the_limits():
         "FROM generate_series(1, 3001) AS i",
     ],
 )
-def test_the_emulation_refuses_what_dsql_refuses(engine, statement):
+def test_the_emulation_refuses_what_dsql_refuses(emulated, engine, statement):
     with engine.connect() as connection, pytest.raises(sa.exc.DBAPIError):
         connection.exec_driver_sql(statement)
