@@ -7,7 +7,7 @@ from scipy.optimize import nnls
 from scipy.signal import lfilter
 
 from cue_pipeline.mapping.evidence.hearing import bands_of
-from cue_pipeline.mapping.evidence.regression import explained, non_negative_weights
+from cue_pipeline.mapping.evidence.regression import explained, non_negative_weights, products
 from cue_pipeline.mapping.evidence.templates import (
     TrackNotes,
     level_template,
@@ -33,7 +33,7 @@ def test_the_share_explained_is_the_r2_of_the_fit():
     x -= x.mean(axis=2, keepdims=True)
     noise = rng.normal(size=(1, 1, 500)).astype(np.float32)
     y = x[:, :1] * 3 + noise - noise.mean()
-    found = explained(x, y)
+    found = explained(products(x, y))
     assert found.r2[0] == pytest.approx(1 - (noise.var() / y.var()), abs=0.02)
     assert found.level[0, 0] == pytest.approx(3 * x[0, 0].std(), rel=0.05)
     assert found.gain[0, 0] == pytest.approx(found.r2[0], abs=0.02)

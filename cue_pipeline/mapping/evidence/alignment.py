@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.mapping.evidence.hearing import COARSE, Group
-from cue_pipeline.mapping.evidence.regression import explained
+from cue_pipeline.mapping.evidence.regression import explained, products
 from cue_pipeline.mapping.evidence.templates import TrackNotes, level_template, onset_curve
 
 Float32 = NDArray[np.float32]
@@ -164,13 +164,13 @@ def _preference(tried: tuple[float, Float64]) -> float:
 def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -> Float64:
     """Return the share of each group's level that all tracks together explain at a lag."""
     at_lag = centred(_shifted(levels, lag_seconds, coarse, heard.shape[2]))
-    return explained(at_lag, heard).r2
+    return explained(products(at_lag, heard)).r2
 
 
 def share_explained(levels: Float32, session: Session) -> float:
     """Return the mean share of the groups that templates on the session's clock explain."""
     heard = centred(_pooled(session.level, _CHECK_BANDS))
-    return float(explained(centred(_pooled(levels, _CHECK_BANDS)), heard).r2.mean())
+    return float(explained(products(centred(_pooled(levels, _CHECK_BANDS)), heard)).r2.mean())
 
 
 def _confidence(best: float, rivals: list[tuple[float, float]], lift: Float64) -> float:

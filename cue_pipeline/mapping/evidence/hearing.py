@@ -21,6 +21,8 @@ FINE_SECONDS = 0.0213  # about two frames of 512 samples at 48 kHz: for onsets
 COARSE = 4  # fine frames in a coarse one: for levels
 MAX_BANDS = 64  # finer mels are pooled: time tells tracks apart, not quarter tones
 N_REGIONS = 8  # onsets are counted in so many groups of bands
+DIGITAL_SILENCE_DB = -80.0  # more than 110 dB below a full-scale sine
+MIN_SECONDS = 2.0  # a shorter group tells nothing
 RANGE_DB = 80.0  # below the loudest group's peak nothing is heard
 MAX_OFFSET_SECONDS = 600.0  # files of one take do not begin further apart
 SILENT_DB = -65.0  # a group whose peak is so far below the loudest is silent
@@ -142,8 +144,8 @@ def heard_group(
     np.exp(level, out=level)
     level -= floor
     np.maximum(level, 0.0, out=level)
-    n = len(level) // COARSE * COARSE
-    coarse = level[:n].reshape(-1, COARSE, level.shape[1]).mean(axis=1)
+    level = np.pad(level, ((0, -len(level) % COARSE), (0, 0)))
+    coarse = level.reshape(-1, COARSE, level.shape[1]).mean(axis=1)
     return Group(
         audio_file_id=int(row["audio_file_id"]),
         name=str(row["canonical_name"]),
@@ -209,8 +211,8 @@ def heard_groups(
     bands = bands_of(kept[0]["params"])
     groups = []
     for row in kept:
-        if float(row["max_db"]) < top_db + SILENT_DB or int(row["n_frames"]) < 2 * COARSE:
-            left_out.append(_reason(row, "the group is silent"))
+        if why := _unheard(row, top_db):
+            left_out.append(_reason(row, why))
             continue
         audio_file_id = int(row["audio_file_id"])
         offset = offsets.get(audio_file_id, 0.0)
@@ -243,6 +245,13 @@ def _parameters(row: Mapping[str, Any]) -> tuple[float, ...]:
     p = row["params"]
     names = ("sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax")
     return (*(float(p.get(name) or 0.0) for name in names), float(bool(p.get("htk"))))
+
+
+def _unheard(row: Mapping[str, Any], top_db: float) -> str:
+    if float(row["n_frames"]) * row["hop_length"] / row["sample_rate"] < MIN_SECONDS:
+        return f"the group is shorter than {MIN_SECONDS:g} s"
+    silent = float(row["max_db"]) < max(top_db + SILENT_DB, DIGITAL_SILENCE_DB)
+    return "the group is silent" if silent else ""
 
 
 def _usual_parameters(rows: list[dict[str, Any]]) -> tuple[float, ...]:

@@ -1,5 +1,6 @@
 """Non-negative regression of many targets on few templates, by their inner products alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,9 +83,41 @@ class Explained:
     r2: Float64
 
 
-def explained(
-    templates: NDArray[np.float32], targets: NDArray[np.float32], *, n_shapes: int = 1
-) -> Explained:
+@dataclass(frozen=True)
+class Products:
+    """All that a regression needs to know of templates and targets, band by band.
+
+    ``gram`` (n_bands, n_templates, n_templates), ``product`` (n_bands, n_templates, n_groups),
+    ``power`` (n_bands, n_groups): sums over ``n_frames`` centred frames.
+    """
+
+    gram: Float64
+    product: Float64
+    power: Float64
+    n_frames: int
+
+
+def products(templates: NDArray[np.float32], targets: NDArray[np.float32]) -> Products:
+    """Return the inner products of centred series, shapes (n_bands, …, n_frames)."""
+    return Products(
+        gram=(templates @ templates.transpose(0, 2, 1)).astype(np.float64),
+        product=(templates @ targets.transpose(0, 2, 1)).astype(np.float64),
+        power=np.einsum("bgt,bgt->bg", targets, targets, dtype=np.float64),
+        n_frames=targets.shape[2],
+    )
+
+
+def joined(of_bands: Sequence[Products]) -> Products:
+    """Return the products of all bands, made a few bands at a time to spare memory."""
+    return Products(
+        gram=np.concatenate([p.gram for p in of_bands]),
+        product=np.concatenate([p.product for p in of_bands]),
+        power=np.concatenate([p.power for p in of_bands]),
+        n_frames=of_bands[0].n_frames,
+    )
+
+
+def explained(of: Products, *, n_shapes: int = 1) -> Explained:
     """Explain every target by all templates together, band by band.
 
     Each band has its own weights: a track's colour is unknown, and may differ between the room
@@ -92,16 +125,12 @@ def explained(
 
     Parameters
     ----------
-    templates : np.ndarray, shape=(n_bands, n_tracks * n_shapes, n_frames)
-        Centred over frames; the shapes of one track stand together.
-    targets : np.ndarray, shape=(n_bands, n_groups, n_frames)
-        Centred over frames.
+    of : Products
+        The shapes of one track stand together.
     n_shapes : int
-        How many templates each track has: how a note may swell, hold and decay.
+        How many templates each track has: how a note may hold, decay and ring.
     """
-    gram = (templates @ templates.transpose(0, 2, 1)).astype(np.float64)
-    product = (templates @ targets.transpose(0, 2, 1)).astype(np.float64)
-    power = np.einsum("bgt,bgt->bg", targets, targets, dtype=np.float64)
+    gram, product, power = of.gram, of.product, of.power
     n = gram.shape[-1]
     ridge = _RIDGE * np.trace(gram, axis1=1, axis2=2)[:, None, None] / max(n, 1) + 1e-9
     solid = gram + ridge * np.eye(n)
@@ -113,7 +142,7 @@ def explained(
     # What only this track can explain: its templates with all others' projected out.
     alone = np.linalg.inv(_own_blocks(np.linalg.inv(solid), n_shapes))
     unique = _quadratic(of_track, alone.astype(np.float64)) / total
-    level = _quadratic(of_track, _own_blocks(gram, n_shapes)) / max(targets.shape[2], 1)
+    level = _quadratic(of_track, _own_blocks(gram, n_shapes)) / max(of.n_frames, 1)
     return Explained(
         level=np.sqrt(np.maximum(level, 0.0)),
         gain=unique / np.maximum(1.0 - r2 + unique, 1e-9),

@@ -17,7 +17,7 @@ from cue_pipeline.mapping.evidence.alignment import (
     centred,
     smoothed,
 )
-from cue_pipeline.mapping.evidence.regression import Explained, explained
+from cue_pipeline.mapping.evidence.regression import Explained, explained, joined, products
 from cue_pipeline.mapping.evidence.templates import (
     LEVEL_EXPONENT,
     N_SHAPES,
@@ -41,6 +41,7 @@ FEATURES = (
 )
 _WEIGHTS = np.array([-3.63, 2.14, 2.59, 0.98, 1.00, 3.01, 1.96])
 _UNIT_DB = 12.0
+_BANDS_AT_ONCE = 8
 _PLACE_DB = 20.0
 _PART_FLOOR = 0.02  # partial correlations below this are chance
 _LIFT_LIMIT = 0.1  # a group's R² above chance that tells all that it can
@@ -109,13 +110,21 @@ def measures(
     level : np.ndarray, shape=(n_bands, n_voices, n_frames)
         From :func:`level_templates` at this alignment.
     """
+    frame = session.coarse_seconds
     by_band = explained(
-        centred(_in_shapes(level, session.coarse_seconds)),
-        centred(session.level),
+        joined(
+            [
+                products(centred(_in_shapes(level[bands], frame)), centred(session.level[bands]))
+                for bands in _few_at_a_time(len(level))
+            ]
+        ),
         n_shapes=N_SHAPES,
     )
     overall = explained(
-        centred(level.sum(axis=0, keepdims=True)), centred(session.level.sum(axis=0, keepdims=True))
+        products(
+            centred(level.sum(axis=0, keepdims=True)),
+            centred(session.level.sum(axis=0, keepdims=True)),
+        )
     )
     onsets = _explained_onsets(voices, alignment, session)
     return Measures(
@@ -148,6 +157,10 @@ def level_templates(
     )
 
 
+def _few_at_a_time(n_bands: int) -> list[slice]:
+    return [slice(first, first + _BANDS_AT_ONCE) for first in range(0, n_bands, _BANDS_AT_ONCE)]
+
+
 def _in_shapes(level: Float32, frame_seconds: float) -> Float32:
     """Return each track's template in its shapes: (n_bands, n_tracks * N_SHAPES, n_frames)."""
     n_bands, n_tracks, n = level.shape
@@ -165,7 +178,7 @@ def _explained_onsets(
     heard = smoothed(session.onsets)
     curves -= curves.mean(axis=1, keepdims=True)
     templates = np.broadcast_to(curves, (len(heard), *curves.shape))
-    return explained(templates, centred(heard))
+    return explained(products(templates, centred(heard)))
 
 
 def _decibels(level: Float64) -> Float64:
