@@ -38,7 +38,7 @@ MANNERS = ("real", "half opaque", "opaque", "misleading")
 # How much each manner counts in the fit: what share of real sessions is like that is a guess.
 MANNER_WEIGHTS = {"real": 0.55, "half opaque": 0.25, "opaque": 0.15, "misleading": 0.05}
 NAMINGS_PER_CUE = 3
-FITTED = ("name", "name_neutral", "evidence", "none")
+FITTED = ("name", "name_neutral", "evidence", "none", "unknown")
 
 # Instrument: (spellings for the train set, spellings for the test set), and its section.
 SPELLINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
@@ -210,7 +210,7 @@ def fitted(sessions: list[Named]) -> FusionWeights:
         return float(-(shares * logs).sum() / shares.sum())
 
     start = np.array([getattr(WEIGHTS, name) for name in FITTED])
-    best = minimize(loss, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-5})
+    best = minimize(loss, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-5, "maxiter": 2_000})
     return replace(WEIGHTS, **dict(zip(FITTED, np.round(best.x, 2).tolist(), strict=True)))
 
 

@@ -134,7 +134,9 @@ def map_cue(
 def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
     chances = choice_probabilities(cue.sources, weights)
     n_groups = len(cue.group_ids)
-    chosen = share_ties(chances[:, :n_groups], least=chances[:, n_groups])
+    # What nothing speaks for is never chosen, not even as the only one left.
+    eligible = chances[:, :n_groups] * cue.sources.spoken_for
+    chosen = share_ties(eligible, least=chances[:, n_groups])
     for i, n in enumerate(cue.n_notes):
         if n == 0:
             chosen[i] = NONE

@@ -39,6 +39,8 @@ class FusionWeights:
         The fit that speaks neither for nor against.
     evidence : float
         For one unit of log-odds of an evidence score.
+    unknown : float
+        For all groups together of which neither names nor sound say anything.
     model : float
         For the group that the model chose, with confidence 1.0.
     none : float
@@ -47,19 +49,23 @@ class FusionWeights:
         Added to it where the model says that the track has no group.
     auto_confidence : float
         Below this a person is asked.
+    auto_by_sound : float
+        As much where names say nothing and sound alone decides.
     clear_name, clear_name_margin : float
         From here on a name says something that must not be contradicted silently.
     clear_evidence, clear_evidence_margin : float
         As much for sound.
     """
 
-    name: float = 8.6
-    name_neutral: float = 0.47
+    name: float = 9.3
+    name_neutral: float = 0.49
     evidence: float = 1.4
+    unknown: float = 0.9
     model: float = 4.0
-    none: float = 0.45
+    none: float = 0.1
     model_none: float = 2.0
     auto_confidence: float = 0.9
+    auto_by_sound: float = 0.93
     clear_name: float = 0.7
     clear_name_margin: float = 0.1
     clear_evidence: float = 0.5
@@ -90,6 +96,22 @@ class Sources:
     model_choice: "Scores | None" = None
     model_none: "Scores | None" = None
 
+    @property
+    def unknown(self) -> "Told":
+        """Where neither names nor sound say anything, shape=(n_tracks, n_groups)."""
+        import numpy as np
+
+        if self.evidence is None:
+            return ~self.names_told
+        unheard: Told = np.isnan(self.evidence)
+        return ~self.names_told & unheard
+
+    @property
+    def spoken_for(self) -> "Told":
+        """Where anything speaks, for or against, shape=(n_tracks, n_groups)."""
+        chosen = False if self.model_choice is None else self.model_choice > 0
+        return ~self.unknown | chosen
+
 
 WEIGHTS: Final = FusionWeights()
 
@@ -113,6 +135,10 @@ def choice_probabilities(sources: Sources, weights: FusionWeights = WEIGHTS) -> 
     if sources.evidence is not None:
         heard = np.clip(sources.evidence, 1 - _SUREST, _SUREST)
         groups += weights.evidence * np.nan_to_num(np.log(heard / (1 - heard)))
+    # Groups of which nothing is known share one chance, however many they are.
+    unknown = sources.unknown
+    count = np.maximum(unknown.sum(axis=1, keepdims=True), 1)
+    groups += np.where(unknown, weights.unknown - np.log(count), 0.0)
     if sources.model_choice is not None:
         groups += weights.model * sources.model_choice
     if sources.model_none is not None:

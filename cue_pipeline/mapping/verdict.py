@@ -64,7 +64,8 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
         return Verdict(state, None, confidence, _why_none(testimony))
     doubts = _doubts(testimony, weights)
     method = _method(testimony, weights)
-    if not doubts and confidence >= weights.auto_confidence:
+    enough = weights.auto_by_sound if method == "evidence" else weights.auto_confidence
+    if not doubts and confidence >= enough:
         return Verdict("auto", method, confidence, _why(testimony, method))
     if not doubts:
         doubts = [_small_confidence(testimony, confidence)]
