@@ -8,8 +8,10 @@ limits", "Concurrency control".
 
 import logging
 import random
+import ssl
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -87,17 +89,32 @@ def auth_token(host: str, username: str, region: str | None = None) -> str:
 
 def connect_arguments(url: sa.URL) -> dict[str, Any]:
     """Return libpq options for an Aurora DSQL URL; what the URL says itself wins."""
+    import psycopg2.extensions
+
     arguments: dict[str, Any] = {
         "sslmode": "verify-full",
         "application_name": "cue-pipeline",
         "connect_timeout": 10,
     }
-    chosen = set(url.query)
     if url.query.get("sslmode", "verify-full") == "verify-full":
-        # The system's certificates hold Amazon's root; libpq 17 then also saves a round trip.
-        arguments["sslrootcert"] = "system"
-        arguments["sslnegotiation"] = "direct"
-    return {k: v for k, v in arguments.items() if k not in chosen}
+        arguments["sslrootcert"] = root_certificates()
+        if psycopg2.extensions.libpq_version() >= 170_000:
+            arguments["sslnegotiation"] = "direct"  # saves a round trip
+    return {k: v for k, v in arguments.items() if k not in url.query}
+
+
+def root_certificates() -> str:
+    """Return a file of certificate authorities: the system's, else the one that botocore brings.
+
+    Not libpq's ``system``: the driver's wheel holds an OpenSSL that looks for it in a folder of the
+    machine that built it.
+    """
+    system = ssl.get_default_verify_paths().cafile
+    if system is not None and Path(system).is_file():
+        return system
+    import botocore
+
+    return str(Path(botocore.__file__).with_name("cacert.pem"))
 
 
 def sqlstate(error: BaseException) -> str | None:

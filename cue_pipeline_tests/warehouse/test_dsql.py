@@ -3,6 +3,7 @@
 The limits are those that ``dsql_emulation`` enforces; tokens are held against botocore's signer.
 """
 
+import ssl
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -79,7 +80,19 @@ def test_every_connection_gets_a_token_of_its_own_and_verifies_the_server(creden
     one, two = connections(HOST, monkeypatch)
     assert (one["password"], two["password"]) == ("first", "second")
     assert (one["host"], one["user"], one["dbname"]) == (HOST, "admin", "postgres")
-    assert (one["sslmode"], one["sslrootcert"]) == ("verify-full", "system")
+    assert (one["sslmode"], one["sslrootcert"]) == ("verify-full", dsql.root_certificates())
+
+
+@pytest.mark.parametrize("system", [True, False])
+def test_the_authorities_that_are_trusted_hold_amazons(monkeypatch, system):
+    if not system:
+        nothing = ssl.get_default_verify_paths()._replace(cafile=None)
+        monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: nothing)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(dsql.root_certificates())
+    names = {dict(pair[0] for pair in c["subject"]).get("commonName")
+             for c in context.get_ca_certs()}  # fmt: skip
+    assert "Amazon Root CA 1" in names
 
 
 def test_what_the_url_says_itself_wins(credentials, monkeypatch):
