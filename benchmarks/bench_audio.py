@@ -5,8 +5,8 @@
 
 One thread: read → composite → mel → chunks of one stereo group, against ``librosa.load`` of each
 channel, their mean, ``melspectrogram`` and ``power_to_db``, and against scipy's FFTs of the same
-frames alone. Methods take turns within a run, each is timed several times, the least counts, and
-the time is the thread's own (CPU), so that a busy machine shifts all of them alike.
+frames alone. Methods take turns, the time is the thread's own (CPU), and a ratio is the median of
+the rounds' ratios, so that a busy machine shifts both sides alike.
 
 Two cores: a cue of stereo groups and a 5.1 mix, against the original system's way through the
 same stage (every group loaded whole, one channel of the mix), and its peak memory.
@@ -61,7 +61,7 @@ def inventory_of(folder: CueFolder):
 
 
 def original(paths: list[Path]) -> np.ndarray:
-    """The original system's way with one group."""
+    """Take one group the original system's way."""
     import librosa
 
     loaded = [librosa.load(p, sr=SR)[0] for p in paths]
@@ -73,7 +73,7 @@ def original(paths: list[Path]) -> np.ndarray:
 
 
 def ffts_alone(n_samples: int) -> None:
-    """scipy's transforms of as many frames as one channel has, in blocks that stay in cache."""
+    """Run scipy's transforms of as many frames as one channel has, in blocks that stay in cache."""
     import scipy.fft
 
     framed = np.random.default_rng(0).standard_normal((64, MEL.n_fft)).astype(np.float32)
@@ -95,7 +95,8 @@ def ours(folder: CueFolder, inventory, compiled: bool) -> None:
         pass
 
 
-def one_thread(work: Path, seconds: float, repeats: int) -> dict[str, float]:
+def one_thread(work: Path, seconds: float, repeats: int) -> dict[str, np.ndarray]:
+    """Return the seconds of each method in each round."""
     from threadpoolctl import threadpool_limits
 
     write_groups(work / "one", 1, seconds, mix=False)
@@ -108,15 +109,15 @@ def one_thread(work: Path, seconds: float, repeats: int) -> dict[str, float]:
         "kernels": lambda: ours(folder, inventory, compiled=True),
         "numpy": lambda: ours(folder, inventory, compiled=False),
     }
-    best = dict.fromkeys(methods, float("inf"))
+    taken: dict[str, list[float]] = {name: [] for name in methods}
     with threadpool_limits(limits=1):
         for run in range(repeats + 1):
             for name, method in methods.items():
                 started = time.thread_time()
                 method()
                 if run:  # the first round compiles and fills caches
-                    best[name] = min(best[name], time.thread_time() - started)
-    return best
+                    taken[name].append(time.thread_time() - started)
+    return {name: np.array(times) for name, times in taken.items()}
 
 
 def whole_cue(path: Path, way: str) -> dict[str, float]:
@@ -144,7 +145,7 @@ def whole_cue(path: Path, way: str) -> dict[str, float]:
 
 
 def peak_memory_mb() -> float:
-    """The process' own high-water mark; ru_maxrss would count the parent's before exec."""
+    """Return this process' high-water mark; ru_maxrss would count the parent's before exec."""
     status = Path("/proc/self/status")
     if status.exists():
         line = next(x for x in status.read_text().splitlines() if x.startswith("VmHWM"))
@@ -166,19 +167,19 @@ def least(results: list[dict[str, float]]) -> dict[str, float]:
 
 def report(work: Path, *, full: bool) -> None:
     seconds = 266.5 if full else 90.0
-    best = one_thread(work, seconds, repeats=5 if full else 3)
-    print(f"One stereo group of {seconds:g} s, 24 bits, 48 kHz; one thread, CPU seconds")
+    took = one_thread(work, seconds, repeats=9 if full else 7)
+    print(f"One stereo group of {seconds:g} s, 24 bits, 48 kHz; one thread, median CPU seconds")
     for name, label in [
         ("librosa", "librosa.load ×2 + mean + melspectrogram + power_to_db"),
         ("ffts", "scipy.fft.rfft of its frames alone (floor)"),
         ("kernels", "read → composite → levels → mel → chunks, compiled kernels"),
         ("numpy", "the same by numpy and scipy (short passes)"),
     ]:
-        print(f"  {best[name]:7.3f}  {label}")
+        print(f"  {np.median(took[name]):7.3f}  {label}")
     for name in ("kernels", "numpy"):
         print(
-            f"  {name}: {best['librosa'] / best[name]:.1f} times librosa's speed, "
-            f"{best[name] / best['ffts']:.2f} times the FFTs alone"
+            f"  {name}: {np.median(took['librosa'] / took[name]):.1f} times librosa's speed, "
+            f"{np.median(took[name] / took['ffts']):.2f} times the FFTs alone"
         )
     groups = 13 if full else 4
     write_groups(work / "cue", groups, seconds, mix=True)

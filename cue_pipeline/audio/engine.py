@@ -16,7 +16,7 @@ import numpy as np
 from cue_pipeline.audio.mel_filters import Float32Array, MelPlan
 from cue_pipeline.settings import MelSettings
 
-LANES = 16
+LANES = 8
 WORTH_FRAMES = 100_000
 _LARGEST_N_FFT = 1 << 15
 

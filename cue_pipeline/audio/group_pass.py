@@ -49,6 +49,8 @@ class Measured:
     features : dict of FeatureKey to SpooledFeature
     damage : list of str
         Met while reading: what headers could not tell.
+    remarks : list of str
+        What a person should look at, though nothing is broken.
     sample_rate : int
         Hz, of the composite: the files', or the project's if they differ.
     audio_digest : str
@@ -59,6 +61,7 @@ class Measured:
     levels: GroupLevels | None = None
     features: dict[FeatureKey, SpooledFeature] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     sample_rate: int = 0
     audio_digest: str = ""
 
@@ -216,7 +219,8 @@ def measure_group(
             f"'{group.canonical_name}': none of its channels could be read; it has no features."
         )
     else:
-        found.damage.extend(found.levels.remarks(group.canonical_name))
+        found.damage.extend(found.levels.damage(group.canonical_name))
+        found.remarks.extend(found.levels.remarks(group.canonical_name))
     return found
 
 

@@ -1,10 +1,10 @@
-"""Compiled kernels: sixteen frames abreast through window, FFT, power and mel bands.
+"""Compiled kernels: eight frames abreast through window, FFT, power and mel bands.
 
-scipy's FFT takes one to four frames at a time, and window, power and bands are passes of their
-own over its results. Here sixteen frames stay in the core's cache from samples to bands, which
-takes less time than scipy's FFTs alone. The first use on a machine compiles for some seconds;
-numba keeps the result on disk. Importing this module costs a second: :mod:`.engine` says when it
-is worth it.
+scipy's FFT takes few frames at a time, and window, power and bands are passes of their own over
+its results. Here eight frames stay in the core's cache from samples to bands, in double precision
+and yet in less time than scipy's single-precision path. The first use on a machine compiles for
+some seconds; numba keeps the result on disk. Importing this module costs a second:
+:mod:`.engine` says when it is worth it.
 
 References
 ----------
@@ -29,9 +29,9 @@ from cue_pipeline.audio.lanes import (
     vstore,
     windowed_columns,
 )
-from cue_pipeline.audio.mel_filters import Float32Array, MelPlan
+from cue_pipeline.audio.mel_filters import Float32Array, Float64Array, MelPlan
 
-_ROW = 2 * LANES  # one complex value of all lanes: 16 real parts, 16 imaginary ones
+_ROW = 2 * LANES  # one complex value of all lanes: 8 real parts, 8 imaginary ones
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
@@ -53,22 +53,22 @@ def _radix_4(x, y, twiddles, t, m, s):
         t += 6
         for q in range(s):
             a, o = (p * s + q) * _ROW, (4 * p * s + q) * _ROW
-            ar, ai = vload(x, a), vload(x, a + 16)
-            br, bi = vload(x, a + far), vload(x, a + far + 16)
-            cr, ci = vload(x, a + 2 * far), vload(x, a + 2 * far + 16)
-            dr, di = vload(x, a + 3 * far), vload(x, a + 3 * far + 16)
+            ar, ai = vload(x, a), vload(x, a + LANES)
+            br, bi = vload(x, a + far), vload(x, a + far + LANES)
+            cr, ci = vload(x, a + 2 * far), vload(x, a + 2 * far + LANES)
+            dr, di = vload(x, a + 3 * far), vload(x, a + 3 * far + LANES)
             sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
             ur, ui, vr, vi = br + dr, bi + di, br - dr, bi - di
             vstore(y, o, sr + ur)
-            vstore(y, o + 16, si + ui)
+            vstore(y, o + LANES, si + ui)
             er, ei = sr - ur, si - ui
             vstore(y, o + 2 * step, er * w2r - ei * w2i)
-            vstore(y, o + 2 * step + 16, er * w2i + ei * w2r)
+            vstore(y, o + 2 * step + LANES, er * w2i + ei * w2r)
             fr, fi, gr, gi = tr + vi, ti - vr, tr - vi, ti + vr
             vstore(y, o + step, fr * w1r - fi * w1i)
-            vstore(y, o + step + 16, fr * w1i + fi * w1r)
+            vstore(y, o + step + LANES, fr * w1i + fi * w1r)
             vstore(y, o + 3 * step, gr * w3r - gi * w3i)
-            vstore(y, o + 3 * step + 16, gr * w3i + gi * w3r)
+            vstore(y, o + 3 * step + LANES, gr * w3i + gi * w3r)
     return t
 
 
@@ -78,27 +78,27 @@ def _radix_2(x, y, s):
     step = s * _ROW
     for q in range(s):
         a = q * _ROW
-        ar, ai = vload(x, a), vload(x, a + 16)
-        br, bi = vload(x, a + step), vload(x, a + step + 16)
+        ar, ai = vload(x, a), vload(x, a + LANES)
+        br, bi = vload(x, a + step), vload(x, a + step + LANES)
         vstore(y, a, ar + br)
-        vstore(y, a + 16, ai + bi)
+        vstore(y, a + LANES, ai + bi)
         vstore(y, a + step, ar - br)
-        vstore(y, a + step + 16, ai - bi)
+        vstore(y, a + step + LANES, ai - bi)
 
 
 @_compiled
 def _powers(x, z, half, turns, magnitude):
     """Squared magnitudes (or magnitudes) of a real signal's bins, from its packed spectrum."""
-    r, i = vload(x, 0), vload(x, 16)
+    r, i = vload(x, 0), vload(x, LANES)
     low, high = (r + i) * (r + i), (r - i) * (r - i)
     if magnitude:
         low, high = vsqrt(low), vsqrt(high)
     vstore(z, 0, low)
-    vstore(z, half * 16, high)
-    scale = np.float32(0.5)
+    vstore(z, half * LANES, high)
+    scale = np.float64(0.5)
     for k in range(1, half // 2 + 1):
         a, b = k * _ROW, (half - k) * _ROW
-        ar, ai, br, bi = vload(x, a), vload(x, a + 16), vload(x, b), vload(x, b + 16)
+        ar, ai, br, bi = vload(x, a), vload(x, a + LANES), vload(x, b), vload(x, b + LANES)
         er, ei = (ar + br) * scale, (ai - bi) * scale
         hr, hi = (ai + bi) * scale, (br - ar) * scale
         wr, wi = turns[2 * k], turns[2 * k + 1]
@@ -107,8 +107,8 @@ def _powers(x, z, half, turns, magnitude):
         low, high = pr * pr + pi * pi, qr * qr + qi * qi
         if magnitude:
             low, high = vsqrt(low), vsqrt(high)
-        vstore(z, k * 16, low)
-        vstore(z, (half - k) * 16, high)
+        vstore(z, k * LANES, low)
+        vstore(z, (half - k) * LANES, high)
 
 
 @_compiled
@@ -116,26 +116,26 @@ def _bands(z, starts, lengths, weights, turned, out, row):
     """Weigh and add the bins of each band; turn the result back to one frame per row."""
     w = 0
     for band in range(starts.size):
-        at = starts[band] * 16
+        at = starts[band] * LANES
         total = vload(z, at) * weights[w]
         for k in range(1, lengths[band]):
-            total = total + vload(z, at + k * 16) * weights[w + k]
+            total = total + vload(z, at + k * LANES) * weights[w + k]
         w += lengths[band]
-        vstore(turned, band * 16, total)
-    for lane in range(16):
+        vstore(turned, band * LANES, total)
+    for lane in range(LANES):
         for band in range(starts.size):
-            out[row + lane, band] = turned[band * 16 + lane]
+            out[row + lane, band] = turned[band * LANES + lane]
 
 
 @_compiled
 def _mel_frames(
     y, hop, window, twiddles, turns, starts, lengths, weights, magnitude, one, two, turned, out
 ):
-    """Fill ``out``, shape=(16·k, n_mels), from frames that start every ``hop`` samples of y."""
+    """Fill ``out``, shape=(8·k, n_mels), from frames that start every ``hop`` samples of y."""
     half = window.size // 2
-    for row in range(0, len(out), 16):
-        for n in range(0, window.size, 16):
-            windowed_columns(y, row * hop + n, hop, window, n, one, n * 16)
+    for row in range(0, len(out), LANES):
+        for n in range(0, window.size, LANES):
+            windowed_columns(y, row * hop + n, hop, window, n, one, n * LANES)
         x, z = one, two
         length, stride, t = half, 1, 0
         while length >= 4:
@@ -155,7 +155,7 @@ def decode_24(raw, out):
     """Decode packed 24-bit samples; ``raw`` holds at least 48 bytes beyond the last."""
     whole = out.size // 16 * 16
     for k in range(0, whole, 16):
-        vstore(out, k, unpack_24(raw, 3 * k))
+        unpack_24(raw, 3 * k, out, k)
     for k in range(whole, out.size):
         value = (raw[3 * k] << 8) | (raw[3 * k + 1] << 16) | (np.int32(raw[3 * k + 2]) << 24)
         out[k] = np.float32(np.int32(value)) * np.float32(2.0**-31)
@@ -218,17 +218,17 @@ class MelKernel:
             _unit_roots(np.arange(half // 2 + 1), mel.n_fft),
             np.array(starts, np.int64),
             np.array(lengths, np.int64),
-            np.concatenate(weights).astype(np.float32),
+            np.concatenate(weights).astype(np.float64),
             mel.power == 1.0,
         )
         self._scratch = (
-            np.empty((half + 1) * _ROW, np.float32),
-            np.empty((half + 1) * _ROW, np.float32),
-            np.empty(mel.n_mels * LANES, np.float32),
+            np.empty((half + 1) * _ROW),
+            np.empty((half + 1) * _ROW),
+            np.empty(mel.n_mels * LANES),
         )
 
     def frames(self, y: Float32Array, n_frames: int) -> Float32Array:
-        """Return mel magnitudes, shape=(n_frames, n_mels); ``n_frames`` a multiple of 16.
+        """Return mel magnitudes, shape=(n_frames, n_mels); ``n_frames`` a multiple of 8.
 
         ``y`` holds at least ``(n_frames - 1) · hop_length + n_fft`` samples.
         """
@@ -237,15 +237,15 @@ class MelKernel:
         return out
 
 
-def _unit_roots(numerators: Any, n: int) -> Float32Array:
-    """Return exp(-2πi·k/n) as pairs of float32, computed in float64."""
+def _unit_roots(numerators: Any, n: int) -> Float64Array:
+    """Return exp(-2πi·k/n) as pairs of real and imaginary parts."""
     roots = np.exp(-2j * np.pi * np.asarray(numerators) / n)
-    return np.stack([roots.real, roots.imag], axis=-1).reshape(-1).astype(np.float32)
+    return np.stack([roots.real, roots.imag], axis=-1).reshape(-1)
 
 
-def _twiddles(length: int) -> Float32Array:
+def _twiddles(length: int) -> Float64Array:
     """Return the factors of all radix-4 passes, in the order in which they are used."""
-    passes = [np.empty(0, np.float32)]
+    passes = [np.empty(0)]
     while length >= 4:
         passes.append(_unit_roots(np.outer(np.arange(length // 4), [1, 2, 3]), length))
         length //= 4

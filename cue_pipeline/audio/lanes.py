@@ -1,6 +1,6 @@
-"""Sixteen float32 side by side: a vector type for numba, and what the kernels need of it.
+"""Eight float64 side by side: a vector type for numba, and what the kernels need of it.
 
-LLVM seldom finds by itself how to run sixteen transforms abreast, so the vectors are written out:
+LLVM seldom finds by itself how to run eight transforms abreast, so the vectors are written out:
 one lane per frame. On AVX-512 a value is one register, on AVX2 two, on NEON four; LLVM splits it.
 """
 
@@ -16,17 +16,18 @@ from numba.core import cgutils, types
 from numba.core.extending import intrinsic, lower_builtin, models, register_model
 from numba.core.typing.templates import AbstractTemplate, infer_global, signature
 
-LANES = 16
+LANES = 8
 
 _I8, _I32 = ir.IntType(8), ir.IntType(32)
-_VECTOR = ir.VectorType(ir.FloatType(), LANES)
+_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+_SINGLES = ir.VectorType(ir.FloatType(), LANES)
 
 
 class LanesType(types.Type):
-    """The type of sixteen float32."""
+    """The type of eight float64."""
 
     def __init__(self) -> None:
-        super().__init__(name="lanes(float32 x 16)")
+        super().__init__(name="lanes(float64 x 8)")
 
 
 lanes = LanesType()
@@ -39,11 +40,11 @@ class _LanesModel(models.PrimitiveModel):
 
 
 class _Arithmetic(AbstractTemplate):
-    """Lanes with lanes, or with one float32 for all."""
+    """Lanes with lanes, or with one float64 for all."""
 
     def generic(self, args, kws):
         fits = len(args) == 2 and isinstance(args[0], LanesType)
-        if fits and (isinstance(args[1], LanesType) or args[1] == types.float32):
+        if fits and (isinstance(args[1], LanesType) or args[1] == types.float64):
             return signature(lanes, *args)
         return None
 
@@ -86,19 +87,19 @@ def _address(context, builder, kind, array, index, vector=_VECTOR):
     return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
 
-def _loaded(builder, address, align=4):
+def _loaded(builder, address, align=8):
     value = builder.load(address)
     value.align = align
     return value
 
 
-def _stored(builder, value, address) -> None:
-    builder.store(value, address).align = 4
+def _stored(builder, value, address, align=8) -> None:
+    builder.store(value, address).align = align
 
 
 @_vector_function
 def vload(typing, array, index):
-    """Return ``array[index : index + 16]``."""
+    """Return ``array[index : index + 8]``."""
 
     def code(context, builder, sig, args):
         return _loaded(builder, _address(context, builder, sig.args[0], *args))
@@ -108,7 +109,7 @@ def vload(typing, array, index):
 
 @_vector_function
 def vstore(typing, array, index, value):
-    """Set ``array[index : index + 16]``."""
+    """Set ``array[index : index + 8]``."""
 
     def code(context, builder, sig, args):
         array, index, value = args
@@ -124,7 +125,7 @@ def vsqrt(typing, value):
 
     def code(context, builder, sig, args):
         kind = ir.FunctionType(_VECTOR, [_VECTOR])
-        root = cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f32")
+        root = cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f64")
         return builder.call(root, args)
 
     return lanes(lanes), code
@@ -132,9 +133,9 @@ def vsqrt(typing, value):
 
 @_vector_function
 def windowed_columns(typing, y, base, hop, window, at, out, to):
-    """Window 16 samples of 16 frames, and turn them so that lanes are frames.
+    """Window 8 float32 samples of 8 frames, and turn them so that lanes are frames.
 
-    ``out[to + 16·n + l] = y[base + l·hop + n] · window[at + n]`` for n and l in 0 … 15.
+    ``out[to + 8·n + l] = y[base + l·hop + n] · window[at + n]`` for n and l in 0 … 7.
     """
 
     def code(context, builder, sig, args):
@@ -142,13 +143,14 @@ def windowed_columns(typing, y, base, hop, window, at, out, to):
         factor = _loaded(builder, _address(context, builder, sig.args[3], window, at))
         rows, start = [], base
         for _ in range(LANES):
-            row = _loaded(builder, _address(context, builder, sig.args[0], y, start))
+            address = _address(context, builder, sig.args[0], y, start, vector=_SINGLES)
+            row = builder.fpext(_loaded(builder, address, align=4), _VECTOR)
             rows.append(builder.fmul(row, factor))
             start = builder.add(start, hop)
-        # A square of 16 × 16 is transposed by interleaving rows i and i + 8, four times over.
+        # A square of 8 × 8 is transposed by interleaving rows i and i + 4, three times over.
         low = [k for i in range(LANES // 2) for k in (i, LANES + i)]
         high = [k + LANES // 2 for k in low]
-        for _ in range(4):
+        for _ in range(3):
             rows = [
                 builder.shuffle_vector(rows[i], rows[i + LANES // 2], _mask(half))
                 for i in range(LANES // 2)
@@ -164,20 +166,24 @@ def windowed_columns(typing, y, base, hop, window, at, out, to):
 
 
 @_vector_function
-def unpack_24(typing, raw, at):
-    """Return 16 packed little-endian 24-bit samples from ``raw[at]`` on, full scale = 1.0."""
+def unpack_24(typing, raw, at, out, to):
+    """Set ``out[to : to + 16]`` from packed 24-bit samples at ``raw[at]``, full scale = 1.0."""
 
     def code(context, builder, sig, args):
-        packed = ir.VectorType(_I8, 3 * LANES)
-        address = _address(context, builder, sig.args[0], *args, vector=packed)
-        data = _loaded(builder, address, align=1)
+        raw, at, out, to = args
+        count = 16
+        packed = ir.VectorType(_I8, 3 * count)
+        floats = ir.VectorType(ir.FloatType(), count)
+        source = _address(context, builder, sig.args[0], raw, at, vector=packed)
+        data = _loaded(builder, source, align=1)
         # Each sample goes into the three upper bytes of an integer; index 48 is a byte of zero.
-        spread = [k for i in range(LANES) for k in (3 * LANES, 3 * i, 3 * i + 1, 3 * i + 2)]
-        zeros = ir.Constant(packed, [0] * (3 * LANES))
-        wide = builder.shuffle_vector(data, zeros, _mask(spread))
-        integers = builder.bitcast(wide, ir.VectorType(_I32, LANES))
-        floats = builder.sitofp(integers, _VECTOR)
-        scale = ir.Constant(_VECTOR, [2.0**-31] * LANES)
-        return builder.fmul(floats, scale)
+        spread = [k for i in range(count) for k in (3 * count, 3 * i, 3 * i + 1, 3 * i + 2)]
+        wide = builder.shuffle_vector(data, ir.Constant(packed, [0] * 3 * count), _mask(spread))
+        integers = builder.bitcast(wide, ir.VectorType(_I32, count))
+        scale = ir.Constant(floats, [2.0**-31] * count)
+        samples = builder.fmul(builder.sitofp(integers, floats), scale)
+        target = _address(context, builder, sig.args[2], out, to, vector=floats)
+        _stored(builder, samples, target, align=4)
+        return context.get_dummy_value()
 
-    return lanes(raw, types.intp), code
+    return types.void(raw, types.intp, out, types.intp), code

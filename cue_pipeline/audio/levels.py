@@ -199,15 +199,19 @@ class GroupLevels:
             "silent": self.peak < 10.0 ** (SILENCE_DBFS / 20.0),
         }
 
+    def damage(self, name: str) -> list[str]:
+        """Return what is wrong with the samples themselves."""
+        return [
+            f"'{name}', channel {label}: {levels.nan} samples are not a number and "
+            f"{levels.infinite} are infinite; taken as silence. Bounce the file again."
+            for levels, label in zip(self.channels, self.labels, strict=True)
+            if levels.nan or levels.infinite
+        ]
+
     def remarks(self, name: str) -> list[str]:
-        """Return what a person should look at."""
+        """Return what a person should look at, though nothing is broken."""
         notes = []
         for levels, label in zip(self.channels, self.labels, strict=True):
-            if levels.nan or levels.infinite:
-                notes.append(
-                    f"'{name}', channel {label}: {levels.nan} samples are not a number and "
-                    f"{levels.infinite} are infinite; taken as silence. Bounce the file again."
-                )
             if levels.clipped:
                 notes.append(f"'{name}', channel {label}: {levels.clipped} samples at full scale.")
             if levels.samples and abs(levels.total / levels.samples) > 0.001:

@@ -16,11 +16,7 @@ from cue_pipeline.audio.mel_filters import Float32Array, MelPlan, mel_plan
 from cue_pipeline.errors import AudioFileError
 from cue_pipeline.settings import MelSettings
 
-# A single-precision transform errs by about 1e-7 of a frame's loudest bin. A band further than this
-# below its frame's loudest one would be off by more than 0.001 dB; such frames are done again in
-# double precision. Real recordings hardly have any: their own noise lies higher.
-_TRUSTED_DB = 72.0
-_FFT_BLOCK_FLOATS = 1 << 17  # 512 KiB of frames: the transforms stay in the core's own cache
+_FFT_BLOCK_FLOATS = 1 << 16  # 512 KiB of frames: the transforms stay in the core's own cache
 
 
 def n_frames_of(n_samples: int, mel: MelSettings) -> int:
@@ -79,11 +75,10 @@ class MelStream:
         self._reflect = mel.center and mel.pad_mode == "reflect"
         self._buffer = np.zeros(0 if self._reflect else self._half, np.float32)
         self._started = not self._reflect
-        self._trusted_range = np.float32(10.0 ** (-_TRUSTED_DB / 20.0 * mel.power))
         self._skip = 0
         self._last = np.zeros(0, np.float32)
         batch = max(1, _FFT_BLOCK_FLOATS // mel.n_fft)
-        self._framed = np.empty((batch, mel.n_fft), np.float32)
+        self._framed = np.empty((batch, mel.n_fft))
         self._kernel = compiled_frames(self._plan) if compiled and fits_kernel(mel) else None
 
     def feed(self, block: Float32Array) -> Iterator[Float32Array]:
@@ -138,52 +133,37 @@ class MelStream:
         self._buffer = self._buffer[used:].copy()
 
     def _by_kernel(self, kernel: FrameKernel, n_frames: int) -> Float32Array:
-        """Return the levels of the buffer's first frames; the kernel takes sixteen at a time."""
+        """Return the levels of the buffer's first frames; the kernel takes eight at a time."""
         mel = self._plan.mel
         whole = -(-n_frames // LANES) * LANES
         needed = (whole - 1) * mel.hop_length + mel.n_fft
         y = self._buffer
         if y.size < needed:
             y = np.pad(y, (0, needed - y.size))
-        framed = np.lib.stride_tricks.sliding_window_view(y, mel.n_fft)[:: mel.hop_length]
-        levels = self._sharpened(kernel(y, whole)[:n_frames], framed[:n_frames])
-        return decibels(levels, mel)
+        return decibels(kernel(y, whole)[:n_frames], mel)
 
     def _log_mel(self, framed: Float32Array) -> Float32Array:
-        """Return the levels of some frames, shape=(n, n_fft) → (n, n_mels)."""
-        plan = self._plan
-        windowed = np.multiply(framed, plan.window, out=self._framed[: len(framed)])
-        levels = self._sharpened(self._band_levels(windowed), framed)
-        return decibels(levels, plan.mel)
+        """Return the levels of some frames, shape=(n, n_fft) → (n, n_mels).
 
-    def _sharpened(self, levels: Float32Array, framed: Float32Array) -> Float32Array:
-        """Return ``levels`` with frames that single precision cannot tell done in double."""
-        mel = self._plan.mel
-        floor = np.float32(mel.amin ** (mel.power / 2.0))
-        trusted = levels.max(axis=1, keepdims=True) * self._trusted_range
-        faint = ((levels < trusted) & (levels > 0.5 * floor)).any(axis=1)
-        if faint.any():
-            levels[faint] = self._band_levels(framed[faint] * self._plan.exact_window)
-        return levels
-
-    def _band_levels(self, windowed: np.ndarray) -> Float32Array:
-        """Return mel magnitudes of windowed frames, transformed in the frames' own precision."""
+        In double precision: a single-precision transform errs by some 1e-7 of a frame's loudest
+        bin, which is more than 0.001 dB of a band 80 dB below it, as high bands of real music are.
+        """
         import scipy.fft
 
         plan = self._plan
-        spectrum = scipy.fft.rfft(windowed, axis=1, workers=1)
-        parts = spectrum.view(windowed.dtype)
+        windowed = np.multiply(framed, plan.window, out=self._framed[: len(framed)])
+        parts = scipy.fft.rfft(windowed, axis=1, workers=1).view(np.float64)
         np.multiply(parts, parts, out=parts)
         width = 2
         if not plan.squares:
-            parts = (parts[:, ::2] + parts[:, 1::2]) ** np.float32(plan.mel.power / 2.0)
+            parts = (parts[:, ::2] + parts[:, 1::2]) ** (plan.mel.power / 2.0)
             width = 1
-        parts = parts.astype(np.float32, copy=False)
-        levels = np.zeros((len(windowed), plan.mel.n_mels), np.float32)
+        singles = parts.astype(np.float32)  # positive terms only: nothing cancels any more
+        levels = np.zeros((len(framed), plan.mel.n_mels), np.float32)
         for product in plan.products:
-            bins = parts[:, width * product.first_bin : width * product.last_bin]
+            bins = singles[:, width * product.first_bin : width * product.last_bin]
             levels[:, product.first_band : product.last_band] = bins @ product.weights
-        return levels
+        return decibels(levels, plan.mel)
 
 
 def decibels(levels: Float32Array, mel: MelSettings) -> Float32Array:

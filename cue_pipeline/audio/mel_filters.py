@@ -32,10 +32,12 @@ def hz_to_mel(hz: Float64Array, *, htk: bool) -> Float64Array:
     if htk:
         return np.asarray(2595.0 * np.log10(1.0 + hz / 700.0))
     above = np.maximum(hz, _LOG_FROM_HZ)
-    return np.where(
-        hz < _LOG_FROM_HZ,
-        hz / _LINEAR_HZ_PER_MEL,
-        _LOG_FROM_MEL + np.log(above / _LOG_FROM_HZ) / _LOG_STEP,
+    return np.asarray(
+        np.where(
+            hz < _LOG_FROM_HZ,
+            hz / _LINEAR_HZ_PER_MEL,
+            _LOG_FROM_MEL + np.log(above / _LOG_FROM_HZ) / _LOG_STEP,
+        )
     )
 
 
@@ -43,10 +45,12 @@ def mel_to_hz(mel: Float64Array, *, htk: bool) -> Float64Array:
     """Return frequencies in Hz of mels."""
     if htk:
         return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
-    return np.where(
-        mel < _LOG_FROM_MEL,
-        mel * _LINEAR_HZ_PER_MEL,
-        _LOG_FROM_HZ * np.exp(_LOG_STEP * (mel - _LOG_FROM_MEL)),
+    return np.asarray(
+        np.where(
+            mel < _LOG_FROM_MEL,
+            mel * _LINEAR_HZ_PER_MEL,
+            _LOG_FROM_HZ * np.exp(_LOG_STEP * (mel - _LOG_FROM_MEL)),
+        )
     )
 
 
@@ -74,7 +78,7 @@ def mel_filter_bank(mel: MelSettings) -> Float32Array:
 
 def hann_window(n_fft: int) -> Float64Array:
     """Return the periodic Hann window, shape=(n_fft,)."""
-    return 0.5 - 0.5 * np.cos(np.arange(n_fft) * (2.0 * np.pi / n_fft))
+    return np.asarray(0.5 - 0.5 * np.cos(np.arange(n_fft) * (2.0 * np.pi / n_fft)))
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,7 @@ class MelPlan:
     Attributes
     ----------
     mel : MelSettings
-    window, exact_window : np.ndarray, shape=(n_fft,)
-        In single and in double precision.
+    window : np.ndarray, shape=(n_fft,), dtype=float64
     bank : np.ndarray, shape=(n_mels, n_bins)
     products : tuple of BandProduct
         The bank in parts: a band touches few bins, so that the full product is mostly zeros.
@@ -105,8 +108,7 @@ class MelPlan:
     """
 
     mel: MelSettings
-    window: Float32Array
-    exact_window: Float64Array
+    window: Float64Array
     bank: Float32Array
     products: tuple[BandProduct, ...]
     squares: bool
@@ -128,5 +130,4 @@ def mel_plan(mel: MelSettings) -> MelPlan:
         if squares:
             weights = np.repeat(weights, 2, axis=0)
         products.append(BandProduct(low, high, first, last, weights))
-    window = hann_window(mel.n_fft)
-    return MelPlan(mel, window.astype(np.float32), window, bank, tuple(products), squares)
+    return MelPlan(mel, hann_window(mel.n_fft), bank, tuple(products), squares)

@@ -6,7 +6,7 @@ from cue_pipeline.cue.folder import CueFolder
 
 #: Suffixes of audio that is known and not read.
 _AUDIO_NOT_READ = frozenset(
-    {".sd2", ".wma", ".caf", ".ac3", ".eac3", ".dts", ".mxf", ".mov", ".mp4", ".opus", ".amr",
+    {".sd2", ".wma", ".ac3", ".eac3", ".dts", ".mxf", ".mov", ".mp4", ".amr",
      ".ape", ".wv", ".dsf", ".dff", ".au", ".snd", ".rex", ".rx2", ".m4b", ".mka", ".webm"}
 )  # fmt: skip
 #: What stands in session folders and is no audio.

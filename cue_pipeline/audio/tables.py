@@ -186,7 +186,7 @@ def _group_row(cue_key: str, group: ChannelGroup) -> dict[str, Any]:
 
 def _level_columns(found: Measured, twins: Sequence[str]) -> dict[str, Any]:
     """Return the columns of ``audio_files`` and ``final_mixes`` that need samples."""
-    notes = list(found.damage)
+    notes = [*found.damage, *found.remarks]
     if twins:
         notes.append(
             f"'{found.group.canonical_name}' is the same audio as "

@@ -109,7 +109,7 @@ def test_a_file_cut_short_is_warned_of_with_both_sizes(tmp_path):
     )
 
 
-@pytest.mark.parametrize("name", ["x.aif", "x.flac", "x.w64", "x.rf64", "x.ogg", "x.mp3"])
+@pytest.mark.parametrize("name", ["x.aif", "x.caf", "x.flac", "x.w64", "x.rf64", "x.ogg", "x.mp3"])
 def test_a_cut_file_of_any_format_is_never_silently_short(tmp_path, name):
     kinds = {"x.ogg": "VORBIS", "x.mp3": "MPEG_LAYER_III"}
     path = write_audio(tmp_path / name, noise(96_000), subtype=kinds.get(name, "PCM_24"))

@@ -38,6 +38,7 @@ EXACT = [
     ("x.w64", "PCM_24", 1), ("x.w64", "FLOAT", 2), ("x.aif", "PCM_24", 2),
     ("x.aif", "PCM_16", 1), ("x.aiff", "FLOAT", 1),
     ("x.flac", "PCM_24", 2), ("x.flac", "PCM_16", 1), ("x.ogg", "VORBIS", 2),
+    ("x.caf", "PCM_24", 2), ("x.opus", "OPUS", 2),
     ("x.mp3", "MPEG_LAYER_III", 2), ("x.bwf", "PCM_24", 1),
 ]  # fmt: skip
 

@@ -61,6 +61,14 @@ def test_dc_offset_is_the_mean(tmp_path):
     assert "DC offset of +0.0100" in files.levels[0]["warnings"][0]
 
 
+def test_what_a_person_should_look_at_is_no_damage_of_the_feature(tmp_path):
+    write_audio(tmp_path / "V.wav", np.ones(SR), subtype="FLOAT")
+    mels = mel_profiles([], MelSettings())
+    tables = mel_feature_tables(cue_folder(tmp_path), inventory_of(tmp_path), mels)
+    assert tables["audio_features"].warnings[0] == []
+    assert len(tables["audio_files"].levels[0]["warnings"]) == 2
+
+
 def test_clipped_samples_are_counted_on_both_sides(tmp_path):
     y = sine()
     y[100:105], y[5_000:5_003] = 1.0, -1.2

@@ -44,7 +44,7 @@ def noise(n: int, channels: int = 1, seed: int = 0, level: float = 0.1) -> np.nd
 
 def write_audio(path: Path, y: np.ndarray, sr: int = 48_000, subtype: str = "PCM_24") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    kinds = {".w64": "W64", ".rf64": "RF64", ".bwf": "WAV", ".aif": "AIFF"}
+    kinds = {".w64": "W64", ".rf64": "RF64", ".bwf": "WAV", ".aif": "AIFF", ".opus": "OGG"}
     sf.write(path, y, sr, subtype=subtype, format=kinds.get(path.suffix.lower()))
     return path
 
