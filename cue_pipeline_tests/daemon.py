@@ -12,6 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from cue_pipeline.defs.resources import open_store
 from cue_pipeline_tests.cues import write_cue
 
 ROOT = Path(__file__).parent.parent
@@ -59,6 +60,16 @@ class Site:
     def states(self) -> dict[tuple[str, str], str]:
         rows = json.loads(self.cli("status", "--json"))
         return {(row["cue_key"], row["asset"]): row["state"] for row in rows}
+
+    def rows(self, key: str) -> dict[str, int]:
+        """Count a cue's rows by table, from what the database says now."""
+        store = open_store(self.env.get("DATABASE_URL") or f"sqlite:///{self.home}/cue_pipeline.db")
+        counted = (
+            "midi_files", "midi_tracks", "midi_notes", "midi_cc", "audio_files", "audio_features",
+            "audio_feature_chunks", "final_mixes", "final_mix_features", "match_evidence",
+            "track_mappings",
+        )  # fmt: skip
+        return {name: len(store.read(key, name)) for name in counted}
 
     def instance(self) -> dg.DagsterInstance:
         return dg.DagsterInstance.from_config(str(self.dagster_home))
@@ -121,3 +132,69 @@ def wait_until(condition: Callable[[], object], seconds: float, what: str) -> fl
 
 def backfills(instance: dg.DagsterInstance) -> Mapping[str, str]:
     return {b.backfill_id: b.status.value for b in instance.get_backfills()}
+
+
+class Hold:
+    """Runs that wait, while they read MIDI, until they are released."""
+
+    def __init__(self, home: Path) -> None:
+        self.folder = home / "hold"
+        self.folder.mkdir()
+
+    def held(self) -> bool:
+        return bool(self.pids())
+
+    def pids(self) -> list[int]:
+        return [int(path.name) for path in self.folder.glob("[0-9]*")]
+
+    def release(self) -> None:
+        (self.folder / "released").touch()
+
+
+HOLDING = """
+import importlib.abc, importlib.util, os, pathlib, sys, time
+
+FOLDER, KEY, NAME = pathlib.Path({folder!r}), {key!r}, "cue_pipeline.midi.tables"
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name != NAME:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        load = spec.loader.exec_module
+
+        def exec_module(module):
+            load(module)
+            original = module.read_midi_files
+
+            def read_midi_files(folder, *args, **kwargs):
+                released = FOLDER / "released"
+                if folder.key == KEY and not released.exists():
+                    (FOLDER / str(os.getpid())).touch()
+                    while not released.exists():
+                        time.sleep(0.05)
+                    time.sleep(1.0)
+                return original(folder, *args, **kwargs)
+
+            module.read_midi_files = read_midi_files
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+sys.meta_path.insert(0, Finder())
+"""
+
+
+def hold_runs(site: Site, key: str) -> Hold:
+    """Make every process of a site wait in the middle of a cue."""
+    hold = Hold(site.home)
+    patches = site.home / "patches"
+    patches.mkdir()
+    (patches / "sitecustomize.py").write_text(HOLDING.format(folder=str(hold.folder), key=key))
+    site.env["PYTHONPATH"] = os.pathsep.join(
+        [str(patches), *filter(None, [os.environ.get("PYTHONPATH")])]
+    )
+    return hold

@@ -65,8 +65,11 @@ def _ask(instance: dg.DagsterInstance, plan: backfills.BackfillPlan, what: str) 
     new = backfills.unknown_to_dagster(instance, plan.assets)
     if new:
         instance.add_dynamic_partitions(str(cues.name), new)
-    made = backfills.request_backfill(instance, plan.assets, f"cue-pipeline backfill: {what}")
-    click.echo(f"Backfill {made} asks for {_counted(plan)}; `cue-pipeline status` shows how far.")
+    for assets, keys in backfills.by_assets(plan).items():
+        title = f"cue-pipeline backfill: {what}"
+        made = backfills.request_backfill(instance, assets, keys, title)
+        click.echo(f"Backfill {made}: {', '.join(assets)} of {_cues(len(keys))}.")
+    click.echo(f"{_counted(plan)} asked for; `cue-pipeline status` shows how far they are.")
     silent = backfills.daemon_seconds_silent(instance)
     if silent is None or silent > backfills.DAEMON_SILENT_SECONDS:
         heard = "never" if silent is None else f"last {silent / 60:.0f} minutes ago"
@@ -80,5 +83,8 @@ def _ask(instance: dg.DagsterInstance, plan: backfills.BackfillPlan, what: str) 
 
 
 def _counted(plan: backfills.BackfillPlan) -> str:
-    n_cues = len(plan.assets)
-    return f"{len(plan)} asset{'s' * (len(plan) != 1)} of {n_cues} cue{'s' * (n_cues != 1)}"
+    return f"{len(plan)} asset{'s' * (len(plan) != 1)} of {_cues(len(plan.assets))}"
+
+
+def _cues(n: int) -> str:
+    return f"{n} cue{'s' * (n != 1)}"

@@ -7,7 +7,7 @@ seen on the UI's page of backfills like those launched there.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,8 +90,20 @@ def plan_backfill(
     return BackfillPlan(chosen, reasons)
 
 
+def by_assets(plan: BackfillPlan) -> dict[tuple[str, ...], list[str]]:
+    """Return the cues of a plan by the assets wanted of them: a backfill for each.
+
+    Within one backfill Dagster runs two assets of a cue together only where both are wanted of the
+    same cues; otherwise the second waits for a run of its own in a later tick of 30 s.
+    """
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for key, wanted in plan.assets.items():
+        groups.setdefault(wanted, []).append(key)
+    return groups
+
+
 def request_backfill(
-    instance: dg.DagsterInstance, assets: Mapping[str, Sequence[str]], title: str
+    instance: dg.DagsterInstance, assets: Collection[str], keys: Collection[str], title: str
 ) -> str:
     """Ask the daemon for a backfill of these assets of these cues; return its id.
 
@@ -99,30 +111,26 @@ def request_backfill(
     ----------
     instance : dagster.DagsterInstance
         The instance that the daemon serves.
-    assets : mapping of str to sequence of str
-        Cue key → assets; each a partition that Dagster knows.
+    assets : collection of str
+        What to make.
+    keys : collection of str
+        Cues; each a partition that Dagster knows.
     title : str
-        What the UI calls it.
+        What the UI calls it; at most 100 characters.
 
     Notes
     -----
-    The UI does the same through GraphQL (``launchPartitionBackfill`` with ``partitionsByAssets``),
-    which takes a web server, or a code server of its own (5 s), and the same object in the end.
-    Dagster has no public Python function for it; all that is private here is these imports, as
-    Dagster's own automation daemon uses them, and a test runs the result by a real daemon.
+    The UI does the same through GraphQL (``launchPartitionBackfill``), which takes a web server, or
+    a code server of its own (5 s), and ends in the same object. Dagster has no public Python
+    function for it; all that is private here is these imports, as Dagster's own automation daemon
+    uses them, and a test has the result run by a real daemon.
     """
     from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
     from dagster._core.execution.backfill import PartitionBackfill
     from dagster._core.utils import make_new_backfill_id
 
-    keys_of: dict[str, set[str]] = {}
-    for key, wanted in assets.items():
-        for asset in wanted:
-            keys_of.setdefault(asset, set()).add(key)
-    subsets = {
-        dg.AssetKey(asset): cues.empty_subset().with_partition_keys(keys)
-        for asset, keys in keys_of.items()
-    }
+    subset = cues.empty_subset().with_partition_keys(keys)
+    subsets = {dg.AssetKey(asset): subset for asset in assets}
     backfill = PartitionBackfill.from_asset_graph_subset(
         backfill_id=make_new_backfill_id(),
         backfill_timestamp=time.time(),

@@ -25,8 +25,18 @@ from typing import Any, NoReturn
 
 PRELOADED = (
     "dagster._cli.api",
+    "dagster._core.storage.sqlite_storage",
+    "dagster._core.storage.local_compute_log_manager",
+    "dagster._daemon.controller",
+    "dagster_postgres",
+    "upath.core",
+    "fsspec.implementations.local",
+    "alembic.context",
     "pandas",
+    "psycopg2.extras",
     "scipy.fft",
+    "scipy.optimize",
+    "threadpoolctl",
     "soundfile",
     "cue_pipeline.defs.location",
     "cue_pipeline.warehouse.migrations",
