@@ -74,7 +74,8 @@ def pair_notes(
     early_off, early_on = _written_early(on, off, group, tick)
     if len(early_on):
         rest = np.delete(np.arange(len(on)), np.concatenate([early_off, early_on]))
-        off[rest] = _first_in_first_out(on[rest], group[rest], rest)
+        off_of_rest = _first_in_first_out(on[rest], group[rest])
+        off[rest] = np.where(off_of_rest >= 0, rest[off_of_rest], -1)
         off[early_on] = early_off
 
     on_at = np.flatnonzero(on)
@@ -102,9 +103,7 @@ def _groups(track: npt.NDArray[np.uint16], channel_and_pitch: npt.NDArray[np.uin
     return np.asarray(np.cumsum(is_first) - 1, dtype=np.int64)
 
 
-def _first_in_first_out(
-    on: npt.NDArray[np.bool_], group: Int64Array, positions: Int64Array | None = None
-) -> Int64Array:
+def _first_in_first_out(on: npt.NDArray[np.bool_], group: Int64Array) -> Int64Array:
     """Return for each note-on the position of the note-off that ends it, else -1."""
     off = np.full(len(on), -1, dtype=np.int64)
     is_first = np.ones(len(on), dtype=bool)
@@ -119,7 +118,7 @@ def _first_in_first_out(
     ends_before: Int64Array = np.cumsum(ends) - ends
     start = group_start[group[end_at]]
     rank = np.arange(len(end_at)) - ends_before[start]
-    off[on_at[ons_before[start] + rank]] = end_at if positions is None else positions[end_at]
+    off[on_at[ons_before[start] + rank]] = end_at
     return off
 
 
