@@ -37,6 +37,11 @@ def kernels_load() -> bool:
     return True
 
 
+def kernels_in_use() -> bool:
+    """Return whether the kernels are loaded already, for what is the same to the bit by either."""
+    return kernels_load.cache_info().currsize > 0 and kernels_load()
+
+
 def worth_compiling(n_frames: int) -> bool:
     """Return whether a pass of so many spectrogram frames should use the kernels."""
     return n_frames >= WORTH_FRAMES and kernels_load()

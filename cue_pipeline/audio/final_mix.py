@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from cue_pipeline.audio.channel_groups import ChannelGroup
+from cue_pipeline.audio.engine import kernels_in_use
 from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader, composite_of
 from cue_pipeline.audio.levels import rounded
 from cue_pipeline.audio.mel_filters import Float32Array, Float64Array
@@ -55,8 +56,10 @@ class Residual:
 class _Aligned:
     """A group read from a given sample of the mix on, at the mix's rate."""
 
-    def __init__(self, folder: Path, group: ChannelGroup, rate: int, lead: int) -> None:
-        self.reader = GroupReader(folder, group, rate, convert_to=rate)
+    def __init__(
+        self, folder: Path, group: ChannelGroup, rate: int, lead: int, *, compiled: bool
+    ) -> None:
+        self.reader = GroupReader(folder, group, rate, convert_to=rate, compiled=compiled)
         self.labels = self.reader.labels
         self._blocks = self.reader.blocks(BLOCK_SAMPLES)
         self._held = np.zeros((len(self.labels), max(0, lead)), np.float32)
@@ -65,6 +68,13 @@ class _Aligned:
 
     def read(self, n: int) -> Float32Array:
         """Return the next samples, shape=(channels, n), silence after the end."""
+        if self._held.shape[1] == 0 and not self._drop and not self._ended:
+            block = next(self._blocks, None)
+            if block is not None and block.shape[1] == n:
+                return block  # in step with the mix: nothing to hold back
+            self._ended = block is None
+            if block is not None:
+                self._held = block.copy()
         while self._held.shape[1] < n and not self._ended:
             block = next(self._blocks, None)
             if block is None:
@@ -184,9 +194,14 @@ def _compare(
     sums = _Sums.zeros(len(labels) or 1)
     heads: tuple[list[Float32Array], list[Float32Array]] = ([], [])
     done = 0
+    # The decoder is all that the kernels do here, and they decode to the same bits.
+    compiled = kernels_in_use()
     try:
-        readers = [_Aligned(folder, g, rate, n) for g, n in zip(stems, leads, strict=True)]
-        for mixed, summed in _pairs(folder, mix, readers, labels):
+        readers = [
+            _Aligned(folder, g, rate, n, compiled=compiled)
+            for g, n in zip(stems, leads, strict=True)
+        ]
+        for mixed, summed in _pairs(folder, mix, readers, labels, compiled=compiled):
             sums.feed(mixed, summed)
             if done < _HEAD_SECONDS * rate:
                 heads[0].append(composite_of(mixed))
@@ -200,10 +215,16 @@ def _compare(
 
 
 def _pairs(
-    folder: Path, mix: ChannelGroup, stems: Sequence[_Aligned], labels: Sequence[str]
+    folder: Path,
+    mix: ChannelGroup,
+    stems: Sequence[_Aligned],
+    labels: Sequence[str],
+    *,
+    compiled: bool,
 ) -> Iterator[tuple[Float32Array, Float32Array]]:
     """Yield blocks of the mix and of the stems' sum, shape=(compared, n) both."""
-    reader = GroupReader(folder, mix, mix.sample_rate, convert_to=mix.sample_rate)
+    rate = mix.sample_rate
+    reader = GroupReader(folder, mix, rate, convert_to=rate, compiled=compiled)
     try:
         for raw in reader.blocks(BLOCK_SAMPLES):
             block = _finite(raw)

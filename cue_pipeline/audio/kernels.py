@@ -44,32 +44,50 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any
 
 
 @_compiled
-def _radix_4(x, y, twiddles, t, m, s):
-    """One Stockham pass, radix 4: ``m`` butterflies at stride ``s``; returns the next twiddle."""
+def _butterfly(x, a, far, y, o, step, twiddles, t):
+    """Transform four complex values ``far`` apart; store them turned, ``step`` apart."""
+    ar, ai = vload(x, a), vload(x, a + LANES)
+    br, bi = vload(x, a + far), vload(x, a + far + LANES)
+    cr, ci = vload(x, a + 2 * far), vload(x, a + 2 * far + LANES)
+    dr, di = vload(x, a + 3 * far), vload(x, a + 3 * far + LANES)
+    sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
+    ur, ui, vr, vi = br + dr, bi + di, br - dr, bi - di
+    w1r, w1i, w2r = twiddles[t], twiddles[t + 1], twiddles[t + 2]
+    w2i, w3r, w3i = twiddles[t + 3], twiddles[t + 4], twiddles[t + 5]
+    vstore(y, o, sr + ur)
+    vstore(y, o + LANES, si + ui)
+    er, ei = sr - ur, si - ui
+    vstore(y, o + 2 * step, er * w2r - ei * w2i)
+    vstore(y, o + 2 * step + LANES, er * w2i + ei * w2r)
+    fr, fi, gr, gi = tr + vi, ti - vr, tr - vi, ti + vr
+    vstore(y, o + step, fr * w1r - fi * w1i)
+    vstore(y, o + step + LANES, fr * w1i + fi * w1r)
+    vstore(y, o + 3 * step, gr * w3r - gi * w3i)
+    vstore(y, o + 3 * step + LANES, gr * w3i + gi * w3r)
+
+
+@_compiled
+def _first_pass(y, base, hop, window, twiddles, m, near, out):
+    """Window and turn the samples, and do the first pass on them while they are at hand."""
+    step = LANES // 2  # 8 samples are 4 complex values
+    far = step * _ROW
+    for p in range(0, m, step):
+        for j in range(4):
+            n = 2 * (p + j * m)
+            windowed_columns(y, base + n, hop, window, n, near, j * far)
+        for i in range(step):
+            _butterfly(near, i * _ROW, far, out, 4 * (p + i) * _ROW, _ROW, twiddles, 6 * (p + i))
+
+
+@_compiled
+def _pass(x, y, twiddles, t, m, s):
+    """One Stockham pass, radix 4: ``m`` twiddles at stride ``s``."""
     far, step = m * s * _ROW, s * _ROW
     for p in range(m):
-        w1r, w1i, w2r = twiddles[t], twiddles[t + 1], twiddles[t + 2]
-        w2i, w3r, w3i = twiddles[t + 3], twiddles[t + 4], twiddles[t + 5]
-        t += 6
         for q in range(s):
-            a, o = (p * s + q) * _ROW, (4 * p * s + q) * _ROW
-            ar, ai = vload(x, a), vload(x, a + LANES)
-            br, bi = vload(x, a + far), vload(x, a + far + LANES)
-            cr, ci = vload(x, a + 2 * far), vload(x, a + 2 * far + LANES)
-            dr, di = vload(x, a + 3 * far), vload(x, a + 3 * far + LANES)
-            sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
-            ur, ui, vr, vi = br + dr, bi + di, br - dr, bi - di
-            vstore(y, o, sr + ur)
-            vstore(y, o + LANES, si + ui)
-            er, ei = sr - ur, si - ui
-            vstore(y, o + 2 * step, er * w2r - ei * w2i)
-            vstore(y, o + 2 * step + LANES, er * w2i + ei * w2r)
-            fr, fi, gr, gi = tr + vi, ti - vr, tr - vi, ti + vr
-            vstore(y, o + step, fr * w1r - fi * w1i)
-            vstore(y, o + step + LANES, fr * w1i + fi * w1r)
-            vstore(y, o + 3 * step, gr * w3r - gi * w3i)
-            vstore(y, o + 3 * step + LANES, gr * w3i + gi * w3r)
-    return t
+            _butterfly(
+                x, (p * s + q) * _ROW, far, y, (4 * p * s + q) * _ROW, step, twiddles, t + 6 * p
+            )
 
 
 @_compiled
@@ -87,28 +105,60 @@ def _radix_2(x, y, s):
 
 
 @_compiled
-def _powers(x, z, half, turns, magnitude):
-    """Squared magnitudes (or magnitudes) of a real signal's bins, from its packed spectrum."""
+def _end_powers(x, z, half, magnitude):
+    """Store the magnitudes, squared or not, of the lowest and the highest bin."""
     r, i = vload(x, 0), vload(x, LANES)
     low, high = (r + i) * (r + i), (r - i) * (r - i)
     if magnitude:
         low, high = vsqrt(low), vsqrt(high)
     vstore(z, 0, low)
     vstore(z, half * LANES, high)
+
+
+@_compiled
+def _pair_powers(x, a, b, z, k, half, turns, magnitude):
+    """Store the magnitudes of bins k and half − k, from the packed values at a and b."""
     scale = np.float64(0.5)
+    ar, ai, br, bi = vload(x, a), vload(x, a + LANES), vload(x, b), vload(x, b + LANES)
+    er, ei = (ar + br) * scale, (ai - bi) * scale
+    hr, hi = (ai + bi) * scale, (br - ar) * scale
+    wr, wi = turns[2 * k], turns[2 * k + 1]
+    gr, gi = hr * wr - hi * wi, hr * wi + hi * wr
+    pr, pi, qr, qi = er + gr, ei + gi, er - gr, ei - gi
+    low, high = pr * pr + pi * pi, qr * qr + qi * qi
+    if magnitude:
+        low, high = vsqrt(low), vsqrt(high)
+    vstore(z, k * LANES, low)
+    vstore(z, (half - k) * LANES, high)
+
+
+@_compiled
+def _powers(x, z, half, turns, magnitude):
+    """Store the magnitudes of a real signal's bins, from its packed spectrum."""
+    _end_powers(x, z, half, magnitude)
     for k in range(1, half // 2 + 1):
-        a, b = k * _ROW, (half - k) * _ROW
-        ar, ai, br, bi = vload(x, a), vload(x, a + LANES), vload(x, b), vload(x, b + LANES)
-        er, ei = (ar + br) * scale, (ai - bi) * scale
-        hr, hi = (ai + bi) * scale, (br - ar) * scale
-        wr, wi = turns[2 * k], turns[2 * k + 1]
-        gr, gi = hr * wr - hi * wi, hr * wi + hi * wr
-        pr, pi, qr, qi = er + gr, ei + gi, er - gr, ei - gi
-        low, high = pr * pr + pi * pi, qr * qr + qi * qi
-        if magnitude:
-            low, high = vsqrt(low), vsqrt(high)
-        vstore(z, k * LANES, low)
-        vstore(z, (half - k) * LANES, high)
+        _pair_powers(x, k * _ROW, (half - k) * _ROW, z, k, half, turns, magnitude)
+
+
+@_compiled
+def _last_pass_powers(x, z, half, turns, twiddles, t, near, magnitude):
+    """Do the last pass, radix 4, and the magnitudes while its values are at hand.
+
+    Its butterflies q and s − q (s = half / 4) hold each other's partners: bins q + j·s and
+    half − q − j·s.
+    """
+    s = half // 4
+    far = s * _ROW
+    _butterfly(x, 0, far, near, 0, _ROW, twiddles, t)
+    _end_powers(near, z, half, magnitude)
+    _pair_powers(near, _ROW, 3 * _ROW, z, s, half, turns, magnitude)
+    _pair_powers(near, 2 * _ROW, 2 * _ROW, z, 2 * s, half, turns, magnitude)
+    for q in range(1, s // 2 + 1):
+        _butterfly(x, q * _ROW, far, near, 0, _ROW, twiddles, t)
+        _butterfly(x, (s - q) * _ROW, far, near, 4 * _ROW, _ROW, twiddles, t)
+        for j in range(4):
+            a, b = j * _ROW, (7 - j) * _ROW
+            _pair_powers(near, a, b, z, q + j * s, half, turns, magnitude)
 
 
 @_compiled
@@ -129,24 +179,39 @@ def _bands(z, starts, lengths, weights, turned, out, row):
 
 @_compiled
 def _mel_frames(
-    y, hop, window, twiddles, turns, starts, lengths, weights, magnitude, one, two, turned, out
+    y,
+    hop,
+    window,
+    twiddles,
+    turns,
+    starts,
+    lengths,
+    weights,
+    magnitude,
+    one,
+    two,
+    near,
+    turned,
+    out,
 ):
     """Fill ``out``, shape=(8·k, n_mels), from frames that start every ``hop`` samples of y."""
     half = window.size // 2
     for row in range(0, len(out), LANES):
-        for n in range(0, window.size, LANES):
-            windowed_columns(y, row * hop + n, hop, window, n, one, n * LANES)
+        _first_pass(y, row * hop, hop, window, twiddles, half // 4, near, one)
         x, z = one, two
-        length, stride, t = half, 1, 0
-        while length >= 4:
-            t = _radix_4(x, z, twiddles, t, length // 4, stride)
+        length, stride, t = half // 4, 4, 6 * (half // 4)
+        while length > 4:
+            _pass(x, z, twiddles, t, length // 4, stride)
+            t += 6 * (length // 4)
             x, z = z, x
             length //= 4
             stride *= 4
-        if length == 2:
+        if length == 4:
+            _last_pass_powers(x, z, half, turns, twiddles, t, near, magnitude)
+        else:
             _radix_2(x, z, stride)
             x, z = z, x
-        _powers(x, z, half, turns, magnitude)
+            _powers(x, z, half, turns, magnitude)
         _bands(z, starts, lengths, weights, turned, out, row)
 
 
@@ -215,7 +280,7 @@ class MelKernel:
         self._tables = (
             plan.window,
             _twiddles(half),
-            _unit_roots(np.arange(half // 2 + 1), mel.n_fft),
+            _unit_roots(np.arange(half + 1), mel.n_fft),
             np.array(starts, np.int64),
             np.array(lengths, np.int64),
             np.concatenate(weights).astype(np.float64),
@@ -224,6 +289,7 @@ class MelKernel:
         self._scratch = (
             np.empty((half + 1) * _ROW),
             np.empty((half + 1) * _ROW),
+            np.empty(2 * LANES * _ROW),
             np.empty(mel.n_mels * LANES),
         )
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from typing import Any
 
@@ -132,19 +133,22 @@ def final_mix_tables(
         Mixes at once; default: the cores.
     """
     spool = Spool()
-    found = measure_groups(
-        folder.path,
-        inventory.final_mixes,
-        mels,
-        spool,
-        threads=threads or default_threads(),
-        per_channel=True,
-    )
+    with ThreadPoolExecutor(1, "residual") as pool:  # beside the spectrograms of the same mixes
+        residuals = pool.map(
+            lambda mix: measure_residual(folder.path, mix, inventory.groups), inventory.final_mixes
+        )
+        found = measure_groups(
+            folder.path,
+            inventory.final_mixes,
+            mels,
+            spool,
+            threads=threads or default_threads(),
+            per_channel=True,
+        )
     midi_file_id = midi_file_ids[0] if len(midi_file_ids) == 1 else None
     twins = _twins(found)
     rows = []
-    for m in found:
-        residual = measure_residual(folder.path, m.group, inventory.groups)
+    for m, residual in zip(found, residuals, strict=True):
         rows.append(
             {
                 "id": row_id("final_mixes", folder.key, m.group.canonical_name),
