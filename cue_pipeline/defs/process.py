@@ -29,6 +29,7 @@ from cue_pipeline.defs import graph
 from cue_pipeline.defs.partitions import PARTITIONS_NAME
 from cue_pipeline.defs.progress import Progress
 from cue_pipeline.defs.status import cue_status, to_do
+from cue_pipeline.defs.watch import gone_cues
 from cue_pipeline.defs.worker import CueDone, CueJob, work
 from cue_pipeline.errors import CueError, SettingsError
 from cue_pipeline.settings import Settings
@@ -139,7 +140,10 @@ def plan_library(
         "have different keys or databases."
         for conflict in store.register_cues(folders).conflicts
     }
-    gone = () if only or not scan.cues else _mark_gone(store, scan.cues)
+    gone: tuple[str, ...] = ()
+    if scan.cues and not only:
+        gone = gone_cues(scan, scan.cues[0].root, {cue.cue_key: cue for cue in store.cues()})
+        store.mark_missing(gone)
     versions = graph.code_versions(settings)
     ledgers = _ledgers(store)
     plans = [
@@ -186,18 +190,6 @@ def run_plans(
         pool = _Pool(todo, outcomes, store, instance, watch, working_directory, logs)
         pool.run(min(jobs, len(todo)))
     return list(outcomes.values())
-
-
-def _mark_gone(store: Store, found: Sequence[CueFolder]) -> tuple[str, ...]:
-    here = {folder.key for folder in found}
-    root = str(found[0].root)
-    gone = [
-        cue.cue_key
-        for cue in store.cues()
-        if cue.root == root and cue.state == "present" and cue.cue_key not in here
-    ]
-    store.mark_missing(gone)
-    return tuple(gone)
 
 
 def _ledgers(store: Store) -> dict[str, dict[str, LedgerRow]]:

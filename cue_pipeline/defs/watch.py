@@ -218,7 +218,7 @@ def decide(
     return Look(
         requests=tuple(requests),
         register=_to_register(scan, root, known, requests),
-        gone=_gone(scan, root, known),
+        gone=gone_cues(scan, root, known.cues),
         copying=tuple(copying),
         unsettled=unsettled,
         left=left + len(free) - len(requests),
@@ -347,13 +347,14 @@ def _to_register(
     return tuple(register)
 
 
-def _gone(scan: CueScan, root: Path, known: Known) -> tuple[str, ...]:
+def gone_cues(scan: CueScan, root: Path, known: Mapping[str, CueRow]) -> tuple[str, ...]:
+    """Return the keys of cues that were under ``root`` and are no longer."""
     here = {folder.key for folder in scan.cues}
     # What cannot be read just now, or is half copied, is not gone.
     unclear = [unicodedata.normalize("NFC", str(problem.path)) for problem in scan.problems]
     return tuple(
         key
-        for key, row in known.cues.items()
+        for key, row in known.items()
         if row.root == str(root) and row.state == "present" and key not in here
         if not any(_within(unicodedata.normalize("NFC", f"{root}/{key}"), u) for u in unclear)
     )
