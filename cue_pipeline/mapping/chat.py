@@ -210,7 +210,7 @@ class ChatModel:
 
     def _ask_in_parts(self, question: Question, answer: ModelAnswer) -> None:
         try:
-            read, sha = self._ask(question, answer)
+            self._ask(question, answer)
         except _TooLongError:
             if len(question.tracks) < 2:
                 raise MappingError(
@@ -220,46 +220,51 @@ class ChatModel:
                 ) from None
             for half in question.halves():
                 self._ask_in_parts(half, answer)
-            return
-        _merge(read, sha, answer)
 
-    def _ask(self, question: Question, answer: ModelAnswer) -> tuple[ReadAnswer, str]:
+    def _ask(self, question: Question, answer: ModelAnswer) -> None:
         """Ask once, and once more for what cannot be used."""
         asked = messages(list(question.tracks.values()), list(question.groups.values()))
         call = self._call(asked, question)
         answer.calls.append(call)
-        content = _content(call)
-        read = read_answer(content, question.track_names, question.group_names)
-        missing = [i for i in question.tracks if i not in read.tracks]
-        if not missing:
-            return read, call.prompt_sha256
+        read = read_answer(_content(call), question.track_names, question.group_names)
+        _merge(read, call.prompt_sha256, answer)
+        missing = {i: told for i, told in question.tracks.items() if i not in read.tracks}
+        if missing:
+            self._ask_again(asked, call, read, Question(missing, question.groups), answer)
+
+    def _ask_again(
+        self,
+        asked: list[dict[str, str]],
+        call: ChatCall,
+        read: ReadAnswer,
+        rest: Question,
+        answer: ModelAnswer,
+    ) -> None:
+        """Ask for `rest`, telling what was wrong with the answer of `call`; warn of what is left."""
+        repair = REPAIR_PROMPT.format(
+            faults="; ".join(read.faults[:5]), tracks=list(rest.tracks), groups=list(rest.groups)
+        )
+        said = (_content(call) or "")[:_LONGEST_REPEATED_ANSWER]
         again = [
             *asked,
-            {"role": "assistant", "content": (content or "")[:_LONGEST_REPEATED_ANSWER]},
-            {
-                "role": "user",
-                "content": REPAIR_PROMPT.format(
-                    faults="; ".join(read.faults[:5]), tracks=missing, groups=list(question.groups)
-                ),
-            },
+            {"role": "assistant", "content": said},
+            {"role": "user", "content": repair},
         ]
-        rest = Question({i: question.tracks[i] for i in missing}, question.groups)
         try:
             second = self._call(again, rest)
         except _TooLongError:
-            return read, call.prompt_sha256
-        answer.calls.append(second)
-        mended = read_answer(_content(second), rest.track_names, rest.group_names)
-        read.tracks.update(mended.tracks)
-        read.groups = {**mended.groups, **read.groups}
-        left = [question.track_names[i] for i in missing if i not in mended.tracks]
+            mended = ReadAnswer(faults=read.faults)
+        else:
+            answer.calls.append(second)
+            mended = read_answer(_content(second), rest.track_names, rest.group_names)
+            _merge(mended, second.prompt_sha256, answer)
+        left = [name for i, name in rest.track_names.items() if i not in mended.tracks]
         if left:
+            faults = "; ".join((mended.faults or read.faults)[:3])
             answer.warnings.append(
                 f"The model '{self.model}' gave no usable answer about {_listed(left)}, "
-                f"asked twice ({'; '.join((mended.faults or read.faults)[:3])}): "
-                "names and sound decide there."
+                f"asked twice ({faults}): names and sound decide there."
             )
-        return read, call.prompt_sha256
 
     def _call(self, asked: list[dict[str, str]], question: Question) -> ChatCall:
         request = {"messages": asked}

@@ -38,7 +38,7 @@ _PERCUSSION: Final = (
     "Orch Percussion",
     "Drums",
 )
-# Instruments that name a whole section, and the categories that the section holds, best fit first.
+# Words that name a whole section, and the categories that the section holds, best fit first.
 _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "strings": ("Strings", "Double Bass"),
     "high strings": ("Strings",),
@@ -53,33 +53,46 @@ _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "high percussion": ("High Percussion",),
     "drums": ("Drums",),
     "mallets": ("Mallets", "Bells"),
-    "bells": ("Bells",),
     "guitar": ("Electric Guitar", "Acoustic Guitar"),
-    "electric guitar": ("Electric Guitar",),
-    "acoustic guitar": ("Acoustic Guitar",),
+    "bass": ("Bass", "Double Bass", "Synth Bass"),
     "keys": ("Piano", "Organ", "Bells"),
-    "piano": ("Piano",),
-    "organ": ("Organ",),
     "plucked": ("Plucked", "Harp"),
     "choir": ("Choir",),
-    "solo voice": ("Solo Vocals",),
-    "group vocals": ("Choir",),
+    "solo voice": ("Solo Vocals", "Choir"),
     "synth": ("Synth Pad", "Synth Pulse", "Synth Bass"),
-    "synth pad": ("Synth Pad",),
-    "atmosphere": ("Synth Pad",),
-    "synth pulse": ("Synth Pulse",),
-    "synth bass": ("Synth Bass",),
-    "bass": ("Bass",),
     "effects": ("FX", "Sub Hits"),
     "orchestral effects": ("Orch FX",),
     "guitar effects": ("Guitar FX",),
     "sub hits": ("Sub Hits",),
-    "impacts": ("Sub Hits",),
     "ethnic winds": ("Woodwinds",),
-    "low drums": ("Low Percussion",),
-    "hand drums": ("Mid Percussion",),
     "small percussion": ("High Percussion",),
 }
+# An instrument's name that others of its category are sometimes put under: a pad may hold drones.
+_GATHERING: Final = frozenset(
+    (
+        "synth pad",
+        "atmosphere",
+        "synth pulse",
+        "synth bass",
+        "piano",
+        "organ",
+        "bells",
+        "electric guitar",
+        "acoustic guitar",
+        "group vocals",
+        "impacts",
+        "low drums",
+        "hand drums",
+    )
+)
+# One thing under the names that an orchestra, a band and a cautious engineer give it.
+_KIN: Final = (
+    {"snare drum", "snare", "orchestral snare"},
+    {"bass drum", "kick", "orchestral bass drum"},
+    {"cymbals", "kit cymbals", "orchestral cymbals"},
+    {"solo voice", "lead voice"},
+)
+
 _OPPOSITES: Final = (
     ({"hi", "high", "upper", "top", "rh"}, {"lo", "low", "lower", "bottom", "btm", "bot", "lh"}),
     ({"lead", "main", "ld"}, {"back", "backing", "bg", "bgv", "bv", "rhythm", "rhy"}),
@@ -177,14 +190,18 @@ def name_fit(track: ReadName, group: ReadName) -> float:
 def _instrument_fit(track: Reading, group: Reading) -> float:
     if track.instrument == group.instrument:
         return 0.88
+    if any({track.instrument, group.instrument} <= kin for kin in _KIN):
+        return SAME_INSTRUMENT
+    if not track.category:
+        return 0.0
     section = _SECTIONS.get(group.instrument, ())
-    if track.category and track.category in section:
+    if track.category in section:
         return 0.8 if track.category == section[0] else 0.72
-    if track.category and group.category in _SECTIONS.get(track.instrument, ()):
+    if track.category == group.category and group.instrument in _GATHERING:
+        return 0.7
+    if group.category in _SECTIONS.get(track.instrument, ()):
         return 0.55
-    if track.category and track.category == group.category:
-        return 0.42
-    return 0.0
+    return 0.42 if track.category == group.category else 0.0
 
 
 def _detail(fit: float, track: SessionName, group: SessionName) -> float:

@@ -231,6 +231,9 @@ def test_only_the_unusable_part_is_asked_for_again() -> None:
         said = ask(server.url)
     assert {t: a.group for t, a in said.tracks.items()} == {0: 0, 1: 1, 2: 2}
     assert "tracks [1]" in server.requests[1]["messages"][-1]["content"]
+    first_question, second_question = (call.prompt_sha256 for call in said.calls)
+    assert said.prompt_of(0) == first_question
+    assert said.prompt_of(1) == second_question
     assert said.warnings == []
 
 

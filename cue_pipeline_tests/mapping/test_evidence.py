@@ -99,6 +99,35 @@ def test_time_references_hours_apart_are_no_one_take():
     assert evidence.summary["time_references"].startswith("not used: they lie 7200 s apart")
 
 
+def test_a_group_that_begins_at_a_time_of_its_own_is_found_there():
+    tracks = {**TRACKS, "tenor": phrase(4, low=50)}
+    stems = {name: late(tone(notes), 2.0) for name, notes in tracks.items()}
+    stems["inner"] = late(tone(INNER), 11.5)
+    evidence = heard(*cue(tracks, stems))
+    assert best(evidence) == {10: 20, 11: 21, 12: 22, 13: 23}
+    assert pair(evidence, 11, 21)["lag_seconds"] == pytest.approx(11.5, abs=0.03)
+    assert pair(evidence, 10, 20)["lag_seconds"] == pytest.approx(2.0, abs=0.03)
+    assert list(evidence.summary["files"][0]["moved_groups"]) == ["inner"]
+
+
+def test_raw_clips_without_time_references_are_each_found_at_their_own_time():
+    tracks = {**TRACKS, "tenor": phrase(4, low=50)}
+    lags = dict(zip(tracks, (1.0, 8.3, 4.4, 17.0), strict=True))
+    stems = {name: late(tone(notes), lags[name]) for name, notes in tracks.items()}
+    evidence = heard(*cue(tracks, stems))
+    assert best(evidence) == {10: 20, 11: 21, 12: 22, 13: 23}
+    for group, lag in zip((20, 21, 22, 23), lags.values(), strict=True):
+        assert pair(evidence, 10, group)["lag_seconds"] == pytest.approx(lag, abs=0.03)
+
+
+def test_a_stem_of_other_music_is_not_bent_to_fit():
+    stems = {name: tone(notes) for name, notes in TRACKS.items()}
+    stems["other"] = tone(phrase(77, low=60))
+    evidence = heard(*cue(TRACKS, stems))
+    assert evidence.summary["files"][0]["moved_groups"] == {}
+    assert evidence.pairs.query("audio_file_id == 23")["score"].max() < 0.2
+
+
 def test_a_slow_drift_is_followed():
     tracks = {
         name: phrase(seed, low=low, n=140, seconds=70.0)

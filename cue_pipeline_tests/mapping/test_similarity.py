@@ -30,6 +30,12 @@ def fit(track: str, group: str) -> float:
         ("Marimba", "PERC", "STRINGS"),
         ("Bass Clarinet", "BCL", "Bass"),
         ("Gtr L", "Gtr Left", "Gtr R"),
+        ("Double Bass", "BASS", "BRASS"),
+        ("Double Bass", "CBS", "BASS"),
+        ("BD", "GC", "TIMP"),
+        ("Snare", "SD", "TIMP"),
+        ("Glass Drone", "SYNTHS", "WARM PAD"),
+        ("Lead Vox", "VOX", "CHOIR"),
         ("Zorblax One", "zorblax_one", "Zorblax Two"),
     ],
 )
