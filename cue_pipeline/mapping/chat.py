@@ -240,7 +240,7 @@ class ChatModel:
         rest: Question,
         answer: ModelAnswer,
     ) -> None:
-        """Ask for `rest`, telling what was wrong with the answer of `call`; warn of what is left."""
+        """Ask for `rest`, saying what was wrong with the answer of `call`; warn of what is left."""
         repair = REPAIR_PROMPT.format(
             faults="; ".join(read.faults[:5]), tracks=list(rest.tracks), groups=list(rest.groups)
         )
