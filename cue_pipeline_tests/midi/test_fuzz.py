@@ -8,7 +8,7 @@ from fractions import Fraction
 import mido
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from cue_pipeline.midi.tables import MidiFileOutcome, midi_events_tables, tempo_map_tables
@@ -65,6 +65,8 @@ def tolerance(time: float) -> float:
 @FUZZ
 @given(written_files(deltas=LONG_DELTAS))
 def test_every_message_of_a_random_file_comes_back_from_the_tables(file):
+    # Files of more bars than a database can count are refused; see test_damage.
+    assume(file.division >= 0x8000 or 64 * max(file.end_ticks) < file.division << 31)
     expected = [message[:5] for message in file.messages]
     read_back = read(file.data)
     assert events(read_back) == expected
