@@ -35,6 +35,7 @@ class Site:
         (home / ".env").write_text("")
         self.env: dict[str, str] = {}
         self.process: subprocess.Popen[bytes] | None = None
+        self.processes_before: list[int] = []
 
     @property
     def environment(self) -> dict[str, str]:
@@ -86,6 +87,9 @@ class Site:
 
     def stop(self) -> None:
         """End the daemon and all that it has started."""
+        for group in self.processes_before:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
         if self.process is None:
             return
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -94,6 +98,11 @@ class Site:
             with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout=10)
         self.process = None
+
+    @staticmethod
+    def killpg(group: int, number: int) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(group, number)
 
     @contextmanager
     def running(self, *command: str) -> Iterator["Site"]:
