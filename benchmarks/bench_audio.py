@@ -34,17 +34,22 @@ MEL = MelSettings()
 
 
 def write_groups(folder: Path, groups: int, seconds: float, mix: bool) -> None:
-    """Write stereo stems of filtered noise with rests, 24 bits; the first half minute repeats."""
+    """Write stereo stems of noise, 24 bits, half a minute over and over, and a mix of them."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
-    block = (rng.standard_normal(30 * SR) * 0.05).astype(np.float32)
+    block = (rng.standard_normal(30 * SR) * 0.01).astype(np.float32)
     n = int(seconds * SR)
     names = [f"1m01 S{i:02d}_01.{c}.wav" for i in range(groups) for c in "LR"]
     names += [f"1m01 6mx.{c}.wav" for c in ("L", "C", "R", "Ls", "Rs", "lfe")] if mix else []
     for k, name in enumerate(names):
+        signal = np.roll(block, 977 * k)
+        if "6mx." in name:  # L and R are the sums of the stems' L and R, the others stand alone
+            side = {"L": 0, "R": 1}.get(name.split(".")[1])
+            if side is not None:
+                signal = sum(np.roll(block, 977 * j) for j in range(side, 2 * groups, 2))
         with sf.SoundFile(folder / name, "w", SR, 1, subtype="PCM_24") as f:
             for at in range(0, n, len(block)):
-                f.write(np.roll(block, 977 * k)[: n - at])
+                f.write(signal[: n - at])
 
 
 def cue_folder(path: Path) -> CueFolder:

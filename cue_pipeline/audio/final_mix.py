@@ -26,6 +26,7 @@ from cue_pipeline.audio.mel_filters import Float32Array, Float64Array
 _HEAD_SECONDS = 30
 _MAX_LAG_SECONDS = 0.5
 _SEEK_LAG_ABOVE_DB = -20.0
+_LEAST_CORRELATION = 0.2  # of what is worth reading the cue a second time for
 _FIT_FLOOR_DB = -60.0  # sums of squares in float32 resolve no more
 
 
@@ -303,7 +304,7 @@ def find_lag(a: Float32Array, b: Float32Array, sample_rate: int) -> int:
     Returns
     -------
     int
-        0 where either is silent.
+        0 where either is silent or nothing of the one is found in the other.
     """
     import scipy.fft
 
@@ -316,4 +317,6 @@ def find_lag(a: Float32Array, b: Float32Array, sample_rate: int) -> int:
     spectrum *= np.conj(scipy.fft.rfft(b[:n], size, workers=1))
     correlation = scipy.fft.irfft(spectrum, size, workers=1)
     around = np.concatenate((correlation[-reach:], correlation[: reach + 1]))
-    return int(np.argmax(around)) - reach
+    best = int(np.argmax(around))
+    power = math.sqrt(float(np.dot(a[:n], a[:n])) * float(np.dot(b[:n], b[:n])))
+    return best - reach if float(around[best]) >= _LEAST_CORRELATION * power else 0

@@ -208,7 +208,12 @@ def _decoder_header(path: Path, file: str) -> AudioHeader:
         )
     container = {"WAVEX": "WAV", "MPEG": "MP3"}.get(info.format, info.format)
     frames = max(0, int(info.frames))
-    promised = max(frames, _promised_by_aiff(path)) if container == "AIFF" else frames
+    promised = frames
+    if container == "AIFF":
+        promised = max(frames, _promised_by_aiff(path))
+    elif container == "CAF" and info.subtype in _BYTES_PER_SAMPLE:
+        frame_bytes = int(info.channels) * _BYTES_PER_SAMPLE[info.subtype]
+        promised = max(frames, _bytes_promised_by_caf(path) // frame_bytes)
     header = AudioHeader(
         file=file,
         container=container,
@@ -240,6 +245,22 @@ def _promised_by_aiff(path: Path) -> int:
             if name == b"COMM":
                 return int(struct.unpack_from(">I", head, 10)[0])
             position += 8 + size + (size & 1)
+    return 0
+
+
+def _bytes_promised_by_caf(path: Path) -> int:
+    """Return the size of a CAF's audio by its data chunk; 0 where it is open-ended."""
+    with path.open("rb") as stream:
+        position = 8
+        for _ in range(64):
+            stream.seek(position)
+            head = stream.read(12)
+            if len(head) < 12:
+                break
+            name, size = struct.unpack(">4sq", head)
+            if name == b"data":
+                return max(0, int(size) - 4)  # the first four bytes count edits
+            position += 12 + max(0, size)
     return 0
 
 

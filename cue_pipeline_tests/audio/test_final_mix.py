@@ -85,6 +85,10 @@ def test_a_lag_is_found(lag):
     assert find_lag(np.roll(y, lag), y, 48_000) == lag
 
 
+def test_signals_that_have_nothing_in_common_have_no_lag():
+    assert find_lag(noise(60_000, seed=1)[:, 0], noise(60_000, seed=2)[:, 0], 48_000) == 0
+
+
 def test_time_references_align(tmp_path):
     y = (noise(N, level=0.05)[:, 0] * 2**15).astype("<i2")
     for name, reference, data in [("A", 1_000_480, y[480:]), ("6mx", 1_000_000, y)]:

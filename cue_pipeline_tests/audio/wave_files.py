@@ -8,10 +8,7 @@ import soundfile as sf
 
 from cue_pipeline.audio.channel_groups import AudioInventory, find_channel_groups
 from cue_pipeline.cue.folder import CueFolder
-
-AUDIO_SUFFIXES = (
-    ".wav", ".aif", ".aiff", ".flac", ".ogg", ".mp3", ".m4a", ".w64", ".rf64", ".bwf",
-)  # fmt: skip
+from cue_pipeline.cue.media import AUDIO_SUFFIXES
 
 
 def cue_folder(path: Path, key: str = "Reel 1/1m02") -> CueFolder:
@@ -22,7 +19,7 @@ def cue_folder(path: Path, key: str = "Reel 1/1m02") -> CueFolder:
         root=path.parent,
         path=path,
         midi_paths=tuple(n for n in names if n.lower().endswith((".mid", ".midi"))),
-        audio_paths=tuple(n for n in names if n.lower().endswith(AUDIO_SUFFIXES)),
+        audio_paths=tuple(n for n in names if n.lower().endswith(tuple(AUDIO_SUFFIXES))),
         midi_fingerprint="",
         audio_fingerprint="",
     )
