@@ -37,6 +37,8 @@ from cue_pipeline.mapping.lexicon.studio import (
 
 # Below this many hundredths two words are different words; 'Violas' and 'Violins' score 77.
 FUZZY_THRESHOLD: Final = 84
+# From so many unknown words on, a name may be a title that an instrument only occurs in.
+MANY_UNKNOWN: Final = 2
 # A name longer than this is no name; reading it whole could be made to take long.
 LONGEST_NAME: Final = 200
 
@@ -247,6 +249,9 @@ def read_instrument(name: SessionName) -> Reading | None:
         reading = combine(name.meanings, frozenset(name.words))
         if name.fuzzy is not None and reading is not None:
             reading = reading.weakened(0.9 * name.fuzzy / 100, f"spelt alike at {name.fuzzy} %")
+        # 'Brass Monkey Heist' is a title, not a section.
+        if reading is not None and len(name.unknown) >= MANY_UNKNOWN:
+            reading = reading.weakened(0.9, f"beside '{' '.join(name.unknown)[:40]}'")
         return reading
     bowed = [a for a in name.articulations if a in BOWED_ARTICULATIONS]
     if bowed and not name.unknown:

@@ -160,6 +160,11 @@ def test_a_bass_drum_beside_a_kick_is_a_kits_and_in_an_orchestra_the_orchestras(
     assert categorise("Timp", session=kit).category == "Orch Percussion"
 
 
+def test_an_instrument_within_a_title_is_not_given_confidently() -> None:
+    for title in ("Brass Monkey Heist", "The Violin Thief Returns", "Ghost Drum Village"):
+        assert categorise(title).confidence < 0.9, title
+
+
 def test_a_misspelt_word_is_read_less_surely() -> None:
     right, wrong = categorise("Clarinet"), categorise("Clarinnet")
     assert wrong.category == right.category == "Woodwinds"
