@@ -3,7 +3,7 @@
 The kernels (:mod:`.kernels`) take half the time, but loading them costs a second and their first
 use on a machine some seconds more. So they are taken where a pass has enough frames before it to
 earn that back: a rule of the input alone, so that a rerun computes as the first run did. Both
-give the same levels within float32's rounding; decoded samples are the same to the bit.
+transform in double precision, and decode samples to the same bits.
 """
 
 import logging
