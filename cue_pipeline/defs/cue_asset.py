@@ -8,7 +8,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -18,8 +18,10 @@ import dagster as dg
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.defs import graph, progress
+from cue_pipeline.defs.checks import Judges, check_results, check_specs
+from cue_pipeline.defs.described import OWNERS, asset_metadata, asset_tags
 from cue_pipeline.defs.io_manager import CueTables, plain
-from cue_pipeline.defs.markdown import escape_markdown
+from cue_pipeline.defs.markdown import escape_markdown, picture
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.errors import CuePipelineError
@@ -57,8 +59,15 @@ class AssetResult:
     """What an asset function returns: its tables, and what a person should know of them."""
 
     tables: "Tables"
+    found: str
+    """One line for the run's log."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Numbers are plotted over time by the UI."""
     warnings: Sequence[str] = ()
+    pictures: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
+    """Metadata's name → what draws it as SVG, or None where there is nothing to draw."""
+    judges: Judges = field(default_factory=dict)
+    """Check's name → what judges it."""
 
 
 Compute = Callable[..., AssetResult]
@@ -70,6 +79,7 @@ def cue_asset(
     kinds: set[str],
     loads: Mapping[str, Sequence[str]] | None = None,
     retry_policy: dg.RetryPolicy | None = None,
+    priority: int = 0,
 ) -> Callable[[Compute], dg.AssetsDefinition]:
     """Make a function of one cue a Dagster asset.
 
@@ -84,6 +94,8 @@ def cue_asset(
         a dict of table name → DataFrame. Upstream assets not named here only come first.
     retry_policy : dagster.RetryPolicy, optional
         For assets that depend on the network.
+    priority : int
+        Of assets that could run next, that with the highest does.
 
     Returns
     -------
@@ -102,18 +114,26 @@ def cue_asset(
             partitions_def=cues,
             group_name=group,
             kinds=kinds,
+            owners=OWNERS,
+            tags=asset_tags(name),
+            metadata=asset_metadata(name),
+            check_specs=check_specs(name),
             ins={up: dg.AssetIn(metadata={"tables": list(t)}) for up, t in loaded.items()},
             deps=[up for up in node.upstream if up not in loaded],
             code_version=str(node.algorithm),
             io_manager_key="warehouse",
             retry_policy=retry_policy,
+            op_tags={"dagster/priority": str(priority)} if priority else None,
         )
         def materialise(
             context: dg.AssetExecutionContext,
             library: CueLibrary,
             **upstream: dict[str, Any],  # pandas is not imported for an annotation
-        ) -> dg.Output[CueTables]:
-            return _materialise(context, library, compute, upstream)
+        ) -> Iterator[dg.Output[CueTables] | dg.AssetCheckResult]:
+            output, judges = _materialise(context, library, compute, upstream)
+            yield output
+            # From here on the rows are in the warehouse.
+            yield from check_results(name, judges, context.log)
 
         return materialise
 
@@ -125,7 +145,7 @@ def _materialise(
     library: CueLibrary,
     compute: Compute,
     upstream: Mapping[str, Any],
-) -> dg.Output[CueTables]:
+) -> tuple[dg.Output[CueTables], Judges]:
     asset, key = context.asset_key.path[-1], context.partition_key
     started_at, began = datetime.now(UTC), time.perf_counter()
     settings, store = library.settings, library.store
@@ -158,18 +178,36 @@ def _materialise(
     for warning in noted:
         context.log.warning("Cue %r: %s", key, warning)
     progress.report(key, asset, "computed", noted)
+    seconds = time.perf_counter() - began
+    context.log.info("Cue %r: %s In %.2f s.", key, result.found, seconds)
     metadata = dict(result.metadata)
-    metadata["seconds"] = round(time.perf_counter() - began, 3)
+    metadata["seconds"] = round(seconds, 3)
     metadata["warnings"] = len(noted)
     if noted:
         metadata["what to look at"] = dg.MetadataValue.md(
             "\n".join(f"- {escape_markdown(w)}" for w in noted)
         )
-    return dg.Output(
+    for name, draw in result.pictures.items():
+        _add_picture(metadata, name, draw, context.log)
+    output = dg.Output(
         CueTables(result.tables, fingerprint, code_version, version, started_at),
         metadata=metadata,
         data_version=dg.DataVersion(version),
     )
+    return output, result.judges
+
+
+def _add_picture(
+    metadata: dict[str, Any], name: str, draw: Callable[[], str | None], log: logging.Logger
+) -> None:
+    """Draw; a picture that cannot be drawn is no reason to lose the rows."""
+    try:
+        svg = draw()
+    except Exception as e:  # noqa: BLE001 - whatever it is, it is only a picture
+        log.warning("The picture %r could not be drawn: %s: %s", name, type(e).__name__, e)
+        return
+    if svg is not None:
+        metadata[name] = picture(name, svg)
 
 
 def _row_warnings(tables: "Tables") -> list[str]:

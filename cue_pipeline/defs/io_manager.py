@@ -42,6 +42,16 @@ class CueTables:
     started_at: datetime
 
 
+def rows_of(tables: "Tables", table: str) -> "DataFrame":
+    """Return a table that is given in one piece, not in batches."""
+    from pandas import DataFrame
+
+    rows = tables[table]
+    if not isinstance(rows, DataFrame):
+        raise TypeError(f"{table} is given in batches, not as one DataFrame.")
+    return rows
+
+
 def plain(error: Exception) -> str:
     """Return an error as one says it to a user, or with its type where it is a bug."""
     return str(error) if isinstance(error, CuePipelineError) else f"{type(error).__name__}: {error}"

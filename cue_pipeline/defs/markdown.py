@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -11,6 +12,19 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 200
 """Rows shown of a table: the event log keeps every materialisation's metadata."""
+
+
+MOST_PICTURE_BYTES = 96 * 1024
+"""A larger picture is left out: the event log keeps it with every materialisation."""
+
+
+def picture(name: str, svg: str) -> dg.MarkdownMetadataValue:
+    """Return an SVG picture as the UI shows it: an image within Markdown, nothing to fetch."""
+    size = len(svg.encode())
+    if size > MOST_PICTURE_BYTES:
+        return dg.MetadataValue.md(f"The picture would take {size // 1024} KiB; it is left out.")
+    data = base64.b64encode(svg.encode()).decode()
+    return dg.MetadataValue.md(f"![{escape_markdown(name)}](data:image/svg+xml;base64,{data})")
 
 
 def markdown_table(frame: DataFrame) -> dg.MarkdownMetadataValue:

@@ -3,23 +3,42 @@
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.defs.assets._inventory import read_inventory
 from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.io_manager import rows_of
 
 
-@cue_asset(group="sound", kinds={"audio", "numpy"})
+# Last where it may: its picture shows the stems too, if mel_features has them by then.
+@cue_asset(group="sound", kinds={"audio", "numpy", "table"}, priority=-1)
 def final_mix_features(cue: CueRun) -> AssetResult:
     """Log-mel spectrograms of every final mix: its mono composite and each of its channels.
 
-    A final mix is audio whose name holds one of `CUE_FINAL_MIX_PATTERNS` (`6mx`).
+    A final mix is audio whose name holds one of `CUE_FINAL_MIX_PATTERNS` (`6mx`). The same pass
+    takes the stems away from the mix, sample by sample: what is left, in `residual_db`, says
+    whether the stems on disk are those that were mixed.
     """
     from cue_pipeline.audio.tables import final_mix_tables
+    from cue_pipeline.defs import judgments
+    from cue_pipeline.defs.mel_pictures import draw_mix
 
     folder = cue.folder
+    tables = final_mix_tables(
+        folder,
+        read_inventory(cue),
+        cue.mel_profiles,
+        [row_id("midi_files", folder.key, path) for path in folder.midi_paths],
+        threads=cue.threads,
+    )
+    mixes, features = rows_of(tables, "final_mixes"), rows_of(tables, "final_mix_features")
+    residual = mixes["residual_db"].max()
+    told = f", {residual:.1f} dB from the sum of the stems" if residual == residual else ""
     return AssetResult(
-        final_mix_tables(
-            folder,
-            read_inventory(cue),
-            cue.mel_profiles,
-            [row_id("midi_files", folder.key, path) for path in folder.midi_paths],
-            threads=cue.threads,
-        )
+        tables,
+        found=f"{len(mixes)} final mix{'es' * (len(mixes) != 1)}, {len(features)} spectrograms"
+        f"{told}.",
+        metadata={
+            "final mixes": len(mixes),
+            "seconds of audio": round(float(mixes["duration_seconds"].sum()), 3),
+            **({"residual dB": float(residual)} if residual == residual else {}),
+        },
+        pictures={"mix against stems": lambda: draw_mix(cue, tables)},
+        judges={"stems_sum_to_mix": lambda: judgments.stems_sum_to_mix(mixes)},
     )

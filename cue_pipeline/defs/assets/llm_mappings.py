@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @cue_asset(
     group="mapping",
-    kinds={"openai"},
+    kinds={"openai", "table"},
     loads={
         "midi_events": ["midi_tracks", "midi_notes", "midi_program_changes", "midi_cc"],
         "channel_groups": ["audio_files"],
@@ -33,6 +33,8 @@ def llm_mappings(
     With `OPENAI_API_KEY` the model is asked once per cue; without, names decide. A person's word
     in `mapping_overrides` always wins. What cannot be known stays `unmatched` or goes to `review`.
     """
+    from cue_pipeline.defs import judgments
+    from cue_pipeline.defs.match_pictures import draw_pairs, mapping_figures
     from cue_pipeline.mapping.decision import map_cue, track_summary
 
     mapping = map_cue(
@@ -42,12 +44,31 @@ def llm_mappings(
         overrides=cue.store.overrides(cue.folder.key),
         chat=_chat_model(cue),
     )
-    summary = dict(mapping.summary)
-    warnings = summary.pop("warnings", [])
+    tables = mapping.tables()
+    rows, tracks = tables["track_mappings"], midi_events["midi_tracks"]
+    names = dict(zip(tracks["id"], tracks["track_name"], strict=True))
+    figures = mapping_figures(mapping.summary)
     return AssetResult(
-        mapping.tables(),
-        metadata={**summary, "mapping": markdown_table(mapping.table)},
-        warnings=warnings,
+        tables,
+        found=f"{figures['auto'] + figures['confirmed']} of {len(rows)} tracks matched, "
+        f"{figures['to review']} to review, {figures['unmatched']} unmatched; decided by "
+        f"{mapping.summary['decided_by']}.",
+        metadata={
+            **figures,
+            "decided by": mapping.summary["decided_by"],
+            "note": mapping.summary["note"],
+            "mapping": markdown_table(mapping.table),
+        },
+        warnings=mapping.summary["warnings"],
+        pictures={
+            "notes above their sound": lambda: draw_pairs(
+                cue.store, mapping.tracks, midi_events, match_evidence["match_evidence"]
+            )
+        },
+        judges={
+            "tracks_are_matched": lambda: judgments.tracks_are_matched(rows, names),
+            "nothing_awaits_review": lambda: judgments.nothing_awaits_review(rows, names),
+        },
     )
 
 

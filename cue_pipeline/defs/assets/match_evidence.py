@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @cue_asset(
     group="mapping",
-    kinds={"numpy"},
+    kinds={"numpy", "table"},
     loads={
         "midi_events": ["midi_tracks", "midi_notes"],
         "mel_features": ["audio_files", "audio_features"],
@@ -26,6 +26,8 @@ def match_evidence(
     One lag between score and recording is found for the whole cue, then each stem is explained by
     all tracks at once. Scores are NULL where the ear abstains: silence, or too few notes.
     """
+    from cue_pipeline.defs.match_pictures import evidence_matrix
+    from cue_pipeline.defs.pictures.matching import evidence_picture
     from cue_pipeline.mapping.evidence import match_evidence as evidence_of
     from cue_pipeline.warehouse.features import read_mel
 
@@ -40,4 +42,23 @@ def match_evidence(
         features,
         lambda audio_file_id: read_mel(cue.store, int(feature_of[audio_file_id])),
     )
-    return AssetResult(found.tables(), metadata=found.summary)
+    scores = evidence_matrix(midi_events["midi_tracks"], stems, found.pairs)
+    lags = [file["lag_seconds"] for file in found.summary["files"] if "lag_seconds" in file]
+    silent = int(found.pairs["score"].isna().sum())
+    return AssetResult(
+        found.tables(),
+        found=f"{len(scores.tracks)} tracks heard against {len(scores.groups)} stems, "
+        + (f"lag {lags[0]:+.3f} s" if lags else "no lag found")
+        + f"; {silent} of {len(found.pairs)} pairs not judged.",
+        metadata={
+            "pairs": len(found.pairs),
+            "pairs not judged": silent,
+            **({"lag seconds": float(lags[0])} if lags else {}),
+            "how it was heard": found.summary,
+        },
+        pictures={
+            "tracks against stems": lambda: evidence_picture(
+                scores.tracks, scores.groups, scores.scores
+            )
+        },
+    )

@@ -2,18 +2,36 @@
 
 from cue_pipeline.defs.assets._inventory import read_inventory
 from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.io_manager import rows_of
 
 
-@cue_asset(group="sound", kinds={"audio", "numpy"})
+@cue_asset(group="sound", kinds={"audio", "numpy", "table"})
 def mel_features(cue: CueRun) -> AssetResult:
     """Log-mel spectrogram of each stem's mono composite, and its levels.
 
-    Absolute dB re full scale, float16, in chunks of at most 512 KiB; every parameter is in
-    `audio_features.params`. The same pass over the samples measures peak, RMS, silence, clipping
-    and DC of each stem.
+    Absolute dB re full scale (so that a silent stem is not blown up to full scale), float16, in
+    chunks of at most 512 KiB; every parameter is in `audio_features.params`. The same pass over
+    the samples measures peak, RMS, silence, clipping and DC of each stem.
     """
     from cue_pipeline.audio.tables import mel_feature_tables
+    from cue_pipeline.defs import judgments
+    from cue_pipeline.defs.mel_pictures import draw_stems
 
     inventory = read_inventory(cue)
+    groups = inventory.groups
     tables = mel_feature_tables(cue.folder, inventory, cue.mel_profiles, threads=cue.threads)
-    return AssetResult(tables)
+    features, levels = rows_of(tables, "audio_features"), rows_of(tables, "audio_files")
+    seconds = round(sum(group.duration_seconds for group in groups), 3)
+    frames = int(features["n_frames"].sum())
+    return AssetResult(
+        tables,
+        found=f"{len(features)} spectrograms of {seconds:.1f} s of {len(groups)} "
+        f"stems, {frames:,} frames.",
+        metadata={
+            "stems": len(groups),
+            "seconds of audio": seconds,
+            "frames": frames,
+        },
+        pictures={"spectrograms": lambda: draw_stems(cue.folder.key, inventory, tables)},
+        judges={"stems_sound": lambda: judgments.stems_sound(groups, levels)},
+    )

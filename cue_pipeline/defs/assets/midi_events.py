@@ -3,16 +3,35 @@
 from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
 
 
-@cue_asset(group="score", kinds={"midi"})
+@cue_asset(group="score", kinds={"midi", "table"})
 def midi_events(cue: CueRun) -> AssetResult:
     """Tracks, notes, controllers, program changes, pitch bends and aftertouch of a cue.
 
-    Each event has its tick, its time in seconds and its bar and beat. Marker tracks (see
-    `CUE_MARKER_TRACKS`) are left out; what they mark is kept in `midi_files`.
+    Each event has its tick, its time in seconds and its bar and beat. Nothing is dropped: a note
+    without its end, of no length or struck again before it ended is kept and says so in `flags`.
+    Marker tracks (see `CUE_MARKER_TRACKS`) are left out; what they mark is kept in `midi_files`.
     """
+    from cue_pipeline.defs import judgments
+    from cue_pipeline.defs.pictures.score import roll_picture
     from cue_pipeline.midi.tables import midi_events_tables, read_midi_files
 
-    tables = midi_events_tables(
-        cue.folder.key, read_midi_files(cue.folder), cue.settings.marker_tracks
+    outcomes = read_midi_files(cue.folder)
+    markers = cue.settings.marker_tracks
+    tables = midi_events_tables(cue.folder.key, outcomes, markers)
+    tracks, notes, controls = (tables[t] for t in ("midi_tracks", "midi_notes", "midi_cc"))
+    return AssetResult(
+        tables,
+        found=f"{len(notes):,} notes and {len(controls):,} controllers on {len(tracks)} tracks.",
+        metadata={
+            "tracks": len(tracks),
+            "notes": len(notes),
+            "controllers": len(controls),
+            "notes with a flag": int((notes["flags"] != 0).sum()),
+        },
+        pictures={"piano roll": lambda: roll_picture(tracks, notes)},
+        judges={
+            "notes_are_kept": lambda: judgments.notes_are_kept(
+                cue.folder.path, outcomes, tables, markers
+            )
+        },
     )
-    return AssetResult(tables)

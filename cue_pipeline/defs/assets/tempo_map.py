@@ -3,24 +3,37 @@
 from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
 
 
-@cue_asset(group="score", kinds={"midi"})
+@cue_asset(group="score", kinds={"midi", "table"})
 def tempo_map(cue: CueRun) -> AssetResult:
     """One row per MIDI file: tempo changes, time signatures, key signatures, markers.
 
     With `tempo_map` and `time_signature_map` alone every tick of the file can be turned into
-    seconds, bar and beat. Rows are in `midi_files`; damage that was read around is in `warnings`.
+    seconds, bar and beat: `docs/timing.md` has the arithmetic. Where a file says nothing, MIDI's
+    120 quarters a minute and 4/4 hold. Rows are in `midi_files`; damage that was read around is in
+    `warnings`.
     """
+    from cue_pipeline.defs import judgments
+    from cue_pipeline.defs.pictures.score import tempo_picture
     from cue_pipeline.midi.tables import read_midi_files, tempo_map_tables
 
     outcomes = read_midi_files(cue.folder)
     tables = tempo_map_tables(cue.folder.key, outcomes, cue.settings.marker_tracks)
     files = tables["midi_files"]
+    changes = int(files["tempo_map"].map(len).sum())
+    seconds = float(files["duration_seconds"].max() or 0.0)
     return AssetResult(
         tables,
+        found=f"{len(files)} MIDI file{'s' * (len(files) != 1)} of {seconds:.1f} s, {changes} "
+        f"tempo{'s' * (changes != 1)}.",
         metadata={
             "MIDI files": len(files),
-            "tempo changes": int(files["tempo_map"].map(len).sum()),
+            "tempo changes": changes,
             "time signatures": int(files["time_signature_map"].map(len).sum()),
-            "seconds of music": float(files["duration_seconds"].max() or 0.0),
+            "seconds of music": seconds,
+        },
+        pictures={"tempo and bars": lambda: tempo_picture(files)},
+        judges={
+            "tempo_is_written": lambda: judgments.tempo_is_written(cue.folder.path, files),
+            "tables_are_as_declared": lambda: judgments.tables_are_as_declared(cue.store.engine),
         },
     )
