@@ -21,11 +21,12 @@ Float64 = NDArray[np.float64]
 
 MAX_LAG_SECONDS = 60.0
 _N_CANDIDATES = 8
+_N_OWN_LAGS = 2
 _APART_SECONDS = 0.3
-_FAR_SECONDS = 1.0
-_LIFT_OF_DOUBT = 0.085
+FAR_SECONDS = 1.0
+LIFT_OF_DOUBT = 0.085
 _LIFT_SCALE = 0.012
-_CLEAR_MARGIN = 0.05  # of R²: a beat away explains clearly less
+CLEAR_MARGIN = 0.05  # of R²: a beat away explains clearly less
 _LAG_BANDS = 16  # enough to look for a lag: pooled from all bands
 _CHECK_BANDS = 32  # enough to choose between lags
 _NEARER_IS_LIKELIER = 2e-4  # of R² per second of lag: between equals, the nearer
@@ -48,6 +49,10 @@ class Alignment:
     lift : np.ndarray, shape=(n_groups,)
         How much more of each group is explained at this lag than at the best one far from it:
         about zero where a group holds other music.
+    tried : list of (float, np.ndarray)
+        Every lag that was tried for the whole cue, with the share of each group explained there.
+    own_lags : list of list of float
+        For each group, where it agrees best with any one track, seconds.
     knots, wander : np.ndarray, shape=(n_knots,)
         MIDI times and what is added to the lag there, seconds.
     """
@@ -57,6 +62,8 @@ class Alignment:
     r2: float
     rivals: list[tuple[float, float]]
     lift: Float64
+    tried: list[tuple[float, Float64]]
+    own_lags: list[list[float]]
     knots: Float64 = field(default_factory=lambda: np.zeros(1))
     wander: Float64 = field(default_factory=lambda: np.zeros(1))
 
@@ -139,7 +146,7 @@ def joint_lag(score: Score, session: Session) -> Alignment:
         Without wander; see :func:`cue_pipeline.mapping.evidence.drift.with_drift`.
     """
     frame = session.frame_seconds
-    lags, agreement = _agreement(score, session)
+    lags, agreement, of_groups = _agreement(score, session)
     candidates = _peaks(lags, agreement, _N_CANDIDATES)
     if 0.0 not in candidates:
         candidates.append(0.0)
@@ -151,9 +158,26 @@ def joint_lag(score: Score, session: Session) -> Alignment:
     others = [pair for pair in tried[1:] if abs(pair[0] - best) > 2 * frame]
     rivals = [(lag, float(r2.mean())) for lag, r2 in others]
     r2 = float(best_r2.mean())
-    far = [of_groups for lag, of_groups in others if abs(lag - best) > _FAR_SECONDS]
+    far = [of_groups for lag, of_groups in others if abs(lag - best) > FAR_SECONDS]
     lift = best_r2 - (np.max(far, axis=0) if far else 0.0)
-    return Alignment(best, _confidence(r2, rivals, lift), r2, rivals, lift)
+    return Alignment(
+        lag_seconds=best,
+        confidence=_confidence(r2, rivals, lift),
+        r2=r2,
+        rivals=rivals,
+        lift=lift,
+        tried=tried,
+        own_lags=[_peaks(lags, curve, _N_OWN_LAGS) for curve in of_groups],
+    )
+
+
+def r2_of_own_lags(score: Score, session: Session, of: Alignment, group: int) -> list[float]:
+    """Return the share of one group's level that all tracks explain at each of its own lags."""
+    levels = _pooled(score.level, _LAG_BANDS)
+    heard = centred(_pooled(session.level[:, [group]], _LAG_BANDS))
+    return [
+        float(_r2_at(levels, heard, lag, session.coarse_seconds)[0]) for lag in of.own_lags[group]
+    ]
 
 
 def _preference(tried: tuple[float, Float64]) -> float:
@@ -182,8 +206,8 @@ def _confidence(best: float, rivals: list[tuple[float, float]], lift: Float64) -
     better_half = float(np.sort(lift)[len(lift) // 2 :].mean())
     second = max((r2 for _, r2 in rivals), default=0.0)
     margin = (best - second) / max(best, 1e-9)
-    of_lift = 1.0 / (1.0 + np.exp(-(better_half - _LIFT_OF_DOUBT) / _LIFT_SCALE))
-    return float(of_lift * np.clip(margin / _CLEAR_MARGIN, 0.0, 1.0))
+    of_lift = 1.0 / (1.0 + np.exp(-(better_half - LIFT_OF_DOUBT) / _LIFT_SCALE))
+    return float(of_lift * np.clip(margin / CLEAR_MARGIN, 0.0, 1.0))
 
 
 def _shifted(level: Float32, lag: float, coarse: float, n: int) -> Float32:
@@ -206,8 +230,16 @@ def centred(series: Float32) -> Float32:
     return out
 
 
-def _agreement(score: Score, session: Session) -> tuple[Float64, Float64]:
-    """Return lags and, for each, how well the best partners of all tracks and groups agree."""
+def _agreement(score: Score, session: Session) -> tuple[Float64, Float64, Float64]:
+    """Return how well, at each lag, the best partners of all tracks and groups agree.
+
+    Returns
+    -------
+    lags : np.ndarray, shape=(n_lags,)
+    agreement : np.ndarray, shape=(n_lags,)
+    of_groups : np.ndarray, shape=(n_groups, n_lags)
+        Each group's with its own best partner.
+    """
     frame = session.frame_seconds
     lead = round(MAX_LAG_SECONDS / session.coarse_seconds)
     fine = _correlations(
@@ -220,16 +252,16 @@ def _agreement(score: Score, session: Session) -> tuple[Float64, Float64]:
     )
     lags: Float64 = (np.arange(fine.shape[2]) - lead * COARSE) * np.float64(frame)
     coarse_lags = (np.arange(coarse.shape[2]) - lead) * session.coarse_seconds
-    level_part = _best_partners(coarse)
-    agreement: Float64 = _best_partners(fine) + np.interp(lags, coarse_lags, level_part)
-    return lags, agreement
+    of_tracks = _best_partners(fine, 1).mean(axis=0)
+    of_tracks += np.interp(lags, coarse_lags, _best_partners(coarse, 1).mean(axis=0))
+    of_groups = _best_partners(fine, 0)
+    for of_group, level_part in zip(of_groups, _best_partners(coarse, 0), strict=True):
+        of_group += np.interp(lags, coarse_lags, level_part)
+    return lags, of_tracks + of_groups.mean(axis=0), of_groups
 
 
-def _best_partners(correlation: Float64) -> Float64:
-    positive = np.maximum(correlation, 0.0)
-    of_tracks = positive.max(axis=1).mean(axis=0)
-    of_groups = positive.max(axis=0).mean(axis=0)
-    out: Float64 = of_tracks + of_groups
+def _best_partners(correlation: Float64, axis: int) -> Float64:
+    out: Float64 = np.maximum(correlation.max(axis=axis), 0.0)
     return out
 
 

@@ -132,7 +132,9 @@ def heard_group(
         )
     hop = float(row["hop_length"]) / float(row["sample_rate"])
     late = round(offset_seconds / hop)
-    if late:
+    if late < 0:
+        mel = mel[-late:]
+    if late > 0:
         mel = np.pad(mel, ((late, 0), (0, 0)), constant_values=-200.0)
     fine = _on_fine_grid(mel, hop, fine_seconds(hop))
     fine = _pooled(fine, bands.pool)

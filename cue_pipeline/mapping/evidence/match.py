@@ -9,7 +9,7 @@ is stored with a pair is in the group's own file: ``file = midi + lag_seconds``.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,7 @@ from cue_pipeline.mapping.evidence.hearing import (
     start_offsets,
 )
 from cue_pipeline.mapping.evidence.scoring import FEATURES, Measures, level_templates, measures
+from cue_pipeline.mapping.evidence.strays import own_starts
 from cue_pipeline.mapping.evidence.templates import (
     TrackNotes,
     pitch_to_bands,
@@ -73,7 +74,8 @@ class MatchEvidence:
         ``time_references`` (used, not used, and why); ``files``, one per MIDI file: its
         ``lag_seconds`` on the session's clock, ``lag_confidence`` 0..1, ``lag_r2`` (share of the
         sound that the notes explain), ``lag_rivals`` (other lags tried: seconds, R²),
-        ``drift_seconds`` (from the earliest to the latest the take leans), ``abstained`` (track,
+        ``drift_seconds`` (from the earliest to the latest the take leans), ``moved_groups`` (that
+        begin at a time of their own: name, seconds on the session's clock), ``abstained`` (track,
         reason), ``same_notes`` (tracks that sound cannot tell apart).
     regressors : pd.DataFrame
         What each score was computed from: the pair's ids and :data:`~.scoring.FEATURES`.
@@ -97,6 +99,15 @@ class _Heard:
     session: Session
     bands_of_pitch: Float32
     references: str
+    again: Callable[[dict[int, float]], "_Heard"]
+    moved: dict[str, float] = field(default_factory=dict)
+
+    def with_starts(self, starts: dict[int, float]) -> "_Heard":
+        """Return the same groups, some of which begin elsewhere on the clock."""
+        known = {g.audio_file_id: g.offset_seconds for g in self.groups}
+        names = {g.audio_file_id: g.name for g in self.groups}
+        moved = {names[i]: round(start, 3) for i, start in starts.items()}
+        return replace(self.again(known | starts), references=self.references, moved=moved)
 
 
 @dataclass(frozen=True)
@@ -136,8 +147,8 @@ def match_evidence(
         ``n_frames``, ``max_db``, ``params``, ``canonical_name``, ``time_reference`` (samples since
         midnight at ``file_sample_rate`` if there is such a column, else at ``sample_rate``).
     mel_of : callable
-        ``audio_file_id`` → absolute dB, shape=(n_frames, n_mels). Called once per group, twice
-        where the groups' time references differ.
+        ``audio_file_id`` → absolute dB, shape=(n_frames, n_mels). Called once per group; again
+        where the groups' time references differ, or a group begins at a time of its own.
 
     Returns
     -------
@@ -192,16 +203,29 @@ def _ways_to_stand(features: pd.DataFrame, mel_of: Callable[[int], Float32]) -> 
     ways = [(offsets, why)]
     if any(offsets.values()):
         ways.append(({}, "not used: the sound agrees better without them"))
-    out = []
-    for starts, references in ways:
-        groups, left_out = heard_groups(features, mel_of, starts)
-        if groups:
-            row = _row_of(features, groups[0].audio_file_id)
-            frame = fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
-            bands = bands_of(row["params"])
-            spread = pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz)
-            out.append(_Heard(groups, left_out, session_of(groups, frame), spread, references))
-    return out
+    standing = [_standing(features, mel_of, starts, references) for starts, references in ways]
+    return [way for way in standing if way]
+
+
+def _standing(
+    features: pd.DataFrame,
+    mel_of: Callable[[int], Float32],
+    starts: dict[int, float],
+    references: str,
+) -> _Heard | None:
+    groups, left_out = heard_groups(features, mel_of, starts)
+    if not groups:
+        return None
+    row = _row_of(features, groups[0].audio_file_id)
+    frame = fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
+    bands = bands_of(row["params"])
+    spread = pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz)
+
+    def again(starts: dict[int, float]) -> _Heard:
+        moved, _ = heard_groups(features, mel_of, starts)
+        return _Heard(moved, left_out, session_of(moved, frame), spread, references, again)
+
+    return _Heard(groups, left_out, session_of(groups, frame), spread, references, again)
 
 
 def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measures] | None:
@@ -212,8 +236,12 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
     tried = []
     for way in ways:
         score = score_of(file.leaders, way.bands_of_pitch, seconds, way.session.frame_seconds)
-        tried.append((way, joint_lag(score, way.session)))
-    way, straight = max(tried, key=lambda pair: pair[1].r2)
+        tried.append((way, score, joint_lag(score, way.session)))
+    way, score, straight = max(tried, key=lambda triple: triple[2].r2)
+    starts = own_starts(score, way.groups, way.session, straight)
+    if starts:
+        way = way.with_starts(starts)
+        straight = joint_lag(score, way.session)
     bent = with_drift(straight, file.leaders, way.session)
     alignments = [
         (alignment, level_templates(file.leaders, way.bands_of_pitch, alignment, way.session))
@@ -237,6 +265,7 @@ def _rows(
     if found:
         heard, alignment, measured = found
         _report_lag(report, alignment)
+        report["moved_groups"] = heard.moved
         report["same_notes"] = [[file.names[t] for t in v] for v in file.voices if len(v) > 1]
         if alignment.confidence < LEAST_LAG_CONFIDENCE:
             uncertain = f"the lag is not certain ({alignment.confidence:.2f})"
