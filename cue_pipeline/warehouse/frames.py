@@ -81,12 +81,16 @@ def _decoder(column: sa.Column[Any], dialect: Any) -> Any:
     kind = column.type
     if isinstance(kind, sa.Integer) and not column.nullable:
         return lambda values: np.array(values, dtype=np.int64)
-    if isinstance(kind, sa.Double):
-        return lambda values: np.array(values, dtype=np.float64)
+    if isinstance(kind, sa.Double) or _exact_as_float(column):
+        return lambda values: np.array(values, dtype=np.float64)  # None becomes NaN
     decode: Any = bytes if isinstance(kind, sa.LargeBinary) else None
     if isinstance(kind, (Json, Timestamp)):
         decode = kind.result_processor(dialect, None)
     return lambda values: _objects(values, decode)
+
+
+def _exact_as_float(column: sa.Column[Any]) -> bool:
+    return isinstance(column.type, sa.Integer) and not isinstance(column.type, sa.BigInteger)
 
 
 def _objects(values: Sequence[Any], decode: Any) -> np.ndarray[Any, Any]:
@@ -101,7 +105,10 @@ def _series(values: np.ndarray[Any, Any], column: sa.Column[Any]) -> "pd.Series[
 
     kind = column.type
     if isinstance(kind, sa.Integer) and column.nullable:
-        nulls = np.array([v is None for v in values], dtype=bool)
+        if values.dtype == object:
+            nulls = np.array([v is None for v in values], dtype=bool)
+        else:
+            nulls = np.isnan(values)
         integers = np.where(nulls, 0, values).astype(np.int64)
         return pd.Series(pd.arrays.IntegerArray(integers, nulls))
     if isinstance(kind, sa.Boolean):
