@@ -18,6 +18,7 @@ from cue_pipeline.defs.io_manager import WarehouseIOManager
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.sensors import cue_folders_sensor
+from cue_pipeline.defs.versions import told_versions
 from cue_pipeline.settings import Settings
 
 ASSETS = (
@@ -45,7 +46,7 @@ def build_defs(
     resource_overrides : mapping of str to object, optional
         Resources that replace ``library`` or ``warehouse``, for tests.
     """
-    versions = graph.code_versions(settings)
+    versions = told_versions(graph.code_versions(settings))
     library = CueLibrary()
 
     def with_current_version(spec: dg.AssetSpec) -> dg.AssetSpec:

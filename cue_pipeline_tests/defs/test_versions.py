@@ -1,0 +1,117 @@
+"""A model or a parameter changes: which assets are stale, as each of those who can tell says.
+
+`cue-pipeline status`, `backfill --stale` and what the UI shows (GraphQL) have to agree.
+"""
+
+import os
+
+import pytest
+
+from cue_pipeline.defs.backfills import plan_backfill
+from cue_pipeline.defs.instance import open_instance
+from cue_pipeline.defs.location import PROCESS_CUE, build_defs
+from cue_pipeline.defs.process import plan_library
+from cue_pipeline.defs.resources import open_store
+from cue_pipeline.defs.status import read_status
+from cue_pipeline.settings import read_settings
+from cue_pipeline_tests.cues import write_cue
+
+KEYS = ("Reel 1/1m01", "1m02")
+
+QUERY = """
+query($partition: String!) {
+  assetNodes { assetKey { path } staleStatus(partition: $partition) }
+}
+"""
+
+
+@pytest.fixture
+def workplace(tmp_path, monkeypatch):
+    """Two cues, processed with a key for a model that nobody asks: the answer is in no cache."""
+    for name in [n for n in os.environ if n.startswith(("CUE_", "OPENAI_", "DAGSTER_HOME"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'w.db'}")
+    for key in KEYS:
+        write_cue(tmp_path / "library", key)
+    settings = read_settings()
+    store = open_store(settings.database_url.get_secret_value())
+    plan_library(tmp_path / "library", store, settings)
+    job = build_defs(settings).resolve_job_def(PROCESS_CUE)
+    with open_instance(tmp_path) as instance:
+        instance.add_dynamic_partitions("cues", list(KEYS))
+        for key in KEYS:
+            assert job.execute_in_process(partition_key=key, instance=instance).success
+    return tmp_path
+
+
+def said_by_status():
+    settings = read_settings()
+    store = open_store(settings.database_url.get_secret_value())
+    found = read_status(store, settings)
+    assert {s.state for s in found} <= {"ready", "stale"}
+    return {(s.cue_key, s.asset) for s in found if s.state == "stale"}
+
+
+def asked_by_backfill():
+    settings = read_settings()
+    store = open_store(settings.database_url.get_secret_value())
+    plan = plan_backfill(read_status(store, settings), kinds=["stale"])
+    return {(key, asset) for key, assets in plan.assets.items() for asset in assets}
+
+
+def said_by_the_ui(folder):
+    from dagster._core.workspace.context import WorkspaceProcessContext
+    from dagster._core.workspace.load_target import ModuleTarget
+    from dagster_graphql.schema import create_schema
+
+    target = ModuleTarget(
+        module_name="cue_pipeline.definitions", attribute=None,
+        working_directory=str(folder), location_name="cue_pipeline",
+    )  # fmt: skip
+    stale = set()
+    with open_instance(folder) as instance, WorkspaceProcessContext(instance, target) as workspace:
+        for key in KEYS:
+            result = create_schema().execute(
+                QUERY, context_value=workspace.create_request_context(),
+                variable_values={"partition": key},
+            )  # fmt: skip
+            assert not result.errors, result.errors
+            nodes = result.data["assetNodes"]
+            assert {node["staleStatus"] for node in nodes} <= {"FRESH", "STALE"}
+            stale |= {
+                (key, node["assetKey"]["path"][-1])
+                for node in nodes
+                if node["staleStatus"] == "STALE"
+            }
+    return stale
+
+
+def of_every_cue(*assets):
+    return {(key, asset) for key in KEYS for asset in assets}
+
+
+def test_all_three_agree_on_what_a_change_makes_stale(workplace, monkeypatch):
+    assert said_by_status() == said_by_the_ui(workplace) == set()
+
+    # Nothing but the mapping depends on the model.
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    monkeypatch.setenv("OPENAI_MODEL", "another-model")
+    stale = of_every_cue("llm_mappings")
+    assert said_by_status() == asked_by_backfill() == stale
+    assert said_by_the_ui(workplace) == stale
+    monkeypatch.delenv("OPENAI_API_KEY")
+    monkeypatch.delenv("OPENAI_MODEL")
+
+    # Mel spectrograms, and what is heard in them.
+    monkeypatch.setenv("CUE_MEL_N_MELS", "80")
+    stale = of_every_cue("mel_features", "final_mix_features", "match_evidence", "llm_mappings")
+    assert said_by_status() == asked_by_backfill() == stale
+    assert said_by_the_ui(workplace) == stale
+
+
+def test_a_changed_model_makes_the_mapping_stale_only_where_a_model_is_asked(
+    workplace, monkeypatch
+):
+    monkeypatch.setenv("OPENAI_MODEL", "another-model")
+    assert said_by_status() == set()
