@@ -21,6 +21,7 @@ from cue_pipeline.audio.mpeg4 import read_mpeg4_header
 from cue_pipeline.audio.riff import WAVE_MAGICS, WaveChunks, read_wave_chunks
 from cue_pipeline.errors import AudioFileError
 
+MIN_SAMPLE_RATE = 1_000
 MAX_SAMPLE_RATE = 768_000
 MAX_CHANNELS = 256
 
@@ -250,9 +251,12 @@ def _promised_by_aiff(path: Path) -> int:
 
 def _bytes_promised_by_caf(path: Path) -> int:
     """Return the size of a CAF's audio by its data chunk; 0 where it is open-ended."""
+    end = path.stat().st_size
     with path.open("rb") as stream:
         position = 8
         for _ in range(64):
+            if position >= end:
+                break
             stream.seek(position)
             head = stream.read(12)
             if len(head) < 12:
@@ -311,7 +315,8 @@ def _with_labels(header: AudioHeader, mask_labels: Sequence[str] | None) -> Audi
 def _checked(header: AudioHeader) -> AudioHeader:
     """Return the header with its numbers judged."""
     file = header.file
-    if not 0 < header.sample_rate <= MAX_SAMPLE_RATE or not 0 < header.channels <= MAX_CHANNELS:
+    possible = MIN_SAMPLE_RATE <= header.sample_rate <= MAX_SAMPLE_RATE
+    if not possible or not 0 < header.channels <= MAX_CHANNELS:
         fault = (
             f"'{file}' says {header.channels} channels at {header.sample_rate} Hz, which cannot "
             f"be: its header is damaged. {_CURE}"

@@ -89,6 +89,8 @@ def read_wave_chunks(stream: BinaryIO) -> WaveChunks:
     chunks = WaveChunks(container=container, file_size=size)
     position = 40 if container == "W64" else 12
     for _ in range(_MAX_CHUNKS):
+        if position >= size:  # where a damaged size points to, past what can be sought
+            return chunks
         head = _read_chunk_head(stream, position, wide=container == "W64")
         if head is None:
             return chunks

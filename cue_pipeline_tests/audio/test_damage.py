@@ -51,6 +51,13 @@ UNUSABLE = {
     "0 Hz": (wave_bytes(fmt_chunk(sr=0), chunk(b"data", SOUND)), "0 Hz"),
     "0 channels": (wave_bytes(fmt_chunk(channels=0), chunk(b"data", SOUND)), "0 channels"),
     "absurd rate": (wave_bytes(fmt_chunk(sr=2**31), chunk(b"data", SOUND)), "damaged"),
+    "1 Hz": (wave_bytes(fmt_chunk(sr=1), chunk(b"data", SOUND)), "1 Hz"),
+    "a size past all files": (
+        b"RF64\xff\xff\xff\xffWAVE"
+        + chunk(b"ds64", struct.pack("<QQQI", 0, 2**64 - 9, 0, 0))
+        + b"data\xff\xff\xff\xff",
+        "format chunk",
+    ),
     "absurd channels": (wave_bytes(fmt_chunk(channels=9_999), chunk(b"data", SOUND)), "channels"),
     "unknown codec": (wave_bytes(fmt_chunk(tag=0x7777), chunk(b"data", SOUND)), "no audio"),
     "sizes that go nowhere": (
