@@ -1,8 +1,8 @@
 """Kill -9 of run workers, the code server, the daemon and PostgreSQL in the middle of a backfill.
 
 ``python -m benchmarks.trial_crashes [cues] [what …]`` (default: 20, each in turn) does so on small
-cues and prints what came of it, as the table that docs/running.md has: after what was killed is started again,
-everything has to end ready, nothing twice, nothing half. Takes some minutes.
+cues and prints what came of it, as the table that docs/running.md has: after what was killed is
+started again, everything has to end ready, nothing twice, nothing half. Takes some minutes.
 """
 
 from __future__ import annotations
