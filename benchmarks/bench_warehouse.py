@@ -29,6 +29,7 @@ from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.copying import ByteReader, copy_stream
 from cue_pipeline.warehouse.encode import encode_rows
 from cue_pipeline.warehouse.engine import create_engine
+from cue_pipeline.warehouse.frames import read_binary
 from cue_pipeline.warehouse.migrations import ensure_schema
 from cue_pipeline.warehouse.statements import insert_rows
 from cue_pipeline.warehouse.store import Store
@@ -166,9 +167,9 @@ def mel_arrays(engine: sa.Engine, n_groups: int) -> None:
             c.first_frame + c.n_frames > first,
         )
         with engine.connect() as connection:
-            parts = connection.execute(query.order_by(c.first_frame)).all()
-        array = np.frombuffer(b"".join(bytes(p.data) for p in parts), "<f2").reshape(-1, 64)
-        assert len(array[first - parts[0].first_frame :][:window]) == window
+            parts = read_binary(connection, query.order_by(c.first_frame))
+        array = np.frombuffer(b"".join(data for _, data in parts), "<f2").reshape(-1, 64)
+        assert len(array[first - parts[0][0] :][:window]) == window
 
     read_window()
     taken = seconds(lambda: [read_window() for _ in range(50)]) / 50

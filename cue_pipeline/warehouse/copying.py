@@ -77,7 +77,7 @@ class ByteReader:
         return bytes(taken)
 
 
-def fixed_type(column: sa.Column[Any]) -> str | None:
+def fixed_type(column: sa.ColumnElement[Any]) -> str | None:
     """Return the NumPy type of a column's wire format, None where its length varies."""
     kind = column.type
     if isinstance(kind, sa.BigInteger):

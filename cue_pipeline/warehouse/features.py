@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.frames import read_binary
 from cue_pipeline.warehouse.transaction import reading
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def read_mel(store: Store, audio_feature_id: int) -> np.ndarray:
     )
     with reading(store.engine) as connection:
         row = connection.execute(header).one_or_none()
-        data = b"".join(bytes(chunk) for chunk in connection.execute(chunks).scalars())
+        data = b"".join(chunk for (chunk,) in read_binary(connection, chunks))
     if row is None:
         raise WarehouseError(f"There is no row {audio_feature_id} in audio_features.")
     needed = row.n_frames * row.n_mels * np.dtype(row.dtype).itemsize

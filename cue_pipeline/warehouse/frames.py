@@ -6,6 +6,7 @@ and are never Python objects at all.
 """
 
 import io
+import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FETCH_ROWS = 8_192
+_LENGTH = struct.Struct(">i")
+_FORMATS = {
+    ">i8": struct.Struct(">q"),
+    ">i4": struct.Struct(">i"),
+    ">i2": struct.Struct(">h"),
+    ">f8": struct.Struct(">d"),
+}
 
 
 def read_frame(
@@ -52,6 +60,14 @@ def read_frame(
     if connection.dialect.name == "postgresql" and all(fixed_type(c) for c in columns):
         query = sa.select(*_without_nulls(columns)).where(condition).order_by(*order)
         series = _copied(connection, query, columns)
+    elif connection.dialect.name == "postgresql" and all(map(_numbers_or_bytes, columns)):
+        query = sa.select(*columns).where(condition).order_by(*order)
+        copied = read_binary(connection, query)
+        by_column = zip(*copied, strict=True) if copied else ((),) * len(columns)
+        series = [
+            _series(_decoder(c, connection.dialect)(values), c)
+            for c, values in zip(columns, by_column, strict=True)
+        ]
     else:
         query = sa.select(*columns).where(condition).order_by(*order)
         series = _fetched(connection, query, columns)
@@ -137,6 +153,54 @@ def _without_nulls(columns: Sequence[sa.Column[Any]]) -> list[sa.ColumnElement[A
 def _copied(
     connection: sa.Connection, query: sa.Select[Any], columns: Sequence[sa.Column[Any]]
 ) -> "list[pd.Series[Any]]":
+    body = _copy_out(connection, query)
+    packed = np.frombuffer(body, dtype=_packed_type(columns))
+    return [_unpacked(packed, i, c) for i, c in enumerate(columns)]
+
+
+def read_binary(connection: sa.Connection, query: sa.Select[Any]) -> list[tuple[Any, ...]]:
+    """Return the rows of a query of numbers and bytes.
+
+    PostgreSQL's driver takes bytes as hexadecimal text, twice their size; by COPY they come as they
+    are, four times as fast. On other engines this is a plain query.
+
+    Parameters
+    ----------
+    connection : Connection
+        With an open transaction.
+    query : Select
+        Of integer, float and bytes columns; its conditions hold numbers only.
+    """
+    if connection.dialect.name != "postgresql":
+        rows = connection.execute(query).all()
+        return [tuple(bytes(v) if isinstance(v, memoryview) else v for v in row) for row in rows]
+    formats = [
+        None if fixed_type(c) is None else _FORMATS[fixed_type(c) or ""]
+        for c in query.selected_columns
+    ]
+    body, at, found = _copy_out(connection, query), 0, []
+    while at < len(body):
+        at += 2  # the number of fields, which is known
+        row: list[Any] = []
+        for unpack in formats:
+            (length,) = _LENGTH.unpack_from(body, at)
+            at += 4
+            if length < 0:
+                row.append(None)
+                continue
+            value = body[at : at + length]
+            row.append(bytes(value) if unpack is None else unpack.unpack(value)[0])
+            at += length
+        found.append(tuple(row))
+    return found
+
+
+def _numbers_or_bytes(column: sa.Column[Any]) -> bool:
+    return fixed_type(column) is not None or isinstance(column.type, sa.LargeBinary)
+
+
+def _copy_out(connection: sa.Connection, query: sa.Select[Any]) -> memoryview:
+    """Return the rows of a query in PostgreSQL's binary format, without header and trailer."""
     statement = query.compile(connection, compile_kwargs={"literal_binds": True})
     received = io.BytesIO()
     cursor = connection.connection.cursor()
@@ -144,9 +208,7 @@ def _copied(
         cursor.copy_expert(f"COPY ({statement}) TO STDOUT (FORMAT BINARY)", received)
     finally:
         cursor.close()
-    body = received.getbuffer()[len(HEADER) : -len(TRAILER)]
-    packed = np.frombuffer(body, dtype=_packed_type(columns))
-    return [_unpacked(packed, i, c) for i, c in enumerate(columns)]
+    return received.getbuffer()[len(HEADER) : -len(TRAILER)]
 
 
 def _packed_type(columns: Sequence[sa.Column[Any]]) -> np.dtype[Any]:

@@ -353,13 +353,16 @@ def load(store: Store, cue: SyntheticCue, assets: tuple[str, ...] = ASSETS) -> N
         replace(store, cue, asset)
 
 
-def everything(store: Store, cue: SyntheticCue) -> dict[str, list[tuple[Any, ...]]]:
-    """Return all rows of a cue, by table, as plain tuples: equal where the cues are."""
+def everything(store: Store, cue: Any) -> dict[str, list[tuple[Any, ...]]]:
+    """Return all rows of a cue, by table, as plain tuples: equal where the cues are.
+
+    Values, not their text: `jsonb` orders names, and has no -0.0.
+    """
     found = {}
     for table in t.ordered_tables():
         if table.name in {"cues", "cue_assets", "cue_writers", "mapping_overrides", "llm_calls"}:
             continue
         frame = store.read(cue.key, table.name).astype(object)
         frame = frame.where(frame.notna(), None)
-        found[table.name] = [tuple(map(repr, row)) for row in frame.itertuples(index=False)]
+        found[table.name] = list(frame.itertuples(index=False, name=None))
     return found

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.features import read_mel
 from cue_pipeline_tests.warehouse.synthetic import (
     ASSETS,
     SyntheticCue,
@@ -39,6 +40,16 @@ def test_what_was_written_is_read(store):
     read = store.read(cue.key, "audio_feature_chunks")
     read = read[read.audio_feature_id == chunks.audio_feature_id[0]]
     assert b"".join(read.data) == cue.mel(0).tobytes()
+
+
+def test_a_mel_spectrogram_is_put_together_from_its_chunks(store):
+    cue = SyntheticCue()
+    load(store, cue)
+    for i, group in enumerate(cue.group_names):
+        feature = row_id("audio_features", cue.key, group, "mel_spectrogram", "mono", "default")
+        np.testing.assert_array_equal(read_mel(store, feature), cue.mel(i))
+    with pytest.raises(WarehouseError, match="There is no row 7"):
+        read_mel(store, 7)
 
 
 def test_materialising_a_cue_twice_leaves_the_same_rows(store):
