@@ -210,7 +210,9 @@ def fitted(sessions: list[Named]) -> FusionWeights:
         return float(-(shares * logs).sum() / shares.sum())
 
     start = np.array([getattr(WEIGHTS, name) for name in FITTED])
-    best = minimize(loss, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-5, "maxiter": 2_000})
+    best = minimize(
+        loss, start, method="Nelder-Mead", options={"xatol": 0.01, "fatol": 1e-5, "maxiter": 2_000}
+    )
     return replace(WEIGHTS, **dict(zip(FITTED, np.round(best.x, 2).tolist(), strict=True)))
 
 

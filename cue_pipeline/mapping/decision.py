@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame
 
-    from cue_pipeline.mapping.chat import ChatModel, ModelAnswer
+    from cue_pipeline.mapping.calls import ModelAnswer
+    from cue_pipeline.mapping.chat import ChatModel
 
     Scores = NDArray[np.float64]
 
