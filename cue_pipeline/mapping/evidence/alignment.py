@@ -21,9 +21,9 @@ Float64 = NDArray[np.float64]
 
 MAX_LAG_SECONDS = 60.0
 _N_CANDIDATES = 8
-_N_OWN_LAGS = 2
+_N_OWN_LAGS = 1
 _APART_SECONDS = 0.3
-FAR_SECONDS = 1.0
+_FAR_SECONDS = 1.0
 LIFT_OF_DOUBT = 0.085
 _LIFT_SCALE = 0.012
 CLEAR_MARGIN = 0.05  # of R²: a beat away explains clearly less
@@ -49,8 +49,6 @@ class Alignment:
     lift : np.ndarray, shape=(n_groups,)
         How much more of each group is explained at this lag than at the best one far from it:
         about zero where a group holds other music.
-    tried : list of (float, np.ndarray)
-        Every lag that was tried for the whole cue, with the share of each group explained there.
     own_lags : list of list of float
         For each group, where it agrees best with any one track, seconds.
     knots, wander : np.ndarray, shape=(n_knots,)
@@ -62,7 +60,6 @@ class Alignment:
     r2: float
     rivals: list[tuple[float, float]]
     lift: Float64
-    tried: list[tuple[float, Float64]]
     own_lags: list[list[float]]
     knots: Float64 = field(default_factory=lambda: np.zeros(1))
     wander: Float64 = field(default_factory=lambda: np.zeros(1))
@@ -158,7 +155,7 @@ def joint_lag(score: Score, session: Session) -> Alignment:
     others = [pair for pair in tried[1:] if abs(pair[0] - best) > 2 * frame]
     rivals = [(lag, float(r2.mean())) for lag, r2 in others]
     r2 = float(best_r2.mean())
-    far = [of_groups for lag, of_groups in others if abs(lag - best) > FAR_SECONDS]
+    far = [of_groups for lag, of_groups in others if abs(lag - best) > _FAR_SECONDS]
     lift = best_r2 - (np.max(far, axis=0) if far else 0.0)
     return Alignment(
         lag_seconds=best,
@@ -166,17 +163,22 @@ def joint_lag(score: Score, session: Session) -> Alignment:
         r2=r2,
         rivals=rivals,
         lift=lift,
-        tried=tried,
         own_lags=[_peaks(lags, curve, _N_OWN_LAGS) for curve in of_groups],
     )
 
 
-def r2_of_own_lags(score: Score, session: Session, of: Alignment, group: int) -> list[float]:
-    """Return the share of one group's level that all tracks explain at each of its own lags."""
-    levels = _pooled(score.level, _LAG_BANDS)
-    heard = centred(_pooled(session.level[:, [group]], _LAG_BANDS))
+def r2_of_changes(
+    score: Score, session: Session, group: int, lags_seconds: Sequence[float]
+) -> list[float]:
+    """Return the share of one group's changes of level that all tracks explain at each lag.
+
+    Changes, not level: a piece that ends where the group ends explains much of its level.
+    """
+    levels = np.diff(_pooled(score.level, _LAG_BANDS), axis=2, prepend=np.float32(0))
+    heard = np.diff(_pooled(session.level[:, [group]], _LAG_BANDS), axis=2, prepend=np.float32(0))
     return [
-        float(_r2_at(levels, heard, lag, session.coarse_seconds)[0]) for lag in of.own_lags[group]
+        float(_r2_at(levels, centred(heard), lag, session.coarse_seconds)[0])
+        for lag in lags_seconds
     ]
 
 

@@ -8,17 +8,17 @@ stem of other music must not be bent to fit.
 from collections.abc import Sequence
 
 from cue_pipeline.mapping.evidence.alignment import (
-    FAR_SECONDS,
     LIFT_OF_DOUBT,
     Alignment,
     Score,
     Session,
-    r2_of_own_lags,
+    r2_of_changes,
 )
 from cue_pipeline.mapping.evidence.hearing import Group
 
-# Above what other music's groups reach by chance (0.24 at most over 168 mismatched cues).
-_OWN_LIFT = 0.27
+# Rendered: other music's groups reach 0.02, a group's own lag 0.28 and more.
+_OWN_LIFT = 0.15  # and twice what is explained at any other lag: a loop fits at every bar
+_OTHERS_SECONDS = (-7.3, -3.1, 2.3, 5.9)  # no multiples of each other: a bar fits at most one
 
 
 def own_starts(
@@ -35,9 +35,13 @@ def own_starts(
     for g, group in enumerate(groups):
         if alignment.lift[g] >= LIFT_OF_DOUBT:
             continue
-        r2 = r2_of_own_lags(score, session, alignment, g)
-        best, lag = max(zip(r2, alignment.own_lags[g], strict=True))
-        far = [float(of[g]) for at, of in alignment.tried if abs(at - lag) > FAR_SECONDS]
-        if best - max(far, default=0.0) > _OWN_LIFT:
-            starts[group.audio_file_id] = group.offset_seconds + alignment.lag_seconds - lag
+        for lag in alignment.own_lags[g]:
+            own, *others = r2_of_changes(
+                score,
+                session,
+                g,
+                [lag, alignment.lag_seconds, *(lag + apart for apart in _OTHERS_SECONDS)],
+            )
+            if own > _OWN_LIFT and own > 2.0 * max(others):
+                starts[group.audio_file_id] = group.offset_seconds + alignment.lag_seconds - lag
     return starts
