@@ -1,9 +1,9 @@
 """Which machinery computes: numpy and scipy, or the compiled kernels.
 
-The kernels (:mod:`.kernels`) take half the time, but loading them costs a second and their first
-use on a machine some seconds more. So they are taken where a pass has enough frames before it to
-earn that back: a rule of the input alone, so that a rerun computes as the first run did. Both
-transform in double precision, and decode samples to the same bits.
+The kernels (:mod:`.kernels`) take less than half the time, but loading them costs a second and
+their first use on a machine some seconds more. So they are taken where a pass has enough frames
+before it to earn that back: a rule of the input alone, so that a rerun computes as the first run
+did. Both transform in double precision, and decode samples to the same bits.
 """
 
 import logging

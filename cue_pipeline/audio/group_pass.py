@@ -246,9 +246,8 @@ def _pass(
     for raw in reader.blocks(n):
         block = levels.feed(raw)
         composite = composite_of(block)
-        levels.feed_composite(block, composite)
+        digest.update(np.array(levels.feed_composite(block, composite)).tobytes())
         digest.update(composite[::_DIGEST_STEP].tobytes())
-        digest.update(np.bitwise_xor.reduce(composite.view(np.int32)).tobytes())
         by_label = {COMPOSITE: composite, **dict(zip(reader.labels, block, strict=True))}
         for key, feature in passes.items():
             feature.feed(by_label[key.channel])

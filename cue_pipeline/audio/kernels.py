@@ -2,8 +2,8 @@
 
 scipy's FFT takes few frames at a time, and window, power and bands are passes of their own over
 its results. Here eight frames stay in the core's cache from samples to bands, in double precision
-and yet in less time than scipy's single-precision path. The first use on a machine compiles for
-some seconds; numba keeps the result on disk. Importing this module costs a second:
+and yet in about the time of scipy's single-precision FFTs alone. The first use on a machine
+compiles for some seconds; numba keeps the result on disk. Importing this module costs a second:
 :mod:`.engine` says when it is worth it.
 
 References

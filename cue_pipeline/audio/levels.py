@@ -145,14 +145,19 @@ class GroupLevels:
             return np.stack([x for x, _ in fed])
         return block
 
-    def feed_composite(self, block: Float32Array, composite: Float32Array) -> None:
-        """Take the mean of the channels that :meth:`feed` returned, shape=(n,)."""
-        if len(block) == 1:
-            self.composite_squares = self.channels[0].squares
-        else:
-            self.composite_squares += self._measure.sums(composite)[1]
+    def feed_composite(self, block: Float32Array, composite: Float32Array) -> tuple[float, float]:
+        """Take the mean of the channels that :meth:`feed` returned, shape=(n,).
+
+        Returns
+        -------
+        total, squares : float
+            Sum of the composite's samples and of their squares: a trace of this very block.
+        """
+        total, squares = self._measure.sums(composite)
+        self.composite_squares += squares
         if self._pair is not None:
             self._cross += float(np.dot(block[self._pair[0]], block[self._pair[1]]))
+        return total, squares
 
     @property
     def peak(self) -> float:
