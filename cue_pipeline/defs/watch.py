@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from cue_pipeline.warehouse.store import CueRow, LedgerRow
 
 RUNS_PER_LOOK = 100
-"""Runs that one look asks for at most; each costs the daemon some 20 ms."""
+"""Runs that one look asks for at most: making one takes the daemon some tenths of a second."""
 
 REMEMBERED = 500
 """Unsettled cues that are remembered between two looks at most, so that the cursor stays small."""

@@ -5,9 +5,11 @@
 
 import os
 
+import dagster as dg
 import pytest
 
 from cue_pipeline.defs.backfills import plan_backfill
+from cue_pipeline.defs.graph import GRAPH
 from cue_pipeline.defs.instance import open_instance
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
 from cue_pipeline.defs.process import plan_library
@@ -94,9 +96,10 @@ def of_every_cue(*assets):
 def test_all_three_agree_on_what_a_change_makes_stale(workplace, monkeypatch):
     assert said_by_status() == said_by_the_ui(workplace) == set()
 
-    # Nothing but the mapping depends on the model.
-    monkeypatch.setenv("OPENAI_API_KEY", "none")
+    # Nothing but the mapping depends on the model, and that only where a model is asked.
     monkeypatch.setenv("OPENAI_MODEL", "another-model")
+    assert said_by_status() == set()
+    monkeypatch.setenv("OPENAI_API_KEY", "none")
     stale = of_every_cue("llm_mappings")
     assert said_by_status() == asked_by_backfill() == stale
     assert said_by_the_ui(workplace) == stale
@@ -110,8 +113,31 @@ def test_all_three_agree_on_what_a_change_makes_stale(workplace, monkeypatch):
     assert said_by_the_ui(workplace) == stale
 
 
-def test_a_changed_model_makes_the_mapping_stale_only_where_a_model_is_asked(
+def requested(instance, cursor=None):
+    """Evaluate the automation as the daemon does; return what it asks for, and its cursor."""
+    result = dg.evaluate_automation_conditions(
+        defs=build_defs(read_settings()), instance=instance, cursor=cursor
+    )
+    asked = {
+        (key, asset)
+        for asset in GRAPH
+        for key in result.get_requested_partitions(dg.AssetKey(asset))
+    }
+    return asked, result.cursor
+
+
+def test_automation_takes_what_a_change_made_stale_and_the_model_only_by_name(
     workplace, monkeypatch
 ):
-    monkeypatch.setenv("OPENAI_MODEL", "another-model")
-    assert said_by_status() == set()
+    stale = of_every_cue("mel_features", "final_mix_features", "match_evidence", "llm_mappings")
+    expected = {"cheap": stale - of_every_cue("llm_mappings"), "all": stale}
+    with open_instance(workplace) as instance:
+        instance.add_dynamic_partitions("cues", ["never made"])
+        for n_mels, automate in ((80, "cheap"), (96, "all")):
+            monkeypatch.setenv("CUE_AUTOMATE", automate)
+            asked, cursor = requested(instance)
+            assert asked == set()
+            monkeypatch.setenv("CUE_MEL_N_MELS", str(n_mels))
+            asked, cursor = requested(instance, cursor)
+            assert asked == expected[automate]
+            assert requested(instance, cursor)[0] == set()
