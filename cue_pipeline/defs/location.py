@@ -15,7 +15,6 @@ from cue_pipeline.defs.assets.midi_events import midi_events
 from cue_pipeline.defs.assets.tempo_map import tempo_map
 from cue_pipeline.defs.automation import automation_of
 from cue_pipeline.defs.io_manager import WarehouseIOManager
-from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.sensors import cue_folders_sensor
 from cue_pipeline.defs.versions import told_versions
@@ -61,7 +60,6 @@ def build_defs(
             dg.define_asset_job(
                 PROCESS_CUE,
                 selection=dg.AssetSelection.all(),
-                partitions_def=cues,
                 description="Everything about one cue: its score, its sound, and how they match.",
             )
         ],
