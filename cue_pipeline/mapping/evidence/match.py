@@ -223,9 +223,13 @@ def _standing(
 
     def again(starts: dict[int, float]) -> _Heard:
         moved, _ = heard_groups(features, mel_of, starts)
-        return _Heard(moved, left_out, session_of(moved, frame), spread, references, again)
+        return standing(moved)
 
-    return _Heard(groups, left_out, session_of(groups, frame), spread, references, again)
+    def standing(groups: list[Group]) -> _Heard:
+        light = [group.without_sound() for group in groups]
+        return _Heard(light, left_out, session_of(groups, frame), spread, references, again)
+
+    return standing(groups)
 
 
 def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measures] | None:
