@@ -3,6 +3,8 @@
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
+
 from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.store import Store
 from cue_pipeline_tests.cues import write_cue
@@ -21,6 +23,7 @@ def rows_of(url: str, key: str) -> dict[str, list[tuple]]:
         engine.dispose()
 
 
+@pytest.mark.slow
 def test_the_whole_pipeline_on_dsql_gives_the_rows_that_it_gives_on_sqlite(tmp_path, dsql_url):
     workspace = Workspace(tmp_path)
     keys = ("Reel 1/1m01 Titles", "Reel 1/1m02")
