@@ -55,7 +55,7 @@ def assert_same(y: np.ndarray, mel: MelSettings) -> None:
 def assert_levels(ours: np.ndarray, theirs: np.ndarray) -> None:
     """Hold |Δ| to 0.001 dB, plus what float32 leaves open of a band far below its neighbours.
 
-    A frame's transform is exact to some 1e-7 of its largest bin, in librosa as here: 80 dB below
+    A frame's signal and bins are float32, exact to some 1e-7 of the largest: 80 dB below
     that bin, this alone is 0.005 dB. So few bands may lean on it, and none by more.
     """
     delta = np.abs(ours.astype(np.float64) - theirs)
