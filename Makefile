@@ -7,7 +7,7 @@ JOBS   ?=
 PORT   ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-ui check bench lock clean
+.PHONY: help run ui test test-ui check bench bench-mapping lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ check: $(BIN)/.installed-dev  ## format, lint, types and the import rule
 
 bench: $(BIN)/.installed-dev  ## measure speed and memory beside peers and the physical floor
 	$(BIN)/python -m benchmarks
+
+bench-mapping: $(BIN)/.installed-dev  ## how often tracks find their stems, on rendered and degraded cues (long)
+	$(BIN)/python -m benchmarks.bench_mapping
 
 lock: $(BIN)/.installed-dev  ## renew constraints.txt from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
