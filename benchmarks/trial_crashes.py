@@ -99,8 +99,24 @@ def _run(site: Site, n: int, what: str, kill: Callable[[], None]) -> None:
             f"| {seconds:.0f} |",
             flush=True,
         )
-        if states["ready"] != sum(states.values()) and os.environ.get("KEEP"):
-            print(site.log()[-6000:])
+        if states["ready"] != sum(states.values()):
+            _explain(site, instance)
+
+
+def _explain(site: Site, instance: dg.DagsterInstance) -> None:
+    for (key, asset), state in site.states().items():
+        if state != "ready":
+            print(f"  {key} {asset}: {state}")
+    for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
+        print(f"  failed: {run.tags.get('dagster/partition')} {run.tags}")
+        for entry in instance.all_logs(run.run_id):
+            event = entry.dagster_event
+            if event is not None and event.is_failure:
+                print(
+                    f"    {event.event_type_value}: {event.message} {event.event_specific_data}"[
+                        :1200
+                    ]
+                )
 
 
 def _all_ended(instance: dg.DagsterInstance) -> bool:

@@ -12,11 +12,11 @@ import pytest
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.scan import CueScan, ScanProblem, find_cues
-from cue_pipeline.defs import graph, watch
+from cue_pipeline.defs import graph, sensors, watch
 from cue_pipeline.defs.automation import automation_of
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
 from cue_pipeline.defs.resources import open_store
-from cue_pipeline.defs.sensors import LAUNCHED_BY, RUNS_WAITING, SENSOR
+from cue_pipeline.defs.sensors import LAUNCHED_BY, SENSOR
 from cue_pipeline.settings import read_settings
 from cue_pipeline_tests.cues import write_cue
 
@@ -343,14 +343,15 @@ def test_what_is_wrong_is_logged_once_not_at_every_tick(library, capsys):
     assert "comma" not in capsys.readouterr().err
 
 
-def test_runs_already_waiting_take_the_room(library):
+def test_runs_already_waiting_take_the_room(library, monkeypatch):
+    monkeypatch.setattr(sensors, "RUNS_WAITING", 3)
     write_cue(library.root, "1m01")
     job = library.defs.resolve_job_def(PROCESS_CUE)
     runs = [
         library.instance.create_run_for_job(
             job, tags=LAUNCHED_BY, status=dg.DagsterRunStatus.STARTING
         )
-        for _ in range(RUNS_WAITING)
+        for _ in range(3)
     ]
     library.look()
     assert library.look() == {}
@@ -381,8 +382,8 @@ def many_cues(n: int, root: Path) -> CueScan:
     )
 
 
-def test_five_thousand_new_cues_are_taken_in_portions_with_a_small_cursor(tmp_path):
-    scan = many_cues(5_000, tmp_path)
+def test_a_thousand_new_cues_are_taken_in_portions_with_a_small_cursor(tmp_path):
+    scan = many_cues(1_000, tmp_path)
     known = watch.Known({}, {}, graph.code_versions(read_settings()))
     memory, taken, largest = watch.Memory(), set(), 0
     for tick in range(200):
@@ -402,9 +403,9 @@ def test_five_thousand_new_cues_are_taken_in_portions_with_a_small_cursor(tmp_pa
         known.cues.pop("x")
         known = watch.Known({"stays": _row(tmp_path)}, known.ledger, known.versions)
         largest = max(largest, len(look.memory.as_cursor()))
-        if len(taken) == 5_000:
+        if len(taken) == 1_000:
             break
-    assert len(taken) == 5_000
+    assert len(taken) == 1_000
     assert largest < 32_000
 
 
