@@ -4,6 +4,7 @@ What is the same for all assets is here, once: the partition, the version, the l
 a failure, progress, warnings in the run's log and in the metadata.
 """
 
+import inspect
 import logging
 import os
 import time
@@ -110,7 +111,7 @@ def cue_asset(
 
         @dg.asset(
             name=name,
-            description=compute.__doc__,
+            description=inspect.cleandoc(compute.__doc__ or ""),
             partitions_def=cues,
             group_name=group,
             kinds=kinds,
@@ -156,7 +157,12 @@ def _materialise(
         folder = library.folder(key)
         fingerprint = graph.fingerprint(asset, folder)
         version = graph.data_version(
-            asset, code_version, fingerprint, _upstream_versions(store, key, asset)
+            asset,
+            code_version,
+            fingerprint,
+            _upstream_versions(store, key, asset),
+            # Before the rows are made: what is decided meanwhile makes them stale, not lost.
+            store.decisions(key).get(key, ""),
         )
         run = CueRun(folder, settings, store, context.log, _threads())
         result = compute(run, **upstream)
@@ -180,15 +186,13 @@ def _materialise(
     progress.report(key, asset, "computed", noted)
     seconds = time.perf_counter() - began
     context.log.info("Cue %r: %s In %.2f s.", key, result.found, seconds)
-    metadata = dict(result.metadata)
+    metadata = _pictures(result.pictures, context.log) | dict(result.metadata)
     metadata["seconds"] = round(seconds, 3)
     metadata["warnings"] = len(noted)
     if noted:
         metadata["what to look at"] = dg.MetadataValue.md(
             "\n".join(f"- {escape_markdown(w)}" for w in noted)
         )
-    for name, draw in result.pictures.items():
-        _add_picture(metadata, name, draw, context.log)
     output = dg.Output(
         CueTables(result.tables, fingerprint, code_version, version, started_at),
         metadata=metadata,
@@ -197,17 +201,20 @@ def _materialise(
     return output, result.judges
 
 
-def _add_picture(
-    metadata: dict[str, Any], name: str, draw: Callable[[], str | None], log: logging.Logger
-) -> None:
+def _pictures(
+    pictures: Mapping[str, Callable[[], str | None]], log: logging.Logger
+) -> dict[str, Any]:
     """Draw; a picture that cannot be drawn is no reason to lose the rows."""
-    try:
-        svg = draw()
-    except Exception as e:  # noqa: BLE001 - whatever it is, it is only a picture
-        log.warning("The picture %r could not be drawn: %s: %s", name, type(e).__name__, e)
-        return
-    if svg is not None:
-        metadata[name] = picture(name, svg)
+    drawn: dict[str, Any] = {}
+    for name, draw in pictures.items():
+        try:
+            svg = draw()
+        except Exception as e:  # noqa: BLE001 - whatever it is, it is only a picture
+            log.warning("The picture %r could not be drawn: %s: %s", name, type(e).__name__, e)
+            continue
+        if svg is not None:
+            drawn[name] = picture(name, svg)
+    return drawn
 
 
 def _row_warnings(tables: "Tables") -> list[str]:

@@ -29,7 +29,7 @@ def tempo_map(cue: CueRun) -> AssetResult:
             "MIDI files": len(files),
             "tempo changes": changes,
             "time signatures": int(files["time_signature_map"].map(len).sum()),
-            "seconds of music": seconds,
+            "seconds of music": round(seconds, 3),
         },
         pictures={"tempo and bars": lambda: tempo_picture(files)},
         judges={
