@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-
 SHORTER = {"bench_mapping": ["--songs", "chamber101", "--conditions", "clean", "hard"]}
 """Arguments that keep `make bench` within minutes; `make bench-mapping` runs the whole set."""
 
