@@ -4,9 +4,10 @@ Conventions
 -----------
 *Fingerprint*: of the input files of an asset, as the cue's folder had them when it was read.
 *Code version*: the algorithm's number, and a digest of the settings that shape its rows.
-*Data version*: a digest of asset, code version, fingerprint and the data versions upstream. An
-asset is up to date exactly when the ledger's data version is the one expected today. Dagster is
-told the same data version, so its UI and ``cue-pipeline status`` agree.
+*Data version*: a digest of asset, code version, fingerprint, the data versions upstream and, where
+the asset obeys people, what they decided for the cue. An asset is up to date exactly when the
+ledger's data version is the one expected today. Dagster is told the same data version, so its UI
+and ``cue-pipeline status`` agree.
 
 Dagster is not imported here: the command line asks these questions without it.
 """
@@ -35,11 +36,14 @@ class Node:
         Files of the cue's folder that the asset reads itself.
     algorithm : int
         Raised when the same input would give other rows.
+    obeys_people : bool
+        Whether its rows follow the cue's ``mapping_overrides``.
     """
 
     upstream: tuple[str, ...]
     reads: tuple[Source, ...]
     algorithm: int
+    obeys_people: bool = False
 
 
 GRAPH: Mapping[str, Node] = {
@@ -49,7 +53,9 @@ GRAPH: Mapping[str, Node] = {
     "mel_features": Node(("channel_groups",), ("audio",), 1),
     "final_mix_features": Node(("channel_groups",), ("audio",), 1),
     "match_evidence": Node(("midi_events", "mel_features"), (), 1),
-    "llm_mappings": Node(("midi_events", "channel_groups", "match_evidence"), (), 1),
+    "llm_mappings": Node(
+        ("midi_events", "channel_groups", "match_evidence"), (), 1, obeys_people=True
+    ),
 }
 """Every asset, upstream before downstream."""
 
@@ -95,13 +101,28 @@ def code_versions(settings: Settings) -> dict[str, str]:
 
 
 def data_version(
-    asset: str, code_version: str, file_fingerprint: str, upstream: Mapping[str, str | None]
+    asset: str,
+    code_version: str,
+    file_fingerprint: str,
+    upstream: Mapping[str, str | None],
+    decided: str = "",
 ) -> str:
-    """Return the version of an asset's rows, from all that they are made of."""
-    return _digest([asset, code_version, file_fingerprint, sorted(upstream.items())])
+    """Return the version of an asset's rows, from all that they are made of.
+
+    Parameters
+    ----------
+    decided : str
+        Digest of what people decided for the cue; empty where they decided nothing.
+    """
+    made_of: list[Any] = [asset, code_version, file_fingerprint, sorted(upstream.items())]
+    if decided and GRAPH[asset].obeys_people:
+        made_of.append(decided)
+    return _digest(made_of)
 
 
-def expected_data_versions(folder: CueFolder, versions: Mapping[str, str]) -> dict[str, str]:
+def expected_data_versions(
+    folder: CueFolder, versions: Mapping[str, str], decided: str = ""
+) -> dict[str, str]:
     """Return the data version that each asset of a cue has once it is up to date."""
     expected: dict[str, str] = {}
     for asset, node in GRAPH.items():
@@ -110,6 +131,7 @@ def expected_data_versions(folder: CueFolder, versions: Mapping[str, str]) -> di
             versions[asset],
             fingerprint(asset, folder),
             {up: expected[up] for up in node.upstream},
+            decided,
         )
     return expected
 

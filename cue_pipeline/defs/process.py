@@ -28,7 +28,7 @@ from cue_pipeline.cue.scan import find_cues
 from cue_pipeline.defs import graph
 from cue_pipeline.defs.partitions import PARTITIONS_NAME
 from cue_pipeline.defs.progress import Progress
-from cue_pipeline.defs.status import cue_status, to_do
+from cue_pipeline.defs.status import AssetStatus, cue_status, to_do
 from cue_pipeline.defs.watch import gone_cues
 from cue_pipeline.defs.worker import CueDone, CueJob, work
 from cue_pipeline.errors import CueError, SettingsError
@@ -144,13 +144,14 @@ def plan_library(
     if scan.cues and not only:
         gone = gone_cues(scan, scan.cues[0].root, {cue.cue_key: cue for cue in store.cues()})
         store.mark_missing(gone)
-    versions = graph.code_versions(settings)
+    versions, decided = graph.code_versions(settings), store.decisions()
     ledgers = _ledgers(store)
-    plans = [
-        _plan_cue(folder, ledgers.get(folder.key, {}), versions, force=force, select=select)
-        for folder in folders
-        if folder.key not in refused
-    ]
+    plans = []
+    for folder in folders:
+        if folder.key not in refused:
+            ledger = ledgers.get(folder.key, {})
+            statuses = cue_status(folder, ledger, versions, decided.get(folder.key, ""))
+            plans.append(_plan_cue(folder, statuses, force=force, select=select))
     problems = tuple(problem.text for problem in scan.problems)
     return LibraryPlan(tuple(plans), problems, refused, gone)
 
@@ -201,13 +202,11 @@ def _ledgers(store: Store) -> dict[str, dict[str, LedgerRow]]:
 
 def _plan_cue(
     folder: CueFolder,
-    ledger: Mapping[str, LedgerRow],
-    versions: Mapping[str, str],
+    statuses: Sequence[AssetStatus],
     *,
     force: bool,
     select: Collection[str],
 ) -> CuePlan:
-    statuses = cue_status(folder, ledger, versions)
     lacking = set(to_do(statuses))
     wanted = set(graph.GRAPH) if force else set(lacking)
     if select:

@@ -11,6 +11,8 @@ from cue_pipeline.settings import Settings
 from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
 
 State = Literal["ready", "stale", "missing", "failed", "loading"]
+# Why rows are stale that nothing but a person's decision has overtaken.
+DECIDED_SINCE = "mapping_overrides changed since: people decided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ def read_status(store: Store, settings: Settings) -> list[AssetStatus]:
     from cue_pipeline.cue.scan import read_cue_folder
     from cue_pipeline.errors import CueError
 
-    versions = graph.code_versions(settings)
+    versions, decided = graph.code_versions(settings), store.decisions()
     ledger: dict[str, dict[str, LedgerRow]] = {}
     for row in store.ledger():
         ledger.setdefault(row.cue_key, {})[row.asset] = row
@@ -41,7 +43,8 @@ def read_status(store: Store, settings: Settings) -> list[AssetStatus]:
             folder = read_cue_folder(Path(cue.root), cue.cue_key)
         except CueError:
             folder = last_seen(cue)
-        found += cue_status(folder, ledger.get(cue.cue_key, {}), versions)
+        rows = ledger.get(cue.cue_key, {})
+        found += cue_status(folder, rows, versions, decided.get(cue.cue_key, ""))
     return found
 
 
@@ -60,7 +63,10 @@ def last_seen(cue: CueRow) -> CueFolder:
 
 
 def cue_status(
-    folder: CueFolder, ledger: Mapping[str, LedgerRow], versions: Mapping[str, str]
+    folder: CueFolder,
+    ledger: Mapping[str, LedgerRow],
+    versions: Mapping[str, str],
+    decided: str = "",
 ) -> list[AssetStatus]:
     """Return the state of each asset of one cue.
 
@@ -72,8 +78,10 @@ def cue_status(
         What the warehouse says of it, by asset.
     versions : mapping of str to str
         Current code versions, by asset.
+    decided : str
+        What people decided for the cue, as :meth:`Store.decisions` has it.
     """
-    expected = graph.expected_data_versions(folder, versions)
+    expected = graph.expected_data_versions(folder, versions, decided)
     found: dict[str, AssetStatus] = {}
     for asset in graph.GRAPH:
         state, reason = _state(asset, folder, ledger.get(asset), versions[asset], expected, found)
@@ -117,4 +125,6 @@ def _state(
     if row.code_version != code_version:
         return "stale", f"code version was {row.code_version}, is {code_version}"
     newer = [up for up in graph.GRAPH[asset].upstream if upstream[up].state != "ready"]
+    if not newer and graph.GRAPH[asset].obeys_people:
+        return "stale", DECIDED_SINCE
     return "stale", f"{' and '.join(newer) or 'an upstream asset'} changed since"

@@ -13,7 +13,7 @@ from cue_pipeline.cue.identity import row_id
 from cue_pipeline.cue.numbering import CueNumber
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import ledger as led
-from cue_pipeline.warehouse import registry
+from cue_pipeline.warehouse import people, registry
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.atomic import AtomicWriter, lock_cue, unknown_cue
 from cue_pipeline.warehouse.dsql import BATCH_ROWS
@@ -284,18 +284,36 @@ class Store:
         note : str or None
             Why.
         """
-        if self.cue(cue_key) is None:
-            raise unknown_cue(cue_key)
-        values = {
-            "cue_key": cue_key,
-            "track": storable_text(track),
-            "canonical_name": canonical_name,
-            "instrument_category": instrument_category,
-            "note": note,
-            "created_at": now(),
-        }
-        changed = [k for k in values if k not in {"cue_key", "track"}]
-        write(self.engine, lambda c: led.upsert(c, t.mapping_overrides, values, changed))
+        self.set_overrides([(cue_key, track, canonical_name, instrument_category, note)])
+
+    def set_overrides(
+        self, decided: Sequence[people.Decided], taken_back: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        """Store decisions of people and take others back.
+
+        Parameters
+        ----------
+        decided : sequence of tuple
+            Cue key, track, group, category and note, each as :meth:`set_override` takes it.
+        taken_back : sequence of tuple of str
+            Cue key and track of decisions to forget, before those ``decided`` are stored.
+        """
+        known = {cue.cue_key for cue in self.cues()}
+        asked = {key for key, _, _, _, _ in decided} | {key for key, _ in taken_back}
+        if unknown := sorted(asked - known):
+            raise unknown_cue(unknown[0])
+        if not is_dsql(self.engine.dialect) or len(decided) + len(taken_back) <= BATCH_ROWS:
+            write(self.engine, partial(people.store, decided, taken_back))
+            return
+        for some in in_parts(taken_back, BATCH_ROWS):
+            write(self.engine, partial(people.store, (), some))
+        for part in in_parts(decided, BATCH_ROWS):
+            write(self.engine, partial(people.store, part, ()))
+
+    def decisions(self, cue_key: str | None = None) -> dict[str, str]:
+        """Return a digest of what people decided for a cue, or for each; nothing: not there."""
+        with reading(self.engine) as connection:
+            return people.digests(connection, cue_key)
 
     def _refuse_unready(
         self,
