@@ -101,6 +101,15 @@ def _run(site: Site, n: int, what: str, kill: Callable[[], None]) -> None:
         )
         if states["ready"] != sum(states.values()):
             _explain(site, instance)
+            site.cli("backfill")
+            wait_until(lambda: _quiet(lambda: _all_ended(instance)), LIMIT_SECONDS, "all ended")
+            states = Counter(site.states().values())
+            rows = Counter(tuple(site.rows(key).values()) for key in keys)
+            print(
+                f"| …, then `cue-pipeline backfill` | | | {states['ready']} of "
+                f"{sum(states.values())} | {'yes' if len(rows) == 1 else rows} | |",
+                flush=True,
+            )
 
 
 def _explain(site: Site, instance: dg.DagsterInstance) -> None:
@@ -108,7 +117,7 @@ def _explain(site: Site, instance: dg.DagsterInstance) -> None:
         if state != "ready":
             print(f"  {key} {asset}: {state}")
     for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE])):
-        print(f"  failed: {run.tags.get('dagster/partition')} {run.tags}")
+        print(f"  failed: {run.tags.get('dagster/partition')}")
         for entry in instance.all_logs(run.run_id):
             event = entry.dagster_event
             if event is not None and event.is_failure:
