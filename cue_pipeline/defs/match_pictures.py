@@ -144,9 +144,11 @@ def _feature(store: Store, audio_file_id: int | None) -> Any:
 
 
 def _lag(evidence: DataFrame, mapping: TrackMapping) -> float | None:
-    rows = evidence[
-        (evidence["midi_track_id"] == mapping.midi_track_id)
-        & (evidence["audio_file_id"] == mapping.audio_file_id)
-    ]
-    lags = rows["lag_seconds"].dropna()
-    return float(lags.iloc[0]) if len(lags) else None
+    """Return the pair's lag, or what was found for other tracks in the same group."""
+    group = evidence[evidence["audio_file_id"] == mapping.audio_file_id]
+    own = group[group["midi_track_id"] == mapping.midi_track_id]
+    for rows in (own, group):
+        lags = rows["lag_seconds"].dropna()
+        if len(lags):
+            return float(lags.iloc[0])
+    return None

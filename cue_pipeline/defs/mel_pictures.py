@@ -51,14 +51,15 @@ def draw_mix(cue: CueRun, tables: Any) -> str | None:
     cell = cell_frames(feature["n_frames"])
     chunks = tables["final_mix_feature_chunks"]
     (mixed,) = thumbnails(feature, chunks, "final_mix_feature_id", cell).values()
-    stems = _stems(cue, feature.iloc[0], mix["start_offset_seconds"], cell, mixed)
+    stems = _stems(cue, feature.iloc[0], mix, cell, mixed)
     return mix_picture(mix["canonical_name"], mixed, stems, float(mix["duration_seconds"]))
 
 
-def _stems(
-    cue: CueRun, like: Any, mix_starts: float | None, cell: int, mixed: np.ndarray
-) -> list[np.ndarray]:
-    """Return thumbnails of the stored stems on the mix's clock."""
+def _stems(cue: CueRun, like: Any, mix: Any, cell: int, mixed: np.ndarray) -> list[np.ndarray]:
+    """Return thumbnails of the stored stems, on the mix's clock and at their part of its level.
+
+    A composite is the mean of its channels: a mono stem within a 5.1 mix is a sixth of that.
+    """
     import numpy as np
 
     from cue_pipeline.warehouse.features import read_mel
@@ -70,14 +71,16 @@ def _stems(
         return []
     features = composites(cue.store.read(key, "audio_features"), "audio_file_id")
     same = (features["hop_length"] == like["hop_length"]) & (features["n_mels"] == like["n_mels"])
-    starts = cue.store.read(key, "audio_files", ["id", "start_offset_seconds"])
-    start_of = dict(zip(starts["id"], starts["start_offset_seconds"], strict=True))
+    files = cue.store.read(key, "audio_files", ["id", "start_offset_seconds", "channels"])
+    file_of = {row["id"]: row for row in files.to_dict("records")}
     frames_per_second = like["sample_rate"] / like["hop_length"]
     stems = []
     for stem in features[same].to_dict("records"):
-        late = (start_of.get(stem["audio_file_id"], 0.0) or 0.0) - (mix_starts or 0.0)
-        small = np.full_like(mixed, -120.0)
+        file = file_of[stem["audio_file_id"]]
+        late = file["start_offset_seconds"] - mix["start_offset_seconds"]
         first = 0 if late != late else round(late * frames_per_second)  # NaN: no time reference
+        small = np.full_like(mixed, -120.0)
         shrink_into(small, read_mel(cue.store, int(stem["id"])), first, cell)
-        stems.append(small)
+        part = len(file["channels"]) / len(mix["channels"])
+        stems.append(small + np.float32(20 * np.log10(part)))
     return stems

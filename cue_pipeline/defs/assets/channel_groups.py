@@ -25,12 +25,12 @@ def channel_groups(cue: CueRun) -> AssetResult:
         found=f"{len(groups)} stems of {channels} channels, {len(mixes)} final mix"
         f"{'es' * (len(mixes) != 1)}, {len(inventory.ignored)} click tracks left out.",
         metadata={
+            "grouping": markdown_table(grouping_table(inventory)),
             "groups": len(groups),
             "channels": channels,
             "final mixes": len(mixes),
             "click tracks left out": len(inventory.ignored),
             "seconds of audio": round(sum(group.duration_seconds for group in groups), 3),
-            "grouping": markdown_table(grouping_table(inventory)),
         },
         warnings=inventory.warnings,
         judges={

@@ -54,10 +54,10 @@ def llm_mappings(
         f"{figures['to review']} to review, {figures['unmatched']} unmatched; decided by "
         f"{mapping.summary['decided_by']}.",
         metadata={
+            "mapping": markdown_table(mapping.table),
             **figures,
             "decided by": mapping.summary["decided_by"],
             "note": mapping.summary["note"],
-            "mapping": markdown_table(mapping.table),
         },
         warnings=mapping.summary["warnings"],
         pictures={
