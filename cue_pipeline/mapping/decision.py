@@ -18,6 +18,7 @@ from cue_pipeline.mapping.fusion import (
     Sources,
     choice_probabilities,
     evidence_matrix,
+    propose_named,
 )
 from cue_pipeline.mapping.group_category import Opinion, settle_category
 from cue_pipeline.mapping.lexicon import lexicon_fingerprint
@@ -46,7 +47,7 @@ OFFLINE_NOTE: Final = (
     "sound where it was heard; no model was asked."
 )
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "1"
+MATCHER_VERSION: Final = "2"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
@@ -138,6 +139,7 @@ def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
     # What nothing speaks for is never chosen, not even as the only one left.
     eligible = chances[:, :n_groups] * cue.sources.spoken_for
     chosen = share_ties(eligible, least=chances[:, n_groups])
+    propose_named(chosen, cue.sources, chances, weights)
     for i, n in enumerate(cue.n_notes):
         if n == 0:
             chosen[i] = NONE

@@ -148,6 +148,31 @@ def choice_probabilities(sources: Sources, weights: FusionWeights = WEIGHTS) -> 
     return chances
 
 
+def propose_named(
+    chosen: "NDArray[np.intp]", sources: Sources, chances: "Scores", weights: FusionWeights
+) -> None:
+    """Give tracks without a group the one that their name clearly says, for a person to judge.
+
+    A clear name that the ear finds nothing of is a contradiction, not a track without a stem.
+
+    Parameters
+    ----------
+    chosen : np.ndarray of int, shape=(n_tracks,)
+        Changed in place: groups' positions, -1 for none.
+    chances : np.ndarray, shape=(n_tracks, n_groups + 1)
+        As :func:`choice_probabilities` returns them.
+    """
+    import numpy as np
+
+    if sources.name_fits.shape[1] == 0:
+        return
+    best = sources.name_fits.max(axis=1, keepdims=True)
+    near = sources.name_fits >= np.maximum(weights.clear_name, best - weights.clear_name_margin)
+    likeliest = np.argmax(np.where(near, chances[:, :-1], -1.0), axis=1)
+    unheard = (chosen < 0) & near.any(axis=1)
+    chosen[unheard] = likeliest[unheard]
+
+
 def evidence_matrix(
     evidence: "DataFrame | None", tracks: "DataFrame", groups: "DataFrame"
 ) -> "Scores | None":

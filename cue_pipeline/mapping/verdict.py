@@ -113,7 +113,18 @@ def _doubts(t: Testimony, weights: "FusionWeights") -> list[str]:
     # A model is sure of itself also where it cannot know.
     elif t.model is not None and _alone(t, weights):
         doubts.append(f"only the model says '{chosen}': neither the names nor the sound does")
+    if not doubts and float(t.chances[NONE]) > float(t.chances[t.chosen]):
+        doubts.append(_unheard(t))
     return doubts
+
+
+def _unheard(t: Testimony) -> str:
+    """Return how the name contradicts an ear, or a model, that finds no group."""
+    chosen, own = t.group_names[t.chosen], _at(t.evidence, t.chosen)
+    said = f"the name says '{chosen}' ({float(t.name_fits[t.chosen]):.2f}), but "
+    if own is not None:
+        return f"{said}the notes are hardly heard there ({own:.2f}), nor clearly in another"
+    return f"{said}it may be in no group ({float(t.chances[NONE]):.2f})"
 
 
 def _alone(t: Testimony, weights: "FusionWeights") -> bool:
