@@ -212,7 +212,8 @@ class _ShowByDefault(click.Group):
 def mappings() -> None:
     """Show or decide which MIDI track is which stem.
 
-    `cue-pipeline mappings CUE_KEY [--review] [--json]` shows them.
+    `cue-pipeline mappings CUE_KEY [--review] [--json]` shows them. A cue whose key is a command's
+    name is shown by `mappings show KEY`.
     """
 
 
@@ -237,34 +238,72 @@ def show(cue_key: str, review: bool, as_json: bool) -> None:
 @mappings.command(name="set")
 @click.argument("cue_key")
 @click.argument("track")
-@click.option("--group", "canonical_name", metavar="NAME", help="The stem; empty for none.")
-@click.option("--category", "instrument_category", help="One of the 28 instrument categories.")
+@click.option("--group", metavar="NAME", help="The stem; '' or '-': it has none.")
+@click.option("--category", metavar="NAME", help="One of the 28 instrument categories.")
 @click.option("--note", default="", help="Why, for those who read it later.")
+@click.option("--all", "every", is_flag=True, help="All tracks that TRACK may mean.")
 def set_mapping(
-    cue_key: str,
-    track: str,
-    canonical_name: str | None,
-    instrument_category: str | None,
-    note: str,
+    cue_key: str, track: str, group: str | None, category: str | None, note: str, every: bool
 ) -> None:
-    """Decide the stem and the category of TRACK, a name or #index; later runs keep it."""
-    from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
+    """Decide the stem and the category of TRACK; later runs keep it.
 
-    if instrument_category and instrument_category not in INSTRUMENT_CATEGORIES:
-        raise SettingsError(
-            f"{instrument_category!r} is no instrument category. They are: "
-            f"{', '.join(INSTRUMENT_CATEGORIES)}."
-        )
-    if canonical_name is None and instrument_category is None:
+    TRACK is a name, #INDEX, or FILE.mid#INDEX. The cue's mappings are made again at once, and
+    nothing else; a model's stored answer is used, it is not asked again.
+    """
+    if group is None and category is None:
         raise click.UsageError("Give --group, --category, or both.")
+    settings = _settings()
+    store = _open_store(settings)
+    from cue_pipeline.cli import decisions
+
+    decisions.set_mapping(
+        store, settings, _known_cue(store, cue_key), track,
+        group=group, category=category, note=note, every=every,
+    )  # fmt: skip
+
+
+@mappings.command(name="unset")
+@click.argument("cue_key")
+@click.argument("track")
+def unset_mapping(cue_key: str, track: str) -> None:
+    """Take back what was decided about TRACK: a name, #INDEX, or FILE.mid#INDEX."""
+    settings = _settings()
+    store = _open_store(settings)
+    from cue_pipeline.cli import decisions
+
+    decisions.unset_mapping(store, settings, _known_cue(store, cue_key), track)
+
+
+@mappings.command(name="export")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--review", is_flag=True, help="Only those that need a person.")
+@click.option("--cue", "keys", multiple=True, metavar="KEY", help="Only this cue. Repeatable.")
+def export_mappings(file: Path, review: bool, keys: tuple[str, ...]) -> None:
+    """Write the mappings of the whole library to FILE, a CSV for a spreadsheet.
+
+    Change canonical_name (empty: no stem) or instrument_category there, or write 'confirmed' as
+    the state of a line that is right as it stands, and give the file to `mappings import`.
+    """
     store = _open_store(_settings())
-    _known_cue(store, cue_key)
-    store.set_override(cue_key, track, canonical_name, instrument_category, note)
-    click.echo(
-        f"Kept: {track!r} of {cue_key!r} is {canonical_name or 'as found'}, "
-        f"{instrument_category or 'category as found'}. Run `cue-pipeline process BASE_DIR --force "
-        f"--select llm_mappings --cue {cue_key!r}` to bring it into the tables."
-    )
+    from cue_pipeline.cli import decisions
+
+    decisions.export_mappings(store, file, [_known_cue(store, key) for key in keys], review=review)
+
+
+@mappings.command(name="import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--dry-run", is_flag=True, help="Say what would be decided; store nothing.")
+@click.option("--skip-bad", is_flag=True, help="Import the other lines where some are bad.")
+def import_mappings(file: Path, dry_run: bool, skip_bad: bool) -> None:
+    """Keep as decisions what people changed in FILE; unchanged lines decide nothing.
+
+    Exit code: 0 all good, 1 lines were skipped or a cue failed, 2 bad lines and nothing imported.
+    """
+    settings = _settings()
+    store = _open_store(settings)
+    from cue_pipeline.cli import decisions
+
+    decisions.import_mappings(store, settings, file, dry_run=dry_run, skip_bad=skip_bad)
 
 
 @cli.command()

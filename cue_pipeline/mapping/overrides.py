@@ -1,18 +1,21 @@
 """A person's decisions, which every run keeps.
 
-An override names a track by its name, or by ``#`` and its index, and says its group, its
-category or both. It survives a renamed group: the closest name is taken, with a warning.
+An override names a track as :mod:`~cue_pipeline.mapping.track_keys` has it, and its group (``-``:
+none of them; NULL: no say about it), its category or both. It survives a renamed group: the
+closest name is taken, with a warning.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cue_pipeline.cue.identity import row_id
+from cue_pipeline.mapping.track_keys import NO_GROUP, KnownTrack, specificity, tracks_meant
+from cue_pipeline.mapping.tracks import is_missing
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# In ``canonical_name``: this track belongs to no group. NULL says nothing about the group.
-NO_GROUP: Final = "-"
 CLOSEST_NAME: Final = 80
 
 
@@ -47,7 +50,7 @@ def read_overrides(
     overrides : DataFrame or None
         Rows of ``mapping_overrides`` of this cue.
     tracks : DataFrame
-        Columns ``track_index`` and ``track_name``.
+        Columns ``midi_file_id``, ``track_index`` and ``track_name``.
     group_names : sequence of str
         Canonical names of the cue's groups.
     """
@@ -56,10 +59,10 @@ def read_overrides(
     if overrides is None or overrides.empty:
         return found, warnings
     # By name first, so that a decision about one track by its index wins.
-    rows = sorted(overrides.to_dict("records"), key=lambda row: str(row["track"]).startswith("#"))
+    rows = sorted(overrides.to_dict("records"), key=lambda row: specificity(str(row["track"])))
     for row in rows:
         key = str(row["track"])
-        positions = _positions(key, tracks)
+        positions = _positions(key, str(row["cue_key"]), tracks)
         if not positions:
             warnings.append(
                 f"The override of track '{key}' fits no track of this cue; it is kept for when "
@@ -70,19 +73,36 @@ def read_overrides(
         if warning:
             warnings.append(f"Override of track '{key}': {warning}")
         if override is not None:
-            found.update(dict.fromkeys(positions, override))
+            for i in positions:
+                found[i] = _both(found.get(i), override)
     return found, warnings
 
 
-def _positions(key: str, tracks: "DataFrame") -> list[int]:
-    names = [str(name) for name in tracks["track_name"]]
-    named = [i for i, name in enumerate(names) if name == key]
-    if named:
-        return named
-    if key.startswith("#") and key[1:].isdigit():
-        return [i for i, index in enumerate(tracks["track_index"]) if int(index) == int(key[1:])]
-    folded = key.strip().casefold()
-    return [i for i, name in enumerate(names) if name.strip().casefold() == folded]
+def _both(general: Override | None, particular: Override) -> Override:
+    """Return what two overrides of a track say together; the particular one has the last word."""
+    if general is None:
+        return particular
+    group = particular if particular.says_group else general
+    return Override(
+        says_group=group.says_group,
+        group=group.group,
+        category=particular.category or general.category,
+        note=particular.note or general.note,
+    )
+
+
+def _positions(key: str, cue_key: str, tracks: "DataFrame") -> list[int]:
+    known = [
+        KnownTrack(str(file), int(index), "" if is_missing(name) else str(name))
+        for file, index, name in zip(
+            tracks["midi_file_id"], tracks["track_index"], tracks["track_name"], strict=True
+        )
+    ]
+
+    def is_file(path: str, track: KnownTrack) -> bool:
+        return track.file_path == str(row_id("midi_files", cue_key, path))
+
+    return tracks_meant(key, known, is_file)
 
 
 def _text(value: object) -> str | None:
