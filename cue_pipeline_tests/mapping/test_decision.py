@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from cue_pipeline.cue.identity import row_id
 from cue_pipeline.mapping.chat import ChatModel
 from cue_pipeline.mapping.decision import OFFLINE_NOTE, map_cue, track_summary
 from cue_pipeline.mapping.records import CueMapping
@@ -140,6 +141,37 @@ def test_a_name_that_the_sound_contradicts_goes_to_review_with_both_said() -> No
     assert {c["canonical_name"] for c in viola.candidates} == {"VLA", "Audio 3_01"}
 
 
+def test_a_clear_name_that_the_ear_finds_nothing_of_goes_to_a_person() -> None:
+    mapping = map_cue(
+        tracks_frame(["Choir Aahs", "Horns", "Harp"]),
+        groups_frame(["1m01 CHOIR_01", "1m01 FHN_01"]),
+        evidence=evidence_frame([[0.04, 0.02], [0.03, 0.95], [0.03, 0.04]]),
+    )
+    choir, _, harp = mapping.tracks
+    assert (choir.state, choir.canonical_name) == ("review", "1m01 CHOIR_01")
+    assert "the name says '1m01 CHOIR_01'" in choir.reason
+    assert "hardly heard there (0.04)" in choir.reason
+    assert choir.confidence < 0.5
+    assert (harp.state, harp.canonical_name) == ("unmatched", None)
+
+
+def test_a_name_that_another_instrument_is_sometimes_put_under_is_never_enough_alone() -> None:
+    tracks, groups = tracks_frame(["Glass Drone"]), groups_frame(["1m02 WARM PAD_01"])
+    for heard in (
+        None,
+        evidence_frame([[None]]),
+        evidence_frame([[0.03]]),
+        evidence_frame([[0.4]]),
+    ):
+        assert states(map_cue(tracks, groups, evidence=heard)) == ["review"]
+
+
+def test_two_takes_of_one_instrument_are_left_to_a_person() -> None:
+    mapping = map_cue(tracks_frame(["Flute"]), groups_frame(["1m02 FL_01", "1m02 FL_02"]))
+    assert states(mapping) == ["review"]
+    assert "cannot be told apart" in mapping.tracks[0].reason
+
+
 def test_agreement_of_name_and_sound_is_surer_than_either() -> None:
     args = (tracks_frame(["Viola"]), groups_frame(["VLA", "VC"]))
     heard = evidence_frame([[0.9, 0.1]])
@@ -180,6 +212,23 @@ def test_an_override_by_index_wins_over_one_by_name_among_namesakes() -> None:
         tracks_frame(["MIDI"] * 3), groups_frame(["A", "B"]), overrides=pd.DataFrame(rows)
     )
     assert chosen(mapping) == ["A", "B", "A"]
+
+
+def test_an_override_by_file_and_index_means_that_file_alone() -> None:
+    files = [row_id("midi_files", "1m01", path) for path in ("MIDI/a.mid", "MIDI/b.mid")]
+    tracks = tracks_frame(["Pad", "Pad"], midi_file_id=files, track_index=[3, 3])
+    rows = [override("MIDI/b.mid#3", "B"), override("#3", "A")]
+    mapping = map_cue(tracks, groups_frame(["A", "B"]), overrides=pd.DataFrame(rows))
+    assert chosen(mapping) == ["A", "B"]
+
+
+def test_overrides_of_group_and_category_by_different_keys_hold_both() -> None:
+    rows = [override("#0", None, "Brass"), override("MIDI", "B")]
+    mapping = map_cue(
+        tracks_frame(["MIDI"]), groups_frame(["A", "B"]), overrides=pd.DataFrame(rows)
+    )
+    assert chosen(mapping) == ["B"]
+    assert mapping.tracks[0].instrument_category == "Brass"
 
 
 def test_an_override_can_say_that_a_track_has_no_group() -> None:
