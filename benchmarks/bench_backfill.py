@@ -1,7 +1,7 @@
 """A backfill of small cues × all assets by a real daemon: total time, and overhead per cue.
 
 ``python -m benchmarks.bench_backfill [cues]`` takes 20 cues; ``--full`` 200; ``--default-launcher``
-also Dagster's own run launcher, beside ours. The work is what the assets say that they computed; the
+also Dagster's own run launcher, beside ours. The work is what the assets say they computed; the
 rest is loading, and Dagster's.
 """
 
