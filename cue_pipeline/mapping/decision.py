@@ -25,6 +25,7 @@ from cue_pipeline.mapping.lexicon import lexicon_fingerprint
 from cue_pipeline.mapping.names import NameCategory, Session, categorise, read_session
 from cue_pipeline.mapping.overrides import Override, read_overrides
 from cue_pipeline.mapping.prefixes import without_common_title
+from cue_pipeline.mapping.prices import PRICES_AS_OF
 from cue_pipeline.mapping.records import CueMapping, TrackMapping
 from cue_pipeline.mapping.similarity import name_fits, share_ties
 from cue_pipeline.mapping.tracks import is_missing, track_summary
@@ -310,6 +311,19 @@ def _summary(cue: _Cue, mappings: list[TrackMapping]) -> dict[str, Any]:
         "prompt_tokens": answer.prompt_tokens if answer else 0,
         "completion_tokens": answer.completion_tokens if answer else 0,
         "cost_usd": answer.cost_usd if answer else 0.0,
-        "note": f"Asked {answer.model}." if answer else OFFLINE_NOTE,
+        "note": _asked(answer) if answer else OFFLINE_NOTE,
         "warnings": cue.warnings,
     }
+
+
+def _asked(answer: "ModelAnswer") -> str:
+    """Return who was asked, and how far what it cost is to be believed."""
+    said = f"Asked {answer.model}."
+    if answer.calls and all(call.cached for call in answer.calls):
+        return f"{said} Its answer was in the store: nothing was paid."
+    if answer.cost_usd is None:
+        return f"{said} What that costs is not known here: no price is known for it."
+    return (
+        f"{said} The cost is an estimate by a table of prices of {PRICES_AS_OF}, which may be "
+        "out of date or wrong; the bill is the provider's."
+    )

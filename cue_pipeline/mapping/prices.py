@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
-# US dollars per million tokens (question, answer), standard tier, from OpenAI's published price
-# list as of August 2025. Prices change: this is an estimate for metadata, never a bill.
+# US dollars per million tokens (question, answer), standard tier, OpenAI's list prices as they were
+# known in August 2025; nothing checks them, and prices change. An estimate for metadata, never a
+# bill: the asset's note says so beside it. A model that is not here has no cost, not a guessed one.
 PRICES_AS_OF: Final = "2025-08"
 _USD_PER_MILLION: Final[dict[str, tuple[float, float]]] = {
     "gpt-3.5-turbo": (0.50, 1.50),

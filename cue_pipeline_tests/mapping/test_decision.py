@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from cue_pipeline.cue.identity import row_id
+from cue_pipeline.mapping.calls import ModelAnswer
 from cue_pipeline.mapping.chat import ChatModel
-from cue_pipeline.mapping.decision import OFFLINE_NOTE, map_cue, track_summary
+from cue_pipeline.mapping.decision import OFFLINE_NOTE, _asked, map_cue, track_summary
 from cue_pipeline.mapping.records import CueMapping
 from cue_pipeline_tests.mapping.chat_server import chat_server, completion
 from cue_pipeline_tests.mapping.cue_frames import evidence_frame, groups_frame, tracks_frame
@@ -284,6 +285,22 @@ def test_model_names_and_sound_that_agree_need_no_person() -> None:
     assert (track.state, track.method, track.canonical_name) == ("auto", "llm", "VLA")
     assert track.prompt_sha256 == mapping.calls[0]["prompt_sha256"]
     assert mapping.summary["model"] == "gpt-3.5-turbo"
+
+
+def test_beside_a_cost_it_is_said_that_prices_are_a_dated_table_and_none_is_guessed() -> None:
+    answer = ModelAnswer("gpt-4o-mini", cost_usd=0.01)
+    assert "estimate by a table of prices of 20" in _asked(answer)
+    assert "may be out of date or wrong" in _asked(answer)
+    answer.cost_usd = None
+    assert "not known" in _asked(answer)
+    with chat_server([completion('{"tracks": [], "groups": []}')] * 2) as server:
+        summary = map_cue(
+            tracks_frame(["VLA"]),
+            groups_frame(["VLA"]),
+            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+        ).summary
+    assert summary["cost_usd"] is None
+    assert "not known" in summary["note"]
 
 
 def test_what_only_the_model_says_goes_to_a_person() -> None:
