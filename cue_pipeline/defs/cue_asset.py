@@ -21,7 +21,7 @@ from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.defs import graph, progress
 from cue_pipeline.defs.checks import Judges, check_results, check_specs
 from cue_pipeline.defs.described import OWNERS, asset_metadata, asset_tags
-from cue_pipeline.defs.io_manager import CueTables, plain
+from cue_pipeline.defs.io_manager import CueTables, failure, plain
 from cue_pipeline.defs.markdown import escape_markdown, picture
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
@@ -73,13 +73,16 @@ class AssetResult:
 
 Compute = Callable[..., AssetResult]
 
+RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.LINEAR)
+"""A database that restarts is back within half a minute; a bad file is not tried again."""
+
 
 def cue_asset(
     *,
     group: str,
     kinds: set[str],
     loads: Mapping[str, Sequence[str]] | None = None,
-    retry_policy: dg.RetryPolicy | None = None,
+    pool: str | None = None,
     priority: int = 0,
 ) -> Callable[[Compute], dg.AssetsDefinition]:
     """Make a function of one cue a Dagster asset.
@@ -93,8 +96,8 @@ def cue_asset(
     loads : mapping of str to sequence of str, optional
         Upstream asset → tables of it that the function wants, passed as keyword arguments, each
         a dict of table name → DataFrame. Upstream assets not named here only come first.
-    retry_policy : dagster.RetryPolicy, optional
-        For assets that depend on the network.
+    pool : str, optional
+        Concurrency pool; the instance may limit how many assets of it run at once.
     priority : int
         Of assets that could run next, that with the highest does.
 
@@ -123,7 +126,8 @@ def cue_asset(
             deps=[up for up in node.upstream if up not in loaded],
             code_version=str(node.algorithm),
             io_manager_key="warehouse",
-            retry_policy=retry_policy,
+            retry_policy=RETRIES,
+            pool=pool,
             op_tags={"dagster/priority": str(priority)} if priority else None,
         )
         def materialise(
@@ -177,7 +181,7 @@ def _materialise(
         )
         progress.report(key, asset, "failed", (plain(e),))
         if isinstance(e, CuePipelineError):
-            raise dg.Failure(f"Cue {key!r}: {e}") from e
+            raise failure(key, e) from e
         raise
     # A stem's features may all say the same of one file.
     noted = list(dict.fromkeys([*result.warnings, *_row_warnings(result.tables)]))

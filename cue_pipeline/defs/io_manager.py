@@ -13,7 +13,7 @@ import dagster as dg
 
 from cue_pipeline.defs import progress
 from cue_pipeline.defs.resources import CueLibrary
-from cue_pipeline.errors import CuePipelineError
+from cue_pipeline.errors import CuePipelineError, WarehouseError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -57,6 +57,11 @@ def plain(error: Exception) -> str:
     return str(error) if isinstance(error, CuePipelineError) else f"{type(error).__name__}: {error}"
 
 
+def failure(cue_key: str, error: CuePipelineError) -> dg.Failure:
+    """Return an error as Dagster shows it without a traceback; only the database is retried."""
+    return dg.Failure(f"Cue {cue_key!r}: {error}", allow_retries=isinstance(error, WarehouseError))
+
+
 class WarehouseIOManager(dg.ConfigurableIOManager):
     """Replace one cue's rows of an asset in one transaction, and read them back."""
 
@@ -87,7 +92,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
                 started_at=obj.started_at,
             )
             if isinstance(e, CuePipelineError):
-                raise dg.Failure(f"Cue {context.partition_key!r}: {e}") from e
+                raise failure(context.partition_key, e) from e
             raise
         progress.report(context.partition_key, asset, "stored")
         context.add_output_metadata(

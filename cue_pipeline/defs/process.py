@@ -26,6 +26,7 @@ import dagster as dg
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.scan import find_cues
 from cue_pipeline.defs import graph
+from cue_pipeline.defs.liveness import fail_dead_runs
 from cue_pipeline.defs.partitions import PARTITIONS_NAME
 from cue_pipeline.defs.progress import Progress
 from cue_pipeline.defs.status import AssetStatus, cue_status, to_do
@@ -185,6 +186,7 @@ def run_plans(
     outcomes = {p.folder.key: CueOutcome(p.folder.key, "up to date") for p in plans}
     todo = [plan for plan in plans if plan.assets]
     if todo:
+        fail_dead_runs(instance)  # they would hold their cue and a place in the queue
         instance.add_dynamic_partitions(PARTITIONS_NAME, [plan.folder.key for plan in todo])
         logs = Path(instance.root_directory) / "process"
         logs.mkdir(parents=True, exist_ok=True)
@@ -306,6 +308,8 @@ class _Pool:
             worker.asset = message.asset
             if message.stage == "failed":
                 outcome.errors[message.asset] = " ".join(message.messages)
+            elif message.stage == "stored":
+                outcome.errors.pop(message.asset, None)  # a retry went well
             else:
                 outcome.warnings += message.messages
             self.watch(message)

@@ -63,6 +63,8 @@ def work(connection: Connection, working_directory: str, output: str) -> None:
 def _run(job, instance, task: CueJob) -> CueDone:  # type: ignore[no-untyped-def]
     import dagster as dg
 
+    from cue_pipeline.defs.liveness import worker_tag
+
     try:
         result = job.execute_in_process(
             partition_key=task.cue_key,
@@ -70,7 +72,7 @@ def _run(job, instance, task: CueJob) -> CueDone:  # type: ignore[no-untyped-def
             instance=instance,
             run_id=task.run_id,
             raise_on_error=False,
-            tags={"cue_pipeline/launched_by": "cue-pipeline process"},
+            tags={"cue_pipeline/launched_by": "cue-pipeline process", **worker_tag()},
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     except Exception as e:  # noqa: BLE001 - one bad cue must not end the worker

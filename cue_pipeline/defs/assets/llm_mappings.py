@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 @cue_asset(
     group="mapping",
+    pool="openai",
     kinds={"openai", "table"},
     loads={
         "midi_events": ["midi_tracks", "midi_notes", "midi_program_changes", "midi_cc"],
