@@ -124,6 +124,11 @@ _ALIKE: Final = (
 
 _AND: Final = re.compile(r"\s*[+&/,]\s*|\s+(?:and|und|et|y)\s+", re.I)
 
+_HANDS: Final = {
+    "lh": {("left", "hand"), ("l", "h"), ("main", "gauche"), ("linke", "hand")},
+    "rh": {("right", "hand"), ("r", "h"), ("main", "droite"), ("rechte", "hand")},
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ReadName:
@@ -153,6 +158,10 @@ class ReadName:
 
 def _qualities(name: SessionName) -> set[str]:
     words = set(name.words)
+    pairs = set(zip(name.words, name.words[1:], strict=False))
+    for hand, spelt in _HANDS.items():
+        if found := pairs & spelt:
+            words = words.difference(*found) | {hand}
     for alike in _ALIKE:
         if words & alike:
             words = (words - alike) | {min(alike)}

@@ -37,6 +37,8 @@ def fit(track: str, group: str) -> float:
         ("Glass Drone", "SYNTHS", "WARM PAD"),
         ("Lead Vox", "VOX", "CHOIR"),
         ("Zorblax One", "zorblax_one", "Zorblax Two"),
+        ("Piano left hand", "Pf LH", "Pf RH"),
+        ("Pno R.H.", "Piano right hand", "Piano left hand"),
     ],
 )
 def test_a_name_fits_what_it_means_better(track: str, better: str, worse: str) -> None:
