@@ -8,6 +8,7 @@ group; ``confirmed`` was said by a person.
 """
 
 import hashlib
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -18,6 +19,7 @@ from cue_pipeline.mapping.fusion import (
     Sources,
     choice_probabilities,
     evidence_matrix,
+    firmness_matrix,
     propose_named,
 )
 from cue_pipeline.mapping.group_category import Opinion, settle_category
@@ -73,6 +75,7 @@ class _Cue:
     bare_group_names: list[str]
     session: Session
     sources: Sources
+    firmness: "Scores | None"
     answer: "ModelAnswer | None"
     overrides: dict[int, Override]
     warnings: list[str]
@@ -127,6 +130,7 @@ def map_cue(
         bare_group_names=bare_groups,
         session=read_session((*bare_tracks, *bare_groups)),
         sources=_sources(bare_tracks, bare_groups, heard, answer),
+        firmness=firmness_matrix(evidence, tracks, groups),
         answer=answer,
         overrides=told,
         warnings=[*warnings, *(answer.warnings if answer else ())],
@@ -241,6 +245,9 @@ def _testimony(cue: _Cue, track: int, chances: "Scores", chosen: int) -> Testimo
         model=model,
         chances=chances,
         chosen=chosen,
+        firmness=math.nan
+        if cue.firmness is None or chosen == NONE
+        else float(cue.firmness[track, chosen]),
     )
 
 

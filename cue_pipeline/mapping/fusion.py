@@ -55,6 +55,9 @@ class FusionWeights:
         From here on a name says something that must not be contradicted silently.
     clear_evidence, clear_evidence_margin : float
         As much for sound.
+    firm_sound : float
+        Partial correlation from which sound may decide alone: a track that no stem holds can be
+        the likeliest by far and still explain next to nothing of the one it is put to.
     """
 
     name: float = 9.3
@@ -70,6 +73,7 @@ class FusionWeights:
     clear_name_margin: float = 0.1
     clear_evidence: float = 0.5
     clear_evidence_margin: float = 0.25
+    firm_sound: float = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +198,45 @@ def evidence_matrix(
 
     if evidence is None or evidence.empty:
         return None
-    track_at = {int(key): i for i, key in enumerate(tracks["id"])}
-    group_at = {int(key): i for i, key in enumerate(groups["id"])}
-    matrix = np.full((len(tracks), len(groups)), np.nan)
-    scores = evidence["score"].astype("float64")
-    for track, group, score in zip(
-        evidence["midi_track_id"], evidence["audio_file_id"], scores, strict=True
-    ):
-        row, column = track_at.get(int(track)), group_at.get(int(group))
-        if row is not None and column is not None:
-            matrix[row, column] = score
+    matrix = _by_position(evidence, "score", tracks, groups)
     # A group that is silent while the track's other groups are heard does not hold it.
     heard = ~np.isnan(matrix).all(axis=1, keepdims=True)
     return np.where(np.isnan(matrix) & heard, _SILENT_GROUP, matrix)
+
+
+def firmness_matrix(
+    evidence: "DataFrame | None", tracks: "DataFrame", groups: "DataFrame"
+) -> "Scores | None":
+    """Return how much of each group a track explains by itself, by position.
+
+    Returns
+    -------
+    np.ndarray, shape=(n_tracks, n_groups), or None
+        The partial correlation of level band by band, of the whole level for drums; NaN where it
+        was not measured; None without any such column.
+    """
+    import numpy as np
+
+    if evidence is None or not {"pitch_score", "activity_score"} <= set(evidence):
+        return None
+    by_band = _by_position(evidence, "pitch_score", tracks, groups)
+    whole = _by_position(evidence, "activity_score", tracks, groups)
+    return np.where(np.isnan(by_band), whole, by_band)
+
+
+def _by_position(
+    evidence: "DataFrame", column: str, tracks: "DataFrame", groups: "DataFrame"
+) -> "Scores":
+    import numpy as np
+
+    track_at = {int(key): i for i, key in enumerate(tracks["id"])}
+    group_at = {int(key): i for i, key in enumerate(groups["id"])}
+    matrix = np.full((len(tracks), len(groups)), np.nan)
+    values = evidence[column].astype("float64")
+    for track, group, value in zip(
+        evidence["midi_track_id"], evidence["audio_file_id"], values, strict=True
+    ):
+        row, position = track_at.get(int(track)), group_at.get(int(group))
+        if row is not None and position is not None:
+            matrix[row, position] = value
+    return matrix

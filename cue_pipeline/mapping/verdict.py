@@ -34,6 +34,8 @@ class Testimony:
         The three together; the last is 'none'.
     chosen : int
         Position of the group; −1: none.
+    firmness : float
+        How much of the chosen group the track explains by itself; NaN: not known.
     """
 
     track_name: str
@@ -43,6 +45,7 @@ class Testimony:
     model: tuple[int, float] | None
     chances: "Scores"
     chosen: int
+    firmness: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
     doubts = _doubts(testimony, weights)
     method = _method(testimony, weights)
     enough = weights.auto_by_sound if method == "evidence" else weights.auto_confidence
+    if method == "evidence" and testimony.firmness < weights.firm_sound:
+        doubts.append(
+            f"only the sound says '{testimony.group_names[testimony.chosen]}', and the track "
+            f"explains little of what is heard there ({testimony.firmness:.2f})"
+        )
     if not doubts and confidence >= enough:
         return Verdict("auto", method, confidence, _why(testimony, method))
     if not doubts:

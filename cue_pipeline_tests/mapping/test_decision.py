@@ -119,6 +119,18 @@ def test_opaque_names_are_decided_by_sound() -> None:
     assert mapping.tracks[0].evidence_margin == pytest.approx(0.95)
 
 
+def test_sound_decides_alone_only_where_the_track_explains_what_is_heard() -> None:
+    heard = evidence_frame([[0.99, 0.02], [0.01, 0.99]]).assign(activity_score=0.3)
+    for pitch, state in ((0.6, "auto"), (0.1, "review"), (None, "auto")):
+        rows = heard.assign(pitch_score=[pitch, 0.0, 0.0, 0.6])
+        args = (tracks_frame(["MIDI 1", "MIDI 2"]), groups_frame(["Audio 1", "Audio 2"]))
+        mapping = map_cue(*args, evidence=rows)
+        assert states(mapping) == [state, "auto"]
+        named = map_cue(tracks_frame(["VLA", "VC"]), groups_frame(["VLA", "VC"]), evidence=rows)
+        assert states(named) == ["auto", "auto"]
+    assert chosen(mapping) == ["Audio 1", "Audio 2"]
+
+
 def test_silence_of_the_ear_leaves_the_names_their_say() -> None:
     mapping = map_cue(
         tracks_frame(SECTION),
