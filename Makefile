@@ -7,7 +7,7 @@ JOBS   ?=
 PORT   ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-ui check bench bench-mapping lock clean
+.PHONY: help run ui test test-slow test-ui check bench bench-mapping lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ ui: $(BIN)/.installed  ## open Dagster's UI on the same data: http://localhost:3
 
 test: $(BIN)/.installed-dev  ## run the tests, two at a time
 	$(BIN)/python -m pytest -n 2 -q
+
+test-slow: $(BIN)/.installed-dev  ## the tests with a daemon, kills and long audio (minutes)
+	$(BIN)/python -m pytest -n 2 -q -m "slow and not ui"
 
 test-ui: $(BIN)/.installed-dev  ## use the pipeline in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -m ui -q cue_pipeline_tests/ui

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from cue_pipeline.midi.reader import MidiFile, MidiTrack
 
 _VARIANT = re.compile(r"[\W_]*(?P<core>.*?)(?:[\s_-]+track)?(?:[\s_.#-]*\d+)?[\W_]*", re.DOTALL)
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def is_marker_name(name: str, marker_tracks: Sequence[str]) -> bool:
@@ -24,12 +25,15 @@ def is_marker_name(name: str, marker_tracks: Sequence[str]) -> bool:
     bool
         True where the name *is* one of these: in whatever case and width, within punctuation,
         with the word "track" or the number that a sequencer gives to a copy ("Conductor Track",
-        "*NOTES*", "Orchestrator-2"). A name that merely holds one ("Bass Notes") is music.
+        "*NOTES*", "Orchestrator-2"); or is made of nothing else ("Orchestrator Notes"). A name
+        that merely holds one ("Bass Notes") is music.
     """
     wanted = {_folded(marker) for marker in marker_tracks}
     folded = _folded(name)
     match = _VARIANT.fullmatch(folded)
-    return bool(wanted & {folded, match["core"] if match else folded})
+    core = match["core"] if match else folded
+    words = [word for word in _BETWEEN_WORDS.split(core) if word]
+    return bool(wanted & {folded, core}) or (bool(words) and wanted.issuperset(words))
 
 
 def is_marker_track(file: MidiFile, track: MidiTrack, marker_tracks: Sequence[str]) -> bool:
