@@ -10,7 +10,9 @@ import soundfile as sf
 RATE = 48_000
 
 
-def write_midi(path: Path, tracks: Mapping[str, list[tuple[int, int, int]]], tpb: int = 480) -> None:
+def write_midi(
+    path: Path, tracks: Mapping[str, list[tuple[int, int, int]]], tpb: int = 480
+) -> None:
     """Write a type-1 file: a conductor track with a tempo change, then named tracks.
 
     Each track is a list of (start tick, note, length in ticks).

@@ -26,6 +26,7 @@ MUSIC = name("Strings") + on(60) + off(60, 480)
         "ＮＯＴＥＳ",
         "-- Orchestrator --",
         "Conductor #1",
+        "Orchestrator Notes",
     ],
 )
 def test_a_marker_track_is_known_by_its_name_and_evident_variants(text):
