@@ -106,8 +106,9 @@ def export_mappings(store: Store, path: Path, keys: Collection[str], *, review: 
     for key, why in left_out.items():
         click.echo(f"left out: {key}: {why}", err=True)
     click.echo(
-        f"{counts['tracks']} tracks of {counts['cues']} cues are in {path}. Change canonical_name "
-        "(empty: no stem) or instrument_category, or write 'confirmed' as the state of a line that "
+        f"In {path}: {_counted(counts['tracks'], 'track')} of {_counted(counts['cues'], 'cue')}. "
+        "Change canonical_name (empty: no stem) or instrument_category, or write 'confirmed' as the "
+        "state of a line that "
         f"is right as it stands; then `cue-pipeline mappings import {path}`."
     )
     sys.exit(1 if left_out else 0)
@@ -134,12 +135,13 @@ def import_mappings(
         click.echo(_told(decision, cues[decision.cue_key]))
     same = len(lines) - len(decisions) - len(bad)
     if dry_run:
-        click.echo(f"{len(decisions)} decisions, {same} lines unchanged. Nothing was stored.")
+        counted = f"{_counted(len(decisions), 'decision')}, {_counted(same, 'line')} unchanged"
+        click.echo(f"{counted}. Nothing was stored.")
         sys.exit(1 if bad else 0)
     new = keep(store, cues, decisions)
     click.echo(
-        f"{len(new)} decisions kept, {len(decisions) - len(new)} were known already, {same} lines "
-        f"unchanged, {len(bad)} lines skipped."
+        f"{_counted(len(new), 'decision')} kept, {len(decisions) - len(new)} known already, "
+        f"{_counted(same, 'line')} unchanged, {_counted(len(bad), 'line')} skipped."
     )
     code = _follow(store, settings, {d.cue_key for d in decisions})
     sys.exit(1 if bad else code)
@@ -214,6 +216,10 @@ def _told(decision: Decision, cue: CueParts) -> str:
         found = ", as found" if kept else f" (found: {_quoted(was)})"
         parts.append(f"category '{decision.category}'{found}")
     return f"{cue.cue_key}: {cue.tracks[decision.track]}: {'; '.join(parts)}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}"
 
 
 def _quoted(name: Any) -> str:
