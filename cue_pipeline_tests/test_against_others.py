@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline_tests.conftest import database
 
-MARKER_TRACKS = {"notes", "conductor", "orchestrator"}
+MARKER_WORDS = {"notes", "conductor", "orchestrator"}
 FLOAT16_ROUNDING_DB = 0.0313
 """Half the spacing of float16 numbers between 64 and 128."""
 
@@ -86,7 +86,7 @@ def mido_notes(path: Path) -> dict[int, list[tuple[int, int, int]]]:
             now += message.time
             if message.type == "note_on" and message.velocity:
                 notes.append((now, message.note, message.velocity))
-        if notes and track.name.strip().lower() not in MARKER_TRACKS:
+        if notes and not MARKER_WORDS.issuperset(track.name.lower().split()):
             found[index] = sorted(notes)
     return found
 
