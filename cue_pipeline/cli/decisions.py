@@ -107,9 +107,9 @@ def export_mappings(store: Store, path: Path, keys: Collection[str], *, review: 
         click.echo(f"left out: {key}: {why}", err=True)
     click.echo(
         f"In {path}: {_counted(counts['tracks'], 'track')} of {_counted(counts['cues'], 'cue')}. "
-        "Change canonical_name (empty: no stem) or instrument_category, or write 'confirmed' as the "
-        "state of a line that "
-        f"is right as it stands; then `cue-pipeline mappings import {path}`."
+        "Change canonical_name (empty: no stem) or instrument_category, or write 'confirmed' as "
+        "the state of a line that is right as it stands; then `cue-pipeline mappings import "
+        f"{path}`."
     )
     sys.exit(1 if left_out else 0)
 
