@@ -189,6 +189,10 @@ def test_a_take_number_never_changes_the_category(named: object, take: int, by: 
         assert categorise(f"{name}{by}{take:02}").category == categorise(name).category
 
 
+def test_take_37_of_a_sub_is_not_the_synthesiser_sub_37() -> None:
+    assert categorise("SUB_37").category == categorise("SUB").category == "Sub Hits"
+
+
 def test_thousands_of_new_names_are_read_in_a_second() -> None:
     names = [f"Vlns {a}{b} spicc {n}" for n in range(5) for a in "abcdefghij" for b in "klmnopqrst"]
     start = time.perf_counter()

@@ -25,7 +25,7 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         fairlight, supersaw, super saw, saw synth, hybrid synth, dark synth, electronics,
         electronic, elektronik, electro, electronica, op1, op 1, synth brass, syn brass, synth
         brs, brass synth, deepmind, peak synth, hydrasynth, moog one, matriarch, subsequent,
-        sub37, sub 37, grandmother
+        grandmother
         """,
     ),
     (
