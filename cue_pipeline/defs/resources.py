@@ -4,6 +4,7 @@ The resource has no configuration of its own, because Dagster shows resource con
 UI and the database URL may hold a password. It reads the settings of the process instead.
 """
 
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,7 +49,6 @@ class CueLibrary(dg.ConfigurableResource):  # type: ignore[type-arg]
         return read_cue_folder(Path(cue.root), cue_key)
 
 
-@lru_cache(maxsize=4)
 def open_store(database_url: str) -> Store:
     """Return the warehouse at a URL, its schema created or checked, one per process and URL.
 
@@ -57,6 +57,12 @@ def open_store(database_url: str) -> Store:
     WarehouseError
         If the database cannot be reached or its schema does not fit the program.
     """
+    # The path of a SQLite file may be relative to the working directory.
+    return _open_store(database_url, os.getcwd())  # noqa: PTH109 - a key, not a path
+
+
+@lru_cache(maxsize=4)
+def _open_store(database_url: str, _: str) -> Store:
     from cue_pipeline.warehouse.engine import create_engine
     from cue_pipeline.warehouse.migrations import ensure_schema
 

@@ -17,6 +17,8 @@ from cue_pipeline_tests.defs.test_model import asks, first_group_for_all
 from cue_pipeline_tests.mapping.chat_server import chat_server
 from cue_pipeline_tests.workspace import CLEAN, Workspace
 
+pytestmark = pytest.mark.slow
+
 KEY = "Reel 1/1m01"
 NOTES = [(480 * k, 60 + k, 400) for k in range(6)]
 
