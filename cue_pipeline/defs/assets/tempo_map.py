@@ -19,14 +19,15 @@ def tempo_map(cue: CueRun) -> AssetResult:
     outcomes = read_midi_files(cue.folder)
     tables = tempo_map_tables(cue.folder.key, outcomes, cue.settings.marker_tracks)
     files = tables["midi_files"]
+    n_files = len(outcomes)  # a file of format 2 has a row, that is a clock, per sequence
     changes = int(files["tempo_map"].map(len).sum())
     seconds = float(files["duration_seconds"].max() or 0.0)
     return AssetResult(
         tables,
-        found=f"{len(files)} MIDI file{'s' * (len(files) != 1)} of {seconds:.1f} s, {changes} "
+        found=f"{n_files} MIDI file{'s' * (n_files != 1)} of {seconds:.1f} s, {changes} "
         f"tempo{'s' * (changes != 1)}.",
         metadata={
-            "MIDI files": len(files),
+            "MIDI files": n_files,
             "tempo changes": changes,
             "time signatures": int(files["time_signature_map"].map(len).sum()),
             "seconds of music": round(seconds, 3),
