@@ -46,6 +46,7 @@ def files_that_hold(folder: Path, secret: str) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 def test_the_model_is_asked_once_per_cue_and_paid_for_once(workspace):
     write_cue(workspace.library, "1m01")
     write_cue(workspace.library, "1m02")
@@ -60,6 +61,7 @@ def test_the_model_is_asked_once_per_cue_and_paid_for_once(workspace):
         assert len(workspace.table("llm_calls")) == 2
 
 
+@pytest.mark.slow
 def test_a_changed_model_recomputes_the_mapping_and_nothing_else(workspace):
     write_cue(workspace.library, "1m01")
     with chat_server(first_group_for_all) as server:
