@@ -18,7 +18,7 @@ from cue_pipeline.settings import MelSettings
 
 LANES = 8
 WORTH_FRAMES = 100_000
-_LARGEST_N_FFT = 1 << 15
+SMALLEST_N_FFT, LARGEST_N_FFT = 512, 8_192
 
 FrameKernel = Callable[[Float32Array, int], Float32Array]
 Decoder = Callable[[np.typing.NDArray[np.uint8], Float32Array], None]
@@ -50,7 +50,7 @@ def worth_compiling(n_frames: int) -> bool:
 def fits_kernel(mel: MelSettings) -> bool:
     """Return whether the kernels take these parameters."""
     power_of_two = mel.n_fft & (mel.n_fft - 1) == 0
-    return power_of_two and 32 <= mel.n_fft <= _LARGEST_N_FFT and mel.power in {1.0, 2.0}
+    return power_of_two and SMALLEST_N_FFT <= mel.n_fft <= LARGEST_N_FFT and mel.power in {1.0, 2.0}
 
 
 def compiled_frames(plan: MelPlan) -> FrameKernel:

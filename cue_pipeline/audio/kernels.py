@@ -1,37 +1,46 @@
 """Compiled kernels: eight frames abreast through window, FFT, power and mel bands.
 
 scipy's FFT takes few frames at a time, and window, power and bands are passes of their own over
-its results. Here eight frames stay in the core's cache from samples to bands, in double precision
-and yet in about the time of scipy's single-precision FFTs alone. The first use on a machine
-compiles for some seconds; numba keeps the result on disk. Importing this module costs a second:
-:mod:`.engine` says when it is worth it.
+its results. Here eight frames go from samples to bands in double precision in less than half the
+time of scipy's single-precision FFTs alone. Their transforms, 128 KiB, are too large for the
+core's first cache, so each is laid out as a square: all columns are transformed, then all rows
+(whose powers are taken at once), and the second cache is crossed twice instead of once per pass.
+
+The first use on a machine compiles for some seconds; numba keeps the result on disk. Importing
+this module costs half a second: :mod:`.engine` says when it is worth it.
 
 References
 ----------
-Stockham autosort FFT: Van Loan, *Computational Frameworks for the Fast Fourier Transform*, SIAM
-1992, section 1.7. A real transform from a complex one of half the length: Press et al.,
-*Numerical Recipes*, 3rd ed., section 12.3.
+Bailey, D. H. *FFTs in External or Hierarchical Memory*. J. Supercomputing 4, 1990: the transform
+as a square. A real transform from a complex one of half the length: Press et al., *Numerical
+Recipes*, 3rd ed., section 12.3.
 """
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, import-untyped, untyped-decorator"
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
-from cue_pipeline.audio.lanes import (
-    LANES,
-    unpack_24,
-    vload,
-    vsqrt,
-    vstore,
-    windowed_columns,
+from cue_pipeline.audio.codelets import (
+    FIRST_RADIX,
+    ROW,
+    crossing_pass,
+    first_pass,
+    middle_pass,
+    pair_powers,
+    paired_pass,
+    plain_pass,
 )
-from cue_pipeline.audio.mel_filters import Float32Array, Float64Array, MelPlan
+from cue_pipeline.audio.lanes import LANES, turn_square, unpack_24, vload, vsqrt, vstore, vzero
+from cue_pipeline.audio.mel_filters import Float32Array, Float64Array, MelPlan, mel_corners
 
-_ROW = 2 * LANES  # one complex value of all lanes: 8 real parts, 8 imaginary ones
+_FRAMES_AT_ONCE = 128
+_LINE_BYTES = 64
+
+Int64Array = np.typing.NDArray[np.int64]
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
@@ -44,175 +53,146 @@ def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any
 
 
 @_compiled
-def _butterfly(x, a, far, y, o, step, twiddles, t):
-    """Transform four complex values ``far`` apart; store them turned, ``step`` apart."""
-    ar, ai = vload(x, a), vload(x, a + LANES)
-    br, bi = vload(x, a + far), vload(x, a + far + LANES)
-    cr, ci = vload(x, a + 2 * far), vload(x, a + 2 * far + LANES)
-    dr, di = vload(x, a + 3 * far), vload(x, a + 3 * far + LANES)
-    sr, si, tr, ti = ar + cr, ai + ci, ar - cr, ai - ci
-    ur, ui, vr, vi = br + dr, bi + di, br - dr, bi - di
-    w1r, w1i, w2r = twiddles[t], twiddles[t + 1], twiddles[t + 2]
-    w2i, w3r, w3i = twiddles[t + 3], twiddles[t + 4], twiddles[t + 5]
-    vstore(y, o, sr + ur)
-    vstore(y, o + LANES, si + ui)
-    er, ei = sr - ur, si - ui
-    vstore(y, o + 2 * step, er * w2r - ei * w2i)
-    vstore(y, o + 2 * step + LANES, er * w2i + ei * w2r)
-    fr, fi, gr, gi = tr + vi, ti - vr, tr - vi, ti + vr
-    vstore(y, o + step, fr * w1r - fi * w1i)
-    vstore(y, o + step + LANES, fr * w1i + fi * w1r)
-    vstore(y, o + 3 * step, gr * w3r - gi * w3i)
-    vstore(y, o + 3 * step + LANES, gr * w3i + gi * w3r)
+def _turn(y, hop, depth, count, turned, pitch):
+    """Turn the samples so that frames are side by side: ``turned[m·pitch + l] = y[l·hop + m]``.
+
+    Sample n of frame f is then at ``(n mod hop)·pitch + n // hop + f``, once for all frames that
+    overlap there.
+    """
+    rows, squares = depth // LANES * LANES, min(count, (y.size - depth) // hop + 1)
+    squares = squares // LANES * LANES
+    for first in range(0, squares, LANES):
+        for m in range(0, rows, LANES):
+            turn_square(y, first * hop + m, hop, turned, m * pitch + first, pitch)
+        for m in range(rows, depth):
+            for k in range(first, first + LANES):
+                turned[m * pitch + k] = y[k * hop + m]
+    for k in range(squares, count):
+        for m in range(min(depth, y.size - k * hop)):
+            turned[m * pitch + k] = y[k * hop + m]
 
 
 @_compiled
-def _first_pass(y, base, hop, window, twiddles, m, near, out):
-    """Window and turn the samples, and do the first pass on them while they are at hand."""
-    step = LANES // 2  # 8 samples are 4 complex values
-    far = step * _ROW
-    for p in range(0, m, step):
-        for j in range(4):
-            n = 2 * (p + j * m)
-            windowed_columns(y, base + n, hop, window, n, near, j * far)
-        for i in range(step):
-            _butterfly(near, i * _ROW, far, out, 4 * (p + i) * _ROW, _ROW, twiddles, 6 * (p + i))
-
-
-@_compiled
-def _pass(x, y, twiddles, t, m, s):
-    """One Stockham pass, radix 4: ``m`` twiddles at stride ``s``."""
-    far, step = m * s * _ROW, s * _ROW
-    for p in range(m):
-        for q in range(s):
-            _butterfly(
-                x, (p * s + q) * _ROW, far, y, (4 * p * s + q) * _ROW, step, twiddles, t + 6 * p
+def _columns(turned, frame, plan, near, far):
+    """Do the first half of the transforms: one of each column, from samples to ``far``."""
+    radix = plan.columns // FIRST_RADIX
+    gap = 2 * radix * plan.rows
+    for column in range(plan.rows):
+        for p in range(radix):
+            n, to = 2 * (p * plan.rows + column), p * FIRST_RADIX * ROW
+            first_pass(
+                turned, frame, plan.places, plan.window, n, gap, near, to, plan.column_roots, 14 * p
+            )
+        for k in range(FIRST_RADIX):
+            at = 2 * (column * plan.columns + k * radix)
+            to = k * plan.pitch + column * ROW
+            step = FIRST_RADIX * plan.pitch
+            crossing_pass(
+                radix, near, k * ROW, FIRST_RADIX * ROW, far, to, step, plan.cross_roots, at
             )
 
 
 @_compiled
-def _radix_2(x, y, s):
-    """Do the last pass where the length is twice a power of four."""
-    step = s * _ROW
-    for q in range(s):
-        a = q * _ROW
-        ar, ai = vload(x, a), vload(x, a + LANES)
-        br, bi = vload(x, a + step), vload(x, a + step + LANES)
-        vstore(y, a, ar + br)
-        vstore(y, a + LANES, ai + bi)
-        vstore(y, a + step, ar - br)
-        vstore(y, a + step + LANES, ai - bi)
+def _rows(far, plan, near, powers):
+    """Do the second half: two rows at a time that hold each other's partners, to powers.
 
-
-@_compiled
-def _end_powers(x, z, half, magnitude):
-    """Store the magnitudes, squared or not, of the lowest and the highest bin."""
-    r, i = vload(x, 0), vload(x, LANES)
-    low, high = (r + i) * (r + i), (r - i) * (r - i)
-    if magnitude:
-        low, high = vsqrt(low), vsqrt(high)
-    vstore(z, 0, low)
-    vstore(z, half * LANES, high)
-
-
-@_compiled
-def _pair_powers(x, a, b, z, k, half, turns, magnitude):
-    """Store the magnitudes of bins k and half − k, from the packed values at a and b."""
-    scale = np.float64(0.5)
-    ar, ai, br, bi = vload(x, a), vload(x, a + LANES), vload(x, b), vload(x, b + LANES)
-    er, ei = (ar + br) * scale, (ai - bi) * scale
-    hr, hi = (ai + bi) * scale, (br - ar) * scale
-    wr, wi = turns[2 * k], turns[2 * k + 1]
-    gr, gi = hr * wr - hi * wi, hr * wi + hi * wr
-    pr, pi, qr, qi = er + gr, ei + gi, er - gr, ei - gi
-    low, high = pr * pr + pi * pi, qr * qr + qi * qi
-    if magnitude:
-        low, high = vsqrt(low), vsqrt(high)
-    vstore(z, k * LANES, low)
-    vstore(z, (half - k) * LANES, high)
-
-
-@_compiled
-def _powers(x, z, half, turns, magnitude):
-    """Store the magnitudes of a real signal's bins, from its packed spectrum."""
-    _end_powers(x, z, half, magnitude)
-    for k in range(1, half // 2 + 1):
-        _pair_powers(x, k * _ROW, (half - k) * _ROW, z, k, half, turns, magnitude)
-
-
-@_compiled
-def _last_pass_powers(x, z, half, turns, twiddles, t, near, magnitude):
-    """Do the last pass, radix 4, and the magnitudes while its values are at hand.
-
-    Its butterflies q and s − q (s = half / 4) hold each other's partners: bins q + j·s and
-    half − q − j·s.
+    Bin ``r + columns·k`` is value k of row r, and its power goes to place ``r·rows + k``. Its
+    partner, which counts from the other end, is in row ``columns - r``.
     """
-    s = half // 4
-    far = s * _ROW
-    _butterfly(x, 0, far, near, 0, _ROW, twiddles, t)
-    _end_powers(near, z, half, magnitude)
-    _pair_powers(near, _ROW, 3 * _ROW, z, s, half, turns, magnitude)
-    _pair_powers(near, 2 * _ROW, 2 * _ROW, z, 2 * s, half, turns, magnitude)
-    for q in range(1, s // 2 + 1):
-        _butterfly(x, q * _ROW, far, near, 0, _ROW, twiddles, t)
-        _butterfly(x, (s - q) * _ROW, far, near, 4 * _ROW, _ROW, twiddles, t)
-        for j in range(4):
-            a, b = j * _ROW, (7 - j) * _ROW
-            _pair_powers(near, a, b, z, q + j * s, half, turns, magnitude)
+    size = plan.rows
+    radix = size // FIRST_RADIX
+    for row in range(plan.columns // 2 + 1):
+        partner = (plan.columns - row) % plan.columns
+        for p in range(radix):
+            at, to = p * ROW, p * FIRST_RADIX * ROW
+            middle_pass(far, row * plan.pitch + at, radix * ROW, near, to, plan.row_roots, 14 * p)
+            if partner != row:
+                at, to = partner * plan.pitch + at, to + size * ROW
+                middle_pass(far, at, radix * ROW, near, to, plan.row_roots, 14 * p)
+        for q in range(FIRST_RADIX):
+            if partner == row:
+                to = (size + q) * ROW
+                plain_pass(radix, near, q * ROW, FIRST_RADIX * ROW, near, to, FIRST_RADIX * ROW)
+                continue
+            other = (size + FIRST_RADIX - 1 - q) * ROW
+            low, high = (row * size + q) * LANES, (partner * size + size - 1 - q) * LANES
+            at, stride = 2 * (row + plan.columns * q), 2 * plan.columns * FIRST_RADIX
+            paired_pass(
+                radix, near, q * ROW, other, FIRST_RADIX * ROW, powers, low, high,
+                FIRST_RADIX * LANES, plan.bin_roots, at, stride,
+            )  # fmt: skip
+        if partner == row:
+            _own_partner(near, row, plan, powers)
 
 
 @_compiled
-def _bands(z, starts, lengths, weights, turned, out, row):
-    """Weigh and add the bins of each band; turn the result back to one frame per row."""
-    w = 0
-    for band in range(starts.size):
-        at = starts[band] * LANES
-        total = vload(z, at) * weights[w]
-        for k in range(1, lengths[band]):
-            total = total + vload(z, at + k * LANES) * weights[w + k]
-        w += lengths[band]
-        vstore(turned, band * LANES, total)
+def _own_partner(near, row, plan, powers):
+    """Store the powers of a row that holds its own partners: the first one, and the middle one."""
+    size = plan.rows
+    base = size * ROW
+    if row == 0:
+        real, imaginary = vload(near, base), vload(near, base + LANES)
+        low, high = (real + imaginary) * 2.0, (real - imaginary) * 2.0
+        vstore(powers, 0, low * low)
+        vstore(powers, plan.columns * size * LANES, high * high)
+    first = 1 if row == 0 else 0
+    for k in range(first, (size + first + 1) // 2):
+        a, b = k, size - 1 + first - k
+        pair_powers(
+            near, base + a * ROW, base + b * ROW, powers, (row * size + a) * LANES,
+            (row * size + b) * LANES, plan.bin_roots, 2 * (row + plan.columns * a),
+        )  # fmt: skip
+
+
+@_compiled
+def _magnitudes(powers):
+    for k in range(0, powers.size, LANES):
+        vstore(powers, k, vsqrt(vload(powers, k)))
+
+
+@_compiled
+def _bands(powers, plan, bands, out, row):
+    """Weigh and add the bins of each band; turn the result back to one frame per row.
+
+    A bin lies between two corners of the filters, on the falling side of one band and on the
+    rising side of the next.
+    """
+    rise = vzero()
+    for band in range(plan.edges.size - 1):
+        first, last = plan.edges[band], plan.edges[band + 1]
+        fall, rise = rise, vzero()
+        odd_fall, odd_rise = vzero(), vzero()  # a sum has to wait for the one before it
+        for k in range(first, last - 1, 2):
+            power = vload(powers, plan.bins[k])
+            fall = fall + power * plan.weights[2 * k]
+            rise = rise + power * plan.weights[2 * k + 1]
+            power = vload(powers, plan.bins[k + 1])
+            odd_fall = odd_fall + power * plan.weights[2 * k + 2]
+            odd_rise = odd_rise + power * plan.weights[2 * k + 3]
+        if (last - first) % 2:
+            power = vload(powers, plan.bins[last - 1])
+            fall = fall + power * plan.weights[2 * last - 2]
+            rise = rise + power * plan.weights[2 * last - 1]
+        vstore(bands, band * LANES, fall + odd_fall)
+        rise = rise + odd_rise
     for lane in range(LANES):
-        for band in range(starts.size):
-            out[row + lane, band] = turned[band * LANES + lane]
+        for band in range(out.shape[1]):
+            out[row + lane, band] = bands[(band + 1) * LANES + lane]
 
 
 @_compiled
-def _mel_frames(
-    y,
-    hop,
-    window,
-    twiddles,
-    turns,
-    starts,
-    lengths,
-    weights,
-    magnitude,
-    one,
-    two,
-    near,
-    turned,
-    out,
-):
+def _mel_frames(y, plan, scratch, out):
     """Fill ``out``, shape=(8·k, n_mels), from frames that start every ``hop`` samples of y."""
-    half = window.size // 2
-    for row in range(0, len(out), LANES):
-        _first_pass(y, row * hop, hop, window, twiddles, half // 4, near, one)
-        x, z = one, two
-        length, stride, t = half // 4, 4, 6 * (half // 4)
-        while length > 4:
-            _pass(x, z, twiddles, t, length // 4, stride)
-            t += 6 * (length // 4)
-            x, z = z, x
-            length //= 4
-            stride *= 4
-        if length == 4:
-            _last_pass_powers(x, z, half, turns, twiddles, t, near, magnitude)
-        else:
-            _radix_2(x, z, stride)
-            x, z = z, x
-            _powers(x, z, half, turns, magnitude)
-        _bands(z, starts, lengths, weights, turned, out, row)
+    for first in range(0, len(out), _FRAMES_AT_ONCE):
+        frames = min(_FRAMES_AT_ONCE, len(out) - first)
+        count = frames + plan.overlap
+        _turn(y[first * plan.hop :], plan.hop, plan.depth, count, scratch.turned, plan.turned_pitch)
+        for frame in range(0, frames, LANES):
+            _columns(scratch.turned, frame, plan, scratch.near, scratch.far)
+            _rows(scratch.far, plan, scratch.near, scratch.powers)
+            if plan.magnitude:
+                _magnitudes(scratch.powers)
+            _bands(scratch.powers, plan, scratch.bands, out, first + frame)
 
 
 @_compiled
@@ -255,42 +235,56 @@ def _sums(x):
 sums = _compiled(_sums, fastmath={"contract", "reassoc", "nsz"})
 
 
+class _Plan(NamedTuple):
+    """The tables of one spectrogram; transforms of ``columns`` times ``rows`` complex values."""
+
+    hop: int
+    depth: int
+    overlap: int
+    turned_pitch: int
+    columns: int
+    rows: int
+    pitch: int
+    magnitude: bool
+    places: Int64Array
+    window: Float64Array
+    column_roots: Float64Array
+    cross_roots: Float64Array
+    row_roots: Float64Array
+    bin_roots: Float64Array
+    bins: Int64Array
+    edges: Int64Array
+    weights: Float64Array
+
+
+class _Scratch(NamedTuple):
+    """Where a kernel works: aligned, since a vector over two lines of the cache costs twice."""
+
+    turned: Float32Array
+    near: Float64Array
+    far: Float64Array
+    powers: Float64Array
+    bands: Float64Array
+
+
 class MelKernel:
     """The plan of one spectrogram, laid out for the kernels, with scratch space of its own.
 
     Parameters
     ----------
     plan : MelPlan
-        ``n_fft`` a power of two from 32 on; ``power`` 1 or 2.
+        ``n_fft`` a power of two from ``SMALLEST_N_FFT`` to ``LARGEST_N_FFT``; ``power`` 1 or 2.
     """
 
     def __init__(self, plan: MelPlan) -> None:
-        mel = plan.mel
-        half = mel.n_fft // 2
-        starts, lengths, weights = [], [], []
-        for row in plan.bank:
-            touched = np.flatnonzero(row)
-            first, last = (touched[0], touched[-1] + 1) if touched.size else (0, 1)
-            starts.append(first)
-            lengths.append(last - first)
-            weights.append(row[first:last])
-        self._hop = mel.hop_length
-        self._n_fft = mel.n_fft
-        self._n_mels = mel.n_mels
-        self._tables = (
-            plan.window,
-            _twiddles(half),
-            _unit_roots(np.arange(half + 1), mel.n_fft),
-            np.array(starts, np.int64),
-            np.array(lengths, np.int64),
-            np.concatenate(weights).astype(np.float64),
-            mel.power == 1.0,
-        )
-        self._scratch = (
-            np.empty((half + 1) * _ROW),
-            np.empty((half + 1) * _ROW),
-            np.empty(2 * LANES * _ROW),
-            np.empty(mel.n_mels * LANES),
+        self._n_mels = plan.mel.n_mels
+        self._plan = _plan(plan)
+        self._scratch = _Scratch(
+            _aligned(self._plan.depth * self._plan.turned_pitch, np.float32),
+            _aligned(2 * max(self._plan.columns, self._plan.rows) * ROW),
+            _aligned(self._plan.columns * self._plan.pitch),
+            _aligned((plan.mel.n_fft // 2 + 1) * LANES),
+            _aligned((self._n_mels + 1) * LANES),
         )
 
     def frames(self, y: Float32Array, n_frames: int) -> Float32Array:
@@ -299,8 +293,47 @@ class MelKernel:
         ``y`` holds at least ``(n_frames - 1) · hop_length + n_fft`` samples.
         """
         out = np.empty((n_frames, self._n_mels), np.float32)
-        _mel_frames(y, self._hop, *self._tables, *self._scratch, out)
+        _mel_frames(y, self._plan, self._scratch, out)
         return out
+
+
+def _plan(plan: MelPlan) -> _Plan:
+    """Return the tables of a spectrogram."""
+    mel = plan.mel
+    half = mel.n_fft // 2
+    columns = FIRST_RADIX << ((half // FIRST_RADIX**2).bit_length() // 2)
+    rows = half // columns
+    depth, overlap = min(mel.hop_length, mel.n_fft), (mel.n_fft - 1) // mel.hop_length
+    # An odd number of vectors, so that neighbouring rows fall into different sets of the cache.
+    turned_pitch = LANES * ((_FRAMES_AT_ONCE + overlap + LANES - 1) // LANES | 1)
+    sample, of_bin = np.arange(mel.n_fft), np.arange(half)
+    row, first, second = np.ix_(np.arange(rows), np.arange(8), np.arange(columns // 8))
+    edges, weights = _slopes(plan)
+    return _Plan(
+        hop=mel.hop_length,
+        depth=depth,
+        overlap=overlap,
+        turned_pitch=turned_pitch,
+        columns=columns,
+        rows=rows,
+        pitch=(rows + 1) * ROW,
+        magnitude=mel.power == 1.0,
+        places=sample % mel.hop_length * turned_pitch + sample // mel.hop_length,
+        window=plan.window * 0.5,
+        column_roots=_inner_roots(columns),
+        cross_roots=_unit_roots(row * (first + 8 * second), half),
+        row_roots=_inner_roots(rows),
+        bin_roots=_unit_roots(of_bin, mel.n_fft),
+        bins=np.append(of_bin % columns * rows + of_bin // columns, half) * LANES,
+        edges=edges,
+        weights=weights,
+    )
+
+
+def _inner_roots(length: int) -> Float64Array:
+    """Return the roots between the two passes of a transform of ``8 · radix`` values."""
+    passes, outputs = np.arange(length // FIRST_RADIX), np.arange(1, FIRST_RADIX)
+    return _unit_roots(np.outer(passes, outputs), length)
 
 
 def _unit_roots(numerators: Any, n: int) -> Float64Array:
@@ -309,10 +342,27 @@ def _unit_roots(numerators: Any, n: int) -> Float64Array:
     return np.stack([roots.real, roots.imag], axis=-1).reshape(-1)
 
 
-def _twiddles(length: int) -> Float64Array:
-    """Return the factors of all radix-4 passes, in the order in which they are used."""
-    passes = [np.empty(0)]
-    while length >= 4:
-        passes.append(_unit_roots(np.outer(np.arange(length // 4), [1, 2, 3]), length))
-        length //= 4
-    return np.concatenate(passes)
+def _slopes(plan: MelPlan) -> tuple[Int64Array, Float64Array]:
+    """Return a bank of triangles as slopes from corner to corner.
+
+    Returns
+    -------
+    edges : np.ndarray, shape=(n_mels + 2,)
+        Bins ``edges[s] … edges[s + 1]`` are on the falling side of band s - 1 and on the rising
+        side of band s.
+    weights : np.ndarray, shape=(2 · n_bins,)
+        Of each bin on the one and on the other.
+    """
+    n_mels, n_bins = plan.bank.shape
+    hz = np.fft.rfftfreq(plan.mel.n_fft, 1.0 / plan.mel.sr)
+    slope = np.searchsorted(mel_corners(plan.mel)[1:-1], hz, side="right")
+    bounded = np.pad(plan.bank.astype(np.float64), ((1, 1), (0, 0)))
+    weights = np.stack([bounded[slope, np.arange(n_bins)], bounded[slope + 1, np.arange(n_bins)]])
+    return np.searchsorted(slope, np.arange(n_mels + 2)), weights.T.reshape(-1).copy()
+
+
+def _aligned(size: int, kind: Any = np.float64) -> Any:
+    """Return an array of zeros that begins where a line of the cache does."""
+    raw = np.zeros(size * np.dtype(kind).itemsize + _LINE_BYTES, np.uint8)
+    start = -raw.ctypes.data % _LINE_BYTES
+    return raw[start : start + size * np.dtype(kind).itemsize].view(kind)

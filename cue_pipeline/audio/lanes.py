@@ -19,8 +19,8 @@ from numba.core.typing.templates import AbstractTemplate, infer_global, signatur
 LANES = 8
 
 _I8, _I32 = ir.IntType(8), ir.IntType(32)
-_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
-_SINGLES = ir.VectorType(ir.FloatType(), LANES)
+DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
+SINGLES = ir.VectorType(ir.FloatType(), LANES)
 
 
 class LanesType(types.Type):
@@ -36,7 +36,7 @@ lanes = LanesType()
 @register_model(LanesType)
 class _LanesModel(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _VECTOR)
+        super().__init__(manager, kind, DOUBLES)
 
 
 class _Arithmetic(AbstractTemplate):
@@ -49,19 +49,21 @@ class _Arithmetic(AbstractTemplate):
         return None
 
 
-def _vector_function(code: Any) -> Any:
+def vector_function(code: Any) -> Any:
     """Make a function of lanes from one that writes its LLVM code."""
     return intrinsic(code)
 
 
-def _mask(indices: list[int]) -> ir.Constant:
+def mask(indices: list[int]) -> ir.Constant:
+    """Return the indices of a shuffle."""
     return ir.Constant(ir.VectorType(_I32, len(indices)), indices)
 
 
-def _splat(builder, scalar):
-    nothing = ir.Constant(_VECTOR, ir.Undefined)
+def splat(builder, scalar):
+    """Return a float64 in all lanes."""
+    nothing = ir.Constant(DOUBLES, ir.Undefined)
     first = builder.insert_element(nothing, scalar, ir.Constant(_I32, 0))
-    return builder.shuffle_vector(first, nothing, _mask([0] * LANES))
+    return builder.shuffle_vector(first, nothing, mask([0] * LANES))
 
 
 def _register(op: Any, instruction: str) -> None:
@@ -70,7 +72,7 @@ def _register(op: Any, instruction: str) -> None:
     def lowered(context, builder, sig, args):
         a, b = args
         if not isinstance(sig.args[1], LanesType):
-            b = _splat(builder, b)
+            b = splat(builder, b)
         # Products and sums may be fused; nothing else about them may change.
         return getattr(builder, instruction)(a, b, flags=("contract",))
 
@@ -82,90 +84,98 @@ for _op, _instruction in ((operator.add, "fadd"), (operator.sub, "fsub"), (opera
     _register(_op, _instruction)
 
 
-def _address(context, builder, kind, array, index, vector=_VECTOR):
+def element(context, builder, kind, array, index, vector=DOUBLES):
+    """Return the address of a vector that begins at ``array[index]``."""
     data = context.make_array(kind)(context, builder, array).data
     return builder.bitcast(builder.gep(data, [index]), vector.as_pointer())
 
 
-def _loaded(builder, address, align=8):
+def loaded(builder, address, align=8):
+    """Return the vector at an address."""
     value = builder.load(address)
     value.align = align
     return value
 
 
-def _stored(builder, value, address, align=8) -> None:
+def stored(builder, value, address, align=8) -> None:
+    """Put a vector at an address."""
     builder.store(value, address).align = align
 
 
-@_vector_function
+@vector_function
 def vload(typing, array, index):
     """Return ``array[index : index + 8]``."""
 
     def code(context, builder, sig, args):
-        return _loaded(builder, _address(context, builder, sig.args[0], *args))
+        return loaded(builder, element(context, builder, sig.args[0], *args))
 
     return lanes(array, types.intp), code
 
 
-@_vector_function
+@vector_function
 def vstore(typing, array, index, value):
     """Set ``array[index : index + 8]``."""
 
     def code(context, builder, sig, args):
         array, index, value = args
-        _stored(builder, value, _address(context, builder, sig.args[0], array, index))
+        stored(builder, value, element(context, builder, sig.args[0], array, index))
         return context.get_dummy_value()
 
     return types.void(array, types.intp, lanes), code
 
 
-@_vector_function
+@vector_function
+def vzero(typing):
+    """Return zeros."""
+
+    def code(context, builder, sig, args):
+        return ir.Constant(DOUBLES, [0.0] * LANES)
+
+    return lanes(), code
+
+
+@vector_function
 def vsqrt(typing, value):
     """Return the square root of each lane."""
 
     def code(context, builder, sig, args):
-        kind = ir.FunctionType(_VECTOR, [_VECTOR])
+        kind = ir.FunctionType(DOUBLES, [DOUBLES])
         root = cgutils.get_or_insert_function(builder.module, kind, f"llvm.sqrt.v{LANES}f64")
         return builder.call(root, args)
 
     return lanes(lanes), code
 
 
-@_vector_function
-def windowed_columns(typing, y, base, hop, window, at, out, to):
-    """Window 8 float32 samples of 8 frames, and turn them so that lanes are frames.
-
-    ``out[to + 8·n + l] = y[base + l·hop + n] · window[at + n]`` for n and l in 0 … 7.
-    """
+@vector_function
+def turn_square(typing, y, at, hop, turned, to, pitch):
+    """Turn 8 times 8 float32 samples: ``turned[to + n·pitch + l] = y[at + l·hop + n]``."""
 
     def code(context, builder, sig, args):
-        y, base, hop, window, at, out, to = args
-        factor = _loaded(builder, _address(context, builder, sig.args[3], window, at))
-        rows, start = [], base
+        y, at, hop, turned, to, pitch = args
+        rows = []
         for _ in range(LANES):
-            address = _address(context, builder, sig.args[0], y, start, vector=_SINGLES)
-            row = builder.fpext(_loaded(builder, address, align=4), _VECTOR)
-            rows.append(builder.fmul(row, factor))
-            start = builder.add(start, hop)
+            address = element(context, builder, sig.args[0], y, at, vector=SINGLES)
+            rows.append(loaded(builder, address, align=4))
+            at = builder.add(at, hop)
         # A square of 8 × 8 is transposed by interleaving rows i and i + 4, three times over.
         low = [k for i in range(LANES // 2) for k in (i, LANES + i)]
         high = [k + LANES // 2 for k in low]
         for _ in range(3):
             rows = [
-                builder.shuffle_vector(rows[i], rows[i + LANES // 2], _mask(half))
+                builder.shuffle_vector(rows[i], rows[i + LANES // 2], mask(half))
                 for i in range(LANES // 2)
                 for half in (low, high)
             ]
-        for n, row in enumerate(rows):
-            place = builder.add(to, ir.Constant(to.type, LANES * n))
-            _stored(builder, row, _address(context, builder, sig.args[5], out, place))
+        for row in rows:
+            address = element(context, builder, sig.args[3], turned, to, vector=SINGLES)
+            stored(builder, row, address, align=4)
+            to = builder.add(to, pitch)
         return context.get_dummy_value()
 
-    kinds = (y, types.intp, types.intp, window, types.intp, out, types.intp)
-    return types.void(*kinds), code
+    return types.void(y, types.intp, types.intp, turned, types.intp, types.intp), code
 
 
-@_vector_function
+@vector_function
 def unpack_24(typing, raw, at, out, to):
     """Set ``out[to : to + 16]`` from packed 24-bit samples at ``raw[at]``, full scale = 1.0."""
 
@@ -174,16 +184,16 @@ def unpack_24(typing, raw, at, out, to):
         count = 16
         packed = ir.VectorType(_I8, 3 * count)
         floats = ir.VectorType(ir.FloatType(), count)
-        source = _address(context, builder, sig.args[0], raw, at, vector=packed)
-        data = _loaded(builder, source, align=1)
+        source = element(context, builder, sig.args[0], raw, at, vector=packed)
+        data = loaded(builder, source, align=1)
         # Each sample goes into the three upper bytes of an integer; index 48 is a byte of zero.
         spread = [k for i in range(count) for k in (3 * count, 3 * i, 3 * i + 1, 3 * i + 2)]
-        wide = builder.shuffle_vector(data, ir.Constant(packed, [0] * 3 * count), _mask(spread))
+        wide = builder.shuffle_vector(data, ir.Constant(packed, [0] * 3 * count), mask(spread))
         integers = builder.bitcast(wide, ir.VectorType(_I32, count))
         scale = ir.Constant(floats, [2.0**-31] * count)
         samples = builder.fmul(builder.sitofp(integers, floats), scale)
-        target = _address(context, builder, sig.args[2], out, to, vector=floats)
-        _stored(builder, samples, target, align=4)
+        target = element(context, builder, sig.args[2], out, to, vector=floats)
+        stored(builder, samples, target, align=4)
         return context.get_dummy_value()
 
     return types.void(raw, types.intp, out, types.intp), code

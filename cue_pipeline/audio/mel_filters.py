@@ -54,6 +54,16 @@ def mel_to_hz(mel: Float64Array, *, htk: bool) -> Float64Array:
     )
 
 
+def mel_corners(mel: MelSettings) -> Float64Array:
+    """Return where the triangles begin, peak and end, Hz, shape=(n_mels + 2,).
+
+    Band m rises from corner m to m + 1 and falls to m + 2.
+    """
+    fmax = mel.sr / 2 if mel.fmax is None else mel.fmax
+    ends = hz_to_mel(np.array([mel.fmin, fmax]), htk=mel.htk)
+    return mel_to_hz(np.linspace(ends[0], ends[1], mel.n_mels + 2), htk=mel.htk)
+
+
 def mel_filter_bank(mel: MelSettings) -> Float32Array:
     """Return the triangular filters of a mel scale.
 
@@ -62,9 +72,7 @@ def mel_filter_bank(mel: MelSettings) -> Float32Array:
     np.ndarray, shape=(n_mels, 1 + n_fft // 2), dtype=float32
         Row m weighs the bins of band m; rows of bands narrower than a bin may be zero.
     """
-    fmax = mel.sr / 2 if mel.fmax is None else mel.fmax
-    ends = hz_to_mel(np.array([mel.fmin, fmax]), htk=mel.htk)
-    corners = mel_to_hz(np.linspace(ends[0], ends[1], mel.n_mels + 2), htk=mel.htk)
+    corners = mel_corners(mel)
     bins = np.fft.rfftfreq(mel.n_fft, 1.0 / mel.sr)
     steps = np.diff(corners)
     ramps = corners[:, None] - bins[None, :]

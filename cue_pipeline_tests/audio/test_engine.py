@@ -88,6 +88,21 @@ def test_parameters_that_no_kernel_takes_are_computed_all_the_same(n_fft):
     assert sum(map(len, frames)) == 141
 
 
+@pytest.mark.parametrize("power", [1.0, 2.0])
+@pytest.mark.parametrize("n_fft", [512, 1_024, 2_048, 4_096, 8_192])
+@pytest.mark.parametrize("hop", [13, 512, 9_001])
+def test_kernels_are_exact_in_bands_far_below_the_loudest(n_fft, hop, power):
+    mel = MelSettings(n_fft=n_fft, hop_length=hop, n_mels=40, power=power)
+    plan = mel_plan(mel)
+    t = np.arange(15 * hop + n_fft)
+    y = (np.sin(t * 0.01) + 1e-6 * np.random.default_rng(0).standard_normal(t.size)).astype("f4")
+    frames = np.lib.stride_tricks.sliding_window_view(y, n_fft)[::hop][:16] * plan.window
+    expected = np.abs(np.fft.rfft(frames, axis=1)) ** power @ plan.bank.T.astype("f8")
+    got = engine.compiled_frames(plan)(y, 16)
+    assert expected.max() / expected[expected > 0].min() > 10 ** (5 * power)
+    np.testing.assert_allclose(got, expected, rtol=2e-7)
+
+
 def test_a_kernel_does_not_depend_on_what_its_scratch_space_held():
     frames = engine.compiled_frames(mel_plan(MelSettings()))
     y, loud = noise(20_000)[:, 0], np.full(20_000, 1e6, np.float32)
