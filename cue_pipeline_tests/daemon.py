@@ -77,6 +77,8 @@ class Site:
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start Dagster in a process group of its own."""
+        with self.instance():
+            pass  # two processes that first open a SQLite instance at once can ruin it
         output = (self.home / "dagster.log").open("ab")
         self.process = subprocess.Popen(
             command or ("dagster-daemon", "run", "-w", "workspace.yaml"),
@@ -163,7 +165,7 @@ class Hold:
 HOLDING = """
 import importlib.abc, importlib.util, os, pathlib, sys, time
 
-FOLDER, KEY, NAME = pathlib.Path({folder!r}), {key!r}, "cue_pipeline.midi.tables"
+FOLDER, KEYS, NAME = pathlib.Path({folder!r}), {keys!r}, "cue_pipeline.midi.tables"
 
 
 class Finder(importlib.abc.MetaPathFinder):
@@ -180,7 +182,7 @@ class Finder(importlib.abc.MetaPathFinder):
 
             def read_midi_files(folder, *args, **kwargs):
                 released = FOLDER / "released"
-                if folder.key == KEY and not released.exists():
+                if folder.key in KEYS and not released.exists():
                     (FOLDER / str(os.getpid())).touch()
                     while not released.exists():
                         time.sleep(0.05)
@@ -197,13 +199,24 @@ sys.meta_path.insert(0, Finder())
 """
 
 
-def hold_runs(site: Site, key: str) -> Hold:
-    """Make every process of a site wait in the middle of a cue."""
+def hold_runs(site: Site, *keys: str) -> Hold:
+    """Make every process of a site wait in the middle of these cues."""
     hold = Hold(site.home)
+    patch(site, HOLDING.format(folder=str(hold.folder), keys=keys))
+    return hold
+
+
+def break_run_server(site: Site) -> None:
+    """Make the run server of a site end as soon as it starts."""
+    patch(site, "import sys\nif 'cue_pipeline.defs.run_server' in sys.orig_argv: sys.exit(3)\n")
+
+
+def patch(site: Site, code: str) -> None:
+    """Have every Python of a site run this first, from now on."""
     patches = site.home / "patches"
-    patches.mkdir()
-    (patches / "sitecustomize.py").write_text(HOLDING.format(folder=str(hold.folder), key=key))
+    patches.mkdir(exist_ok=True)
+    with (patches / "sitecustomize.py").open("a") as file:
+        file.write(code)
     site.env["PYTHONPATH"] = os.pathsep.join(
         [str(patches), *filter(None, [os.environ.get("PYTHONPATH")])]
     )
-    return hold

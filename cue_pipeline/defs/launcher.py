@@ -7,16 +7,16 @@ does.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import logging
 import os
-import subprocess
+import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import dagster as dg
 from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, WorkerStatus
@@ -24,14 +24,24 @@ from dagster._grpc.types import ExecuteRunArgs
 from dagster._serdes import ConfigurableClassData
 
 import cue_pipeline
-from cue_pipeline.defs.liveness import WORKER_TAG, interrupt, liveness, worker_tag
+from cue_pipeline.defs.ending import Ending
+from cue_pipeline.defs.liveness import NO_WORKER, WORKER_TAG, liveness, send, worker_tag
+from cue_pipeline.defs.run_service import RunServerGoneError, RunService
 
-START_SECONDS = 60.0
-"""Limit for a run server to import everything, on a busy machine."""
+RETRY_SECONDS = 300.0
+"""After a run server could not be started, none is tried for so long, unless the code changes."""
 
 PACKAGE = Path(cue_pipeline.__file__).parent
 
 log = logging.getLogger("cue_pipeline.launcher")
+
+
+class _Broken(NamedTuple):
+    """A run server that could not be started: of which code, until when none is tried, and why."""
+
+    version: int
+    until: float
+    why: str
 
 
 class WarmRunLauncher(dg.DefaultRunLauncher):
@@ -44,7 +54,9 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
         self._lock = threading.Lock()
-        self._server: _RunServer | None = None
+        self._server: RunService | None = None
+        self._broken: _Broken | None = None
+        self._ending = Ending(lambda: self._instance if self.has_instance else None)
 
     @classmethod
     def from_config_value(
@@ -56,35 +68,46 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         return cls(inst_data)
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Start a run's process and note on the run which it is."""
+        """Start a run's process; note on the run which it is before it begins."""
         run = context.dagster_run
-        pid = self._fork(run) if _is_ours(run) else None
-        if pid is None:
-            super().launch_run(context)
-            return
-        self._instance.add_run_tags(run.run_id, worker_tag(pid))
+        if _is_ours(run):
+            try:
+                self._launch_warm(run)
+            except RunServerGoneError as e:
+                self._ending.forget(run.run_id)
+                text = (
+                    f"The run server could not be started: {e}. Dagster's default launcher starts "
+                    "this run, which takes some seconds more. The daemon's output says why."
+                )
+                log.warning("%s", text)
+                self._instance.report_engine_event(text, run, cls=type(self))
+            else:
+                return
+        # A retry has the tags of the run that died.
+        self._instance.add_run_tags(run.run_id, NO_WORKER)
+        super().launch_run(context)
 
     def terminate(self, run_id: str) -> bool:
         """Interrupt a run's process."""
         run = self._instance.get_run_by_id(run_id)
         if run is None or run.is_finished:
             return False
-        if WORKER_TAG not in run.tags:
+        if not run.tags.get(WORKER_TAG):
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         self._instance.report_run_canceling(run)
-        state = liveness(run)
-        if interrupt(run):
+        state = liveness(run.tags)
+        if send(run.tags, signal.SIGINT):
             return True
         if state == "dead":
             self._instance.report_run_canceled(run, "The process of this run was gone already.")
             return True
         where = json.loads(run.tags[WORKER_TAG]).get("host")
         self._instance.report_engine_event(
-            f"The process of this run is on {where!r}; it can be interrupted from there only.",
+            f"The process of this run is on {where!r}; the daemon there is to interrupt it.",
             run,
             cls=type(self),
         )
-        return False
+        return True
 
     @property
     def supports_check_run_worker_health(self) -> bool:
@@ -93,7 +116,7 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
 
     def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Return whether a run's process is alive; running, where that cannot be known."""
-        if liveness(run) == "dead":
+        if liveness(run.tags) == "dead":
             return CheckRunHealthResult(WorkerStatus.FAILED, "the process of this run is gone")
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
@@ -107,7 +130,12 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
     def join(self, timeout: int = 30) -> None:
         """Do not wait: runs do not need this process."""
 
-    def _fork(self, run: dg.DagsterRun) -> int | None:
+    def _launch_warm(self, run: dg.DagsterRun) -> None:
+        """Fork, tag, go.
+
+        In this order: a process that has begun writes its run's record too, and one of the two
+        writings could be lost; and a run that is under way is never without its process's name.
+        """
         assert run.job_code_origin is not None
         arguments = ExecuteRunArgs(
             job_origin=run.job_code_origin,
@@ -120,26 +148,43 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
             "env": {"CUE_PIPELINE_THREADS": os.environ.get("CUE_PIPELINE_THREADS", self._share())},
         }
         with self._lock:
-            for _ in range(2):
-                try:
-                    return self._serving().fork(run.run_id, request)
-                except _ServerGoneError as e:
-                    log.warning("The run server is gone (%s); another is started.", e)
-                    self._server = None
-        return None
+            server, pid = self._fork(run.run_id, request)
+        worker = worker_tag(pid)
+        self._instance.add_run_tags(run.run_id, worker)
+        self._ending.watch(run.run_id, worker)
+        server.go(run.run_id)
 
-    def _serving(self) -> _RunServer:
+    def _fork(self, run_id: str, request: Mapping[str, Any]) -> tuple[RunService, int]:
+        """Return a process that waits for its go, from a server that may have to be started."""
+        server = self._serving()
+        try:
+            return server, server.fork(run_id, request)
+        except RunServerGoneError as e:
+            log.warning("The run server is gone (%s); another is started.", e)
+            self._server = None
+        server = self._serving()
+        return server, server.fork(run_id, request)
+
+    def _serving(self) -> RunService:
         """Return a run server that has today's code."""
         version = _code_on_disk()
         if self._server is not None and (self._server.version != version or self._server.ended):
             self._server.close()
             self._server = None
         if self._server is None:
-            self._server = _RunServer(version, self._ended)
+            broken = self._broken
+            if broken and broken.version == version and time.monotonic() < broken.until:
+                raise RunServerGoneError(broken.why)
+            try:
+                self._server = RunService(version, self._ended)
+            except RunServerGoneError as e:
+                self._broken = _Broken(version, time.monotonic() + RETRY_SECONDS, str(e))
+                raise
         return self._server
 
     def _ended(self, run_id: str, code: int) -> None:
         """Fail a run whose process ended without a word."""
+        self._ending.forget(run_id)
         if not self.has_instance:
             return
         run = self._instance.get_run_by_id(run_id)
@@ -155,73 +200,6 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         queue = self._instance.get_concurrency_config().run_queue_config
         at_once = queue.max_concurrent_runs if queue else 1
         return str(max(1, (os.cpu_count() or 1) // max(1, at_once)))
-
-
-class _ServerGoneError(Exception):
-    """The run server ended or does not answer."""
-
-
-class _RunServer:
-    """The child process that forks, and the thread that listens to it."""
-
-    def __init__(self, version: int, ended: Callable[[str, int], None]) -> None:
-        self.version = version
-        self.ended = False
-        self._on_end = ended
-        self._pids: dict[str, int] = {}
-        self._news = threading.Condition()
-        self._ready = False
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "cue_pipeline.defs.run_server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        threading.Thread(target=self._listen, name="cue_pipeline run server", daemon=True).start()
-        self._wait(lambda: self._ready)
-
-    def fork(self, run_id: str, request: Mapping[str, Any]) -> int:
-        """Start a run; return its process id."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(request).encode() + b"\n")
-            self._process.stdin.flush()
-        except OSError as e:
-            raise _ServerGoneError(str(e)) from e
-        self._wait(lambda: run_id in self._pids)
-        return self._pids.pop(run_id)
-
-    def close(self) -> None:
-        """Let the server end; it does when its input closes."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-
-    def _wait(self, until: Callable[[], bool]) -> None:
-        with self._news:
-            came = self._news.wait_for(lambda: until() or self.ended, timeout=START_SECONDS)
-            if not came or not until():
-                self._process.kill()
-                raise _ServerGoneError("no answer" if not came else "it ended")
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            message = json.loads(line)
-            if "code" in message:
-                try:
-                    self._on_end(message["run"], message["code"])
-                except Exception:
-                    log.exception("The end of run %s could not be noted.", message["run"])
-                continue
-            with self._news:
-                self._ready |= "ready" in message
-                if "pid" in message:
-                    self._pids[message["run"]] = message["pid"]
-                self._news.notify_all()
-        self._process.wait()
-        with self._news:
-            self.ended = True
-            self._news.notify_all()
 
 
 def _is_ours(run: dg.DagsterRun) -> bool:

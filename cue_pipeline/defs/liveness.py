@@ -10,12 +10,19 @@ import json
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
 import dagster as dg
 
-WORKER_TAG = "cue_pipeline/worker"
+WORKER_TAG = ".dagster/cue_pipeline_worker"
+"""The run's tag that names its process; Dagster's UI hides tags that begin so."""
+
+NO_WORKER = {WORKER_TAG: ""}
+"""Tag of a run whose process is not known."""
+
+GONE = "The process of this run is gone."
 
 Liveness = Literal["alive", "dead", "unknown"]
 
@@ -27,9 +34,12 @@ def worker_tag(pid: int | None = None) -> dict[str, str]:
     return {WORKER_TAG: json.dumps(worker)}
 
 
-def liveness(run: dg.DagsterRun) -> Liveness:
-    """Return whether the process of a run is alive; unknown if it is, or was, elsewhere."""
-    worker = _worker(run)
+def liveness(tags: Mapping[str, str]) -> Liveness:
+    """Return whether the process that a run's tags name is alive.
+
+    Unknown, if it is, or was, on another machine, or is not named.
+    """
+    worker = _worker(tags)
     if worker is None:
         return "unknown"
     pid, began = worker
@@ -43,13 +53,15 @@ def liveness(run: dg.DagsterRun) -> Liveness:
     return "alive" if began == _began(pid) else "dead"
 
 
-def interrupt(run: dg.DagsterRun) -> bool:
-    """Ask the process of a run to stop, as Ctrl-C does; whether there was one to ask."""
-    if liveness(run) != "alive":
+def send(tags: Mapping[str, str], number: signal.Signals) -> bool:
+    """Send a signal to the process that a run's tags name; whether there was one."""
+    worker = _worker(tags)
+    if worker is None or liveness(tags) != "alive":
         return False
-    worker = _worker(run)
-    assert worker is not None
-    os.kill(worker[0], signal.SIGINT)
+    try:
+        os.kill(worker[0], number)
+    except ProcessLookupError:
+        return False
     return True
 
 
@@ -63,16 +75,16 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
     )
     for run in runs:
-        if liveness(run) == "dead":
-            instance.report_run_failed(run, "The process of this run is gone.")
+        if liveness(run.tags) == "dead":
+            instance.report_run_failed(run, GONE)
             failed.append(run.run_id)
     return failed
 
 
-def _worker(run: dg.DagsterRun) -> tuple[int, str] | None:
-    """Return process id and beginning of a run's process if it is of this machine."""
+def _worker(tags: Mapping[str, str]) -> tuple[int, str] | None:
+    """Return process id and beginning of the named process if it is of this machine."""
     try:
-        worker = json.loads(run.tags[WORKER_TAG])
+        worker = json.loads(tags[WORKER_TAG])
         host, pid, began = worker["host"], int(worker["pid"]), str(worker["began"])
     except (KeyError, ValueError, TypeError):
         return None

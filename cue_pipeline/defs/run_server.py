@@ -5,9 +5,10 @@ Started by :class:`cue_pipeline.defs.launcher.WarmRunLauncher`, one per daemon. 
 Each run still has a process of its own: its memory is given back when it ends, and a killed run
 takes nothing with it.
 
-Protocol: JSON, one object a line. In: ``{"run": id, "arguments": [...], "env": {...}}``. Out:
-``{"ready": true}`` once, ``{"run": id, "pid": n}`` for each, ``{"run": id, "code": n}`` when one
-has ended; negative codes are signals. When standard input closes, the server ends; workers go on.
+Protocol: JSON, one object a line. In: ``{"run": id, "arguments": [...], "env": {...}}`` makes a
+process, which waits for ``{"go": id}``. Out: ``{"ready": true}`` once, ``{"run": id, "pid": n}``
+for each, ``{"run": id, "code": n}`` when one has ended; negative codes are signals. When standard
+input closes, the server ends; workers that have begun go on, those that wait end.
 
 Nothing may be imported before a fork that opens a connection or starts a thread, but for the
 pools of OpenBLAS, which stop before a fork and start again after it.
@@ -68,12 +69,13 @@ def main() -> None:
 
 def _serve(selector: selectors.BaseSelector, woken: int, replies: Any) -> None:
     run_of: dict[int, str] = {}
+    waiting: dict[str, int] = {}  # run → the end of a pipe that its process listens at
     pending = b""
     while True:
         ready = {key.fd for key, _ in selector.select()}
         if woken in ready:
             os.read(woken, 4096)
-        _tell_ended(run_of, replies)
+        _tell_ended(run_of, waiting, replies)
         if 0 not in ready:
             continue
         read = os.read(0, 1 << 16)
@@ -82,20 +84,40 @@ def _serve(selector: selectors.BaseSelector, woken: int, replies: Any) -> None:
         *lines, pending = (pending + read).split(b"\n")
         for line in lines:
             request = json.loads(line)
+            if "go" in request:
+                if (told := waiting.pop(request["go"], None)) is not None:
+                    _release(told)
+                continue
+            heard, told = os.pipe()
             pid = os.fork()
             if pid == 0:
-                _work(request)
-            run_of[pid] = request["run"]
+                for other in (told, *waiting.values()):
+                    os.close(other)
+                _work(request, heard)
+            os.close(heard)
+            run_of[pid], waiting[request["run"]] = request["run"], told
             _reply(replies, run=request["run"], pid=pid)
 
 
-def _tell_ended(run_of: dict[int, str], replies: Any) -> None:
+def _tell_ended(run_of: dict[int, str], waiting: dict[str, int], replies: Any) -> None:
     while run_of:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
         if pid in run_of:
-            _reply(replies, run=run_of.pop(pid), code=os.waitstatus_to_exitcode(status))
+            run_id = run_of.pop(pid)
+            if run_id in waiting:
+                os.close(waiting.pop(run_id))
+            _reply(replies, run=run_id, code=os.waitstatus_to_exitcode(status))
+
+
+def _release(told: int) -> None:
+    try:
+        os.write(told, b"go")
+    except BrokenPipeError:
+        pass  # it was killed while it waited
+    finally:
+        os.close(told)
 
 
 def _reply(replies: Any, **message: Any) -> None:
@@ -106,8 +128,8 @@ def _reply(replies: Any, **message: Any) -> None:
         os._exit(0)  # the daemon is gone; its workers go on without us
 
 
-def _work(request: dict[str, Any]) -> NoReturn:
-    """Become the worker of one run: do what ``dagster api execute_run …`` does."""
+def _work(request: dict[str, Any], heard: int) -> NoReturn:
+    """Become the worker of one run: when told to, do what ``dagster api execute_run …`` does."""
     code = 1
     try:
         signal.set_wakeup_fd(-1)
@@ -117,6 +139,9 @@ def _work(request: dict[str, Any]) -> NoReturn:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.environ.update(request["env"])
+        if not os.read(heard, 2):
+            os._exit(code)  # whoever asked is gone, and has not noted this process on the run
+        os.close(heard)
 
         from dagster._cli.api import api_cli
 

@@ -10,6 +10,7 @@ from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs import backfills as b
 from cue_pipeline.defs.graph import GRAPH
 from cue_pipeline.defs.instance import open_instance
+from cue_pipeline.defs.liveness import WORKER_TAG
 from cue_pipeline.defs.process import plan_library
 from cue_pipeline.defs.resources import open_store
 from cue_pipeline.defs.status import AssetStatus
@@ -118,7 +119,7 @@ def test_a_real_daemon_makes_just_what_was_asked_for_and_one_bad_cue_fails_alone
         assert set(runs) == {"Reel 1/1m01", "1m02", "1m03"}
         assert "tempo_map" not in {k.path[-1] for k in runs["Reel 1/1m01"].asset_selection}
         assert "tempo_map" in {k.path[-1] for k in runs["1m02"].asset_selection}
-        assert all("cue_pipeline/worker" in run.tags for run in runs.values())
+        assert all(run.tags[WORKER_TAG] for run in runs.values())
     states = site.states()
     assert {s for (cue, _), s in states.items() if cue != "1m03"} == {"ready"}
     assert states["1m03", "tempo_map"] == "failed"

@@ -17,6 +17,7 @@ import yaml
 from dagster._core.test_utils import environ
 
 from cue_pipeline.defs.launcher import WarmRunLauncher
+from cue_pipeline.defs.liveness import WORKER_TAG
 from cue_pipeline.settings import Settings
 from cue_pipeline_tests.daemon import ROOT, Site, wait_until
 
@@ -121,7 +122,7 @@ def test_the_services_take_a_cue_from_its_folder_to_its_tables_on_postgresql(
         wait_until(lambda: instance.get_runs_count(succeeded), 240, "the cue has run")
         (run,) = instance.get_runs()
         assert run.tags["dagster/partition"] == "Reel 1/1m01"
-        assert "cue_pipeline/worker" in run.tags  # the warm launcher serves this set-up too
+        assert run.tags[WORKER_TAG]  # the warm launcher serves this set-up too
     assert set(site.states().values()) == {"ready"}
 
 
