@@ -122,6 +122,25 @@ def test_what_says_no_instrument_stays_unknown(name: str) -> None:
 def test_words_that_mean_different_things_to_different_people_are_not_given_confidently() -> None:
     for name in ("BD", "SD", "GTR", "Perc", "Keys", "Synth", "Sub", "Braam", "Alto", "BVs", "Hits"):
         assert categorise(name).confidence < 0.9, name
+    # Double bass or piano; violas in France; timpani in France; a fifth voice; any song in France.
+    for name in ("Upright", "Altos", "Timbales", "Quinto", "Chant", "Crotales", "Choir FX"):
+        assert categorise(name).confidence < 0.9, name
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [
+        ("Voices", "Choir"),
+        ("Singstimme", "Solo Vocals"),
+        ("Clarini", "Brass"),
+        ("Westerngitarre", "Acoustic Guitar"),
+        ("Schellenkranz", "High Percussion"),
+        ("Spieldose", "Bells"),
+        ("Gr. Cassa", "Orch Percussion"),
+    ],
+)
+def test_words_of_scores_and_other_languages_are_known(name: str, category: str) -> None:
+    assert categorise(name).category == category
 
 
 @pytest.mark.parametrize("program", range(128))

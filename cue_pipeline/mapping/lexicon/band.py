@@ -69,7 +69,8 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         agtr, agtrs, agt, a gtr, a gtrs, a guitar, aguitar, ag gtr, gtr ac, gtr acou, gtr
         acoustic, gtr aco, gtr acous, guitar acoustic, guitar ac, gtr ag, acousticgtr,
         acousticguitar, acguitar, ac gt, acoustic gt, aco gtr, aco guitar, akustikgitarre,
-        akustik gitarre, a gitarre, a git, ak git, akustische gitarre, konzertgitarre, guitare
+        akustik gitarre, a gitarre, a git, ak git, akustische gitarre, westerngitarre,
+        konzertgitarre, guitare
         acoustique, guitare seche, guitare classique, chitarra acustica, chitarra classica,
         guitarra acustica, guitarra clasica, guitarra española, guitarra espanola, gtr acust,
         ag, ags, nylon guitar, nylon gtr, nylon gt, nyl gtr, nylon, nylon string, nylon string
@@ -270,15 +271,18 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         frauenchor, männerchor, knabenchor, children s choir, childrens choir, children choir,
         kids choir, kid choir, child choir, kids vox, children, chamber choir, kammerchor,
         gospel choir, choir ens, choir aahs, choir oohs, aahs choir, voice aahs, choir ahs,
-        voice oohs, chants, chant, gregorian, gregorian chant, gregorian choir, monks, opera
-        chorus, mixed choir, choir fx, voces blancas, sopranos, altos choir, tenors, soprani,
-        sopranos choir, altos, tenori, contralti, basses choir, choir basses, choir bass,
+        voice oohs, chants, gregorian, gregorian chant, gregorian choir, monks, opera
+        chorus, mixed choir, voces blancas, sopranos, altos choir, tenors, soprani,
+        sopranos choir, tenori, contralti, basses choir, choir basses, choir bass,
         choir tenors, choir altos, choir sopranos, choir sop, choir alto, choir tenor, choir
         men, choir women, choir ten, chr sop, chr alt, chr ten, chr bass, choir soprano,
         oceania, symphobia choir, storm choir, choir mm, choir ah, choir oh, choir oo, sop
         choir, bass choir, tenor choir, alto choir, voices of prague, requiem pro, arva
         """,
     ),
+    # Altos are violas in France, a chant is any song there.
+    ("choir", "Choir", 0.75, "altos, chant, choir fx"),
+    ("group vocals", "Choir", 0.6, "voices, voci, voces, stimmen, singstimmen"),
     (
         "group vocals",
         "Choir",
@@ -305,8 +309,8 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.86,
         """
         female speaker, male speaker, speaker, narrator, narration, vox, voxs, vocal, vocals,
-        voc, vocs, vcl vox, voice, voices, voix, voz, voce, voci, stimme, stimmen, gesang,
-        canto, chant voix, sung, singer, vocalist, voxes, vx, vokal, vocaux, voces, vcls vox,
+        voc, vocs, vcl vox, voice, voix, voz, voce, stimme, singstimme, gesang,
+        canto, chant voix, sung, singer, vocalist, voxes, vx, vokal, vocaux, vcls vox,
         female vox, fem vox, male vox, fem vocal, female vocal, male vocal, female vocals,
         male vocals, fvox, mvox, female voice, male voice, male voc, female voc, f vox, m vox,
         girl vox, boy vox, boy soprano, boy treble, treble voice, treble, child voice, child

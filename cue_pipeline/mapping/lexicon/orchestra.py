@@ -74,13 +74,15 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         electric cello
         """,
     ),
+    # Or a piano.
+    ("double bass", "Double Bass", 0.6, "upright"),
     (
         "double bass",
         "Double Bass",
         0.95,
         """
         contrabass, contrabasses, double bass, double basses, dbl bass, string bass, string
-        basses, bass strings, upright bass, upright, acoustic bass, standup bass, stand up
+        basses, bass strings, upright bass, acoustic bass, standup bass, stand up
         bass, db, dbs, cb, cbs, kb, kontrabass, kontrabasse, kontrabaesse, kontrabässe,
         contrebasse, contrebasses, contrabbasso, contrabbassi, contrabajo, contrabajos, jazz
         bass upright, basses, baesse, orchestral bass, bass viol, bs arco, bass arco, bass
@@ -274,7 +276,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.96,
         """
         trumpet, tpt, tpts, trpt, trpts, trp, trps, trumpets, tp, tps, tmpt, trmpt, trmp,
-        trump, trompete, trompeten, trompette, trompettes, tromba, trombe, trompeta,
+        trump, trompete, trompeten, trompette, trompettes, tromba, trombe, clarino, clarini,
+        trompeta,
         trompetas, picc trumpet, piccolo trumpet, piccolo tpt, picc tpt, bass trumpet, bass
         tpt, cornet, kornett, cornetto, cornets, corneta, flugelhorn, flugel, fluegelhorn,
         flügelhorn, flugel horn, flghn, flg, flhn, bugle, fliscorno, flugels, flgl, natural

@@ -26,7 +26,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Orch Percussion",
         0.92,
         """
-        gran cassa, grancassa, gc, g c, gr cassa, gran casa, grosse caisse, große trommel,
+        gran cassa, grancassa, cassa, gc, g c, gr cassa, gran casa, grosse caisse, große trommel,
         grosse trommel, gr tr, gr trommel, bombo sinfonico, concert bass drum, orch bass drum,
         orchestral bass drum, concert bd, orch bd, conc bd, grand casa
         """,
@@ -153,6 +153,8 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         hulusi drum, chu daiko, taikos ensemble, tanggu, chinese drum, chinese drums, chenda
         """,
     ),
+    # In France timbales are timpani; a quinto is a fifth voice in old music.
+    ("hand drums", "Mid Percussion", 0.7, "timbales, timbale, timbal, quinto"),
     (
         "hand drums",
         "Mid Percussion",
@@ -162,7 +164,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         djembé, jembe, darabuka, darbuka, darbouka, doumbek, dumbek, doumbec, tabla, tablas,
         bata drums, cajon, cajón, udu, udus, frame drum, frame drums, framedrum, bodhran, daf,
         tar drum, riq, riqq, bendir, ashiko, pandeiro, talking drum, mridangam, kanjira,
-        dholak, tombak, zarb, timbales, timbale, timbal, quinto, log drum, log drums, slit
+        dholak, tombak, zarb, log drum, log drums, slit
         drum, krakebs, batá, roto toms, rototoms, rototom, tom ens mid, hang drum perc,
         ghatam, naqqara, bata, pakhawaj, shime, shime daiko, toms ethnic, rahmentrommel,
         ethnic toms, mid taiko
@@ -175,7 +177,8 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         guasa, paliteo, shaker, shakers, shkr, shk, shkrs, shake, tambourine, tamb, tambo,
         tambs, tambourin, tamburin, pandereta, tmb tambourine, tambourines, tmbrn, triangle,
-        triangles, triangel, triang, trgl, triangolo, triángulo, trg, maraca, maracas, claves,
+        triangles, triangel, triang, trgl, triangolo, triángulo, trg, schellenkranz,
+        schellentrommel, maraca, maracas, claves,
         clave, guiro, güiro, cabasa, afuche, cowbell, cow bell, cowbells, cbell, agogo,
         agogos, agogô, castanet, castanets, kastagnetten, castañuelas, woodblock, wood block,
         woodblocks, wood blocks, wdblk, wblock, temple block, temple blocks, templeblocks,
@@ -196,7 +199,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.95,
         """
         drums, drum, drm, drms, dr, drs, drum kit, drumkit, drumset, drum set, kit, trap kit,
-        trap set, schlagzeug, batterie, batteria, batería, drumz, drummer, kit mix, drm kit,
+        trap set, schlagzeug, batterie, batteria, batt, batería, drumz, drummer, kit mix, drm kit,
         rock kit, jazz kit, brush kit, brushes kit, brushes, drum bus, drum mix, drum stem,
         drum submix, drum machine, drummachine, drum loop, drum loops, drumloop, drumloops,
         drum fill, drum fills, e drums, edrums, electronic drums, elec drums, electro drums,
@@ -361,13 +364,22 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         campanas, campane tubolari, campanas tubulares, cloches, cloche, cloches tubulaires,
         cloches tubes, glocken kirche, glocke, glocken groß, glockenton, kirchenglocken,
         church bell, church bells, churchbells, hand bell, hand bells, handbell, handbells,
-        crotale, crotales, crot, crots, crotali, antique cymbals, antique cymbal, zimbeln,
-        cymbales antiques, crótalos, carillon, bell pad, toy bells, glass bells, glass bell,
+        zimbeln, carillon, bell pad, toy bells, glass bells, glass bell,
         ice bells, temple bell, temple bells, temple bowl, singing bowl, singing bowls, sing
         bowl, tibetan bowl, tibetan bowls, klangschale, klangschalen, bowls, tibetan bells, fm
         bell, fm bells, synth bell, synth bells, bell synth, bells synth, tingsha, rin,
-        almglocken, almglock, bowed crotales, chms, bell tower, big ben, bellz, tinker bell,
+        almglocken, almglock, chms, bell tower, big ben, bellz, tinker bell,
         glass armonica, glass harmonica, armonica glass, glasharmonika
+        """,
+    ),
+    # Played by the mallet player, heard as bells.
+    (
+        "crotales",
+        "Bells",
+        0.80,
+        """
+        crotale, crotales, crot, crots, crotali, antique cymbals, antique cymbal, bowed crotales,
+        cymbales antiques, crótalos
         """,
     ),
     (
@@ -375,8 +387,8 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Bells",
         0.82,
         """
-        music box, musicbox, spieluhr, boite a musique, toy bell, toy box, caja de musica,
-        carillon box, toy glock
+        music box, musicbox, spieluhr, spieldose, boite a musique, toy bell, toy box, caja de
+        musica, carillon box, toy glock
         """,
     ),
 )
