@@ -8,12 +8,14 @@ did. Both transform in double precision, and decode samples to the same bits.
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
-from cue_pipeline.audio.mel_filters import Float32Array, MelPlan
+from cue_pipeline.audio.mel_filters import Float32Array, Float64Array, MelPlan
 from cue_pipeline.settings import MelSettings
 
 LANES = 8
@@ -21,7 +23,7 @@ WORTH_FRAMES = 100_000
 SMALLEST_N_FFT, LARGEST_N_FFT = 512, 8_192
 
 FrameKernel = Callable[[Float32Array, int], Float32Array]
-Decoder = Callable[[np.typing.NDArray[np.uint8], Float32Array], None]
+Decoder = Callable[[npt.NDArray[np.uint8], Float32Array], None]
 
 _log = logging.getLogger(__name__)
 
@@ -30,7 +32,8 @@ _log = logging.getLogger(__name__)
 def kernels_load() -> bool:
     """Return whether the compiled kernels can be had on this machine."""
     try:
-        import cue_pipeline.audio.kernels  # noqa: F401
+        import cue_pipeline.audio.kernels
+        import cue_pipeline.audio.sample_kernels  # noqa: F401
     except Exception as e:  # noqa: BLE001 - whatever a compiler chokes on, numpy does the work
         _log.warning("numba's kernels cannot be loaded (%s): numpy and scipy do the work.", e)
         return False
@@ -62,25 +65,93 @@ def compiled_frames(plan: MelPlan) -> FrameKernel:
 
 def compiled_decode_24() -> Decoder:
     """Return the compiled decoder of packed 24-bit samples."""
-    from cue_pipeline.audio.kernels import decode_24
+    from cue_pipeline.audio.sample_kernels import decode_24
 
     return decode_24
+
+
+def compiled_add_24() -> Decoder:
+    """Return what decodes packed 24-bit samples and adds them to those that are there."""
+    from cue_pipeline.audio.sample_kernels import add_24
+
+    return add_24
+
+
+def pack_half(values: Float32Array, halves: npt.NDArray[np.float16], *, compiled: bool) -> float:
+    """Round contiguous float32 to float16 of the same shape; return the largest (not of none)."""
+    if compiled:
+        from cue_pipeline.audio.sample_kernels import pack_half
+
+        flat = values.reshape(-1)
+        return float(pack_half(flat, flat.view(np.int32), halves.reshape(-1).view(np.uint16)))
+    halves[...] = values
+    return float(values.max())
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What was found in a block of all channels of a group.
+
+    Attributes
+    ----------
+    composite : np.ndarray, shape=(n,)
+        The mean of the channels; the next survey may overwrite it.
+    windows : np.ndarray, shape=(n_windows,)
+        The largest magnitude of each window of any channel.
+    peaks : np.ndarray, shape=(n_channels,)
+        The largest magnitude of each channel; NaN and Inf stay.
+    sums : np.ndarray, shape=(n_channels + 1, 2), dtype=float64
+        The sum and the sum of squares of each channel, and of the composite.
+    product : float
+        Of the pair of channels, sample by sample, summed.
+    """
+
+    composite: Float32Array
+    windows: Float32Array
+    peaks: Float32Array
+    sums: Float64Array
+    product: float
 
 
 class Measure(Protocol):
     """What levels are made of."""
 
-    def window_peaks(self, x: Float32Array, window: int) -> Float32Array:
-        """Return the largest magnitude of each ``window`` samples; NaN and Inf stay."""
+    def survey(self, block: Float32Array, window: int, pair: tuple[int, int] | None) -> Survey:
+        """Return what is in a block, shape=(n_channels, n), windows being ``window`` samples."""
 
-    def sums(self, x: Float32Array) -> tuple[float, float]:
-        """Return the sum of the samples and of their squares."""
+
+def composite_of(block: Float32Array) -> Float32Array:
+    """Return the mean of the channels, shape=(n_channels, n) → (n,)."""
+    if len(block) == 1:
+        return np.asarray(block[0])
+    total: Float32Array = block[0] + block[1]
+    for row in block[2:]:
+        total += row
+    total *= np.float32(1.0 / len(block))
+    return total
 
 
 class NumpyMeasure:
     """By numpy."""
 
-    def window_peaks(self, x: Float32Array, window: int) -> Float32Array:
+    def survey(self, block: Float32Array, window: int, pair: tuple[int, int] | None) -> Survey:
+        """Return what is in a block, shape=(n_channels, n), windows being ``window`` samples."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self._survey(block, window, pair)
+
+    def _survey(self, block: Float32Array, window: int, pair: tuple[int, int] | None) -> Survey:
+        composite = composite_of(block)
+        windows = np.stack([self._window_peaks(x, window) for x in block])
+        signals = [*block, composite]
+        return Survey(
+            composite,
+            windows.max(axis=0),
+            windows.max(axis=1, initial=0.0),
+            np.array([(float(x.sum()), float(np.dot(x, x))) for x in signals]),
+            float(np.dot(block[pair[0]], block[pair[1]])) if pair else 0.0,
+        )
+
+    def _window_peaks(self, x: Float32Array, window: int) -> Float32Array:
         """Return the largest magnitude of each ``window`` samples; NaN and Inf stay."""
         whole = x.size // window * window
         rows = x[:whole].reshape(-1, window)
@@ -89,28 +160,34 @@ class NumpyMeasure:
             peaks = np.append(peaks, np.abs(x[whole:]).max())
         return np.asarray(peaks, np.float32)
 
-    def sums(self, x: Float32Array) -> tuple[float, float]:
-        """Return the sum of the samples and of their squares."""
-        return float(x.sum()), float(np.dot(x, x))
-
 
 class CompiledMeasure:
     """By the kernels."""
 
-    def window_peaks(self, x: Float32Array, window: int) -> Float32Array:
-        """Return the largest magnitude of each ``window`` samples; NaN and Inf stay."""
-        from cue_pipeline.audio.kernels import peak_bits
+    def __init__(self) -> None:
+        self._composite = np.empty(0, np.float32)
 
-        bits = np.empty(-(-x.size // window), np.int32)
-        peak_bits(np.ascontiguousarray(x).view(np.int32), window, bits)
-        return bits.view(np.float32)
+    def survey(self, block: Float32Array, window: int, pair: tuple[int, int] | None) -> Survey:
+        """Return what is in a block, shape=(n_channels, n), windows being ``window`` samples."""
+        from cue_pipeline.audio.sample_kernels import survey
 
-    def sums(self, x: Float32Array) -> tuple[float, float]:
-        """Return the sum of the samples and of their squares."""
-        from cue_pipeline.audio.kernels import sums
-
-        total, squares = sums(np.ascontiguousarray(x))
-        return float(total), float(squares)
+        channels, n = block.shape
+        if self._composite.size < n:
+            self._composite = np.empty(n, np.float32)
+        composite = self._composite[:n]
+        windows, peaks = np.empty(-(-n // window), np.int32), np.empty(channels, np.int32)
+        sums = np.empty((channels + 2, 2))
+        left, right = pair or (-1, -1)
+        block = np.ascontiguousarray(block)
+        bits = block.view(np.int32)
+        survey(block, bits, window, left, right, composite, windows, peaks, sums)
+        return Survey(
+            composite,
+            windows.view(np.float32),
+            peaks.view(np.float32),
+            sums[:-1],
+            float(sums[-1, 0]),
+        )
 
 
 def measure_of(*, compiled: bool) -> Measure:

@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from cue_pipeline.audio.channel_groups import ChannelGroup
-from cue_pipeline.audio.engine import kernels_in_use
-from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader, composite_of
+from cue_pipeline.audio.engine import composite_of, kernels_in_use
+from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader
 from cue_pipeline.audio.levels import rounded
 from cue_pipeline.audio.mel_filters import Float32Array, Float64Array
+from cue_pipeline.audio.sources import finite
 
 _HEAD_SECONDS = 30
 _MAX_LAG_SECONDS = 0.5
@@ -62,32 +63,19 @@ class _Aligned:
     ) -> None:
         self.reader = GroupReader(folder, group, rate, convert_to=rate, compiled=compiled)
         self.labels = self.reader.labels
-        self._blocks = self.reader.blocks(BLOCK_SAMPLES)
-        self._held = np.zeros((len(self.labels), max(0, lead)), np.float32)
+        self._wait = max(0, lead)
         self._drop = max(0, -lead)
-        self._ended = not self.labels
 
-    def read(self, n: int) -> Float32Array:
-        """Return the next samples, shape=(channels, n), silence after the end."""
-        if self._held.shape[1] == 0 and not self._drop and not self._ended:
-            block = next(self._blocks, None)
-            if block is not None and block.shape[1] == n:
-                return block  # in step with the mix: nothing to hold back
-            self._ended = block is None
-            if block is not None:
-                self._held = block.copy()
-        while self._held.shape[1] < n and not self._ended:
-            block = next(self._blocks, None)
-            if block is None:
-                self._ended = True
-                break
-            if self._drop:
-                dropped = min(self._drop, block.shape[1])
-                self._drop -= dropped
-                block = block[:, dropped:]
-            self._held = np.concatenate((self._held, block), axis=1)
-        out, self._held = self._held[:, :n], self._held[:, n:]
-        return out if out.shape[1] == n else np.pad(out, ((0, 0), (0, n - out.shape[1])))
+    def add(self, rows: Sequence[Float32Array]) -> None:
+        """Add the next samples of each channel to a row of its own; silence after the end."""
+        n = len(rows[0])
+        while self._drop:
+            dropped = self.reader.read(np.empty((len(rows), min(n, self._drop)), np.float32))
+            self._drop = max(0, self._drop - dropped) if dropped else 0
+        wait = min(self._wait, n)
+        self._wait -= wait
+        if wait < n:
+            self.reader.add([row[wait:] for row in rows])
 
 
 @dataclass(slots=True)
@@ -205,8 +193,8 @@ def _compare(
         for mixed, summed in _pairs(folder, mix, readers, labels, compiled=compiled):
             sums.feed(mixed, summed)
             if done < _HEAD_SECONDS * rate:
-                heads[0].append(composite_of(mixed))
-                heads[1].append(composite_of(summed))
+                heads[0].append(composite_of(mixed).copy())
+                heads[1].append(composite_of(summed).copy())
             done += mixed.shape[1]
     finally:
         for reader in readers:
@@ -223,40 +211,40 @@ def _pairs(
     *,
     compiled: bool,
 ) -> Iterator[tuple[Float32Array, Float32Array]]:
-    """Yield blocks of the mix and of the stems' sum, shape=(compared, n) both."""
+    """Yield blocks of the mix and of the stems' sum, shape=(compared, n) both.
+
+    The next pair overwrites them.
+    """
     rate = mix.sample_rate
     reader = GroupReader(folder, mix, rate, convert_to=rate, compiled=compiled)
+    mixed, total = np.empty((2, len(labels) or 1, BLOCK_SAMPLES), np.float32)
     try:
         for raw in reader.blocks(BLOCK_SAMPLES):
-            block = _finite(raw)
-            n = block.shape[1]
-            if not labels:
-                total = np.zeros((1, n), np.float32)
-                for stem in stems:
-                    if stem.labels:
-                        total[0] += composite_of(_finite(stem.read(n)))
-                yield composite_of(block)[None, :], total
-                continue
-            mixed = np.zeros((len(labels), n), np.float32)
-            total = np.zeros((len(labels), n), np.float32)
-            _add(mixed, block, reader.labels, labels)
+            n = raw.shape[1]
+            if labels:
+                mixed[:, :n] = 0.0
+                for row, label in zip(raw, reader.labels, strict=True):
+                    if label in labels:
+                        mixed[labels.index(label), :n] = finite(row)
+            else:
+                mixed[0, :n] = composite_of(finite(raw))
+            total[:, :n] = 0.0
             for stem in stems:
-                _add(total, _finite(stem.read(n)), stem.labels, labels)
-            yield mixed, total
+                if stem.labels:
+                    _add(stem, total[:, :n], labels)
+            yield mixed[:, :n], total[:, :n]
     finally:
         reader.close()
 
 
-def _finite(block: Float32Array) -> Float32Array:
-    return block if np.isfinite(block.sum()) else np.nan_to_num(block, posinf=0.0, neginf=0.0)
-
-
-def _add(
-    total: Float32Array, block: Float32Array, have: Sequence[str], labels: Sequence[str]
-) -> None:
-    for row, label in zip(block, have, strict=True):
-        if label in labels:
-            total[labels.index(label)] += row
+def _add(stem: _Aligned, total: Float32Array, labels: Sequence[str]) -> None:
+    """Add a stem channel by channel, or its mean where it is downmixes that are compared."""
+    if labels:
+        stem.add([total[labels.index(label)] for label in stem.labels])
+        return
+    apart = np.zeros((len(stem.labels), total.shape[1]), np.float32)
+    stem.add(list(apart))
+    total[0] += composite_of(apart)
 
 
 def _residual(sums: _Sums, labels: Sequence[str]) -> float | None:

@@ -1,6 +1,6 @@
 """The one pass over a group's samples: levels, composite, spectrograms.
 
-Blocks of about 64 Ki samples go from the disk through everything and are forgotten, so that
+Blocks of about 128 Ki samples go from the disk through everything and are forgotten, so that
 memory depends neither on the length of a cue nor on how many groups it has. Groups are taken by
 several threads: file reads, FFTs and matrix products all let go of the interpreter's lock.
 """
@@ -25,8 +25,8 @@ from cue_pipeline.audio.spool import FeatureWriter, Spool, SpooledFeature
 from cue_pipeline.settings import MelSettings
 
 COMPOSITE = "mono"
-BLOCK_SAMPLES = 1 << 16
-_DIGEST_STEP = 64
+BLOCK_SAMPLES = 1 << 17
+_DIGEST_STEP = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,26 +107,46 @@ class GroupReader:
             self._sources.append((at_rate(source, self.sample_rate, indices), len(indices)))
             self.labels.extend(c.label for c in channels)
 
+    def read(self, out: Float32Array) -> int:
+        """Fill ``out``, shape=(n_channels, n), with the next samples.
+
+        Returns
+        -------
+        int
+            How many there were of the longest channel; fewer than ``n`` only at the end.
+        """
+        counts, row = [], 0
+        for source, rows in self._sources:
+            counts.append(source.read(out[row : row + rows]))
+            row += rows
+        longest, row = max(counts, default=0), 0
+        for (_, rows), count in zip(self._sources, counts, strict=True):
+            out[row : row + rows, count:longest] = 0.0
+            row += rows
+        return longest
+
+    def add(self, rows: Sequence[Float32Array]) -> int:
+        """Add the next samples of each channel to a row of its own; silence for what is no number.
+
+        Returns
+        -------
+        int
+            How many there were of the longest channel; fewer than a row's length only at the end.
+        """
+        left, longest = list(rows), 0
+        for source, count in self._sources:
+            longest = max(longest, source.add(left[:count]))
+            left = left[count:]
+        return longest
+
     def blocks(self, n: int) -> Iterator[Float32Array]:
         """Yield samples, shape=(n_channels, <= n), until the longest channel ends.
 
         A block is the reader's own: the next one overwrites it.
         """
         held = np.empty((len(self.labels), n), np.float32)
-        while True:
-            parts = [source.read(n) for source, _ in self._sources]
-            longest = max((part.shape[1] for part in parts), default=0)
-            if longest == 0:
-                return
-            if len(parts) == 1:
-                yield parts[0]
-                continue
-            row = 0
-            for part in parts:
-                held[row : row + len(part), : part.shape[1]] = part
-                held[row : row + len(part), part.shape[1] : longest] = 0.0
-                row += len(part)
-            yield held[:, :longest]
+        while count := self.read(held):
+            yield held[:, :count]
 
     def close(self) -> None:
         """Let go of the files and take over what went wrong with them."""
@@ -141,7 +161,7 @@ class _FeaturePass:
     def __init__(self, spool: Spool, mel: MelSettings, sample_rate: int, *, compiled: bool) -> None:
         self._converter = RateConverter(sample_rate, mel.sr)
         self._stream = MelStream(mel, compiled=compiled)
-        self._writer = FeatureWriter(spool, mel.n_mels)
+        self._writer = FeatureWriter(spool, mel.n_mels, compiled=compiled)
 
     def feed(self, signal: Float32Array) -> None:
         for frames in self._stream.feed(self._converter.feed(signal[None, :])[0]):
@@ -244,9 +264,8 @@ def _pass(
     digest = hashlib.blake2b(digest_size=16)
     n = max(1, BLOCK_SAMPLES // levels.window) * levels.window
     for raw in reader.blocks(n):
-        block = levels.feed(raw)
-        composite = composite_of(block)
-        digest.update(np.array(levels.feed_composite(block, composite)).tobytes())
+        block, composite, trace = levels.feed(raw)
+        digest.update(np.array(trace).tobytes())
         digest.update(composite[::_DIGEST_STEP].tobytes())
         by_label = {COMPOSITE: composite, **dict(zip(reader.labels, block, strict=True))}
         for key, feature in passes.items():
@@ -265,14 +284,3 @@ def _frames_ahead(
         for g in groups
         for mel in mels.values()
     )
-
-
-def composite_of(block: Float32Array) -> Float32Array:
-    """Return the mean of the channels, shape=(n_channels, n) → (n,)."""
-    if len(block) == 1:
-        return np.asarray(block[0])
-    total: Float32Array = block[0] + block[1]
-    for row in block[2:]:
-        total += row
-    total *= np.float32(1.0 / len(block))
-    return total

@@ -18,10 +18,9 @@ Recipes*, 3rd ed., section 12.3.
 
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, import-untyped, untyped-decorator"
 
-from collections.abc import Callable
+import math
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 
 from cue_pipeline.audio.codelets import (
@@ -34,25 +33,19 @@ from cue_pipeline.audio.codelets import (
     paired_pass,
     plain_pass,
 )
-from cue_pipeline.audio.lanes import LANES, turn_square, unpack_24, vload, vsqrt, vstore, vzero
+from cue_pipeline.audio.lanes import LANES, compiled, turn_square, vload, vsqrt, vstore, vzero
 from cue_pipeline.audio.mel_filters import Float32Array, Float64Array, MelPlan, mel_corners
 
 _FRAMES_AT_ONCE = 128
 _LINE_BYTES = 64
+_ROOT_HALF_BITS = int(np.float64(0.5**0.5).view(np.int64))
+_MANTISSA = (1 << 52) - 1
+_OCTAVES_PER_ATANH = 2.0 / math.log(2.0)
 
 Int64Array = np.typing.NDArray[np.int64]
 
 
-def _compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """Compile, and keep the result on disk where there is a place for it."""
-    settings = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, **options}
-    try:
-        return numba.njit(cache=True, **settings)(function)  # type: ignore[no-any-return]
-    except RuntimeError:  # neither __pycache__ nor a user's cache can be written
-        return numba.njit(**settings)(function)  # type: ignore[no-any-return]
-
-
-@_compiled
+@compiled()
 def _turn(y, hop, depth, count, turned, pitch):
     """Turn the samples so that frames are side by side: ``turned[m·pitch + l] = y[l·hop + m]``.
 
@@ -72,7 +65,7 @@ def _turn(y, hop, depth, count, turned, pitch):
             turned[m * pitch + k] = y[k * hop + m]
 
 
-@_compiled
+@compiled()
 def _columns(turned, frame, plan, near, far):
     """Do the first half of the transforms: one of each column, from samples to ``far``."""
     radix = plan.columns // FIRST_RADIX
@@ -92,7 +85,7 @@ def _columns(turned, frame, plan, near, far):
             )
 
 
-@_compiled
+@compiled()
 def _rows(far, plan, near, powers):
     """Do the second half: two rows at a time that hold each other's partners, to powers.
 
@@ -125,7 +118,7 @@ def _rows(far, plan, near, powers):
             _own_partner(near, row, plan, powers)
 
 
-@_compiled
+@compiled()
 def _own_partner(near, row, plan, powers):
     """Store the powers of a row that holds its own partners: the first one, and the middle one."""
     size = plan.rows
@@ -144,18 +137,18 @@ def _own_partner(near, row, plan, powers):
         )  # fmt: skip
 
 
-@_compiled
+@compiled()
 def _magnitudes(powers):
     for k in range(0, powers.size, LANES):
         vstore(powers, k, vsqrt(vload(powers, k)))
 
 
-@_compiled
-def _bands(powers, plan, bands, out, row):
-    """Weigh and add the bins of each band; turn the result back to one frame per row.
+@compiled()
+def _bands(powers, plan, bands):
+    """Weigh and add the bins of each band.
 
     A bin lies between two corners of the filters, on the falling side of one band and on the
-    rising side of the next.
+    rising side of the next: ``bands`` begins with a falling side of none.
     """
     rise = vzero()
     for band in range(plan.edges.size - 1):
@@ -175,12 +168,36 @@ def _bands(powers, plan, bands, out, row):
             rise = rise + power * plan.weights[2 * last - 1]
         vstore(bands, band * LANES, fall + odd_fall)
         rise = rise + odd_rise
+
+
+@compiled()
+def _decibels(values, bits, exponents, floor, per_octave):
+    """Replace values by their levels: octaves by the exponent, the rest by a series.
+
+    ``bits`` are the same values' bits. With m from √½ to √2, log m = 2·atanh((m - 1) / (m + 1)).
+    """
+    for i in range(values.size):
+        values[i] = max(values[i], floor)
+    for i in range(values.size):
+        above = bits[i] - _ROOT_HALF_BITS
+        exponents[i] = np.float64(above >> 52)
+        bits[i] = (above & _MANTISSA) + _ROOT_HALF_BITS
+    for i in range(values.size):
+        s = (values[i] - 1.0) / (values[i] + 1.0)
+        z = s * s
+        series = 1.0 + z * (1 / 3 + z * (1 / 5 + z * (1 / 7 + z * (1 / 9 + z * (1 / 11)))))
+        values[i] = per_octave * (exponents[i] + _OCTAVES_PER_ATANH * s * series)
+
+
+@compiled()
+def _turn_back(bands, out, row):
+    """Store the bands of 8 frames, one frame per row."""
     for lane in range(LANES):
         for band in range(out.shape[1]):
             out[row + lane, band] = bands[(band + 1) * LANES + lane]
 
 
-@_compiled
+@compiled()
 def _mel_frames(y, plan, scratch, out):
     """Fill ``out``, shape=(8·k, n_mels), from frames that start every ``hop`` samples of y."""
     for first in range(0, len(out), _FRAMES_AT_ONCE):
@@ -192,47 +209,11 @@ def _mel_frames(y, plan, scratch, out):
             _rows(scratch.far, plan, scratch.near, scratch.powers)
             if plan.magnitude:
                 _magnitudes(scratch.powers)
-            _bands(scratch.powers, plan, scratch.bands, out, first + frame)
-
-
-@_compiled
-def decode_24(raw, out):
-    """Decode packed 24-bit samples; ``raw`` holds at least 48 bytes beyond the last."""
-    whole = out.size // 16 * 16
-    for k in range(0, whole, 16):
-        unpack_24(raw, 3 * k, out, k)
-    for k in range(whole, out.size):
-        value = (raw[3 * k] << 8) | (raw[3 * k + 1] << 16) | (np.int32(raw[3 * k + 2]) << 24)
-        out[k] = np.float32(np.int32(value)) * np.float32(2.0**-31)
-
-
-def _peak_bits(bits, window, peaks):
-    """Fill ``peaks`` with the largest magnitude of each window, as the bits of a float32.
-
-    Floats of one sign are ordered as their bits are, NaN and Inf above all others.
-    """
-    for k in range(peaks.size):
-        highest = np.int32(0)
-        last = min((k + 1) * window, bits.size)
-        for i in range(k * window, last):
-            magnitude = np.int32(bits[i] & 0x7FFFFFFF)
-            if magnitude > highest:  # max() would widen to 64 bits
-                highest = magnitude
-        peaks[k] = highest
-
-
-peak_bits = _compiled(_peak_bits)
-
-
-def _sums(x):
-    total, squares = np.float32(0.0), np.float32(0.0)
-    for i in range(x.size):
-        total += x[i]
-        squares += x[i] * x[i]
-    return total, squares
-
-
-sums = _compiled(_sums, fastmath={"contract", "reassoc", "nsz"})
+            _bands(scratch.powers, plan, scratch.bands)
+            _decibels(
+                scratch.bands, scratch.bits, scratch.exponents, plan.floor, plan.db_per_octave
+            )
+            _turn_back(scratch.bands, out, first + frame)
 
 
 class _Plan(NamedTuple):
@@ -246,6 +227,8 @@ class _Plan(NamedTuple):
     rows: int
     pitch: int
     magnitude: bool
+    floor: float
+    db_per_octave: float
     places: Int64Array
     window: Float64Array
     column_roots: Float64Array
@@ -265,6 +248,8 @@ class _Scratch(NamedTuple):
     far: Float64Array
     powers: Float64Array
     bands: Float64Array
+    bits: Int64Array
+    exponents: Float64Array
 
 
 class MelKernel:
@@ -279,16 +264,19 @@ class MelKernel:
     def __init__(self, plan: MelPlan) -> None:
         self._n_mels = plan.mel.n_mels
         self._plan = _plan(plan)
+        bands = _aligned((self._n_mels + 1) * LANES)
         self._scratch = _Scratch(
-            _aligned(self._plan.depth * self._plan.turned_pitch, np.float32),
-            _aligned(2 * max(self._plan.columns, self._plan.rows) * ROW),
-            _aligned(self._plan.columns * self._plan.pitch),
-            _aligned((plan.mel.n_fft // 2 + 1) * LANES),
-            _aligned((self._n_mels + 1) * LANES),
+            turned=_aligned(self._plan.depth * self._plan.turned_pitch, np.float32),
+            near=_aligned(2 * max(self._plan.columns, self._plan.rows) * ROW),
+            far=_aligned(self._plan.columns * self._plan.pitch),
+            powers=_aligned((plan.mel.n_fft // 2 + 1) * LANES),
+            bands=bands,
+            bits=bands.view(np.int64),
+            exponents=_aligned(bands.size),
         )
 
     def frames(self, y: Float32Array, n_frames: int) -> Float32Array:
-        """Return mel magnitudes, shape=(n_frames, n_mels); ``n_frames`` a multiple of 8.
+        """Return levels in dB, shape=(n_frames, n_mels); ``n_frames`` a multiple of 8.
 
         ``y`` holds at least ``(n_frames - 1) · hop_length + n_fft`` samples.
         """
@@ -318,6 +306,8 @@ def _plan(plan: MelPlan) -> _Plan:
         rows=rows,
         pitch=(rows + 1) * ROW,
         magnitude=mel.power == 1.0,
+        floor=mel.amin ** (mel.power / 2.0),
+        db_per_octave=20.0 / mel.power * math.log10(2.0),
         places=sample % mel.hop_length * turned_pitch + sample // mel.hop_length,
         window=plan.window * 0.5,
         column_roots=_inner_roots(columns),

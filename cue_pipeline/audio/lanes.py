@@ -9,8 +9,10 @@ one lane per frame. On AVX-512 a value is one register, on AVX2 two, on NEON fou
 # mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, import-untyped"
 
 import operator
+from collections.abc import Callable
 from typing import Any
 
+import numba
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.extending import intrinsic, lower_builtin, models, register_model
@@ -21,6 +23,20 @@ LANES = 8
 _I8, _I32 = ir.IntType(8), ir.IntType(32)
 DOUBLES = ir.VectorType(ir.DoubleType(), LANES)
 SINGLES = ir.VectorType(ir.FloatType(), LANES)
+_PACKED, _SAMPLES = ir.VectorType(_I8, 64), ir.VectorType(ir.FloatType(), 16)
+
+
+def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that compiles, and keeps the result on disk where there is a place."""
+    settings = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, **options}
+
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            return numba.njit(cache=True, **settings)(function)  # type: ignore[no-any-return]
+        except RuntimeError:  # neither __pycache__ nor a user's cache can be written
+            return numba.njit(**settings)(function)  # type: ignore[no-any-return]
+
+    return decorated
 
 
 class LanesType(types.Type):
@@ -175,25 +191,44 @@ def turn_square(typing, y, at, hop, turned, to, pitch):
     return types.void(y, types.intp, types.intp, turned, types.intp, types.intp), code
 
 
+def _unpacked_24(builder, source):
+    """Return 16 float32, full scale = 1.0, from packed 24-bit samples; 64 bytes are read."""
+    count = 16
+    # Each sample goes into the three upper bytes of an integer; index 64 is a byte of zero.
+    spread = [k for i in range(count) for k in (4 * count, 3 * i, 3 * i + 1, 3 * i + 2)]
+    data = loaded(builder, source, align=1)
+    wide = builder.shuffle_vector(data, ir.Constant(data.type, [0] * 4 * count), mask(spread))
+    integers = builder.bitcast(wide, ir.VectorType(_I32, count))
+    scale = ir.Constant(_SAMPLES, [2.0**-31] * count)
+    return builder.fmul(builder.sitofp(integers, _SAMPLES), scale)
+
+
 @vector_function
 def unpack_24(typing, raw, at, out, to):
-    """Set ``out[to : to + 16]`` from packed 24-bit samples at ``raw[at]``, full scale = 1.0."""
+    """Set ``out[to : to + 16]`` from packed 24-bit samples at ``raw[at]``, full scale = 1.0.
+
+    64 bytes are read there, of which 48 count.
+    """
 
     def code(context, builder, sig, args):
         raw, at, out, to = args
-        count = 16
-        packed = ir.VectorType(_I8, 3 * count)
-        floats = ir.VectorType(ir.FloatType(), count)
-        source = element(context, builder, sig.args[0], raw, at, vector=packed)
-        data = loaded(builder, source, align=1)
-        # Each sample goes into the three upper bytes of an integer; index 48 is a byte of zero.
-        spread = [k for i in range(count) for k in (3 * count, 3 * i, 3 * i + 1, 3 * i + 2)]
-        wide = builder.shuffle_vector(data, ir.Constant(packed, [0] * 3 * count), mask(spread))
-        integers = builder.bitcast(wide, ir.VectorType(_I32, count))
-        scale = ir.Constant(floats, [2.0**-31] * count)
-        samples = builder.fmul(builder.sitofp(integers, floats), scale)
-        target = element(context, builder, sig.args[2], out, to, vector=floats)
+        samples = _unpacked_24(builder, element(context, builder, sig.args[0], raw, at, _PACKED))
+        target = element(context, builder, sig.args[2], out, to, vector=_SAMPLES)
         stored(builder, samples, target, align=4)
         return context.get_dummy_value()
 
     return types.void(raw, types.intp, out, types.intp), code
+
+
+@vector_function
+def add_unpacked_24(typing, raw, at, total, to):
+    """Add to ``total[to : to + 16]``; otherwise as :func:`unpack_24`."""
+
+    def code(context, builder, sig, args):
+        raw, at, total, to = args
+        samples = _unpacked_24(builder, element(context, builder, sig.args[0], raw, at, _PACKED))
+        target = element(context, builder, sig.args[2], total, to, vector=_SAMPLES)
+        stored(builder, builder.fadd(loaded(builder, target, align=4), samples), target, align=4)
+        return context.get_dummy_value()
+
+    return types.void(raw, types.intp, total, types.intp), code

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cue_pipeline.audio.engine import Measure, measure_of
+from cue_pipeline.audio.engine import measure_of
 from cue_pipeline.audio.mel_filters import Float32Array
 
 SILENCE_DBFS = -80.0
@@ -38,32 +38,16 @@ class ChannelLevels:
         self.nan = 0
         self.infinite = 0
 
-    def feed(self, x: Float32Array, window: int, measure: Measure) -> tuple[Float32Array, ...]:
-        """Take a block.
-
-        Returns
-        -------
-        x : np.ndarray
-            The block, with NaN and Inf as silence.
-        peaks : np.ndarray
-            The largest magnitude of each ``window`` samples; the last window may be shorter.
-        """
-        peaks = measure.window_peaks(x, window)
-        if not float(peaks.max(initial=0.0)) <= _LARGEST:
-            x = self._cleaned(x)
-            peaks = measure.window_peaks(x, window)
-        peak = float(peaks.max(initial=0.0))
+    def feed(self, x: Float32Array, peak: float, total: float, squares: float) -> None:
+        """Take a block that holds numbers only, and what was measured of it."""
         self.peak = max(self.peak, peak)
         self.samples += x.size
-        if peak > 0.0:
-            total, squares = measure.sums(x)
-            self.total += total
-            self.squares += squares
+        self.total += total
+        self.squares += squares
         if peak >= CLIP_LEVEL:
             self.clipped += int(np.count_nonzero(np.abs(x) >= CLIP_LEVEL))
-        return x, peaks
 
-    def _cleaned(self, x: Float32Array) -> Float32Array:
+    def cleaned(self, x: Float32Array) -> Float32Array:
         """Return the block with NaN and Inf as silence, counting them."""
         finite = np.isfinite(x)
         nan = int(np.isnan(x).sum())
@@ -122,7 +106,7 @@ class GroupLevels:
             return labels.index("L"), labels.index("R")
         return None
 
-    def feed(self, block: Float32Array) -> Float32Array:
+    def feed(self, block: Float32Array) -> tuple[Float32Array, Float32Array, tuple[float, float]]:
         """Take the next samples of all channels.
 
         Parameters
@@ -132,32 +116,29 @@ class GroupLevels:
 
         Returns
         -------
-        np.ndarray, shape=(n_channels, n)
+        block : np.ndarray, shape=(n_channels, n)
             The same, with NaN and Inf as silence.
-        """
-        fed = [
-            levels.feed(x, self.window, self._measure)
-            for levels, x in zip(self.channels, block, strict=True)
-        ]
-        self._silence.feed(np.maximum.reduce([peaks for _, peaks in fed]))
-        self.samples += block.shape[1]
-        if any(c.nan or c.infinite or c.peak >= _LARGEST for c in self.channels):
-            return np.stack([x for x, _ in fed])
-        return block
-
-    def feed_composite(self, block: Float32Array, composite: Float32Array) -> tuple[float, float]:
-        """Take the mean of the channels that :meth:`feed` returned, shape=(n,).
-
-        Returns
-        -------
+        composite : np.ndarray, shape=(n,)
+            The mean of its channels; the next call may overwrite it.
         total, squares : float
             Sum of the composite's samples and of their squares: a trace of this very block.
         """
-        total, squares = self._measure.sums(composite)
+        found = self._measure.survey(block, self.window, self._pair)
+        if not float(found.peaks.max(initial=0.0)) <= _LARGEST:
+            sound = found.peaks <= _LARGEST
+            channels = zip(self.channels, block, sound, strict=True)
+            block = np.stack([x if ok else levels.cleaned(x) for levels, x, ok in channels])
+            found = self._measure.survey(block, self.window, self._pair)
+        for levels, x, peak, (total, squares) in zip(
+            self.channels, block, found.peaks.tolist(), found.sums[:-1].tolist(), strict=True
+        ):
+            levels.feed(x, peak, total, squares)
+        self._silence.feed(found.windows)
+        self.samples += block.shape[1]
+        self._cross += found.product
+        total, squares = found.sums[-1].tolist()
         self.composite_squares += squares
-        if self._pair is not None:
-            self._cross += float(np.dot(block[self._pair[0]], block[self._pair[1]]))
-        return total, squares
+        return block, found.composite, (total, squares)
 
     @property
     def peak(self) -> float:

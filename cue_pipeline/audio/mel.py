@@ -73,7 +73,8 @@ class MelStream:
         self._plan: MelPlan = mel_plan(mel)
         self._half = mel.n_fft // 2 if mel.center else 0
         self._reflect = mel.center and mel.pad_mode == "reflect"
-        self._buffer = np.zeros(0 if self._reflect else self._half, np.float32)
+        self._buffer = np.zeros(2 * mel.n_fft, np.float32)
+        self._held = 0 if self._reflect else self._half  # samples at the buffer's beginning
         self._started = not self._reflect
         self._skip = 0
         self._last = np.zeros(0, np.float32)
@@ -85,62 +86,81 @@ class MelStream:
         """Yield the frames that a block completes, shape=(n, n_mels), dB."""
         if self._reflect:
             self._last = np.concatenate((self._last, block))[-(self._half + 1) :]
-        self._buffer = np.concatenate((self._buffer, block))
+        self._take(block)
         if not self._started:
-            if self._buffer.size <= self._half:
+            if self._held <= self._half:
                 return
-            self._buffer = np.concatenate((self._buffer[self._half : 0 : -1], self._buffer))
+            head = self._buffer[: self._held].copy()
+            self._held = 0
+            self._take(head[self._half : 0 : -1])
+            self._take(head)
             self._started = True
         yield from self._frames()
 
     def finish(self) -> Iterator[Float32Array]:
         """Yield the last frames: those that reach into the padding at the end."""
         if not self._started:  # shorter than the padding: numpy reflects as often as it takes
-            mode = "reflect" if self._buffer.size > 1 else "edge"
-            if self._buffer.size == 0:
-                self._buffer = np.zeros(2 * self._half, np.float32)
-            else:
-                self._buffer = np.pad(self._buffer, self._half, mode=mode)  # type: ignore[call-overload]
+            head = self._buffer[: self._held].copy()
+            mode = "reflect" if head.size > 1 else "edge"
+            padded = np.pad(head, self._half, mode=mode) if head.size else self._silence(2)  # type: ignore[call-overload]
+            self._held = 0
+            self._take(padded)
             self._started = True
         elif self._reflect:
-            self._buffer = np.concatenate((self._buffer, self._last[-2::-1]))
+            self._take(self._last[-2::-1])
         else:
-            self._buffer = np.concatenate((self._buffer, np.zeros(self._half, np.float32)))
+            self._take(self._silence(1))
         yield from self._frames(last=True)
+
+    def _silence(self, halves: int) -> Float32Array:
+        return np.zeros(halves * self._half, np.float32)
+
+    def _take(self, samples: Float32Array) -> None:
+        """Put samples at the end of those held."""
+        needed = self._held + samples.size
+        if needed > self._buffer.size:
+            grown = np.empty(max(needed, 2 * self._buffer.size), np.float32)
+            grown[: self._held] = self._buffer[: self._held]
+            self._buffer = grown
+        self._buffer[self._held : needed] = samples
+        self._held = needed
+
+    def _drop(self, count: int) -> None:
+        """Let go of the first samples held, or of those that come where there are fewer."""
+        self._skip = max(0, count - self._held)
+        rest = self._buffer[count : self._held]
+        self._buffer[: rest.size] = rest
+        self._held = rest.size
 
     def _frames(self, *, last: bool = False) -> Iterator[Float32Array]:
         """Yield what the buffer holds of whole frames, and keep the rest."""
         mel = self._plan.mel
         if self._skip:
-            dropped = min(self._skip, self._buffer.size)
-            self._buffer = self._buffer[dropped:]
-            self._skip -= dropped
-        if self._skip or self._buffer.size < mel.n_fft:
+            self._drop(self._skip)
+        if self._skip or self._held < mel.n_fft:
             return
-        n_frames = 1 + (self._buffer.size - mel.n_fft) // mel.hop_length
+        n_frames = 1 + (self._held - mel.n_fft) // mel.hop_length
         if self._kernel is not None:
             if not last:
                 n_frames = n_frames // LANES * LANES
             if n_frames:
                 yield self._by_kernel(self._kernel, n_frames)
         else:
-            framed = np.lib.stride_tricks.sliding_window_view(self._buffer, mel.n_fft)
+            held = self._buffer[: self._held]
+            framed = np.lib.stride_tricks.sliding_window_view(held, mel.n_fft)
             framed = framed[:: mel.hop_length]
             for first in range(0, len(framed), len(self._framed)):
                 yield self._log_mel(framed[first : first + len(self._framed)])
-        used = n_frames * mel.hop_length
-        self._skip = max(0, used - self._buffer.size)
-        self._buffer = self._buffer[used:].copy()
+        self._drop(n_frames * mel.hop_length)
 
     def _by_kernel(self, kernel: FrameKernel, n_frames: int) -> Float32Array:
         """Return the levels of the buffer's first frames; the kernel takes eight at a time."""
         mel = self._plan.mel
         whole = -(-n_frames // LANES) * LANES
         needed = (whole - 1) * mel.hop_length + mel.n_fft
-        y = self._buffer
-        if y.size < needed:
-            y = np.pad(y, (0, needed - y.size))
-        return decibels(kernel(y, whole)[:n_frames], mel)
+        if self._held < needed:
+            self._take(np.zeros(needed - self._held, np.float32))
+        return kernel(self._buffer[: self._held], whole)[:n_frames]
 
     def _log_mel(self, framed: Float32Array) -> Float32Array:
         """Return the levels of some frames, shape=(n, n_fft) → (n, n_mels).

@@ -10,7 +10,7 @@ import numpy as np
 
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel_filters import Float32Array
-from cue_pipeline.audio.sources import Source
+from cue_pipeline.audio.sources import Source, add_read
 
 RESAMPLER = "soxr_hq"
 
@@ -70,24 +70,33 @@ class ConvertedSource:
         self.opened = source.opened
         self._source = source
         self._converter = RateConverter(source.sample_rate, to_rate, channels)
+        self._block = np.empty((channels, 0), np.float32)
         self._spare = np.empty((channels, 0), np.float32)
         self._ended = False
 
-    def read(self, n: int) -> Float32Array:
-        """Return the next samples at the new rate, shape=(channels, <= n)."""
+    def read(self, out: Float32Array) -> int:
+        """Fill ``out`` with the next samples at the new rate; return how many there were."""
+        n = out.shape[1]
+        if self._block.shape[1] != n:
+            self._block = np.empty((len(out), n), np.float32)
         parts: list[Float32Array] = [self._spare]
-        have = self._spare.shape[1]
+        have = int(self._spare.shape[1])
         while have < n and not self._ended:
-            block = self._source.read(n)
-            if block.shape[1]:
-                parts.append(self._converter.feed(block))
+            if got := self._source.read(self._block):
+                parts.append(self._converter.feed(self._block[:, :got]))
             else:
                 self._ended = True
                 parts.append(self._converter.finish())
             have += parts[-1].shape[1]
         whole = np.concatenate(parts, axis=1)
         self._spare = whole[:, n:]
-        return whole[:, :n]
+        given: int = min(n, have)
+        out[:, :given] = whole[:, :n]
+        return given
+
+    def add(self, rows: Sequence[Float32Array]) -> int:
+        """Add the next samples to rows; see :meth:`~cue_pipeline.audio.sources.Source.add`."""
+        return add_read(self, rows)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -8,13 +8,14 @@ A source never raises for a file that fails under it: it ends early and says so 
 so that the other channels of a group go on.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from cue_pipeline.audio.engine import compiled_decode_24
+from cue_pipeline.audio.engine import compiled_add_24, compiled_decode_24
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel_filters import Float32Array
 from cue_pipeline.audio.mpeg4 import read_mpeg4_blocks
@@ -43,11 +44,42 @@ class Source(Protocol):
     damage: list[str]
     opened: bool
 
-    def read(self, n: int) -> Float32Array:
-        """Return the next samples, shape=(channels, <= n); fewer than ``n`` only at the end."""
+    def read(self, out: Float32Array) -> int:
+        """Fill ``out``, shape=(channels, n), with the next samples.
+
+        Returns
+        -------
+        int
+            How many of each channel there were; fewer than ``n`` only at the end.
+        """
+
+    def add(self, rows: Sequence[Float32Array]) -> int:
+        """Add the next samples of each channel to a row of its own; silence for what is no number.
+
+        Returns
+        -------
+        int
+            How many of each channel there were; fewer than a row's length only at the end.
+        """
 
     def close(self) -> None:
         """Let go of the file."""
+
+
+def add_read(source: Source, rows: Sequence[Float32Array]) -> int:
+    """Read from a source and add; see :meth:`Source.add`."""
+    held = np.empty((len(rows), len(rows[0])), np.float32)
+    count = source.read(held)
+    for row, samples in zip(rows, held[:, :count], strict=True):
+        row[:count] += finite(samples)
+    return count
+
+
+def finite(block: Float32Array) -> Float32Array:
+    """Return samples with silence for NaN and Inf."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        sound = np.isfinite(block.sum())
+    return block if sound else np.nan_to_num(block, posinf=0.0, neginf=0.0)
 
 
 def open_source(
@@ -72,6 +104,20 @@ def open_source(
     return _DecodedSource(path, header, indices)
 
 
+_scratch = threading.local()
+
+
+def _scratch_bytes(size: int) -> bytearray:
+    """Return bytes to read into, which this thread's next read of any file overwrites.
+
+    One buffer for all files of a thread stays in the core's cache; one each would not.
+    """
+    held: bytearray | None = getattr(_scratch, "held", None)
+    if held is None or len(held) < size:
+        held = _scratch.held = bytearray(size)
+    return held
+
+
 def _short(header: AudioHeader, got: int) -> str:
     return (
         f"'{header.file}' gave {got} of {header.frames} samples: it shrank while it was read, or "
@@ -93,12 +139,14 @@ class _RawSource:
         self, path: Path, header: AudioHeader, indices: Sequence[int], *, compiled: bool
     ) -> None:
         self._decode_24 = compiled_decode_24() if compiled else None
+        plain = compiled and header.channels == 1 and header.subtype == "PCM_24"
+        self._add_24 = compiled_add_24() if plain else None
         self.header = header
         self.sample_rate = header.sample_rate
         self.damage: list[str] = []
         self._indices = list(indices)
         self._left = header.frames
-        self._raw = bytearray()
+        self._flat = np.empty(0, np.float32)
         self._file: BinaryIO | None = None
         try:
             self._file = path.open("rb", buffering=0)
@@ -107,30 +155,45 @@ class _RawSource:
             self.damage.append(_gone(header, e.strerror or str(e)))
         self.opened = self._file is not None
 
-    def read(self, n: int) -> Float32Array:
-        n = min(n, self._left)
+    def read(self, out: Float32Array) -> int:
+        raw, got = self._next(out.shape[1])
         channels = self.header.channels
+        if channels == 1:
+            self._decode(raw, out[0, :got])
+        elif got:
+            if len(self._flat) < got * channels:
+                self._flat = np.empty(got * channels, np.float32)
+            flat = self._flat[: got * channels]
+            self._decode(raw, flat)
+            out[:, :got] = flat.reshape(got, channels).T[self._indices]
+        return got
+
+    def add(self, rows: Sequence[Float32Array]) -> int:
+        if self._add_24 is None:
+            return add_read(self, rows)
+        raw, got = self._next(len(rows[0]))
+        self._add_24(np.frombuffer(raw, np.uint8, offset=4), rows[0][:got])
+        return got
+
+    def _next(self, n: int) -> tuple[bytearray, int]:
+        """Return the next samples' bytes, from byte 4 on, and how many samples of a channel."""
+        n = min(n, self._left)
+        size = self.header.bytes_per_sample * self.header.channels
+        raw = _scratch_bytes(4 + n * size + _SLACK_BYTES)
         if self._file is None or n == 0:
-            return np.empty((len(self._indices), 0), np.float32)
-        size = self.header.bytes_per_sample * channels
-        got = self._fill(n * size) // size
+            return raw, 0
+        got = self._fill(memoryview(raw)[4 : 4 + n * size]) // size
         if got < n:
             self.damage.append(_short(self.header, self.header.frames - self._left + got))
             self._left = got
         self._left -= got
-        flat = self._decode(got * channels)
-        if channels == 1:
-            return flat.reshape(1, got)
-        return np.ascontiguousarray(flat.reshape(got, channels).T[self._indices])
+        return raw, got
 
-    def _fill(self, wanted: int) -> int:
-        """Read bytes to offset 4 of the buffer on; return how many came."""
-        if len(self._raw) < wanted + 4 + _SLACK_BYTES:
-            self._raw = bytearray(wanted + 4 + _SLACK_BYTES)
-        view = memoryview(self._raw)[4 : 4 + wanted]
+    def _fill(self, view: memoryview) -> int:
+        """Read bytes; return how many came."""
         got = 0
         try:
-            while got < wanted:
+            while got < len(view):
                 step = self._file.readinto(view[got:]) if self._file else 0  # type: ignore[attr-defined]
                 if not step:
                     break
@@ -139,30 +202,27 @@ class _RawSource:
             self.damage.append(f"'{self.header.file}': {e.strerror or e}.")
         return got
 
-    def _decode(self, n: int) -> Float32Array:
-        out: Float32Array = np.empty(n, np.float32)
+    def _decode(self, raw: bytearray, out: Float32Array) -> None:
+        """Fill ``out`` with the samples that lie from byte 4 on."""
+        n = len(out)
         subtype = self.header.subtype
         if subtype == "PCM_24" and self._decode_24 is not None:
-            self._decode_24(np.frombuffer(self._raw, np.uint8, offset=4), out)
-            return out
-        if subtype == "PCM_24":
+            self._decode_24(np.frombuffer(raw, np.uint8, offset=4), out)
+        elif subtype == "PCM_24":
             # Sample k lies at bytes 4+3k … 4+3k+2: read as int32 from one byte before, its three
             # upper bytes are the sample, and the lowest is wiped.
-            packed = np.ndarray((n,), "<i4", self._raw, 3, (3,))
+            packed = np.ndarray((n,), "<i4", raw, 3, (3,))
             wide = np.bitwise_and(packed, -256)
             np.multiply(wide, np.float32(2.0**-31), out=out, casting="unsafe")
-            return out
-        if subtype == "PCM_16":
-            data = np.frombuffer(self._raw, "<i2", n, 4)
+        elif subtype == "PCM_16":
+            data = np.frombuffer(raw, "<i2", n, 4)
             np.multiply(data, np.float32(2.0**-15), out=out)
-            return out
-        if subtype == "PCM_32":
-            data32 = np.frombuffer(self._raw, "<i4", n, 4)
+        elif subtype == "PCM_32":
+            data32 = np.frombuffer(raw, "<i4", n, 4)
             np.multiply(data32, np.float32(2.0**-31), out=out, casting="unsafe")
-            return out
-        with np.errstate(over="ignore", invalid="ignore"):
-            kind = "<f4" if subtype == "FLOAT" else "<f8"
-            return np.frombuffer(self._raw, kind, n, 4).astype(np.float32)
+        else:
+            with np.errstate(over="ignore", invalid="ignore"):
+                out[:] = np.frombuffer(raw, "<f4" if subtype == "FLOAT" else "<f8", n, 4)
 
     def close(self) -> None:
         if self._file is not None:
@@ -199,7 +259,8 @@ class _DecodedSource:
             return False
         return True
 
-    def read(self, n: int) -> Float32Array:
+    def read(self, out: Float32Array) -> int:
+        n = out.shape[1]
         block = self._next(n) if self.opened and not self._ended else self._spare[:0]
         self._got += len(block)
         if len(block) < n and not self._ended and self.opened:
@@ -210,7 +271,11 @@ class _DecodedSource:
                 or self.header.frames - self._got > self.sample_rate // 2
             ):
                 self.damage.append(_short(self.header, self._got))
-        return np.ascontiguousarray(block.T[self._indices])
+        out[:, : len(block)] = block.T[self._indices]
+        return len(block)
+
+    def add(self, rows: Sequence[Float32Array]) -> int:
+        return add_read(self, rows)
 
     def _next(self, n: int) -> Float32Array:
         import soundfile

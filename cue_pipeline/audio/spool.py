@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cue_pipeline.audio.engine import pack_half
 from cue_pipeline.audio.mel_filters import Float32Array
 
 CHUNK_BYTES = 512 * 1024
@@ -78,7 +79,8 @@ class Spool:
 class FeatureWriter:
     """Packs the frames of one spectrogram into chunks of a spool."""
 
-    def __init__(self, spool: Spool, n_mels: int) -> None:
+    def __init__(self, spool: Spool, n_mels: int, *, compiled: bool = False) -> None:
+        self._compiled = compiled
         self.feature = SpooledFeature(n_mels)
         self._spool = spool
         self._chunk = np.empty((frames_per_chunk(n_mels), n_mels), DTYPE)
@@ -86,12 +88,12 @@ class FeatureWriter:
 
     def write(self, frames: Float32Array) -> None:
         """Take frames, shape=(n, n_mels), in dB."""
-        if len(frames):
-            self.feature.max_db = max(self.feature.max_db, float(frames.max()))
         while len(frames):
             room = len(self._chunk) - self._filled
             part, frames = frames[:room], frames[room:]
-            self._chunk[self._filled : self._filled + len(part)] = part
+            packed = self._chunk[self._filled : self._filled + len(part)]
+            highest = pack_half(part, packed, compiled=self._compiled)
+            self.feature.max_db = max(self.feature.max_db, highest)
             self._filled += len(part)
             if self._filled == len(self._chunk):
                 self._flush()

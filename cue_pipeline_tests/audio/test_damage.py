@@ -242,10 +242,10 @@ def test_a_file_that_shrinks_while_it_is_read_is_told(tmp_path, monkeypatch):
     inventory = inventory_of(tmp_path)
     read = sources._RawSource.read
 
-    def shrinking(self, n):
-        out = read(self, n)
+    def shrinking(self, out):
+        count = read(self, out)
         path.write_bytes(path.read_bytes()[:600_000])
-        return out
+        return count
 
     monkeypatch.setattr(sources._RawSource, "read", shrinking)
     _, features = measured(tmp_path, inventory)

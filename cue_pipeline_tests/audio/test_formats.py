@@ -43,6 +43,14 @@ EXACT = [
 ]  # fmt: skip
 
 
+def whole(source, channels):
+    """Read all of a source in blocks of an odd size."""
+    parts, block = [], np.empty((channels, 16_381), np.float32)
+    while count := source.read(block):
+        parts.append(block[:, :count].copy())
+    return np.concatenate(parts, axis=1)
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(("name", "subtype", "channels"), EXACT)
 def test_samples_are_libsndfiles_bit_for_bit(tmp_path, name, subtype, channels, compiled):
@@ -53,11 +61,8 @@ def test_samples_are_libsndfiles_bit_for_bit(tmp_path, name, subtype, channels, 
     assert header.warnings == ()
     assert (header.channels, header.sample_rate) == (channels, 48_000)
     source = open_source(tmp_path, header, range(channels), compiled=compiled)
-    parts = []
-    while (block := source.read(16_384)).shape[1]:
-        parts.append(block)
+    got = whole(source, channels)
     source.close()
-    got = np.concatenate(parts, axis=1)
     assert source.damage == []
     np.testing.assert_array_equal(got, theirs)
     assert header.frames == header.promised_frames == theirs.shape[1]
@@ -69,7 +74,7 @@ def test_channels_may_be_taken_in_any_order(tmp_path, channels):
     write_audio(tmp_path / "x.wav", y, subtype="FLOAT")
     header = read_audio_header(tmp_path, "x.wav")
     source = open_source(tmp_path, header, [channels - 1, 0])
-    np.testing.assert_array_equal(source.read(2_000), y.T[[channels - 1, 0]])
+    np.testing.assert_array_equal(whole(source, 2), y.T[[channels - 1, 0]])
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -78,7 +83,7 @@ def test_extremes_of_24_bits_are_exact(tmp_path, compiled):
     data = b"".join(struct.pack("<i", v)[:3] for v in values)
     write_wave(tmp_path / "x.wav", fmt_chunk(bits=24), chunk(b"data", data))
     source = open_source(tmp_path, read_audio_header(tmp_path, "x.wav"), [0], compiled=compiled)
-    np.testing.assert_array_equal(source.read(99)[0], np.array(values) / 2.0**23)
+    np.testing.assert_array_equal(whole(source, 1)[0], np.array(values) / 2.0**23)
 
 
 @pytest.mark.parametrize("reference", [0, 2_191_709_524, 3_917_280_000, 2**40 + 5])
@@ -252,7 +257,7 @@ def test_m4a_is_read_where_there_is_a_decoder(tmp_path):
     header = read_audio_header(tmp_path, "V.m4a")
     assert (header.fault, header.channels, header.sample_rate) == (None, 2, 48_000)
     source = open_source(tmp_path, header, [0, 1])
-    assert source.read(100_000).shape[1] == pytest.approx(48_000, abs=3_000)
+    assert whole(source, 2).shape[1] == pytest.approx(48_000, abs=3_000)
     source.close()
 
 
