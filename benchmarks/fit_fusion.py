@@ -5,10 +5,10 @@
     python -m benchmarks.fit_fusion --fresh        # the same on cues that no decision was made on
 
 Sessions are rendered as in :mod:`benchmarks.bench_mapping`; then tracks and stems are named as
-people name them, in four manners: real names, half of them opaque ("MIDI 4", "Audio 3_01"), all
-opaque, and misleading (stems whose names are swapped). Train and test share neither music nor
-spellings, nor does the fresh set with either: it was written and rendered once, after weights and
-rules were frozen, and is to be replaced by another as soon as anything is changed for its sake. The
+people name them, in the manners of :mod:`benchmarks.session_names`. Train and test share neither
+music nor spellings, nor does the fresh set with either: it was written and rendered once, after
+weights and rules were frozen, and is to be replaced by another as soon as anything is changed for
+its sake. The
 weights are the maximum-likelihood estimate of the conditional logit; nothing is
 known here of a chat model, whose weight is therefore not fitted. Two rows are judged with a made-up
 model that answers for every track, always with confidence 0.9, and is right nine times of ten or
@@ -18,7 +18,7 @@ real one is worth.
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
@@ -29,6 +29,7 @@ import pandas as pd
 from benchmarks.bench_mapping import SONGS
 from benchmarks.compose import composed
 from benchmarks.render import CONDITIONS, rendered
+from benchmarks.session_names import MANNER_WEIGHTS, MANNERS, Cue, Named, named
 from cue_pipeline.mapping.answers import TrackAnswer
 from cue_pipeline.mapping.calls import ModelAnswer
 from cue_pipeline.mapping.decision import map_cue
@@ -40,6 +41,7 @@ from cue_pipeline.mapping.fusion import (
     choice_probabilities,
     evidence_matrix,
 )
+from cue_pipeline.mapping.namesakes import crowded, level_namesakes
 from cue_pipeline.mapping.similarity import name_fits
 
 # Pieces of the fresh set: style and seed.
@@ -49,131 +51,8 @@ FRESH = (
     ("score", 511), ("chamber", 511), ("repetitive", 511), ("loop", 511),
     ("score", 512), ("chamber", 512), ("repetitive", 512),
 )  # fmt: skip
-MANNERS = ("real", "half opaque", "opaque", "misleading")
-# How much each manner counts in the fit: what share of real sessions is like that is a guess.
-MANNER_WEIGHTS = {"real": 0.55, "half opaque": 0.25, "opaque": 0.15, "misleading": 0.05}
 NAMINGS_PER_CUE = 3
-FITTED = ("name", "name_neutral", "evidence", "none", "unknown")
-
-# Instrument: (spellings for the train set, spellings for the test set), and its section.
-SPELLINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...], str]] = {
-    "Violins I": (
-        ("Vln 1", "Violins I Leg", "1. Violinen"),
-        ("VLN I", "Vlns 1 CLOSE", "Violini I"),
-        "str",
-    ),
-    "Violins II": (
-        ("Vln 2", "Violins II Leg", "2. Violinen"),
-        ("VLN II", "Vlns 2 CLOSE", "Violini II"),
-        "str",
-    ),
-    "Violin I": (("Vln 1", "Violin 1"), ("VLN I", "Violino I"), "str"),
-    "Violin II": (("Vln 2", "Violin 2"), ("VLN II", "Violino II"), "str"),
-    "Violas": (("Vla", "Bratschen", "Violas Spicc"), ("VLAS", "Viole", "Violas"), "str"),
-    "Viola": (("Vla", "Bratsche"), ("VLA", "Viola"), "str"),
-    "Celli": (("Vc", "Cellos", "Celli Sus"), ("VCS", "Violoncelli", "Celli"), "str"),
-    "Cello": (("Vc", "Cello"), ("VC", "Violoncello"), "str"),
-    "Basses": (("Cb", "Kontrabass", "Basses Pizz"), ("CBS", "Contrabassi", "Double Basses"), "str"),
-    "Strings": (("Strings", "Str Ens"), ("STGS", "Archi"), "str"),
-    "Flute": (("Fl 1", "Flöte", "Flute"), ("FL", "Flauto", "Flutes"), "ww"),
-    "Oboe": (("Ob 1", "Oboe"), ("OB", "Oboi"), "ww"),
-    "Clarinet": (("Cl 1", "Klarinette", "Clarinet"), ("CL", "Clar", "Clarinetti"), "ww"),
-    "Bassoon": (("Fag", "Bassoon"), ("BSN", "Fagotti"), "ww"),
-    "Horns": (("Hns a4", "Hörner", "Horns"), ("FHN", "Corni", "F Horns"), "brass"),
-    "Trumpets": (("Tpt", "Trompeten", "Trumpets"), ("TPTS", "Trombe"), "brass"),
-    "Trombones": (("Tbn", "Posaunen", "Trombones"), ("TBNS", "Tromboni"), "brass"),
-    "Tuba": (("Tuba", "Tba"), ("TUBA", "Tuba solo"), "brass"),
-    "Harp": (("Hp", "Harfe"), ("HARP", "Arpa"), "harp"),
-    "Piano": (("Pno", "Klavier"), ("PIANO", "Pianoforte"), "keys"),
-    "Piano R.H.": (("Pno RH", "Piano Hi"), ("PIANO RH", "Pno R.H."), "keys"),
-    "Piano L.H.": (("Pno LH", "Piano Lo"), ("PIANO LH", "Pno L.H."), "keys"),
-    "Celesta": (("Cel", "Celesta"), ("CELESTE", "Celesta"), "keys"),
-    "Timpani": (("Timp", "Pauken"), ("TIMP", "Timpani"), "perc"),
-    "Choir": (("Chr Ah", "Chor"), ("CHOIR", "Coro"), "choir"),
-    "Glockenspiel": (("Glock", "Glsp"), ("GLOCK", "Glockenspiel"), "perc"),
-    "Marimba": (("Mar", "Marimba"), ("MARIMBA", "Mrb"), "perc"),
-    "Synth Pulse": (("Syn Pulse", "Pulses"), ("SYN PULSE", "Synth Arp"), "synth"),
-    "Synth Pad": (("Syn Pad", "Warm Pad"), ("SYN PAD", "Pad Dark"), "synth"),
-    "Synth Bass": (("Syn Bs", "Synth Bass"), ("SYN BASS", "Moog Bass"), "synth"),
-    "E-Guitar": (("EGtr", "E-Gitarre"), ("EGTR", "Elec Gtr"), "gtr"),
-    "Acoustic Gtr": (("AGtr", "Ac Gtr"), ("AGTR", "Acoustic Guitar"), "gtr"),
-    "Bells": (("Tub Bells", "Bells"), ("BELLS", "Chimes"), "perc"),
-    "Lead": (("Syn Lead", "Lead Synth"), ("SYN LEAD", "Synth Lead"), "synth"),
-}
-SECTIONS: dict[str, tuple[str, str]] = {
-    "str": ("Strings", "STGS"),
-    "ww": ("Woodwinds", "WW"),
-    "brass": ("Brass", "BRS"),
-    "keys": ("Keys", "KEYS"),
-    "perc": ("Perc", "PERC"),
-    "synth": ("Synths", "SYN"),
-    "gtr": ("Guitars", "GTRS"),
-}
-
-# Written last, for the fresh set alone.
-FRESH_SPELLINGS: dict[str, tuple[str, ...]] = {
-    "Violins I": ("Vl1", "1st Violins", "VIOLINS_1 sus"),
-    "Violins II": ("Vl2", "2nd Violins", "VIOLINS_2 sus"),
-    "Violin I": ("Vl1", "1st Violin"),
-    "Violin II": ("Vl2", "2nd Violin"),
-    "Violas": ("Vle", "VIOLAS_sus", "Altos cordes"),
-    "Viola": ("Vle", "Viola solo"),
-    "Celli": ("Vlc", "CELLOS_sus", "Violoncelles"),
-    "Cello": ("Vlc", "Cello solo"),
-    "Basses": ("DB", "D.Bass", "Contrebasses"),
-    "Strings": ("Str", "Full Strings"),
-    "Flute": ("Flt", "Flutes a2"),
-    "Oboe": ("Obs", "Hautbois"),
-    "Clarinet": ("Clt", "Clarinets a2"),
-    "Bassoon": ("Bsns", "Bassoons a2", "Fagott"),
-    "Horns": ("Hrn", "Fr Horns", "HORNS_sus"),
-    "Trumpets": ("Tps", "Trumpet a3", "Trompettes"),
-    "Trombones": ("Trb", "Bones", "Trombone a3"),
-    "Tuba": ("Tub", "Tuba_stac"),
-    "Harp": ("Hrp", "Harp Gliss"),
-    "Piano": ("Grand", "Pf"),
-    "Piano R.H.": ("Piano right hand", "Pf RH"),
-    "Piano L.H.": ("Piano left hand", "Pf LH"),
-    "Celesta": ("Celeste", "Cel."),
-    "Timpani": ("Tmp", "Timpani roll"),
-    "Choir": ("Mixed Choir", "Choir Oohs"),
-    "Glockenspiel": ("Glk", "Glocken"),
-    "Marimba": ("Marimba roll", "Mba"),
-    "Synth Pulse": ("Pulse 16ths", "Seq Pulse"),
-    "Synth Pad": ("Soft Pad", "Pad wide"),
-    "Synth Bass": ("SynBass", "Bass Synth"),
-    "E-Guitar": ("Electric Guitar", "E.Gtr"),
-    "Acoustic Gtr": ("Ac. Guitar", "Steel Gtr"),
-    "Bells": ("Tubular Bells", "Bell"),
-    "Lead": ("Lead Syn", "Mono Lead"),
-}
-FRESH_SECTIONS = {
-    "str": "STR", "ww": "WINDS", "brass": "BRASS", "keys": "KEYBOARDS", "perc": "PERCUSSION",
-    "synth": "SYNTHS", "gtr": "GTR",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Cue:
-    """A rendered session without its sound: what was heard, and the truth."""
-
-    name: str
-    condition: str
-    tracks: pd.DataFrame
-    groups: pd.DataFrame
-    pairs: pd.DataFrame
-    truth: list[int | None]
-    which: str
-
-
-@dataclass(frozen=True)
-class Named:
-    """A session under people's names."""
-
-    cue: Cue
-    manner: str
-    track_names: list[str]
-    group_names: list[str]
+FITTED = ("name", "name_against", "name_neutral", "evidence", "none", "unknown")
 
 
 def heard_cues(which: str, conditions: list[str], seconds: float, cache: Path) -> Iterator[Cue]:
@@ -205,51 +84,11 @@ def cue_of(which: str, name: str, condition: str, cue: Any, pairs: pd.DataFrame)
     return Cue(name, condition, cue.tracks, groups, pairs, truth, which)
 
 
-def named(cue: Cue, manner: str, rng: np.random.Generator) -> Named:
-    """Name a session's tracks and stems."""
-    instruments = [
-        str(n).removesuffix(" long").removesuffix(" short") for n in cue.tracks["track_name"]
-    ]
-    opaque = {"real": 0.03, "half opaque": 0.5, "opaque": 1.0, "misleading": 0.03}[manner]
-    tracks = [
-        f"MIDI {i + 1}" if rng.random() < opaque else _spelt(name, cue.which, rng)
-        for i, name in enumerate(instruments)
-    ]
-    groups = [_group_name(cue, g, instruments, opaque, rng) for g in range(len(cue.groups))]
-    if manner == "misleading" and len(groups) > 2:
-        swapped = rng.choice(len(groups), max(2, len(groups) // 5), replace=False)
-        names = [groups[g] for g in swapped]
-        for g, name in zip(swapped, names[1:] + names[:1], strict=True):
-            groups[g] = name
-    return Named(cue, manner, tracks, groups)
-
-
-def _spelt(instrument: str, which: str, rng: np.random.Generator) -> str:
-    if which == "fresh":
-        return str(rng.choice(FRESH_SPELLINGS.get(instrument, (instrument,))))
-    known = SPELLINGS.get(instrument)
-    return str(rng.choice(known[0 if which == "train" else 1])) if known else instrument
-
-
-def _group_name(
-    cue: Cue, group: int, instruments: list[str], opaque: float, rng: np.random.Generator
-) -> str:
-    within = sorted({instruments[t] for t, g in enumerate(cue.truth) if g == group})
-    if rng.random() < opaque or not within:
-        return f"Audio {group + 1}_01"
-    sections = {SPELLINGS[name][2] if name in SPELLINGS else "perc" for name in within}
-    if len(within) > 1 and len(sections) == 1 and (section := sections.pop()) in SECTIONS:
-        if cue.which == "fresh":
-            return FRESH_SECTIONS[section]
-        return SECTIONS[section][0 if cue.which == "train" else 1]
-    if len(within) > 2:
-        return f"Stem {group + 1}"
-    return "+".join(_spelt(name, cue.which, rng) for name in within)
-
-
 def sources(session: Named) -> Sources:
     """Return what names and sound say of a session."""
-    fits, told = name_fits(session.track_names, session.group_names)
+    names = session.track_names
+    fits, told = name_fits(names, session.group_names)
+    fits = level_namesakes(fits, names, [1] * len(names))
     heard = evidence_matrix(session.cue.pairs, session.cue.tracks, session.cue.groups)
     return Sources(fits, told, heard)
 
@@ -259,8 +98,13 @@ def fitted(sessions: list[Named]) -> FusionWeights:
     from scipy.optimize import minimize
 
     known = [(sources(s), _columns(s), MANNER_WEIGHTS[s.manner]) for s in sessions]
+    # Without sound, tracks that several names claim go to review whatever their confidence is.
+    shares = [np.full(len(truth), weight) for _, truth, weight in known]
+    shares += [
+        np.where(crowded(k.name_fits, [1] * len(truth)), 0.0, weight) for k, truth, weight in known
+    ]
     known += [(replace(k, evidence=None), truth, weight) for k, truth, weight in known]
-    shares = np.concatenate([np.full(len(truth), weight) for _, truth, weight in known])
+    share = np.concatenate(shares)
 
     def loss(values: np.ndarray) -> float:
         weights = replace(WEIGHTS, **dict(zip(FITTED, values.tolist(), strict=True)))
@@ -268,7 +112,7 @@ def fitted(sessions: list[Named]) -> FusionWeights:
             choice_probabilities(k, weights)[np.arange(len(truth)), truth] for k, truth, _ in known
         ]
         logs = np.log(np.clip(np.concatenate(chances), 1e-6, 1))
-        return float(-(shares * logs).sum() / shares.sum())
+        return float(-(share * logs).sum() / share.sum())
 
     start = np.array([getattr(WEIGHTS, name) for name in FITTED])
     best = minimize(

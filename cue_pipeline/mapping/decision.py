@@ -20,14 +20,15 @@ from cue_pipeline.mapping.fusion import (
     choice_probabilities,
     evidence_matrix,
     firmness_matrix,
-    propose_named,
 )
 from cue_pipeline.mapping.group_category import Opinion, settle_category
 from cue_pipeline.mapping.lexicon import lexicon_fingerprint
 from cue_pipeline.mapping.names import NameCategory, Session, categorise, read_session
+from cue_pipeline.mapping.namesakes import crowded, level_namesakes
 from cue_pipeline.mapping.overrides import Override, read_overrides
 from cue_pipeline.mapping.prefixes import without_common_title
 from cue_pipeline.mapping.prices import PRICES_AS_OF
+from cue_pipeline.mapping.proposals import Proposal, propose, propose_left_over
 from cue_pipeline.mapping.records import CueMapping, TrackMapping
 from cue_pipeline.mapping.similarity import name_fits, share_ties
 from cue_pipeline.mapping.tracks import is_missing, track_summary
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from cue_pipeline.mapping.chat import ChatModel
 
     Scores = NDArray[np.float64]
+    Told = NDArray[np.bool_]
 
 __all__ = ["MAPPING_FINGERPRINT", "CueMapping", "map_cue", "track_summary"]
 
@@ -50,7 +52,7 @@ OFFLINE_NOTE: Final = (
     "sound where it was heard; no model was asked."
 )
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "2"
+MATCHER_VERSION: Final = "3"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
@@ -75,6 +77,7 @@ class _Cue:
     bare_group_names: list[str]
     session: Session
     sources: Sources
+    crowded: "Told"
     firmness: "Scores | None"
     answer: "ModelAnswer | None"
     overrides: dict[int, Override]
@@ -119,6 +122,8 @@ def map_cue(
     answer = chat.ask(tracks, groups) if chat is not None else None
     heard = evidence_matrix(evidence, tracks, groups)
     bare_tracks, bare_groups = without_common_title(track_names), without_common_title(group_names)
+    files = tracks["midi_file_id"].tolist()
+    sources = _sources(bare_tracks, bare_groups, files, heard, answer)
     cue = _Cue(
         tracks=tracks,
         track_names=track_names,
@@ -129,7 +134,8 @@ def map_cue(
         bare_track_names=bare_tracks,
         bare_group_names=bare_groups,
         session=read_session((*bare_tracks, *bare_groups)),
-        sources=_sources(bare_tracks, bare_groups, heard, answer),
+        sources=sources,
+        crowded=crowded(sources.name_fits, files),
         firmness=firmness_matrix(evidence, tracks, groups),
         answer=answer,
         overrides=told,
@@ -139,23 +145,26 @@ def map_cue(
 
 
 def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
+    import numpy as np
+
     chances = choice_probabilities(cue.sources, weights)
     n_groups = len(cue.group_ids)
     # What nothing speaks for is never chosen, not even as the only one left.
     eligible = chances[:, :n_groups] * cue.sources.spoken_for
     chosen = share_ties(eligible, least=chances[:, n_groups])
-    propose_named(chosen, cue.sources, chances, weights)
-    for i, n in enumerate(cue.n_notes):
-        if n == 0:
-            chosen[i] = NONE
+    proposed = propose(chosen, cue.sources, chances, weights)
+    playing = np.array(cue.n_notes) > 0
+    chosen[~playing] = NONE
     for i, override in cue.overrides.items():
         if override.says_group:
             chosen[i] = NONE if override.group is None else override.group
+            playing[i] = False
+    proposed |= propose_left_over(chosen, cue.sources, playing=playing, weights=weights)
     named = _named(cue)
     categories = [_group_category(cue, g, chosen, named) for g in range(n_groups)]
     mappings = []
     for i in range(len(cue.track_names)):
-        testimony = _testimony(cue, i, chances[i], int(chosen[i]))
+        testimony = _testimony(cue, i, chances[i], int(chosen[i]), proposed.get(i))
         category = (
             _lone_category(cue, i, named[i]) if chosen[i] == NONE else categories[int(chosen[i])]
         )
@@ -183,12 +192,14 @@ def _named(cue: _Cue) -> list[NameCategory]:
 def _sources(
     track_names: list[str],
     group_names: list[str],
+    files: list[int],
     heard: "Scores | None",
     answer: "ModelAnswer | None",
 ) -> Sources:
     import numpy as np
 
     fits, told = name_fits(track_names, group_names)
+    fits = level_namesakes(fits, track_names, files)
     if answer is None:
         return Sources(fits, told, heard)
     choice, none = np.zeros(fits.shape), np.zeros(len(track_names))
@@ -232,7 +243,9 @@ def _lone_category(cue: _Cue, track: int, named: NameCategory) -> tuple[str | No
     return settle_category(_track_opinions(cue, track, named))
 
 
-def _testimony(cue: _Cue, track: int, chances: "Scores", chosen: int) -> Testimony:
+def _testimony(
+    cue: _Cue, track: int, chances: "Scores", chosen: int, proposed: Proposal | None
+) -> Testimony:
     answer = cue.answer.tracks.get(track) if cue.answer is not None else None
     model = None
     if answer is not None:
@@ -245,6 +258,8 @@ def _testimony(cue: _Cue, track: int, chances: "Scores", chosen: int) -> Testimo
         model=model,
         chances=chances,
         chosen=chosen,
+        crowded=bool(cue.crowded[track]),
+        proposed=proposed,
         firmness=math.nan
         if cue.firmness is None or chosen == NONE
         else float(cue.firmness[track, chosen]),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # An evidence score is never believed further than this, in either direction.
 _SUREST: Final = 0.98
+# A partial correlation of which nothing can be concluded.
+_LEAST_EXPLAINED: Final = 0.05
 # The score of a group that is silent while the track is heard in others.
 _SILENT_GROUP: Final = 0.05
 
@@ -35,6 +37,8 @@ class FusionWeights:
     ----------
     name : float
         For a fit of names that is 1.0 above `name_neutral`.
+    name_against : float
+        As much, for a fit that is below it: a stem's name says less about what else is in it.
     name_neutral : float
         The fit that speaks neither for nor against.
     evidence : float
@@ -56,16 +60,18 @@ class FusionWeights:
     clear_evidence, clear_evidence_margin : float
         As much for sound.
     firm_sound : float
-        Partial correlation from which sound may decide alone: a track that no stem holds can be
-        the likeliest by far and still explain next to nothing of the one it is put to.
+        Partial correlation, beside that of the stem's best track, from which sound may decide
+        alone: a track that no stem holds can be the likeliest by far and still explain little of
+        the one it is put to.
     """
 
-    name: float = 9.3
-    name_neutral: float = 0.49
-    evidence: float = 1.4
-    unknown: float = 0.9
+    name: float = 11.73
+    name_against: float = 5.46
+    name_neutral: float = 0.56
+    evidence: float = 1.41
+    unknown: float = 0.96
     model: float = 4.0
-    none: float = 0.1
+    none: float = 0.23
     model_none: float = 2.0
     auto_confidence: float = 0.9
     auto_by_sound: float = 0.93
@@ -73,7 +79,7 @@ class FusionWeights:
     clear_name_margin: float = 0.1
     clear_evidence: float = 0.5
     clear_evidence_margin: float = 0.25
-    firm_sound: float = 0.25
+    firm_sound: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,8 @@ def choice_probabilities(sources: Sources, weights: FusionWeights = WEIGHTS) -> 
     n_tracks, n_groups = sources.name_fits.shape
     utility = np.zeros((n_tracks, n_groups + 1))
     groups, none = utility[:, :n_groups], utility[:, n_groups]
-    by_name = weights.name * (sources.name_fits - weights.name_neutral)
+    above = sources.name_fits - weights.name_neutral
+    by_name = np.where(above > 0, weights.name, weights.name_against) * above
     groups += np.where(sources.names_told, by_name, 0.0)
     none += weights.none
     if sources.evidence is not None:
@@ -150,31 +157,6 @@ def choice_probabilities(sources: Sources, weights: FusionWeights = WEIGHTS) -> 
     likelihood: Scores = np.exp(utility - utility.max(axis=1, keepdims=True))
     chances: Scores = likelihood / likelihood.sum(axis=1, keepdims=True)
     return chances
-
-
-def propose_named(
-    chosen: "NDArray[np.intp]", sources: Sources, chances: "Scores", weights: FusionWeights
-) -> None:
-    """Give tracks without a group the one that their name clearly says, for a person to judge.
-
-    A clear name that the ear finds nothing of is a contradiction, not a track without a stem.
-
-    Parameters
-    ----------
-    chosen : np.ndarray of int, shape=(n_tracks,)
-        Changed in place: groups' positions, -1 for none.
-    chances : np.ndarray, shape=(n_tracks, n_groups + 1)
-        As :func:`choice_probabilities` returns them.
-    """
-    import numpy as np
-
-    if sources.name_fits.shape[1] == 0:
-        return
-    best = sources.name_fits.max(axis=1, keepdims=True)
-    near = sources.name_fits >= np.maximum(weights.clear_name, best - weights.clear_name_margin)
-    likeliest = np.argmax(np.where(near, chances[:, :-1], -1.0), axis=1)
-    unheard = (chosen < 0) & near.any(axis=1)
-    chosen[unheard] = likeliest[unheard]
 
 
 def evidence_matrix(
@@ -207,13 +189,13 @@ def evidence_matrix(
 def firmness_matrix(
     evidence: "DataFrame | None", tracks: "DataFrame", groups: "DataFrame"
 ) -> "Scores | None":
-    """Return how much of each group a track explains by itself, by position.
+    """Return how much of each group a track explains beside the track that explains most of it.
 
     Returns
     -------
     np.ndarray, shape=(n_tracks, n_groups), or None
-        The partial correlation of level band by band, of the whole level for drums; NaN where it
-        was not measured; None without any such column.
+        0…1, ratios of the partial correlation of level band by band, of the whole level for
+        drums; NaN where it was not measured; None without any such column.
     """
     import numpy as np
 
@@ -221,7 +203,10 @@ def firmness_matrix(
         return None
     by_band = _by_position(evidence, "pitch_score", tracks, groups)
     whole = _by_position(evidence, "activity_score", tracks, groups)
-    return np.where(np.isnan(by_band), whole, by_band)
+    alone = np.where(np.isnan(by_band), whole, by_band)
+    most = np.nan_to_num(alone, nan=0.0).max(axis=0, initial=0.0)
+    beside: Scores = alone / np.maximum(most, _LEAST_EXPLAINED)
+    return beside
 
 
 def _by_position(

@@ -28,6 +28,8 @@ FUZZY_NAMES: Final = 80
 _JOINED: Final = 0.97
 # Fits from here on mean the same instrument, not only its section.
 SAME_INSTRUMENT: Final = 0.84
+# What a section's fit is worth where the instrument itself has a group.
+_LESS_SPECIFIC: Final = 0.6
 # From this share of the best score on, groups are tied: only the other tracks' claims decide.
 TIE: Final = 0.9
 
@@ -274,7 +276,7 @@ def _prefer_the_specific(fits: "Scores") -> "Scores":
     Where there are 'Horns' and 'Brass', the brass stem holds the rest of the brass.
     """
     if fits.size and fits.max() >= SAME_INSTRUMENT:
-        fits[fits < SAME_INSTRUMENT] *= 0.6
+        fits[fits < SAME_INSTRUMENT] *= _LESS_SPECIFIC
     return fits
 
 

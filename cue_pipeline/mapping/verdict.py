@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cue_pipeline.mapping.proposals import Proposal
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -36,6 +38,10 @@ class Testimony:
         Position of the group; −1: none.
     firmness : float
         How much of the chosen group the track explains by itself; NaN: not known.
+    crowded : bool
+        Names leave open whether really all tracks that say a group are in it.
+    proposed : Proposal or None
+        The group was chosen only to be judged by a person, and for this.
     """
 
     track_name: str
@@ -46,6 +52,8 @@ class Testimony:
     chances: "Scores"
     chosen: int
     firmness: float = math.nan
+    crowded: bool = False
+    proposed: Proposal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +75,17 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
         return Verdict(state, None, confidence, _why_none(testimony))
     doubts = _doubts(testimony, weights)
     method = _method(testimony, weights)
+    by_names_alone = method == "names" and _at(testimony.evidence, testimony.chosen) is None
     enough = weights.auto_by_sound if method == "evidence" else weights.auto_confidence
     if method == "evidence" and testimony.firmness < weights.firm_sound:
         doubts.append(
             f"only the sound says '{testimony.group_names[testimony.chosen]}', and the track "
             f"explains little of what is heard there ({testimony.firmness:.2f})"
+        )
+    if not doubts and confidence >= enough and by_names_alone and testimony.crowded:
+        doubts.append(
+            f"other tracks are named like it, and only names say that it is in "
+            f"'{testimony.group_names[testimony.chosen]}'"
         )
     if not doubts and confidence >= enough:
         return Verdict("auto", method, confidence, _why(testimony, method))
@@ -121,7 +135,9 @@ def _doubts(t: Testimony, weights: "FusionWeights") -> list[str]:
     # A model is sure of itself also where it cannot know.
     elif t.model is not None and _alone(t, weights):
         doubts.append(f"only the model says '{chosen}': neither the names nor the sound does")
-    if not doubts and float(t.chances[NONE]) > float(t.chances[t.chosen]):
+    if t.proposed is Proposal.LEFT_OVER:
+        doubts.append(f"nothing speaks for '{chosen}' but that both are left over")
+    elif not doubts and float(t.chances[NONE]) > float(t.chances[t.chosen]):
         doubts.append(_unheard(t))
     return doubts
 
@@ -129,6 +145,8 @@ def _doubts(t: Testimony, weights: "FusionWeights") -> list[str]:
 def _unheard(t: Testimony) -> str:
     """Return how the name contradicts an ear, or a model, that finds no group."""
     chosen, own = t.group_names[t.chosen], _at(t.evidence, t.chosen)
+    if t.proposed is Proposal.SOUND:
+        return f"the notes are heard in '{chosen}' ({own or 0.0:.2f}), but it is named otherwise"
     said = f"the name says '{chosen}' ({float(t.name_fits[t.chosen]):.2f}), but "
     if own is not None:
         return f"{said}the notes are hardly heard there ({own:.2f}), nor clearly in another"
@@ -177,8 +195,8 @@ def _method(t: Testimony, weights: "FusionWeights") -> str:
         return "llm"
     if _at(t.evidence, t.chosen) is None:
         return "names"
-    named = _best(t.name_fits)
-    by_name = named is not None and named[0] == t.chosen and named[1] > weights.name_neutral
+    named, own = _best(t.name_fits), float(t.name_fits[t.chosen])
+    by_name = named is not None and own >= named[1] and own > weights.name_neutral
     return "names" if by_name else "evidence"
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from cue_pipeline.mapping.records import CueMapping
+
 
 def tracks_frame(names: Sequence[str], **columns: Any) -> pd.DataFrame:
     n = len(names)
@@ -48,3 +50,11 @@ def evidence_frame(scores: Sequence[Sequence[float | None]]) -> pd.DataFrame:
             for g, score in enumerate(row)
         ]
     )
+
+
+def chosen(mapping: CueMapping) -> list[str | None]:
+    return [t.canonical_name for t in mapping.tracks]
+
+
+def states(mapping: CueMapping) -> list[str]:
+    return [t.state for t in mapping.tracks]

@@ -3,42 +3,22 @@
 import json
 import os
 import random
-from typing import Any
 
-import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
-from cue_pipeline.cue.identity import row_id
-from cue_pipeline.mapping.calls import ModelAnswer
-from cue_pipeline.mapping.chat import ChatModel
-from cue_pipeline.mapping.decision import OFFLINE_NOTE, _asked, map_cue, track_summary
-from cue_pipeline.mapping.records import CueMapping
-from cue_pipeline_tests.mapping.chat_server import chat_server, completion
-from cue_pipeline_tests.mapping.cue_frames import evidence_frame, groups_frame, tracks_frame
+from cue_pipeline.mapping.decision import OFFLINE_NOTE, map_cue
+from cue_pipeline_tests.mapping.cue_frames import (
+    chosen,
+    evidence_frame,
+    groups_frame,
+    states,
+    tracks_frame,
+)
 
 SECTION = ["Violins I", "Violins II", "Violas", "Celli"]
 STEMS = ["VLN 1", "VLN 2", "VLA", "VCS"]
-
-
-def chosen(mapping: CueMapping) -> list[str | None]:
-    return [t.canonical_name for t in mapping.tracks]
-
-
-def states(mapping: CueMapping) -> list[str]:
-    return [t.state for t in mapping.tracks]
-
-
-def override(track: str, group: str | None = None, category: str | None = None) -> dict[str, Any]:
-    return {
-        "cue_key": "1m01",
-        "track": track,
-        "canonical_name": group,
-        "instrument_category": category,
-        "note": None,
-    }
 
 
 def test_clear_names_are_mapped_without_model_or_sound_and_it_is_said() -> None:
@@ -119,10 +99,10 @@ def test_opaque_names_are_decided_by_sound() -> None:
     assert mapping.tracks[0].evidence_margin == pytest.approx(0.95)
 
 
-def test_sound_decides_alone_only_where_the_track_explains_what_is_heard() -> None:
+def test_sound_decides_alone_only_where_the_track_explains_much_of_what_is_heard() -> None:
     heard = evidence_frame([[0.99, 0.02], [0.01, 0.99]]).assign(activity_score=0.3)
     for pitch, state in ((0.6, "auto"), (0.1, "review"), (None, "auto")):
-        rows = heard.assign(pitch_score=[pitch, 0.0, 0.0, 0.6])
+        rows = heard.assign(pitch_score=[pitch, 0.0, 0.6, 0.6])
         args = (tracks_frame(["MIDI 1", "MIDI 2"]), groups_frame(["Audio 1", "Audio 2"]))
         mapping = map_cue(*args, evidence=rows)
         assert states(mapping) == [state, "auto"]
@@ -203,141 +183,84 @@ def test_a_track_without_notes_is_unmatched_and_says_why() -> None:
     assert "no notes" in mapping.tracks[0].reason
 
 
-def test_a_persons_word_wins_over_names_sound_and_model() -> None:
-    obeys = json.dumps({"tracks": [{"track": 0, "group": 0, "confidence": 1}], "groups": []})
-    with chat_server([completion(obeys)]) as server:
-        mapping = map_cue(
-            tracks_frame(["Viola"]),
-            groups_frame(["VLA", "Audio 3"]),
-            evidence=evidence_frame([[0.99, 0.01]]),
-            overrides=pd.DataFrame([override("Viola", "Audio 3", "Brass")]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
-        )
-    track = mapping.tracks[0]
-    assert (track.canonical_name, track.state, track.method) == ("Audio 3", "confirmed", "override")
-    assert track.confidence == 1.0
-    assert track.instrument_category == "Brass"
+def test_a_name_that_two_tracks_share_contradicts_no_stem_of_that_instrument() -> None:
+    args = (tracks_frame(["Violin", "Violin"]), groups_frame(["Violin", "Violin 2"]))
+    mapping = map_cue(*args, evidence=evidence_frame([[0.02, 0.99], [0.99, 0.01]]))
+    assert chosen(mapping) == ["Violin 2", "Violin"]
+    assert states(mapping) == ["auto", "auto"]
+    only = map_cue(
+        tracks_frame(["Violin"]),
+        groups_frame(["Violin", "Violin 2"]),
+        evidence=evidence_frame([[0.02, 0.99]]),
+    )
+    assert states(only) == ["review"]
 
 
-def test_an_override_by_index_wins_over_one_by_name_among_namesakes() -> None:
-    rows = [override("#1", "B"), override("MIDI", "A")]
+def test_names_alone_do_not_put_two_tracks_into_one_instruments_stem_without_a_person() -> None:
+    stems = groups_frame(["VLA", "STRINGS", "HORNS"])
+    names_only = map_cue(tracks_frame(["Vla long", "Vla spicc", "Horns"]), stems)
+    assert states(names_only) == ["review", "review", "auto"]
+    assert "other tracks are named like it" in names_only.tracks[0].reason
+    # Where it is heard, or the other track is another file's, nothing is left open.
+    heard = evidence_frame([[0.97, 0.1, 0.1], [0.95, 0.2, 0.1], [0.1, 0.1, 0.97]])
+    tracks = tracks_frame(["Vla long", "Vla spicc", "Horns"])
+    assert states(map_cue(tracks, stems, evidence=heard)) == ["auto"] * 3
+    two_files = tracks_frame(["Violas", "Violas", "Horns"], midi_file_id=[1, 2, 1])
+    assert states(map_cue(two_files, stems)) == ["auto"] * 3
+
+
+def test_a_stem_named_for_one_of_its_tracks_may_hold_others_that_are_heard_there() -> None:
     mapping = map_cue(
-        tracks_frame(["MIDI"] * 3), groups_frame(["A", "B"]), overrides=pd.DataFrame(rows)
+        tracks_frame(["Clarinet", "Piano", "Piano"]),
+        groups_frame(["CL", "PNO"]),
+        evidence=evidence_frame([[0.97, 0.01], [0.93, 0.02], [0.01, 0.98]]),
     )
-    assert chosen(mapping) == ["A", "B", "A"]
+    assert chosen(mapping) == ["CL", "CL", "PNO"]
+    assert states(mapping) == ["auto", "review", "auto"]
+    assert "the name says 'PNO', but the notes are heard in 'CL'" in mapping.tracks[1].reason
 
 
-def test_an_override_by_file_and_index_means_that_file_alone() -> None:
-    files = [row_id("midi_files", "1m01", path) for path in ("MIDI/a.mid", "MIDI/b.mid")]
-    tracks = tracks_frame(["Pad", "Pad"], midi_file_id=files, track_index=[3, 3])
-    rows = [override("MIDI/b.mid#3", "B"), override("#3", "A")]
-    mapping = map_cue(tracks, groups_frame(["A", "B"]), overrides=pd.DataFrame(rows))
-    assert chosen(mapping) == ["A", "B"]
-
-
-def test_overrides_of_group_and_category_by_different_keys_hold_both() -> None:
-    rows = [override("#0", None, "Brass"), override("MIDI", "B")]
+def test_what_is_heard_clearly_in_a_stem_of_another_name_is_shown_to_a_person() -> None:
     mapping = map_cue(
-        tracks_frame(["MIDI"]), groups_frame(["A", "B"]), overrides=pd.DataFrame(rows)
+        tracks_frame(["Clarinet", "Piano"]),
+        groups_frame(["CL"]),
+        evidence=evidence_frame([[0.9], [0.7]]),
     )
-    assert chosen(mapping) == ["B"]
-    assert mapping.tracks[0].instrument_category == "Brass"
+    assert chosen(mapping) == ["CL", "CL"]
+    assert states(mapping) == ["auto", "review"]
+    assert "heard in 'CL' (0.70), but it is named otherwise" in mapping.tracks[1].reason
 
 
-def test_an_override_can_say_that_a_track_has_no_group() -> None:
+def test_a_stem_that_is_named_for_a_track_heard_there_contradicts_no_other_of_its_name() -> None:
     mapping = map_cue(
-        tracks_frame(["VLA"]), groups_frame(["VLA"]), overrides=pd.DataFrame([override("VLA", "-")])
+        tracks_frame(["Flute long", "Flute short"]),
+        groups_frame(["FLUTES", "OBOE"]),
+        evidence=evidence_frame([[0.98, 0.01], [0.001, 0.002]]),
     )
-    assert (states(mapping), chosen(mapping)) == (["confirmed"], [None])
+    assert chosen(mapping) == ["FLUTES", None]
+    assert states(mapping) == ["auto", "unmatched"]
 
 
-def test_an_override_of_the_category_alone_leaves_the_group_to_the_rest() -> None:
-    mapping = map_cue(
-        tracks_frame(["VLA"]),
-        groups_frame(["VLA"]),
-        overrides=pd.DataFrame([override("VLA", None, "Orch FX")]),
+def test_the_one_track_and_the_one_stem_that_are_left_are_shown_to_a_person() -> None:
+    tracks, groups = ["MIDI 1", "MIDI 2", "MIDI 3"], ["Audio 1", "Audio 2", "Audio 3"]
+    heard = evidence_frame([[0.98, 0.01, 0.01], [0.01, 0.98, 0.01], [0.01, 0.01, 0.01]])
+    mapping = map_cue(tracks_frame(tracks), groups_frame(groups), evidence=heard)
+    assert chosen(mapping) == groups
+    assert states(mapping) == ["auto", "auto", "review"]
+    assert "both are left over" in mapping.tracks[2].reason
+    # Not against its name, not without notes, and not where two are left.
+    named = map_cue(
+        tracks_frame(["MIDI 1", "MIDI 2", "Harp"]),
+        groups_frame(["Audio 1", "Audio 2", "TIMP"]),
+        evidence=heard,
     )
-    assert (states(mapping), chosen(mapping)) == (["auto"], ["VLA"])
-    assert mapping.tracks[0].instrument_category == "Orch FX"
-    assert list(mapping.group_categories.values()) == ["Orch FX"]
-
-
-def test_an_override_survives_a_renamed_group_with_a_warning() -> None:
-    mapping = map_cue(
-        tracks_frame(["MIDI 1"]),
-        groups_frame(["Audio Viola New", "Timpani"]),
-        overrides=pd.DataFrame([override("MIDI 1", "Audio Viola Neu")]),
+    assert chosen(named) == ["Audio 1", "Audio 2", None]
+    silent = tracks_frame(tracks).assign(n_notes=[100, 100, 0])
+    assert chosen(map_cue(silent, groups_frame(groups), evidence=heard))[2] is None
+    two = evidence_frame([[0.98, 0.01, 0.01], [0.01, 0.01, 0.01], [0.01, 0.01, 0.01]])
+    assert (
+        chosen(map_cue(tracks_frame(tracks), groups_frame(groups), evidence=two))[1:] == [None] * 2
     )
-    assert chosen(mapping) == ["Audio Viola New"]
-    assert "Audio Viola Neu" in mapping.summary["warnings"][0]
-
-
-def test_an_override_of_a_group_that_is_gone_is_warned_of_and_not_guessed() -> None:
-    mapping = map_cue(
-        tracks_frame(["VLA"]),
-        groups_frame(["VLA", "Timpani"]),
-        overrides=pd.DataFrame([override("VLA", "Choir Stem"), override("Gone", "VLA")]),
-    )
-    assert chosen(mapping) == ["VLA"]
-    assert len(mapping.summary["warnings"]) == 2
-
-
-def test_model_names_and_sound_that_agree_need_no_person() -> None:
-    agreed = json.dumps(
-        {"tracks": [{"track": 0, "group": 1, "category": "Strings", "confidence": 0.9}]}
-    )
-    with chat_server([completion(agreed)]) as server:
-        mapping = map_cue(
-            tracks_frame(["Alti"]),
-            groups_frame(["Audio 1", "VLA"]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
-            evidence=evidence_frame([[0.1, 0.9]]),
-        )
-    track = mapping.tracks[0]
-    assert (track.state, track.method, track.canonical_name) == ("auto", "llm", "VLA")
-    assert track.prompt_sha256 == mapping.calls[0]["prompt_sha256"]
-    assert mapping.summary["model"] == "gpt-3.5-turbo"
-
-
-def test_beside_a_cost_it_is_said_that_prices_are_a_dated_table_and_none_is_guessed() -> None:
-    answer = ModelAnswer("gpt-4o-mini", cost_usd=0.01)
-    assert "estimate by a table of prices of 20" in _asked(answer)
-    assert "may be out of date or wrong" in _asked(answer)
-    answer.cost_usd = None
-    assert "not known" in _asked(answer)
-    with chat_server([completion('{"tracks": [], "groups": []}')] * 2) as server:
-        summary = map_cue(
-            tracks_frame(["VLA"]),
-            groups_frame(["VLA"]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
-        ).summary
-    assert summary["cost_usd"] is None
-    assert "not known" in summary["note"]
-
-
-def test_what_only_the_model_says_goes_to_a_person() -> None:
-    said = json.dumps({"tracks": [{"track": 0, "group": 0, "confidence": 1}]})
-    with chat_server([completion(said)]) as server:
-        mapping = map_cue(
-            tracks_frame(["MIDI 1"]),
-            groups_frame(["Audio 1"]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
-        )
-    assert (states(mapping), chosen(mapping)) == (["review"], ["Audio 1"])
-    assert "only the model" in mapping.tracks[0].reason
-
-
-def test_a_model_alone_never_stands_without_a_person_against_clear_names() -> None:
-    swapped = json.dumps(
-        {"tracks": [{"track": t, "group": 1 - t, "confidence": 1} for t in range(2)]}
-    )
-    with chat_server([completion(swapped)]) as server:
-        mapping = map_cue(
-            tracks_frame(["Violas", "Celli"]),
-            groups_frame(["VLA", "VC"]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
-        )
-    assert "auto" not in states(mapping)
 
 
 def test_the_tables_have_the_columns_of_the_contract_and_keep_every_bit_of_an_id() -> None:
@@ -381,56 +304,6 @@ def test_a_cue_without_tracks_or_groups_has_empty_or_unmatched_rows(
     assert len(tables["track_mappings"]) == n_tracks
     assert len(tables["audio_files"]) == n_groups
     assert list(mapping.table.columns)[:2] == ["track", "group"]
-
-
-def test_the_summary_of_tracks_counts_what_is_in_the_tables() -> None:
-    midi_tracks = pd.DataFrame(
-        {
-            "id": [11, 12, 13],
-            "midi_file_id": 1,
-            "track_index": [0, 1, 2],
-            "track_name": ["A", "B", None],
-        }
-    )
-    notes = pd.DataFrame(
-        {
-            "midi_track_id": [11, 11, 11, 12],
-            "event_index": [0, 1, 2, 0],
-            "channel": [3, 3, 4, 9],
-            "note": [60, 72, 55, 36],
-            "start_time": [1.0, 2.0, 0.5, 4.0],
-            "duration": [8.0, 0.5, 0.5, 0.1],
-        }
-    )
-    programs = pd.DataFrame(
-        {
-            "midi_track_id": [11, 11, 13],
-            "event_index": [9, 4, 0],
-            "channel": [3, 3, 7],
-            "program": [12, 48, 5],
-        }
-    )
-    controls = pd.DataFrame(
-        {
-            "midi_track_id": [11, 11, 11],
-            "event_index": [1, 2, 3],
-            "channel": 3,
-            "cc_number": [32, 0, 0],
-            "cc_value": [2, 1, 9],
-        }
-    )
-    summary = track_summary(midi_tracks, notes, programs, controls).set_index("id")
-    first = summary.loc[11]
-    assert (first["program"], first["bank"], first["channel"]) == (48, 128 + 2, 3)
-    assert (first["n_notes"], first["lowest_note"], first["highest_note"]) == (3, 55, 72)
-    assert (first["first_seconds"], first["last_seconds"]) == (0.5, 9.0)
-    assert summary["is_drum"].tolist() == [False, True, False]
-    assert summary.loc[13, "channel"] == 7
-    assert summary["n_notes"].tolist() == [3, 1, 0]
-    assert pd.isna(summary.loc[13, "lowest_note"])
-    empty = track_summary(midi_tracks, notes.iloc[:0], programs.iloc[:0], controls.iloc[:0])
-    assert empty["n_notes"].tolist() == [0, 0, 0]
-    assert states(map_cue(empty, groups_frame(["A"]))) == ["unmatched"] * 3
 
 
 NAMES = st.sampled_from(

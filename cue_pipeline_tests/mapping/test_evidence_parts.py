@@ -8,6 +8,7 @@ from scipy.signal import lfilter
 
 from cue_pipeline.mapping.evidence.hearing import bands_of
 from cue_pipeline.mapping.evidence.regression import explained, non_negative_weights, products
+from cue_pipeline.mapping.evidence.scoring import Measures
 from cue_pipeline.mapping.evidence.templates import (
     TrackNotes,
     level_template,
@@ -103,3 +104,22 @@ def test_a_struck_note_dies_away_as_a_recursive_filter_says():
     keep = np.exp(-0.085 / 0.3)
     np.testing.assert_allclose(struck, lfilter([1 - keep], [1, -keep], onsets), rtol=1e-3)
     assert held.max() == ringing.max() == 0.0
+
+
+def test_a_drum_whose_strokes_are_not_heard_is_not_heard():
+    """Its template is alike in all bands, so its level fits much that moves with it."""
+    pair = np.array([[0.5]])
+    measured = {
+        strokes: [
+            Measures(
+                onset_part=np.array([[strokes]]), activity_part=pair, band_part=pair,
+                level_db=np.array([[-20.0]]), onset_db=np.array([[-20.0]]), r2=np.array([0.5]),
+                lift=np.array([0.3]), is_drum=np.array([drum]),
+            ).score().item()
+            for drum in (False, True)
+        ]
+        for strokes in (0.03, 0.4)
+    }  # fmt: skip
+    pitched, drum = measured[0.03]
+    assert drum < 0.5 * pitched
+    assert measured[0.4][1] == measured[0.4][0] > 0.5

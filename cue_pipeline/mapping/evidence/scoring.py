@@ -44,6 +44,7 @@ _UNIT_DB = 12.0
 _BANDS_AT_ONCE = 8
 _PLACE_DB = 20.0
 _PART_FLOOR = 0.02  # partial correlations below this are chance
+_CHANCE_OF_STROKES = 0.12  # a drum that is heard reaches 0.13 and more, one that is not 0.10
 _LIFT_LIMIT = 0.1  # a group's R² above chance that tells all that it can
 _DB_OF_LEVEL = 10.0 / LEVEL_EXPONENT
 
@@ -55,7 +56,7 @@ class Measures:
     ``onset_part``, ``activity_part`` and ``band_part`` are partial correlations, 0..1: how well a
     track explains what the other tracks leave of the group's onsets, of its overall level, and of
     its level band by band. ``level_db`` is how loud the track is in the group, dB re the loudest
-    group's peak; ``onset_db`` likewise by its attacks.
+    group's peak; ``onset_db`` likewise by its attacks. ``is_drum`` has the shape (n_tracks,).
     """
 
     onset_part: Float64
@@ -65,6 +66,7 @@ class Measures:
     onset_db: Float64
     r2: Float64
     lift: Float64
+    is_drum: NDArray[np.bool_]
 
     def features(self) -> Float64:
         """Return the regressors of the score, shape=(n_tracks, n_groups, len(FEATURES))."""
@@ -87,7 +89,9 @@ class Measures:
     def score(self) -> Float64:
         """Return how surely each track is heard in each group, 0..1."""
         out: Float64 = 1.0 / (1.0 + np.exp(-(self.features() @ _WEIGHTS)))
-        return out
+        # A drum's template is alike in all bands: its level fits much, its strokes do not.
+        strokes = np.minimum(self.onset_part / _CHANCE_OF_STROKES, 1.0)
+        return np.where(self.is_drum[:, None], strokes * out, out)
 
 
 def _lead(value: Float64) -> Float64:
@@ -135,6 +139,7 @@ def measures(
         onset_db=_decibels(onsets.level),
         r2=by_band.r2,
         lift=alignment.lift,
+        is_drum=np.array([voice.is_drum for voice in voices]),
     )
 
 
