@@ -25,7 +25,14 @@ from dagster._serdes import ConfigurableClassData
 
 import cue_pipeline
 from cue_pipeline.defs.ending import Ending
-from cue_pipeline.defs.liveness import NO_WORKER, WORKER_TAG, liveness, send, worker_tag
+from cue_pipeline.defs.liveness import (
+    NO_WORKER,
+    WORKER_TAG,
+    free_pools,
+    liveness,
+    send,
+    worker_tag,
+)
 from cue_pipeline.defs.run_service import RunServerGoneError, RunService
 
 RETRY_SECONDS = 300.0
@@ -194,6 +201,7 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
                 self._instance.report_run_canceled(run)
             else:
                 self._instance.report_run_failed(run, f"The process of this run {how}.")
+            free_pools(self._instance)
 
     def _share(self) -> str:
         """Return the threads of a run, so that runs side by side share the processors."""

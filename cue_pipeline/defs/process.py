@@ -26,7 +26,7 @@ import dagster as dg
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.scan import find_cues
 from cue_pipeline.defs import graph
-from cue_pipeline.defs.liveness import fail_dead_runs
+from cue_pipeline.defs.liveness import fail_dead_runs, free_pools
 from cue_pipeline.defs.partitions import PARTITIONS_NAME
 from cue_pipeline.defs.progress import Progress
 from cue_pipeline.defs.status import AssetStatus, cue_status, to_do
@@ -351,6 +351,7 @@ class _Pool:
         run = self.instance.get_run_by_id(worker.task.run_id)
         if run is not None and not run.is_finished:
             self.instance.report_run_failed(run, text)
+        free_pools(self.instance)
 
     def _interrupt(self) -> None:
         for worker in self.workers:

@@ -19,34 +19,46 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import pkgutil
 import selectors
 import signal
 import sys
 from typing import Any, NoReturn
 
+ROOMS = ("cue", "midi", "audio", "mapping", "warehouse", "defs")
+"""Rooms of this package of which every module is imported; ``definitions`` reads the settings as
+they are at its import, so each run imports that itself."""
+
 PRELOADED = (
-    "dagster._cli.api",
-    "dagster._core.storage.sqlite_storage",
-    "dagster._core.storage.local_compute_log_manager",
-    "dagster._daemon.controller",
-    "dagster_postgres",
-    "upath.core",
-    "fsspec.implementations.local",
     "alembic.context",
-    "pandas",
+    "dagster._cli.api",
+    "dagster._core.definitions.external_asset",
+    "dagster._core.definitions.repository_definition.repository_data_builder",
+    "dagster._core.execution.plan.active",
+    "dagster._core.executor.in_process",
+    "dagster._core.instance.factory",
+    "dagster._core.storage.local_compute_log_manager",
+    "dagster._core.storage.migration.utils",
+    "dagster._core.storage.root",
+    "dagster._core.storage.sqlite_storage",
+    "dagster._core.system_config.composite_descent",
+    "dagster._core.workspace.autodiscovery",
+    "dagster._daemon.controller",
+    "dagster._utils.test.definitions",
+    "dagster_postgres",
+    "fsspec.implementations.local",
+    "importlib.resources.readers",
+    "pandas.core.methods.to_dict",
     "psycopg2.extras",
     "scipy.fft",
     "scipy.optimize",
-    "threadpoolctl",
     "soundfile",
-    "cue_pipeline.defs.location",
-    "cue_pipeline.warehouse.migrations",
-    "cue_pipeline.midi.tables",
-    "cue_pipeline.audio.tables",
-    "cue_pipeline.mapping.decision",
-    "cue_pipeline.mapping.evidence",
+    "threadpoolctl",
+    "upath.implementations.local",
+    "urllib.request",
+    "xml.sax.saxutils",
 )
-"""What a run of all assets imports."""
+"""What a run of all assets imports of other packages."""
 
 
 def main() -> None:
@@ -163,6 +175,11 @@ def _import_everything() -> None:
     """Import what a run needs; what is missed costs each run its import, nothing more."""
     for name in PRELOADED:
         importlib.import_module(name)
+    for room in ROOMS:
+        package = importlib.import_module(f"cue_pipeline.{room}")
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if ".migrations." not in found.name:  # alembic executes these
+                importlib.import_module(found.name)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,9 @@ import yaml
 from dagster._core.test_utils import environ
 
 from cue_pipeline.defs.launcher import WarmRunLauncher
-from cue_pipeline.defs.liveness import WORKER_TAG
+from cue_pipeline.defs.liveness import WORKER_TAG, free_pools
+from cue_pipeline.defs.location import ASSETS
+from cue_pipeline.defs.sqlite_storage import KeptEventLogStorage
 from cue_pipeline.settings import Settings
 from cue_pipeline_tests.daemon import ROOT, Site, wait_until
 
@@ -52,6 +54,31 @@ def test_the_instance_of_a_checkout_starts_runs_warm_and_one_a_cue(tmp_path):
         assert queue.max_concurrent_runs == 2
         assert queue.tag_concurrency_limits[0]["key"] == "dagster/partition"
         assert not instance.telemetry_enabled
+        assert isinstance(instance.event_log_storage, KeptEventLogStorage)
+        assert instance.global_op_concurrency_default_limit == 4
+        assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"]
+
+
+def test_the_pool_that_the_model_has_is_limited_and_dead_runs_give_their_places_back(tmp_path):
+    @dg.job
+    def anything():
+        pass
+
+    (pool,) = {op.pool for asset in ASSETS for op in [asset.op] if op.pool}
+    with Site(tmp_path).instance() as instance:
+        storage = instance.event_log_storage
+        storage.initialize_concurrency_limit_to_default(pool)
+        runs = [
+            instance.create_run_for_job(anything, status=dg.DagsterRunStatus.STARTED)
+            for _ in range(5)
+        ]
+        claims = [storage.claim_concurrency_slot(pool, run.run_id, "step") for run in runs]
+        assert [claim.is_claimed for claim in claims] == [True] * 4 + [False]
+        free_pools(instance)
+        assert not storage.check_concurrency_claim(pool, runs[4].run_id, "step").is_claimed
+        instance.report_run_failed(runs[0])
+        free_pools(instance)
+        assert storage.claim_concurrency_slot(pool, runs[4].run_id, "step").is_claimed
 
 
 def test_both_instances_differ_in_storage_and_in_how_many_cues_run_at_once():
@@ -61,7 +88,6 @@ def test_both_instances_differ_in_storage_and_in_how_many_cues_run_at_once():
         there.pop(name, None)
     for config in (here, there):
         config["concurrency"]["runs"].pop("max_concurrent_runs")
-        config["concurrency"].pop("pools", None)
     assert here == there
 
 
