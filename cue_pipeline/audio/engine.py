@@ -1,6 +1,6 @@
 """Which machinery computes: numpy and scipy, or the compiled kernels.
 
-The kernels (:mod:`.kernels`) take less than half the time, but loading them costs a second and
+The kernels (:mod:`.kernels`) take a fifth of the time, but loading them costs half a second and
 their first use on a machine some seconds more. So they are taken where a pass has enough frames
 before it to earn that back: a rule of the input alone, so that a rerun computes as the first run
 did. Both transform in double precision, and decode samples to the same bits.
@@ -19,7 +19,7 @@ from cue_pipeline.audio.mel_filters import Float32Array, Float64Array, MelPlan
 from cue_pipeline.settings import MelSettings
 
 LANES = 8
-WORTH_FRAMES = 100_000
+WORTH_FRAMES = 50_000
 SMALLEST_N_FFT, LARGEST_N_FFT = 512, 8_192
 
 FrameKernel = Callable[[Float32Array, int], Float32Array]
@@ -38,11 +38,6 @@ def kernels_load() -> bool:
         _log.warning("numba's kernels cannot be loaded (%s): numpy and scipy do the work.", e)
         return False
     return True
-
-
-def kernels_in_use() -> bool:
-    """Return whether the kernels are loaded already, for what is the same to the bit by either."""
-    return kernels_load.cache_info().currsize > 0 and kernels_load()
 
 
 def worth_compiling(n_frames: int) -> bool:
@@ -75,6 +70,18 @@ def compiled_add_24() -> Decoder:
     from cue_pipeline.audio.sample_kernels import add_24
 
     return add_24
+
+
+def four_products(x: Float32Array, y: Float32Array, *, compiled: bool) -> Float64Array:
+    """Return the sums of x·x, y·y, x·y and (x - y)² of two signals."""
+    if compiled:
+        from cue_pipeline.audio.sample_kernels import compare
+
+        sums = np.zeros(4)
+        compare(x, y, sums)
+        return sums
+    rest = x - y
+    return np.array([np.dot(x, x), np.dot(y, y), np.dot(x, y), np.dot(rest, rest)], np.float64)
 
 
 def pack_half(values: Float32Array, halves: npt.NDArray[np.float16], *, compiled: bool) -> float:

@@ -11,14 +11,15 @@ start together, and if little cancels, a lag of up to half a second is looked fo
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from cue_pipeline.audio.channel_groups import ChannelGroup
-from cue_pipeline.audio.engine import composite_of, kernels_in_use
+from cue_pipeline.audio.engine import composite_of, four_products
 from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader
 from cue_pipeline.audio.levels import rounded
 from cue_pipeline.audio.mel_filters import Float32Array, Float64Array
@@ -82,22 +83,23 @@ class _Aligned:
 class _Sums:
     """Products of mix and stems, per compared signal."""
 
+    compiled: bool
     mix: Float64Array
     stems: Float64Array
     cross: Float64Array
     rest: Float64Array
 
     @classmethod
-    def zeros(cls, n: int) -> "_Sums":
-        return cls(*(np.zeros(n) for _ in range(4)))
+    def zeros(cls, n: int, *, compiled: bool) -> "_Sums":
+        return cls(compiled, *np.zeros((4, n)))
 
     def feed(self, mix: Float32Array, stems: Float32Array) -> None:
-        rest = mix - stems
-        for i, (m, s, r) in enumerate(zip(mix, stems, rest, strict=True)):
-            self.mix[i] += float(np.dot(m, m))
-            self.stems[i] += float(np.dot(s, s))
-            self.cross[i] += float(np.dot(m, s))
-            self.rest[i] += float(np.dot(r, r))
+        for i, (m, s) in enumerate(zip(mix, stems, strict=True)):
+            found = four_products(m, s, compiled=self.compiled)
+            self.mix[i] += found[0]
+            self.stems[i] += found[1]
+            self.cross[i] += found[2]
+            self.rest[i] += found[3]
 
     @property
     def gain(self) -> float:
@@ -122,7 +124,9 @@ def _ratio_db(part: float, whole: float) -> float | None:
     return 10.0 * math.log10(part / whole) if part > whole * 1e-20 else -200.0
 
 
-def measure_residual(folder: Path, mix: ChannelGroup, stems: Sequence[ChannelGroup]) -> Residual:
+def measure_residual(
+    folder: Path, mix: ChannelGroup, stems: Sequence[ChannelGroup], *, compiled: bool = False
+) -> Residual:
     """Return how far a mix is from the sum of its stems.
 
     Parameters
@@ -132,18 +136,21 @@ def measure_residual(folder: Path, mix: ChannelGroup, stems: Sequence[ChannelGro
     mix : ChannelGroup
     stems : sequence of ChannelGroup
         All stems of the cue.
+    compiled : bool
+        By the compiled kernels (see :mod:`.engine`).
     """
     if not stems:
         return Residual(None, "not computed: the cue has no stems")
     leads, alignment = _leads(mix, stems)
     labels = _compared(mix, stems)
-    sums, heads = _compare(folder, mix, stems, leads, labels)
+    compare = partial(_compare, folder, mix, stems, labels=labels, compiled=compiled)
+    sums, heads = compare(leads)
     residual = _residual(sums, labels)
     lag = 0
     if alignment != "time reference" and (residual or 0.0) > _SEEK_LAG_ABOVE_DB:
         lag = find_lag(heads[0], heads[1], mix.sample_rate)
         if lag:
-            moved, _ = _compare(folder, mix, stems, [lead + lag for lead in leads], labels)
+            moved, _ = compare([lead + lag for lead in leads])
             if (_residual(moved, labels) or 0.0) < (residual or 0.0) - 1.0:
                 sums, residual = moved, _residual(moved, labels)
                 alignment = "correlation"
@@ -175,16 +182,16 @@ def _compare(
     mix: ChannelGroup,
     stems: Sequence[ChannelGroup],
     leads: Sequence[int],
+    *,
     labels: Sequence[str],
+    compiled: bool,
 ) -> tuple[_Sums, tuple[Float32Array, Float32Array]]:
     """Return the sums over the whole mix, and the first half minute of both downmixes."""
     rate = mix.sample_rate
     readers: list[_Aligned] = []
-    sums = _Sums.zeros(len(labels) or 1)
+    sums = _Sums.zeros(len(labels) or 1, compiled=compiled)
     heads: tuple[list[Float32Array], list[Float32Array]] = ([], [])
     done = 0
-    # The decoder is all that the kernels do here, and they decode to the same bits.
-    compiled = kernels_in_use()
     try:
         readers = [
             _Aligned(folder, g, rate, n, compiled=compiled)
@@ -216,16 +223,18 @@ def _pairs(
     The next pair overwrites them.
     """
     rate = mix.sample_rate
-    reader = GroupReader(folder, mix, rate, convert_to=rate, compiled=compiled)
+    compared = tuple(c for c in mix.channels if not labels or c.label in labels)
+    reader = GroupReader(
+        folder, replace(mix, channels=compared), rate, convert_to=rate, compiled=compiled
+    )
     mixed, total = np.empty((2, len(labels) or 1, BLOCK_SAMPLES), np.float32)
     try:
         for raw in reader.blocks(BLOCK_SAMPLES):
             n = raw.shape[1]
             if labels:
-                mixed[:, :n] = 0.0
+                mixed[:, :n] = 0.0  # a channel that cannot be opened is silent
                 for row, label in zip(raw, reader.labels, strict=True):
-                    if label in labels:
-                        mixed[labels.index(label), :n] = finite(row)
+                    mixed[labels.index(label), :n] = finite(row)
             else:
                 mixed[0, :n] = composite_of(finite(raw))
             total[:, :n] = 0.0

@@ -183,6 +183,7 @@ def measure_groups(
     *,
     threads: int,
     per_channel: bool = False,
+    compiled: bool = False,
 ) -> list[Measured]:
     """Return what one pass over each group's samples found, in the order given.
 
@@ -199,10 +200,10 @@ def measure_groups(
         Groups at once.
     per_channel : bool
         Also a spectrogram of each channel.
+    compiled : bool
+        By the compiled kernels (see :func:`takes_kernels`).
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    compiled = worth_compiling(_frames_ahead(groups, mels, per_channel=per_channel))
 
     def measured(group: ChannelGroup) -> Measured:
         return measure_group(folder, group, mels, spool, per_channel=per_channel, compiled=compiled)
@@ -213,7 +214,10 @@ def measure_groups(
         threadpool_limits(limits=1, user_api="blas"),
         ThreadPoolExecutor(max(1, min(threads, len(groups) or 1)), "mel") as pool,
     ):
-        return list(pool.map(measured, groups))
+        # The longest first, so that no thread is left with a long one while the others idle.
+        order = sorted(range(len(groups)), key=lambda i: -groups[i].duration_seconds)
+        found = dict(zip(order, pool.map(measured, [groups[i] for i in order]), strict=True))
+        return [found[i] for i in range(len(groups))]
 
 
 def measure_group(
@@ -275,12 +279,16 @@ def _pass(
         found.audio_digest = f"{digest.hexdigest()}:{levels.samples}"
 
 
-def _frames_ahead(
-    groups: Sequence[ChannelGroup], mels: Mapping[str, MelSettings], *, per_channel: bool
-) -> int:
-    """Return how many spectrogram frames a pass will make."""
-    return sum(
-        (1 + per_channel * len(g.channels)) * round(g.duration_seconds * mel.sr) // mel.hop_length
-        for g in groups
-        for mel in mels.values()
+def takes_kernels(
+    groups: Sequence[ChannelGroup], mels: Mapping[str, MelSettings], *, per_channel: bool = False
+) -> bool:
+    """Return whether a pass over groups makes enough spectrogram frames for the kernels."""
+    return worth_compiling(
+        sum(
+            (1 + per_channel * len(g.channels))
+            * round(g.duration_seconds * mel.sr)
+            // mel.hop_length
+            for g in groups
+            for mel in mels.values()
+        )
     )

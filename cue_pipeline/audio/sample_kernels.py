@@ -10,6 +10,7 @@ import numpy as np
 
 from cue_pipeline.audio.lanes import add_unpacked_24, compiled, unpack_24
 
+_STRETCH = 1024  # float32 sums are exact enough of so many samples
 _ANY_ORDER = {"contract", "reassoc", "nsz"}  # of sums: several run side by side
 
 
@@ -70,6 +71,28 @@ def _product(x, y):
     for i in range(x.size):
         total += x[i] * y[i]
     return total
+
+
+@compiled(fastmath=_ANY_ORDER)
+def _four_products(x, y):
+    """Return the sums of x·x, y·y, x·y and (x - y)²."""
+    of_x, of_y, cross, rest = np.float32(0.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    for i in range(x.size):
+        of_x += x[i] * x[i]
+        of_y += y[i] * y[i]
+        cross += x[i] * y[i]
+        rest += (x[i] - y[i]) * (x[i] - y[i])
+    return of_x, of_y, cross, rest
+
+
+@compiled()
+def compare(x, y, sums):
+    """Add to ``sums`` the products of two signals: x·x, y·y, x·y and (x - y)²."""
+    for first in range(0, x.size, _STRETCH):
+        last = min(first + _STRETCH, x.size)
+        found = _four_products(x[first:last], y[first:last])
+        for i in range(4):
+            sums[i] += found[i]
 
 
 @compiled()

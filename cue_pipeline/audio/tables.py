@@ -11,7 +11,7 @@ import pandas as pd
 
 from cue_pipeline.audio.channel_groups import AudioInventory, ChannelGroup
 from cue_pipeline.audio.final_mix import Residual, measure_residual
-from cue_pipeline.audio.group_pass import FeatureKey, Measured, measure_groups
+from cue_pipeline.audio.group_pass import FeatureKey, Measured, measure_groups, takes_kernels
 from cue_pipeline.audio.levels import dbfs, rounded
 from cue_pipeline.audio.resampling import RESAMPLER
 from cue_pipeline.audio.spool import DTYPE, ChunkRows, Spool, SpooledFeature
@@ -94,7 +94,12 @@ def mel_feature_tables(
     """
     spool = Spool()
     found = measure_groups(
-        folder.path, inventory.groups, mels, spool, threads=threads or default_threads()
+        folder.path,
+        inventory.groups,
+        mels,
+        spool,
+        threads=threads or default_threads(),
+        compiled=takes_kernels(inventory.groups, mels),
     )
     twins = _twins(found)
     rows = [
@@ -133,9 +138,11 @@ def final_mix_tables(
         Mixes at once; default: the cores.
     """
     spool = Spool()
+    compiled = takes_kernels(inventory.final_mixes, mels, per_channel=True)
     with ThreadPoolExecutor(1, "residual") as pool:  # beside the spectrograms of the same mixes
         residuals = pool.map(
-            lambda mix: measure_residual(folder.path, mix, inventory.groups), inventory.final_mixes
+            lambda mix: measure_residual(folder.path, mix, inventory.groups, compiled=compiled),
+            inventory.final_mixes,
         )
         found = measure_groups(
             folder.path,
@@ -144,6 +151,7 @@ def final_mix_tables(
             spool,
             threads=threads or default_threads(),
             per_channel=True,
+            compiled=compiled,
         )
     midi_file_id = midi_file_ids[0] if len(midi_file_ids) == 1 else None
     twins = _twins(found)
