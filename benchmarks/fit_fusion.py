@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument(
         "--conditions",
         nargs="*",
-        default=["clean", "hard", "missing", "live", "mock-up", "all-at-once"],
+        default=["clean", "hard", "silent", "missing", "all-at-once"],
     )
     parser.add_argument(
         "--cache", type=Path, default=Path(gettempdir()) / "cue_pipeline_bench_mapping"

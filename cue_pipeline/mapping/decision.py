@@ -17,6 +17,7 @@ from cue_pipeline.mapping.fusion import (
     WEIGHTS,
     FusionWeights,
     Sources,
+    adjusted_to_cue,
     choice_probabilities,
     evidence_matrix,
     firmness_matrix,
@@ -147,7 +148,7 @@ def map_cue(
 def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
     import numpy as np
 
-    chances = choice_probabilities(cue.sources, weights)
+    chances = adjusted_to_cue(choice_probabilities(cue.sources, weights), cue.sources)
     n_groups = len(cue.group_ids)
     # What nothing speaks for is never chosen, not even as the only one left.
     eligible = chances[:, :n_groups] * cue.sources.spoken_for

@@ -8,6 +8,9 @@ References
 ----------
 McFadden, D. Conditional logit analysis of qualitative choice behavior. In Zarembka, P. (ed.),
 Frontiers in Econometrics, 1974, 105-142.
+
+Saerens, M., Latinne, P., Decaestecker, C. Adjusting the outputs of a classifier to new a priori
+probabilities. Neural Computation 14(1), 2002, 21-41.
 """
 
 from dataclasses import dataclass
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 _SUREST: Final = 0.98
 # A partial correlation of which nothing can be concluded.
 _LEAST_EXPLAINED: Final = 0.05
+# Share of the tracks that had no stem in the sessions of the fit, and how many tracks of a cue
+# weigh as much as that experience.
+_USUAL_SHARE: Final = 0.2
+_EXPERIENCE: Final = 5
+_ROUNDS: Final = 30
 # The score of a group that is silent while the track is heard in others.
 _SILENT_GROUP: Final = 0.05
 
@@ -157,6 +165,43 @@ def choice_probabilities(sources: Sources, weights: FusionWeights = WEIGHTS) -> 
     likelihood: Scores = np.exp(utility - utility.max(axis=1, keepdims=True))
     chances: Scores = likelihood / likelihood.sum(axis=1, keepdims=True)
     return chances
+
+
+def adjusted_to_cue(chances: "Scores", sources: Sources) -> "Scores":
+    """Return the probabilities where the cue itself tells how many of its tracks have no group.
+
+    Where nearly every track is heard somewhere, one more without a stem is less likely than in
+    the sessions of the fit: its share is estimated from the cue by expectation maximisation. Only
+    downwards: many tracks without a stem are no reason to doubt those that are heard.
+
+    Parameters
+    ----------
+    chances : np.ndarray, shape=(n_tracks, n_groups + 1)
+        As :func:`choice_probabilities` returns them.
+
+    Returns
+    -------
+    np.ndarray, shape=(n_tracks, n_groups + 1)
+        Changed for tracks that sound was judged of.
+    """
+    import numpy as np
+
+    if sources.evidence is None:
+        return chances
+    heard = ~np.isnan(sources.evidence).all(axis=1)
+    if not heard.any():
+        return chances
+    usual = _USUAL_SHARE / (1 - _USUAL_SHARE)
+    share, adjusted = _USUAL_SHARE, chances[heard]
+    for _ in range(_ROUNDS):
+        adjusted = chances[heard]
+        adjusted[:, -1] *= share / (1 - share) / usual
+        adjusted /= adjusted.sum(axis=1, keepdims=True)
+        found = float(adjusted[:, -1].sum()) + _EXPERIENCE * _USUAL_SHARE
+        share = min(_USUAL_SHARE, found / (heard.sum() + _EXPERIENCE))
+    out = chances.copy()
+    out[heard] = adjusted
+    return out
 
 
 def evidence_matrix(

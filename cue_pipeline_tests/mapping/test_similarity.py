@@ -5,7 +5,12 @@ import math
 import numpy as np
 import pytest
 
-from cue_pipeline.mapping.fusion import FusionWeights, Sources, choice_probabilities
+from cue_pipeline.mapping.fusion import (
+    FusionWeights,
+    Sources,
+    adjusted_to_cue,
+    choice_probabilities,
+)
 from cue_pipeline.mapping.group_category import Opinion, settle_category
 from cue_pipeline.mapping.prefixes import without_common_title
 from cue_pipeline.mapping.similarity import ReadName, name_fit, name_fits, share_ties
@@ -117,6 +122,20 @@ def test_a_silent_source_changes_nothing() -> None:
     without = choice_probabilities(Sources(fits, told))
     silent = Sources(fits, told, np.full(fits.shape, np.nan), np.zeros(fits.shape), np.zeros(1))
     assert choice_probabilities(silent) == pytest.approx(without)
+
+
+def test_where_every_other_track_is_heard_one_without_a_stem_is_less_likely() -> None:
+    def chance_of_none(n_heard: int, n_missing: int) -> float:
+        sure, missing = [0.98, 0.01, 0.01], [0.01, 0.01, 0.01]
+        scores = np.array([[0.4, 0.01, 0.01], *[sure] * n_heard, *[missing] * n_missing])
+        blind = np.zeros(scores.shape)
+        sources = Sources(blind, blind.astype(bool), scores)
+        return float(adjusted_to_cue(choice_probabilities(sources), sources)[0, -1])
+
+    assert chance_of_none(20, 0) < 0.5 < chance_of_none(0, 0)
+    assert chance_of_none(5, 0) < chance_of_none(0, 0)
+    # Many missing tracks are no reason to doubt what is heard: the fit's own share stands.
+    assert chance_of_none(8, 8) == pytest.approx(chance_of_none(0, 20))
 
 
 def test_one_sure_opinion_on_a_category_outweighs_many_weak_ones() -> None:
