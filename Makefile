@@ -45,11 +45,13 @@ test-slow: $(BIN)/.installed-dev  ## the tests with a daemon, kills and long aud
 test-ui: $(BIN)/.installed-dev  ## use the pipeline in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -m ui -q cue_pipeline_tests/ui
 
-check: $(BIN)/.installed-dev  ## format, lint, types and the import rule
+check: $(BIN)/.installed-dev  ## format, lint, types, the import rule and the container files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint deploy/docker/Dockerfile
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/docker/compose.yaml
 
 bench: $(BIN)/.installed-dev  ## measure speed and memory beside peers and the physical floor
 	$(BIN)/python -m benchmarks

