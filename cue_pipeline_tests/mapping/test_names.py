@@ -6,11 +6,13 @@ import subprocess
 import sys
 import time
 import unicodedata
+from collections.abc import Callable, Iterable
 
 import pretty_midi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from thefuzz import process
 
 from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES, program_category
 from cue_pipeline.mapping.lexicon import lexicon, plain_letters
@@ -212,19 +214,23 @@ def test_take_37_of_a_sub_is_not_the_synthesiser_sub_37() -> None:
     assert categorise("SUB_37").category == categorise("SUB").category == "Sub Hits"
 
 
-def test_thousands_of_new_names_are_read_in_a_second() -> None:
-    names = [f"Vlns {a}{b} spicc {n}" for n in range(5) for a in "abcdefghij" for b in "klmnopqrst"]
-    start = time.perf_counter()
+def _cpu_seconds(work: Callable[[str], object], names: Iterable[str]) -> float:
+    began = time.process_time()
     for name in names:
-        categorise(name)
-    assert len(names) / (time.perf_counter() - start) > 1_000
+        work(name)
+    return time.process_time() - began
+
+
+def test_a_new_name_takes_no_longer_than_a_fuzzy_search_of_the_categories() -> None:
+    names = [f"Vlns {a}{b} spicc {n}" for n in range(5) for a in "abcdefghij" for b in "klmnopqrst"]
+    categorise("the lexicon is loaded")
+    searched = _cpu_seconds(lambda name: process.extractOne(name, INSTRUMENT_CATEGORIES), names)
+    assert _cpu_seconds(categorise, names) < 2 * searched
 
 
 def test_a_hostile_name_takes_no_time() -> None:
-    start = time.perf_counter()
-    for name in ("a" * 100_000, "_0" * 50_000, "1m1" * 40_000, string.punctuation * 2_000):
-        categorise(name)
-    assert time.perf_counter() - start < 1.0
+    hostile = ("a" * 100_000, "_0" * 50_000, "1m1" * 40_000, string.punctuation * 2_000)
+    assert _cpu_seconds(categorise, hostile) < 1.0
 
 
 def test_importing_the_names_loads_nothing_heavy() -> None:
