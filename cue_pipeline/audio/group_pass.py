@@ -6,7 +6,8 @@ several threads: file reads, FFTs and matrix products all let go of the interpre
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -27,6 +28,8 @@ from cue_pipeline.settings import MelSettings
 COMPOSITE = "mono"
 BLOCK_SAMPLES = 1 << 17
 _DIGEST_STEP = 512
+
+Spread = Callable[..., Iterable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +200,8 @@ def measure_groups(
     spool : Spool
         Where the spectrograms go.
     threads : int
-        Groups at once.
+        Groups at once; where there are fewer groups, the spectrograms of a group are made side by
+        side too.
     per_channel : bool
         Also a spectrogram of each channel.
     compiled : bool
@@ -205,14 +209,20 @@ def measure_groups(
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+    spread = len(groups) < threads
+
     def measured(group: ChannelGroup) -> Measured:
-        return measure_group(folder, group, mels, spool, per_channel=per_channel, compiled=compiled)
+        return measure_group(
+            folder, group, mels, spool, per_channel=per_channel, compiled=compiled,
+            spread=signals.map if spread else map,
+        )  # fmt: skip
 
     # Groups are what runs side by side: a matrix product of a few hundred rows that wakes up
     # further threads of BLAS only gets in the way of the next group.
     with (
         threadpool_limits(limits=1, user_api="blas"),
         ThreadPoolExecutor(max(1, min(threads, len(groups) or 1)), "mel") as pool,
+        ThreadPoolExecutor(threads, "signals") as signals,
     ):
         # The longest first, so that no thread is left with a long one while the others idle.
         order = sorted(range(len(groups)), key=lambda i: -groups[i].duration_seconds)
@@ -228,14 +238,18 @@ def measure_group(
     *,
     per_channel: bool,
     compiled: bool = False,
+    spread: Spread = map,
 ) -> Measured:
-    """Return what one pass over one group's samples found."""
+    """Return what one pass over one group's samples found.
+
+    ``spread`` calls a function for each of some items, as ``map`` does, or an executor's.
+    """
     project_rate = next(iter(mels.values())).sr
     reader = GroupReader(folder, group, project_rate, compiled=compiled)
     found = Measured(group, damage=reader.damage, sample_rate=reader.sample_rate)
     try:
         if reader.labels:
-            _pass(reader, found, mels, spool, per_channel=per_channel, compiled=compiled)
+            _pass(reader, found, mels, spool, spread, per_channel=per_channel, compiled=compiled)
     finally:
         reader.close()
     if found.levels is None:
@@ -253,6 +267,7 @@ def _pass(
     found: Measured,
     mels: Mapping[str, MelSettings],
     spool: Spool,
+    spread: Spread,
     *,
     per_channel: bool,
     compiled: bool,
@@ -272,8 +287,8 @@ def _pass(
         digest.update(np.array(trace).tobytes())
         digest.update(composite[::_DIGEST_STEP].tobytes())
         by_label = {COMPOSITE: composite, **dict(zip(reader.labels, block, strict=True))}
-        for key, feature in passes.items():
-            feature.feed(by_label[key.channel])
+        fed = spread(_FeaturePass.feed, passes.values(), [by_label[k.channel] for k in passes])
+        deque(fed, maxlen=0)  # until all are done with the block
     found.features = {key: feature.finish() for key, feature in passes.items()}
     if levels.peak > 0.0:
         found.audio_digest = f"{digest.hexdigest()}:{levels.samples}"

@@ -18,6 +18,7 @@ SILENCE_SECONDS = 1.0
 CLIP_LEVEL = 1.0 - 2.0**-15  # full scale of 16-bit samples, of either sign
 WINDOWS_PER_SECOND = 100
 
+_SILENCE = np.float32(10.0 ** (SILENCE_DBFS / 20.0))
 _LARGEST = 1e6  # +120 dBFS: what is beyond is damage, and its square would be infinite
 
 
@@ -227,8 +228,9 @@ class _Silence:
         self._quiet = False
 
     def feed(self, peaks: Float32Array) -> None:
-        quiet = peaks < np.float32(10.0 ** (SILENCE_DBFS / 20.0))
-        if quiet.size == 0:
+        quiet = peaks < _SILENCE
+        if not self._quiet and not quiet.any():  # as most blocks are
+            self._count += quiet.size
             return
         if bool(quiet[0]) != self._quiet:
             self._edges.append(self._count)
