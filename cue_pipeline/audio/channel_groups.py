@@ -7,7 +7,7 @@ iXML. What was used is kept with each group. To teach the program a new channel 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import Any
@@ -108,10 +108,9 @@ class AudioInventory:
     final_mixes : tuple of ChannelGroup
         Mixes of the whole cue, by pattern.
     ignored : tuple of ChannelGroup
-        Click tracks, left out.
+        Click tracks, left out; each says why in its own ``warnings``, since it is meant to be.
     warnings : tuple of str
-        What belongs to no row: files that could not be used at all or are of no known kind,
-        click tracks left out.
+        What belongs to no row: files that could not be used at all or are of no known kind.
     """
 
     groups: tuple[ChannelGroup, ...]
@@ -199,9 +198,8 @@ def arrange(
             continue
         group = _group(name, gathered, sample_rate, origin)
         if ignored:
-            kept["ignored"].append(group)
-            files = ", ".join(f"'{c.file}'" for c in group.channels)
-            notes.append(f"Left out as a click track (its name holds '{ignored}'): {files}.")
+            note = f"Left out as a click track: its name holds '{ignored}'."
+            kept["ignored"].append(replace(group, warnings=(*group.warnings, note)))
         else:
             kind = "mix" if holds_pattern(name, final_mix_patterns) else "stem"
             kept[kind].append(group)

@@ -10,14 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cue_pipeline.audio import engine, group_pass
-from cue_pipeline.audio.channel_groups import arrange
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel import MelStream
 from cue_pipeline.audio.mel_filters import mel_plan
 from cue_pipeline.audio.profiles import mel_profiles
 from cue_pipeline.audio.tables import final_mix_tables, mel_feature_tables
 from cue_pipeline.settings import MelSettings
-from cue_pipeline_tests.audio.wave_files import cue_folder, inventory_of, noise, write_audio
+from cue_pipeline_tests.audio.wave_files import (
+    arranged,
+    cue_folder,
+    inventory_of,
+    noise,
+    write_audio,
+)
 
 EXAMPLES = int(os.environ.get("CUE_TEST_EXAMPLES", "60"))
 MELS = mel_profiles(["mt3"], MelSettings())
@@ -158,10 +163,7 @@ def test_whatever_the_names_every_file_is_told_of_and_names_are_unique(rows):
     ]
     if all(h.fault for h in headers):
         return
-    inventory = arrange(
-        headers, cue_key="k", sample_rate=48_000, final_mix_patterns=("6mx",),
-        ignore_patterns=("clk",),
-    )  # fmt: skip
+    inventory = arranged(headers)
     groups = (*inventory.groups, *inventory.final_mixes, *inventory.ignored)
     told = " ".join((*inventory.all_warnings, *(c.file for g in groups for c in g.channels)))
     told += " ".join(w for g in inventory.ignored for w in g.warnings)

@@ -6,10 +6,10 @@ or ``=n`` (thousands of samples) follows, and the groups expected as ``name:layo
 
 import pytest
 
-from cue_pipeline.audio.channel_groups import arrange
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import FILM_ORDER_BY_COUNT, LAYOUTS, film_position, layout_of
 from cue_pipeline.audio.names import holds_word, parse_channel_name
+from cue_pipeline_tests.audio.wave_files import arranged
 
 FOLDERS: list[tuple[str, str, str]] = [
     # Pro Tools, split mono
@@ -170,13 +170,7 @@ def header(text: str) -> AudioHeader:
 
 
 def described(files: str) -> list[str]:
-    inventory = arrange(
-        [header(f) for f in files.split("|")],
-        cue_key="k",
-        sample_rate=48_000,
-        final_mix_patterns=("6mx",),
-        ignore_patterns=("clk", "click"),
-    )
+    inventory = arranged([header(f) for f in files.split("|")])
     kinds = [
         ("", inventory.groups),
         ("mix ", inventory.final_mixes),
@@ -194,6 +188,13 @@ def test_a_folder_makes_these_groups(files, groups):
     assert described(files) == groups.split("|")
 
 
+def test_a_click_track_says_why_it_is_left_out_and_is_no_warning_of_the_cue():
+    inventory = arranged([header("1m02 CLK_01.wav"), header("VLN.wav")])
+    (click,) = inventory.ignored
+    assert click.warnings == ("Left out as a click track: its name holds 'clk'.",)
+    assert inventory.all_warnings == ()
+
+
 def test_there_are_at_least_eighty_folders():
     assert len(FOLDERS) >= 80
 
@@ -203,10 +204,7 @@ def test_every_file_is_in_exactly_one_group_whatever_the_order(files):
     names = files.split("|")
     seen = []
     for order in (names, names[::-1]):
-        inventory = arrange(
-            [header(f) for f in order], cue_key="k", sample_rate=48_000,
-            final_mix_patterns=("6mx",), ignore_patterns=("clk", "click"),
-        )  # fmt: skip
+        inventory = arranged([header(f) for f in order])
         groups = (*inventory.groups, *inventory.final_mixes, *inventory.ignored)
         inside = [c.file for g in groups for c in {c.file: c for c in g.channels}.values()]
         assert sorted(inside) == sorted(header(f).file for f in names)
@@ -249,10 +247,7 @@ def test_names_without_a_base_or_a_token_claim_nothing(stem):
 
 
 def test_missing_channels_are_named():
-    inventory = arrange(
-        [header("M.L.wav"), header("M.C.wav"), header("M.R.wav"), header("M.Ls.wav")],
-        cue_key="k", sample_rate=48_000,
-    )  # fmt: skip
+    inventory = arranged([header(f"M.{label}.wav") for label in ("L", "C", "R", "Ls")])
     (group,) = inventory.groups
     assert group.missing == ("Rs",)
     assert any("5.0" in w and "lacks Rs" in w for w in group.warnings)

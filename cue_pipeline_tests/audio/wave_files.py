@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from cue_pipeline.audio.channel_groups import AudioInventory, find_channel_groups
+from cue_pipeline.audio.channel_groups import AudioInventory, arrange, find_channel_groups
+from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.media import AUDIO_SUFFIXES
 
@@ -25,13 +26,16 @@ def cue_folder(path: Path, key: str = "Reel 1/1m02") -> CueFolder:
     )
 
 
+NAMED_SO = {"final_mix_patterns": ("6mx",), "ignore_patterns": ("clk", "click")}
+
+
 def inventory_of(path: Path, sample_rate: int = 48_000) -> AudioInventory:
-    return find_channel_groups(
-        cue_folder(path),
-        sample_rate=sample_rate,
-        final_mix_patterns=("6mx",),
-        ignore_patterns=("clk", "click"),
-    )
+    return find_channel_groups(cue_folder(path), sample_rate=sample_rate, **NAMED_SO)
+
+
+def arranged(headers: list[AudioHeader]) -> AudioInventory:
+    """Arrange files that nobody wrote."""
+    return arrange(headers, cue_key="k", sample_rate=48_000, **NAMED_SO)
 
 
 def noise(n: int, channels: int = 1, seed: int = 0, level: float = 0.1) -> np.ndarray:
