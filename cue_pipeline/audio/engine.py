@@ -101,8 +101,6 @@ class Survey:
 
     Attributes
     ----------
-    composite : np.ndarray, shape=(n,)
-        The mean of the channels; the next survey may overwrite it.
     windows : np.ndarray, shape=(n_windows,)
         The largest magnitude of each window of any channel.
     peaks : np.ndarray, shape=(n_channels,)
@@ -113,7 +111,6 @@ class Survey:
         Of the pair of channels, sample by sample, summed.
     """
 
-    composite: Float32Array
     windows: Float32Array
     peaks: Float32Array
     sums: Float64Array
@@ -123,8 +120,14 @@ class Survey:
 class Measure(Protocol):
     """What levels are made of."""
 
-    def survey(self, block: Float32Array, window: int, pair: tuple[int, int] | None) -> Survey:
-        """Return what is in a block, shape=(n_channels, n), windows being ``window`` samples."""
+    def survey(
+        self,
+        block: Float32Array,
+        window: int,
+        pair: tuple[int, int] | None,
+        composite: Float32Array,
+    ) -> Survey:
+        """Return what is in a block, shape=(n_channels, n); fill ``composite`` with its mean."""
 
 
 def composite_of(block: Float32Array) -> Float32Array:
@@ -141,17 +144,28 @@ def composite_of(block: Float32Array) -> Float32Array:
 class NumpyMeasure:
     """By numpy."""
 
-    def survey(self, block: Float32Array, window: int, pair: tuple[int, int] | None) -> Survey:
-        """Return what is in a block, shape=(n_channels, n), windows being ``window`` samples."""
+    def survey(
+        self,
+        block: Float32Array,
+        window: int,
+        pair: tuple[int, int] | None,
+        composite: Float32Array,
+    ) -> Survey:
+        """Return what is in a block, shape=(n_channels, n); fill ``composite`` with its mean."""
         with np.errstate(over="ignore", invalid="ignore"):
-            return self._survey(block, window, pair)
+            composite[:] = composite_of(block)
+            return self._survey(block, window, pair, composite)
 
-    def _survey(self, block: Float32Array, window: int, pair: tuple[int, int] | None) -> Survey:
-        composite = composite_of(block)
+    def _survey(
+        self,
+        block: Float32Array,
+        window: int,
+        pair: tuple[int, int] | None,
+        composite: Float32Array,
+    ) -> Survey:
         windows = np.stack([self._window_peaks(x, window) for x in block])
         signals = [*block, composite]
         return Survey(
-            composite,
             windows.max(axis=0),
             windows.max(axis=1, initial=0.0),
             np.array([(float(x.sum()), float(np.dot(x, x))) for x in signals]),
@@ -171,17 +185,17 @@ class NumpyMeasure:
 class CompiledMeasure:
     """By the kernels."""
 
-    def __init__(self) -> None:
-        self._composite = np.empty(0, np.float32)
-
-    def survey(self, block: Float32Array, window: int, pair: tuple[int, int] | None) -> Survey:
-        """Return what is in a block, shape=(n_channels, n), windows being ``window`` samples."""
+    def survey(
+        self,
+        block: Float32Array,
+        window: int,
+        pair: tuple[int, int] | None,
+        composite: Float32Array,
+    ) -> Survey:
+        """Return what is in a block, shape=(n_channels, n); fill ``composite`` with its mean."""
         from cue_pipeline.audio.sample_kernels import survey
 
         channels, n = block.shape
-        if self._composite.size < n:
-            self._composite = np.empty(n, np.float32)
-        composite = self._composite[:n]
         windows, peaks = np.empty(-(-n // window), np.int32), np.empty(channels, np.int32)
         sums = np.empty((channels + 2, 2))
         left, right = pair or (-1, -1)
@@ -189,7 +203,6 @@ class CompiledMeasure:
         bits = block.view(np.int32)
         survey(block, bits, window, left, right, composite, windows, peaks, sums)
         return Survey(
-            composite,
             windows.view(np.float32),
             peaks.view(np.float32),
             sums[:-1],

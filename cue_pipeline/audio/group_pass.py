@@ -162,17 +162,24 @@ class _FeaturePass:
     """One signal through one profile."""
 
     def __init__(self, spool: Spool, mel: MelSettings, sample_rate: int, *, compiled: bool) -> None:
-        self._converter = RateConverter(sample_rate, mel.sr)
+        self._converter = RateConverter(sample_rate, mel.sr) if mel.sr != sample_rate else None
         self._stream = MelStream(mel, compiled=compiled)
         self._writer = FeatureWriter(spool, mel.n_mels, compiled=compiled)
 
+    def room(self, n: int) -> Float32Array:
+        """Return where the next ``n`` samples are best written."""
+        return np.empty(n, np.float32) if self._converter else self._stream.room(n)
+
     def feed(self, signal: Float32Array) -> None:
-        for frames in self._stream.feed(self._converter.feed(signal[None, :])[0]):
+        if self._converter:
+            signal = self._converter.feed(signal[None, :])[0]
+        for frames in self._stream.feed(signal):
             self._writer.write(frames)
 
     def finish(self) -> SpooledFeature:
-        for frames in self._stream.feed(self._converter.finish()[0]):
-            self._writer.write(frames)
+        if self._converter:
+            for frames in self._stream.feed(self._converter.finish()[0]):
+                self._writer.write(frames)
         for frames in self._stream.finish():
             self._writer.write(frames)
         return self._writer.close()
@@ -280,10 +287,13 @@ def _pass(
         for signal in signals
         for profile, mel in mels.items()
     }
+    first = next(iter(passes.values()))
     digest = hashlib.blake2b(digest_size=16)
-    n = max(1, BLOCK_SAMPLES // levels.window) * levels.window
-    for raw in reader.blocks(n):
-        block, composite, trace = levels.feed(raw)
+    for raw in reader.blocks(max(1, BLOCK_SAMPLES // levels.window) * levels.window):
+        n = raw.shape[1]
+        # Where one spectrogram only is made of it, the composite is mixed right where that works.
+        composite = first.room(n) if len(mels) == 1 else np.empty(n, np.float32)
+        block, trace = levels.feed(raw, composite)
         digest.update(np.array(trace).tobytes())
         digest.update(composite[::_DIGEST_STEP].tobytes())
         by_label = {COMPOSITE: composite, **dict(zip(reader.labels, block, strict=True))}

@@ -107,29 +107,31 @@ class GroupLevels:
             return labels.index("L"), labels.index("R")
         return None
 
-    def feed(self, block: Float32Array) -> tuple[Float32Array, Float32Array, tuple[float, float]]:
-        """Take the next samples of all channels.
+    def feed(
+        self, block: Float32Array, composite: Float32Array
+    ) -> tuple[Float32Array, tuple[float, float]]:
+        """Take the next samples of all channels, and mix them.
 
         Parameters
         ----------
         block : np.ndarray, shape=(n_channels, n)
             ``n`` a multiple of ``window`` but in the last block.
+        composite : np.ndarray, shape=(n,)
+            Takes the mean of the channels.
 
         Returns
         -------
         block : np.ndarray, shape=(n_channels, n)
             The same, with NaN and Inf as silence.
-        composite : np.ndarray, shape=(n,)
-            The mean of its channels; the next call may overwrite it.
         total, squares : float
             Sum of the composite's samples and of their squares: a trace of this very block.
         """
-        found = self._measure.survey(block, self.window, self._pair)
+        found = self._measure.survey(block, self.window, self._pair, composite)
         if not float(found.peaks.max(initial=0.0)) <= _LARGEST:
             sound = found.peaks <= _LARGEST
             channels = zip(self.channels, block, sound, strict=True)
             block = np.stack([x if ok else levels.cleaned(x) for levels, x, ok in channels])
-            found = self._measure.survey(block, self.window, self._pair)
+            found = self._measure.survey(block, self.window, self._pair, composite)
         for levels, x, peak, (total, squares) in zip(
             self.channels, block, found.peaks.tolist(), found.sums[:-1].tolist(), strict=True
         ):
@@ -139,7 +141,7 @@ class GroupLevels:
         self._cross += found.product
         total, squares = found.sums[-1].tolist()
         self.composite_squares += squares
-        return block, found.composite, (total, squares)
+        return block, (total, squares)
 
     @property
     def peak(self) -> float:

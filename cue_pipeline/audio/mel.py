@@ -75,12 +75,26 @@ class MelStream:
         self._reflect = mel.center and mel.pad_mode == "reflect"
         self._buffer = np.zeros(2 * mel.n_fft, np.float32)
         self._held = 0 if self._reflect else self._half  # samples at the buffer's beginning
+        self._room = self._buffer[:0]
         self._started = not self._reflect
         self._skip = 0
         self._last = np.zeros(0, np.float32)
         batch = max(1, _FFT_BLOCK_FLOATS // mel.n_fft)
         self._framed = np.empty((batch, mel.n_fft))
         self._kernel = compiled_frames(self._plan) if compiled and fits_kernel(mel) else None
+
+    def room(self, n: int) -> Float32Array:
+        """Return where the next ``n`` samples may be written before they are fed.
+
+        A block that lies there is not copied; whoever writes it must feed that very array.
+        """
+        needed = self._held + n
+        if needed > self._buffer.size:
+            grown = np.empty(max(needed, 2 * self._buffer.size), np.float32)
+            grown[: self._held] = self._buffer[: self._held]
+            self._buffer = grown
+        self._room = self._buffer[self._held : needed]
+        return self._room
 
     def feed(self, block: Float32Array) -> Iterator[Float32Array]:
         """Yield the frames that a block completes, shape=(n, n_mels), dB."""
@@ -117,13 +131,9 @@ class MelStream:
 
     def _take(self, samples: Float32Array) -> None:
         """Put samples at the end of those held."""
-        needed = self._held + samples.size
-        if needed > self._buffer.size:
-            grown = np.empty(max(needed, 2 * self._buffer.size), np.float32)
-            grown[: self._held] = self._buffer[: self._held]
-            self._buffer = grown
-        self._buffer[self._held : needed] = samples
-        self._held = needed
+        if samples is not self._room:
+            self.room(samples.size)[:] = samples
+        self._held += samples.size
 
     def _drop(self, count: int) -> None:
         """Let go of the first samples held, or of those that come where there are fewer."""

@@ -130,7 +130,7 @@ def test_levels_do_not_depend_on_the_blocks(block, compiled):
         levels = GroupLevels(["L", "R"], SR, compiled=compiled)
         for at in range(0, x.shape[1], size):
             part = np.ascontiguousarray(x[:, at : at + size])
-            levels.feed(part)
+            levels.feed(part, np.empty(part.shape[1], np.float32))
         return levels
 
     whole, parts = fed(480 * 10_000, compiled=False), fed(block, compiled=compiled)

@@ -147,6 +147,20 @@ def test_the_size_of_the_blocks_does_not_change_the_spectrogram(sizes, pad_mode,
     assert_levels(got, whole)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("pad_mode", ["constant", "reflect"])
+def test_samples_may_be_written_where_a_stream_has_room(pad_mode, compiled):
+    y = signal(50_000, 48_000)
+    mel = MelSettings(pad_mode=pad_mode)
+    stream, parts = MelStream(mel, compiled=compiled), []
+    for at in range(0, len(y), 7_000):
+        room = stream.room(len(y[at : at + 7_000]))
+        room[:] = y[at : at + 7_000]
+        parts.extend(stream.feed(room))
+    parts.extend(stream.finish())
+    assert_levels(np.concatenate(parts), log_mel_spectrogram(y, mel))
+
+
 def test_no_samples_make_one_centred_frame_at_the_floor():
     frames = log_mel_spectrogram(np.empty(0, np.float32), MelSettings())
     assert frames.shape == (1, 64)
