@@ -15,6 +15,7 @@ anybody: they are counted apart.
 
 import argparse
 import json
+import tracemalloc
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -54,6 +55,8 @@ SONGS = {
         ("loop", 101),
         ("large", 101),
     ],
+    # About 100 tracks, for time and memory: --set tutti --conditions hard --memory.
+    "tutti": [("tutti", 101)],
 }
 
 
@@ -114,6 +117,7 @@ class Tally:
     false_alarms: int = 0  # of these, scored as surely heard
     lag_errors: list[float] = field(default_factory=list)
     cpu_seconds: float = 0.0
+    peak_bytes: int = 0
     pairs: int = 0
     scores: list[float] = field(default_factory=list)
     labels: list[bool] = field(default_factory=list)
@@ -171,6 +175,8 @@ class Tally:
             "false_alarms": self.false_alarms,
             "brier": float(((p - y) ** 2).mean()) if len(p) else 0.0,
             "worst_lag_error_seconds": float(max(self.lag_errors, default=0.0)),
+            "cpu_seconds": self.cpu_seconds,
+            "peak_megabytes": self.peak_bytes / 1e6,
             "cpu_seconds_per_200_pairs": 200 * self.cpu_seconds / max(self.pairs, 1),
         }
 
@@ -208,9 +214,21 @@ def measured(args: argparse.Namespace) -> dict[str, Tally]:
             cue = rendered(name, parts, condition, seed=seed, cache=args.cache, surplus=surplus)
             began = process_time()
             evidence = match_evidence(cue.tracks, cue.notes, cue.features, cue.mel_of)
-            tallies[condition.name].cpu_seconds += process_time() - began
-            tallies[condition.name].add(cue, evidence)
+            tally = tallies[condition.name]
+            tally.cpu_seconds += process_time() - began
+            tally.add(cue, evidence)
+            if args.memory:
+                tally.peak_bytes = max(tally.peak_bytes, _peak_bytes(cue))
     return tallies
+
+
+def _peak_bytes(cue: RenderedCue) -> int:
+    """Return how much the evidence of one cue takes at most, the mels it is given not counted."""
+    tracemalloc.start()
+    match_evidence(cue.tracks, cue.notes, cue.features, cue.mel_of)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
 
 
 def _conditions(args: argparse.Namespace) -> list[Condition]:
@@ -230,6 +248,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cache", type=Path, default=Path(gettempdir()) / "cue_pipeline_bench_mapping"
     )
+    parser.add_argument("--memory", action="store_true", help="match again to measure memory")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -248,6 +267,12 @@ def _printed(tallies: dict[str, Tally]) -> None:
             f"{r['absent']:6.0f} {r['false_alarms']:5.0f} {r['brier']:6.3f} "
             f"{r['worst_lag_error_seconds']:9.3f} {r['cpu_seconds_per_200_pairs']:9.2f}"
         )
+    for name, tally in tallies.items():
+        if tally.peak_bytes:
+            print(
+                f"{name}: {tally.pairs} pairs in {tally.cpu_seconds:.1f} s of one core, "
+                f"at most {tally.peak_bytes / 1e6:.0f} MB"
+            )
     _printed_decisions(tallies)
     for tally in tallies.values():
         for wrong in tally.wrong:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-STYLES = ("score", "repetitive", "chamber", "large", "loop")
+STYLES = ("score", "repetitive", "chamber", "large", "loop", "tutti")
 
 
 REPEATING = ("repetitive", "loop")
@@ -92,6 +92,13 @@ INSTRUMENTS["large"] = INSTRUMENTS["score"] + [
     for i, (name, program, low, high, roles) in enumerate(INSTRUMENTS["score"][:14])
 ]
 
+# Every player of the score in five articulations: a template as large as they come.
+INSTRUMENTS["tutti"] = [
+    (f"{name} {articulation}", program, low, high, roles)
+    for articulation in ("long", "short", "trem", "pizz", "solo")
+    for name, program, low, high, roles in INSTRUMENTS["score"]
+]
+
 
 def composed(seed: int, style: str = "score", *, seconds: float = 120.0) -> list[Part]:
     """Return the parts of one piece; the same seed gives the same piece."""
@@ -151,7 +158,7 @@ def _ensemble(
     rng: np.random.Generator, style: str
 ) -> list[tuple[str, int, int, int, tuple[str, ...]]]:
     players = INSTRUMENTS[style]
-    if style == "chamber":
+    if style in ("chamber", "tutti"):
         return players
     if style == "large":
         return [player for player in players if rng.random() < 0.85]

@@ -73,8 +73,8 @@ class FusionWeights:
         the one it is put to.
     """
 
-    name: float = 11.73
-    name_against: float = 5.46
+    name: float = 11.74
+    name_against: float = 5.45
     name_neutral: float = 0.56
     evidence: float = 1.41
     unknown: float = 0.96

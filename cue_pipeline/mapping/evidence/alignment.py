@@ -27,6 +27,7 @@ _FAR_SECONDS = 1.0
 LIFT_OF_DOUBT = 0.085
 _LIFT_SCALE = 0.012
 CLEAR_MARGIN = 0.05  # of R²: a beat away explains clearly less
+_TRACKS_AT_ONCE = 8
 _LAG_BANDS = 16  # enough to look for a lag: pooled from all bands
 _CHECK_BANDS = 32  # enough to choose between lags
 _NEARER_IS_LIKELIER = 2e-4  # of R² per second of lag: between equals, the nearer
@@ -244,27 +245,21 @@ def _agreement(score: Score, session: Session) -> tuple[Float64, Float64, Float6
     """
     frame = session.frame_seconds
     lead = round(MAX_LAG_SECONDS / session.coarse_seconds)
-    fine = _correlations(
+    fine_tracks, fine_groups = _best_correlations(
         smoothed(score.onsets), smoothed(_in_all_regions(session.onsets)), lead * COARSE
     )
-    coarse = _correlations(
+    coarse_tracks, coarse_groups = _best_correlations(
         np.diff(_pooled(score.level, _LAG_BANDS), axis=2, prepend=0),
         np.diff(_pooled(session.level, _LAG_BANDS), axis=2, prepend=0),
         lead,
     )
-    lags: Float64 = (np.arange(fine.shape[2]) - lead * COARSE) * np.float64(frame)
-    coarse_lags = (np.arange(coarse.shape[2]) - lead) * session.coarse_seconds
-    of_tracks = _best_partners(fine, 1).mean(axis=0)
-    of_tracks += np.interp(lags, coarse_lags, _best_partners(coarse, 1).mean(axis=0))
-    of_groups = _best_partners(fine, 0)
-    for of_group, level_part in zip(of_groups, _best_partners(coarse, 0), strict=True):
+    lags: Float64 = (np.arange(fine_groups.shape[1]) - lead * COARSE) * np.float64(frame)
+    coarse_lags = (np.arange(coarse_groups.shape[1]) - lead) * session.coarse_seconds
+    of_tracks = fine_tracks + np.interp(lags, coarse_lags, coarse_tracks)
+    of_groups = fine_groups
+    for of_group, level_part in zip(of_groups, coarse_groups, strict=True):
         of_group += np.interp(lags, coarse_lags, level_part)
     return lags, of_tracks + of_groups.mean(axis=0), of_groups
-
-
-def _best_partners(correlation: Float64, axis: int) -> Float64:
-    out: Float64 = np.maximum(correlation.max(axis=axis), 0.0)
-    return out
 
 
 def _pooled(level: Float32, n_bands: int) -> Float32:
@@ -289,8 +284,10 @@ def _in_all_regions(onsets: Float32) -> Float32:
     return out
 
 
-def _correlations(templates: Float32, targets: Float32, reach: int) -> Float64:
-    """Return normalised cross-correlations over bands, lags -reach..reach.
+def _best_correlations(templates: Float32, targets: Float32, reach: int) -> tuple[Float64, Float64]:
+    """Return how well the best partners correlate over bands, at lags -reach..reach.
+
+    A few tracks at a time: all pairs at all lags would be gigabytes in a large cue.
 
     Parameters
     ----------
@@ -300,7 +297,10 @@ def _correlations(templates: Float32, targets: Float32, reach: int) -> Float64:
 
     Returns
     -------
-    np.ndarray, shape=(n_tracks, n_groups, 2 * reach + 1)
+    of_tracks : np.ndarray, shape=(2 * reach + 1,)
+        Each track's normalised cross-correlation with its best group, mean over tracks.
+    of_groups : np.ndarray, shape=(n_groups, 2 * reach + 1)
+        Each group's with its best track. Neither is below 0.
     """
     from scipy.fft import irfft, next_fast_len, rfft
 
@@ -308,13 +308,18 @@ def _correlations(templates: Float32, targets: Float32, reach: int) -> Float64:
     x /= np.maximum(np.sqrt((x**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
     y /= np.maximum(np.sqrt((y**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
     n = next_fast_len(x.shape[2] + y.shape[2], real=True)
-    fx, fy = rfft(x, n, axis=2), rfft(y, n, axis=2)
-    product = np.einsum("bkf,bgf->kgf", fx.conj(), fy, optimize=True)
-    circular = irfft(product, n, axis=2)
+    fy = rfft(y, n, axis=2)
     # Index i of the result is session frame = template frame + i; time 0 is template frame reach.
     at = (np.arange(-reach, reach + 1) - reach) % n
-    out: Float64 = circular[:, :, at].astype(np.float64)
-    return out
+    of_tracks = np.zeros(len(at))
+    of_groups = np.zeros((y.shape[1], len(at)))
+    for first in range(0, x.shape[1], _TRACKS_AT_ONCE):
+        fx = rfft(x[:, first : first + _TRACKS_AT_ONCE], n, axis=2)
+        product = np.einsum("bkf,bgf->kgf", fx.conj(), fy, optimize=True)
+        found = irfft(product, n, axis=2)[:, :, at]
+        of_tracks += np.maximum(found.max(axis=1), 0.0).sum(axis=0)
+        np.maximum(of_groups, found.max(axis=0), out=of_groups)
+    return of_tracks / x.shape[1], of_groups
 
 
 def _peaks(lags: Float64, curve: Float64, count: int) -> list[float]:
