@@ -198,7 +198,7 @@ def _wanted(
         asked |= {a for a, s in states.items() if s.state == "loading"}
     if "failed" in kinds:
         failed = frozenset(a for a, s in states.items() if s.state == "failed")
-        asked |= {a for a in graph.downstream(failed) if states[a].state == "missing"}
+        asked |= {a for a in graph.downstream(failed) if states[a].state in ("missing", "stale")}
     if select:
         asked &= set(select)
     # An asset is made from what it stands on as that is then; so that comes first.

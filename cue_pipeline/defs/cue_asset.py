@@ -21,6 +21,7 @@ from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.defs import graph, progress
 from cue_pipeline.defs.checks import Judges, check_results, check_specs
 from cue_pipeline.defs.described import OWNERS, asset_metadata, asset_tags
+from cue_pipeline.defs.interruption import ends_when_told
 from cue_pipeline.defs.io_manager import CueTables, failure, plain
 from cue_pipeline.defs.markdown import escape_markdown, picture
 from cue_pipeline.defs.partitions import cues
@@ -135,10 +136,13 @@ def cue_asset(
             library: CueLibrary,
             **upstream: dict[str, Any],  # pandas is not imported for an annotation
         ) -> Iterator[dg.Output[CueTables] | dg.AssetCheckResult]:
-            output, judges = _materialise(context, library, compute, upstream)
+            with ends_when_told(context.instance, context.run_id):
+                output, judges = _materialise(context, library, compute, upstream)
             yield output
             # From here on the rows are in the warehouse.
-            yield from check_results(name, judges, context.log)
+            with ends_when_told(context.instance, context.run_id):
+                results = list(check_results(name, judges, context.log))
+            yield from results
 
         return materialise
 

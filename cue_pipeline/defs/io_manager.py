@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from cue_pipeline.defs import progress
+from cue_pipeline.defs.interruption import ends_when_told
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.errors import CuePipelineError, WarehouseError
 
@@ -71,15 +72,18 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         """Write the rows and the ledger; add row counts and column schema as metadata."""
         asset = context.asset_key.path[-1]
         try:
-            counts = self.library.store.replace(
-                context.partition_key,
-                asset,
-                obj.tables,
-                fingerprint=obj.fingerprint,
-                code_version=obj.code_version,
-                data_version=obj.data_version,
-                started_at=obj.started_at,
-            )
+            with ends_when_told(context.step_context.instance, context.run_id):
+                counts = self.library.store.replace(
+                    context.partition_key,
+                    asset,
+                    obj.tables,
+                    fingerprint=obj.fingerprint,
+                    code_version=obj.code_version,
+                    data_version=obj.data_version,
+                    started_at=obj.started_at,
+                )
+        except dg.Failure:
+            raise
         except Exception as e:
             text = plain(e)
             progress.report(context.partition_key, asset, "failed", (text,))
@@ -108,4 +112,6 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         The consumer names them in its input's metadata: ``AssetIn(metadata={"tables": [...]})``.
         """
         tables: Sequence[str] = (context.definition_metadata or {})["tables"]
-        return {table: self.library.store.read(context.partition_key, table) for table in tables}
+        store, key = self.library.store, context.partition_key
+        with ends_when_told(context.step_context.instance, context.step_context.run_id):
+            return {table: store.read(key, table) for table in tables}

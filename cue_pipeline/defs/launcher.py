@@ -25,14 +25,8 @@ from dagster._serdes import ConfigurableClassData
 
 import cue_pipeline
 from cue_pipeline.defs.ending import Ending
-from cue_pipeline.defs.liveness import (
-    NO_WORKER,
-    WORKER_TAG,
-    free_pools,
-    liveness,
-    send,
-    worker_tag,
-)
+from cue_pipeline.defs.liveness import NO_WORKER, WORKER_TAG, liveness, send, worker_tag
+from cue_pipeline.defs.pools import free_pools, make_pools
 from cue_pipeline.defs.run_service import RunServerGoneError, RunService
 
 RETRY_SECONDS = 300.0
@@ -155,6 +149,8 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
             "env": {"CUE_PIPELINE_THREADS": os.environ.get("CUE_PIPELINE_THREADS", self._share())},
         }
         with self._lock:
+            if self._server is None:
+                make_pools(self._instance)
             server, pid = self._fork(run.run_id, request)
         worker = worker_tag(pid)
         self._instance.add_run_tags(run.run_id, worker)

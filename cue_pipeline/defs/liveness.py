@@ -16,6 +16,8 @@ from typing import Literal
 
 import dagster as dg
 
+from cue_pipeline.defs.pools import free_pools
+
 WORKER_TAG = ".dagster/cue_pipeline_worker"
 """The run's tag that names its process; Dagster's UI hides tags that begin so."""
 
@@ -80,21 +82,6 @@ def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
             failed.append(run.run_id)
     free_pools(instance)
     return failed
-
-
-def free_pools(instance: dg.DagsterInstance) -> None:
-    """Give back the places in concurrency pools that runs hold which have ended.
-
-    A run that is killed cannot do so itself; once all places were lost, no cue could ever ask the
-    model again.
-    """
-    storage = instance.event_log_storage
-    if not storage.supports_global_concurrency_limits:
-        return
-    for run_id in storage.get_concurrency_run_ids():
-        run = instance.get_run_by_id(run_id)
-        if run is None or run.is_finished:
-            storage.free_concurrency_slots_for_run(run_id)
 
 
 def _worker(tags: Mapping[str, str]) -> tuple[int, str] | None:

@@ -26,8 +26,9 @@ import dagster as dg
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.scan import find_cues
 from cue_pipeline.defs import graph
-from cue_pipeline.defs.liveness import fail_dead_runs, free_pools
+from cue_pipeline.defs.liveness import fail_dead_runs
 from cue_pipeline.defs.partitions import PARTITIONS_NAME
+from cue_pipeline.defs.pools import free_pools, make_pools
 from cue_pipeline.defs.progress import Progress
 from cue_pipeline.defs.status import AssetStatus, cue_status, to_do
 from cue_pipeline.defs.watch import gone_cues
@@ -187,6 +188,7 @@ def run_plans(
     todo = [plan for plan in plans if plan.assets]
     if todo:
         fail_dead_runs(instance)  # they would hold their cue and a place in the queue
+        make_pools(instance)
         instance.add_dynamic_partitions(PARTITIONS_NAME, [plan.folder.key for plan in todo])
         logs = Path(instance.root_directory) / "process"
         logs.mkdir(parents=True, exist_ok=True)

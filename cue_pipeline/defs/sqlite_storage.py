@@ -29,7 +29,7 @@ from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorag
 from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._serdes import ConfigurableClassData
 
-MOST_OPEN = 8
+MOST_OPEN = 4
 """Databases kept open at once; Dagster has one for each run."""
 
 BUSY_SECONDS = 30
@@ -75,6 +75,8 @@ def _engine(url: str) -> sa.Engine:
     def _set_up(connection: Any, _: Any) -> None:
         # With a write-ahead log this never damages a file; a power cut may take the last events.
         connection.execute("PRAGMA synchronous = NORMAL")
+        # The log is merged after so many pages, and at the end, instead of after every event.
+        connection.execute("PRAGMA wal_autocheckpoint = 200")
 
     return engine
 

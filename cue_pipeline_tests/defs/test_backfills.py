@@ -51,6 +51,12 @@ def test_the_flags_choose_by_state(kinds, expected):
     assert assets(b.plan_backfill(statuses(**MIXED), kinds=kinds)) == {"1m01": expected}
 
 
+def test_what_was_good_before_an_asset_failed_waits_for_it_too():
+    changed = statuses(tempo_map="failed", midi_events="stale", llm_mappings="stale")
+    plan = b.plan_backfill(changed, kinds=["failed"])
+    assert assets(plan) == {"1m01": {"tempo_map", "midi_events", "llm_mappings"}}
+
+
 def test_one_asset_brings_only_what_it_stands_on():
     plan = b.plan_backfill(statuses(**MIXED), select=["final_mix_features"])
     assert assets(plan) == {"1m01": {"final_mix_features"}}

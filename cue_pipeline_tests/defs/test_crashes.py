@@ -7,6 +7,8 @@ What happens when the daemon, the code server or PostgreSQL is killed takes minu
 import json
 import os
 import signal
+import subprocess
+import sys
 
 import dagster as dg
 import pytest
@@ -34,6 +36,9 @@ def test_runs_that_are_killed_terminated_or_started_cold_leave_nothing_twice_or_
         # What the UI's 'Terminate' asks for, from a process that is not the daemon.
         instance.run_coordinator.cancel_run(terminated.run_id)
         wait_until(lambda: status(instance, terminated) == CANCELED, 10, "the run is canceled")
+        # Dagster's retry policy would have the interrupted step tried again.
+        steps = [e.dagster_event_type for e in instance.all_logs(terminated.run_id)]
+        assert dg.DagsterEventType.STEP_UP_FOR_RETRY not in steps
         wait_until(lambda: liveness(terminated.tags) == "dead", 10, "its process has ended")
         left = site.states(), site.rows("1m03")
 
@@ -67,6 +72,31 @@ def test_runs_that_are_killed_terminated_or_started_cold_leave_nothing_twice_or_
         assert "run server could not be started: it ended with code" in said
         assert liveness(cold.tags) == "unknown"
     assert site.rows("1m03") == twin
+
+
+def test_a_cue_of_the_command_line_is_terminated_and_the_others_go_on(tmp_path):
+    site = Site(tmp_path)
+    site.write_cues("1m01", "1m02")
+    hold = hold_runs(site, "1m01")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cue_pipeline.cli", "process", "library", "--jobs", "1"],
+        cwd=site.home, env=site.environment, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        wait_until(hold.held, 60, "1m01 is at work")
+        with site.instance() as instance:
+            (run,) = runs_of(instance, "1m01")
+            instance.run_coordinator.cancel_run(run.run_id)
+            output, _ = process.communicate(timeout=60)
+            assert status(instance, run) == CANCELED
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 1
+    assert "The run was told to end." in output
+    states = site.states()
+    assert states["1m01", "tempo_map"] == "missing"
+    assert {state for (key, _), state in states.items() if key == "1m02"} == {"ready"}
 
 
 def runs_of(instance, key):

@@ -18,8 +18,9 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import environ
 
 from cue_pipeline.defs.launcher import WarmRunLauncher
-from cue_pipeline.defs.liveness import WORKER_TAG, free_pools
+from cue_pipeline.defs.liveness import WORKER_TAG
 from cue_pipeline.defs.location import ASSETS
+from cue_pipeline.defs.pools import MODEL_POOL, free_pools, make_pools
 from cue_pipeline.defs.sqlite_storage import KeptEventLogStorage
 from cue_pipeline.settings import Settings
 from cue_pipeline_tests.daemon import ROOT, Site, wait_until
@@ -68,7 +69,8 @@ def test_the_pool_that_the_model_has_is_limited_and_dead_runs_give_their_places_
     (pool,) = {op.pool for asset in ASSETS for op in [asset.op] if op.pool}
     with Site(tmp_path).instance() as instance:
         storage = instance.event_log_storage
-        storage.initialize_concurrency_limit_to_default(pool)
+        assert pool == MODEL_POOL
+        make_pools(instance)
         runs = [
             instance.create_run_for_job(anything, status=dg.DagsterRunStatus.STARTED)
             for _ in range(5)
@@ -101,6 +103,10 @@ def test_a_run_is_recorded_in_postgresql(tmp_path, postgres_url):
     url = re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg2://", postgres_url)
     with environ({"DAGSTER_POSTGRES_URL": url}):
         with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+            for _ in range(2):
+                make_pools(instance)
+            (pool,) = instance.event_log_storage.get_pool_limits()
+            assert (pool.name, pool.limit) == (MODEL_POOL, 4)
             instance.add_dynamic_partitions("cues", ["Reel 1/1m01"])
             dg.materialize([anything], partition_key="Reel 1/1m01", instance=instance)
         with dg.DagsterInstance.from_config(str(tmp_path)) as instance:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
 from cue_pipeline.defs.markdown import markdown_table
+from cue_pipeline.defs.pools import MODEL_POOL
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @cue_asset(
     group="mapping",
-    pool="openai",
+    pool=MODEL_POOL,
     kinds={"openai", "table"},
     loads={
         "midi_events": ["midi_tracks", "midi_notes", "midi_program_changes", "midi_cc"],
