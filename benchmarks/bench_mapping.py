@@ -28,7 +28,8 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.compose import Part, composed
-from benchmarks.render import CONDITIONS, Condition, RenderedCue, read_parts, rendered
+from benchmarks.conditions import CONDITIONS, Condition
+from benchmarks.render import RenderedCue, read_parts, rendered
 from cue_pipeline.mapping.decision import map_cue
 from cue_pipeline.mapping.evidence import MatchEvidence, match_evidence
 from cue_pipeline.mapping.tracks import track_summary

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from benchmarks.bench_mapping import songs
 from benchmarks.compose import composed
-from benchmarks.render import CONDITIONS, rendered
+from benchmarks.conditions import CONDITIONS
+from benchmarks.render import rendered
 from cue_pipeline.mapping.evidence import match_evidence
 from cue_pipeline.mapping.evidence.scoring import FEATURES
 

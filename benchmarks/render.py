@@ -6,7 +6,6 @@ spectrograms are librosa's own, so that the benchmark does not lean on the pipel
 """
 
 import hashlib
-import io
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,69 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks.compose import Part
-
-SR = 48_000
-HOP = 512
-N_FFT = 2_048
-N_MELS = 64
-Float = NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class Condition:
-    """What befalls a session between the composer's MIDI and the mixer's stems."""
-
-    name: str
-    merge: int = 1  # up to this many parts in one stem
-    bleed_db: float | None = None  # level of all other stems within each stem
-    reverb_seconds: float = 0.0  # RT60 of an exponentially decaying tail
-    wander_seconds: float = 0.0  # the take is early and late by this much, slowly
-    drift_ppm: float = 0.0  # the take's clock against the MIDI's
-    offset_seconds: float = 0.0  # silence before bar 1
-    silent: float = 0.0  # share of MIDI tracks that were never recorded
-    missing: float = 0.0  # share of stems that were not delivered
-    extra: int = 0  # stems that no MIDI track plays
-    noise_dbfs: float = -90.0
-    time_references: bool = False  # stems start at different times, bext says when
-    jitter_seconds: float = 0.0  # every note early or late by a normal deviate: a live take
-    swell_db: float = 0.0  # each stem rises and falls slowly by this much: CC1, CC11, a fader
-    key_switches: float = 0.0  # share of tracks whose MIDI holds low notes that make no sound
-    transposed: float = 0.0  # share of tracks that sound an octave away from their MIDI
-    heard_share: float = 1.0  # the recording stops here: an excerpt
-    soundfont: Path | None = None
-
-
-CONDITIONS = (
-    Condition("clean"),
-    Condition(
-        "hard", merge=3, bleed_db=-15.0, reverb_seconds=1.8, wander_seconds=0.015,
-        drift_ppm=120.0, offset_seconds=3.7,
-    ),
-    Condition("silent", silent=0.25, offset_seconds=7.3),
-    Condition(
-        "silent-hard", merge=2, bleed_db=-15.0, reverb_seconds=1.8, wander_seconds=0.015,
-        drift_ppm=120.0, offset_seconds=3.7, silent=0.25,
-    ),
-    Condition("missing", missing=0.25, extra=2, offset_seconds=11.2),
-    Condition("bext", offset_seconds=23.0, time_references=True, bleed_db=-20.0),
-    Condition("early", offset_seconds=-4.2, bleed_db=-20.0, reverb_seconds=1.2),
-    Condition("far", offset_seconds=52.0, bleed_db=-20.0, reverb_seconds=1.2, merge=2),
-    Condition(
-        "live", merge=2, bleed_db=-12.0, reverb_seconds=1.8, wander_seconds=0.03,
-        drift_ppm=800.0, offset_seconds=9.1, jitter_seconds=0.025, swell_db=6.0,
-    ),
-    Condition(
-        "mock-up", offset_seconds=2.0, swell_db=10.0, key_switches=0.4, transposed=0.2, merge=2,
-        reverb_seconds=2.5, bleed_db=-25.0, noise_dbfs=-70.0,
-    ),
-    Condition("excerpt", offset_seconds=5.0, heard_share=0.5, bleed_db=-20.0, merge=2),
-    Condition(
-        "all-at-once", merge=3, bleed_db=-10.0, reverb_seconds=2.2, wander_seconds=0.03,
-        drift_ppm=300.0, offset_seconds=13.0, jitter_seconds=0.02, swell_db=6.0, silent=0.25,
-        missing=0.2, extra=1, key_switches=0.2, transposed=0.1,
-    ),
-)  # fmt: skip
-
+from benchmarks.conditions import Condition
+from benchmarks.stems import HOP, N_FFT, N_MELS, SR, Float, Plan, log_mel, stems_of
 
 # How session names shorten the composer's; what is not here is written in capitals.
 SESSION_WORDS = {
@@ -123,13 +61,6 @@ class RenderedCue:
         return self.lag_seconds - self.starts.get(audio_file_id, 0.0)
 
 
-def default_soundfont() -> Path:
-    """Return the small General MIDI sound font that pretty_midi carries."""
-    import pretty_midi
-
-    return Path(pretty_midi.__file__).with_name("TimGM6mb.sf2")
-
-
 def read_parts(path: Path, *, seconds: float | None = None) -> list[Part]:
     """Return the sounding tracks of a MIDI file."""
     import pretty_midi
@@ -148,63 +79,6 @@ def read_parts(path: Path, *, seconds: float | None = None) -> list[Part]:
     return parts
 
 
-def dry(part: Part, soundfont: Path | None, cache: Path) -> Float:
-    """Return one part's sound, mono, 48 kHz, shape (n_samples,), cached on disk as float16."""
-    import midirenderer
-    import pretty_midi
-    import soundfile
-
-    font = soundfont or default_soundfont()
-    key = hashlib.sha256(repr((part, font.name)).encode()).hexdigest()[:24]
-    path = cache / f"{key}.npy"
-    if path.exists():
-        return np.load(path).astype(np.float32)
-    midi = pretty_midi.PrettyMIDI(resolution=960)
-    instrument = pretty_midi.Instrument(part.program, is_drum=part.is_drum)
-    for start, duration, pitch, velocity in part.notes:
-        instrument.notes.append(pretty_midi.Note(velocity, pitch, start, start + duration))
-    midi.instruments.append(instrument)
-    written = io.BytesIO()
-    midi.write(written)
-    wav = midirenderer.render_wave_from(font.read_bytes(), written.getvalue())
-    y, sr = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
-    if sr != SR:
-        raise RuntimeError(f"midirenderer gave {sr} Hz, not {SR}")
-    mono: Float = y.mean(axis=1)
-    cache.mkdir(parents=True, exist_ok=True)
-    np.save(path, mono.astype(np.float16))
-    return mono
-
-
-def log_mel(y: Float) -> Float:
-    """Absolute log-power mel spectrogram as the pipeline stores it, shape (n_frames, n_mels)."""
-    import librosa
-
-    power = librosa.feature.melspectrogram(
-        y=y, sr=SR, n_fft=N_FFT, hop_length=HOP, n_mels=N_MELS, pad_mode="constant"
-    )
-    db = librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=None)
-    return np.ascontiguousarray(db.T.astype(np.float16).astype(np.float32))
-
-
-def _performed(part: Part, condition: Condition, rng: np.random.Generator) -> Part:
-    """Return what is played where the MIDI says ``part``."""
-    c = condition
-    octave = 12 if rng.random() < c.transposed and not part.is_drum else 0
-    if not c.jitter_seconds and not octave:
-        return part
-    notes = [
-        (
-            max(0.0, start + float(rng.normal(0, c.jitter_seconds))),
-            duration * float(rng.uniform(0.8, 1.2) if c.jitter_seconds else 1.0),
-            min(127, pitch + octave),
-            int(np.clip(velocity + (rng.normal(0, 15) if c.jitter_seconds else 0), 20, 127)),
-        )
-        for start, duration, pitch, velocity in part.notes
-    ]
-    return replace(part, notes=notes)
-
-
 def _with_key_switches(part: Part, condition: Condition, rng: np.random.Generator) -> Part:
     """Return the MIDI with notes far below the instrument, which change its articulation."""
     if part.is_drum or rng.random() >= condition.key_switches:
@@ -215,38 +89,6 @@ def _with_key_switches(part: Part, condition: Condition, rng: np.random.Generato
         if rng.random() < 0.15
     ]
     return replace(part, notes=sorted(part.notes + switches))
-
-
-def _swelling(y: Float, depth_db: float, rng: np.random.Generator) -> Float:
-    if not depth_db:
-        return y
-    t = np.arange(len(y)) / SR
-    knots = np.arange(0.0, t[-1] + 6.0, 3.0) if len(y) else np.zeros(1)
-    gain = np.interp(t, knots, rng.uniform(-depth_db, 0, len(knots)))
-    return (y * 10 ** (gain / 20)).astype(np.float32)
-
-
-def _wandering(y: Float, condition: Condition, rng: np.random.Generator) -> Float:
-    """Play ``y`` on a slightly wrong and unsteady clock, as players without a click do."""
-    if not condition.wander_seconds and not condition.drift_ppm:
-        return y
-    t = np.arange(len(y)) / SR
-    knots = np.arange(0.0, t[-1] + 8.0, 4.0)
-    wander = np.interp(t, knots, rng.uniform(-1, 1, len(knots)) * condition.wander_seconds)
-    source = (t + wander) / (1 + condition.drift_ppm * 1e-6)
-    return np.interp(source * SR, np.arange(len(y)), y).astype(np.float32)
-
-
-def _reverberant(y: Float, seconds: float, rng: np.random.Generator) -> Float:
-    if not seconds:
-        return y
-    from scipy.signal import oaconvolve
-
-    n = int(seconds * SR)
-    tail = rng.normal(0, 1, n) * 10 ** (-3 * np.arange(n) / n)
-    tail *= 0.5 / np.sqrt((tail**2).sum())  # the tail carries -6 dB of the direct sound
-    tail[0] = 1.0
-    return oaconvolve(y, tail.astype(np.float32))[: len(y) + n // 2].astype(np.float32)
 
 
 def _clumps(n: int, merge: int, rng: np.random.Generator) -> list[list[int]]:
@@ -294,12 +136,12 @@ def rendered(
     shift = np.zeros(n_groups)
     if condition.time_references:
         shift = np.round(rng.uniform(0, min(20.0, condition.offset_seconds), n_groups) * SR) / SR
-    plan = _Plan(condition, clumps, silent, shift, np.random.default_rng([seed, 5]))
+    plan = Plan(condition, clumps, silent, shift, np.random.default_rng([seed, 5]))
     if path.exists():
         stored = np.load(path)
         mels = [stored[f"g{g}"].astype(np.float32) for g in range(n_groups)]
     else:
-        mels = [log_mel(y) for y in _stems(plan, parts, surplus or [], cache)]
+        mels = [log_mel(y) for y in stems_of(plan, parts, surplus or [], cache)]
         np.savez(path, **{f"g{g}": m.astype(np.float16) for g, m in enumerate(mels)})
     kept = [g for g in range(n_groups) if g not in missing]
     order = np.random.default_rng([seed, 6]).permutation(len(kept))
@@ -328,64 +170,9 @@ def rendered(
     )
 
 
-@dataclass(frozen=True)
-class _Plan:
-    condition: Condition
-    clumps: list[list[int]]
-    silent: set[int]
-    shift: NDArray[np.float64]  # seconds by which each group's file starts late
-    rng: np.random.Generator
-
-
 def _cue_key(name: str, parts: list[Part], condition: Condition, seed: int) -> str:
     text = repr((name, parts, replace(condition, name=""), condition.name, seed))
     return hashlib.sha256(text.encode()).hexdigest()[:24]
-
-
-def _stems(plan: _Plan, parts: list[Part], surplus: list[Part], cache: Path) -> list[Float]:
-    c, rng = plan.condition, plan.rng
-    stems: list[Float] = []
-    for clump in plan.clumps:
-        voices = [
-            dry(_performed(parts[p], c, rng), c.soundfont, cache) * 10 ** (rng.uniform(-8, 0) / 20)
-            for p in clump
-            if p not in plan.silent
-        ]
-        stems.append(_swelling(_summed(voices), c.swell_db, rng))
-    stems += [
-        dry(surplus[i % len(surplus)], c.soundfont, cache) if surplus else _summed([])
-        for i in range(c.extra)
-    ]
-    # One take: the clock is common to all, each player leans a little his own way.
-    common = int(rng.integers(1 << 30))
-    stems = [_wandering(y, c, np.random.default_rng(common)) for y in stems]
-    if c.wander_seconds:
-        lean = replace(c, wander_seconds=c.wander_seconds / 3, drift_ppm=0.0)
-        stems = [_wandering(y, lean, rng) for y in stems]
-    stems = [_reverberant(y, c.reverb_seconds, rng) for y in stems]
-    length = max(max(map(len, stems)), SR)
-    stems = [np.pad(y, (0, length - len(y))) for y in stems]
-    if c.bleed_db is not None:
-        gain = 10 ** (c.bleed_db / 20)
-        mix = np.sum(stems, axis=0)
-        stems = [y + gain * (mix - y) for y in stems]
-    noise = 10 ** (c.noise_dbfs / 20)
-    out = []
-    for y, late in zip(stems, plan.shift, strict=True):
-        lead = round((c.offset_seconds - late) * SR)
-        y = np.pad(y, (lead, 0)) if lead >= 0 else y[-lead:]
-        y = y[: round(len(y) * c.heard_share)]
-        out.append((y + rng.normal(0, noise, len(y))).astype(np.float32))
-    return out
-
-
-def _summed(voices: list[Float]) -> Float:
-    if not voices:
-        return np.zeros(SR, np.float32)
-    out = np.zeros(max(map(len, voices)), np.float32)
-    for y in voices:
-        out[: len(y)] += y
-    return out
 
 
 def _sounds(part: Part, until: float) -> bool:

@@ -167,7 +167,9 @@ def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
     for i in range(len(cue.track_names)):
         testimony = _testimony(cue, i, chances[i], int(chosen[i]), proposed.get(i))
         category = (
-            _lone_category(cue, i, named[i]) if chosen[i] == NONE else categories[int(chosen[i])]
+            _lone_category(cue, i, named[i])
+            if chosen[i] == NONE
+            else _shared_category(categories[int(chosen[i])], named[i])
         )
         mappings.append(_mapping(cue, i, testimony, category, weights))
     by_id = {key: categories[g][0] for g, key in enumerate(cue.group_ids)}
@@ -238,6 +240,20 @@ def _track_opinions(cue: _Cue, track: int, named: NameCategory) -> list[Opinion]
     if answer is not None and answer.category is not None:
         opinions.append(Opinion(answer.category, _MODEL_CATEGORY_CONFIDENCE, "model"))
     return opinions
+
+
+def _shared_category(
+    of_group: tuple[str | None, float | None], named: NameCategory
+) -> tuple[str | None, float | None]:
+    """Return the group's category, believed less for a track that is something else by itself.
+
+    A piano in the clarinet's stem shares its category, for there is one for both, but not surely.
+    """
+    category, confidence = of_group
+    # Nobody but a person is wholly sure.
+    if confidence is None or confidence == 1.0 or named.category in (None, category):
+        return of_group
+    return category, confidence * (1 - named.confidence)
 
 
 def _lone_category(cue: _Cue, track: int, named: NameCategory) -> tuple[str | None, float | None]:

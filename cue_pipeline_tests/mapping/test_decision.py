@@ -65,6 +65,19 @@ def test_many_tracks_may_share_a_group_and_agree_with_its_category() -> None:
         assert track.instrument_category == by_group[str(track.canonical_name)]
 
 
+def test_a_track_shares_the_category_of_a_mixed_stem_but_not_surely() -> None:
+    mapping = map_cue(
+        tracks_frame(["Clarinet", "Piano"]),
+        groups_frame(["CL"]),
+        evidence=evidence_frame([[0.97], [0.97]]),
+    )
+    clarinet, piano = mapping.tracks
+    assert clarinet.instrument_category == piano.instrument_category == "Woodwinds"
+    assert clarinet.category_confidence is not None
+    assert piano.category_confidence is not None
+    assert piano.category_confidence < 0.1 < 0.9 < clarinet.category_confidence
+
+
 def test_twins_get_one_group_each_and_a_person_is_asked() -> None:
     mapping = map_cue(tracks_frame(["Gtr", "Gtr"]), groups_frame(["GTR 1", "GTR 2"]))
     assert sorted(str(c) for c in chosen(mapping)) == ["GTR 1", "GTR 2"]

@@ -85,6 +85,7 @@ def test_an_override_of_the_category_alone_leaves_the_group_to_the_rest() -> Non
     )
     assert (states(mapping), chosen(mapping)) == (["auto"], ["VLA"])
     assert mapping.tracks[0].instrument_category == "Orch FX"
+    assert mapping.tracks[0].category_confidence == 1.0
     assert list(mapping.group_categories.values()) == ["Orch FX"]
 
 
