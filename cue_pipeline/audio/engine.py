@@ -196,8 +196,8 @@ class CompiledMeasure:
         from cue_pipeline.audio.sample_kernels import survey
 
         channels, n = block.shape
-        windows, peaks = np.empty(-(-n // window), np.int32), np.empty(channels, np.int32)
-        sums = np.empty((channels + 2, 2))
+        windows, peaks = np.zeros(-(-n // window), np.int32), np.zeros(channels, np.int32)
+        sums = np.zeros((channels + 2, 2))
         left, right = pair or (-1, -1)
         block = np.ascontiguousarray(block)
         bits = block.view(np.int32)

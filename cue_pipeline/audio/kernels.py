@@ -89,8 +89,8 @@ def _columns(turned, frame, plan, near, far):
 def _rows(far, plan, near, powers):
     """Do the second half: two rows at a time that hold each other's partners, to powers.
 
-    Bin ``r + columns·k`` is value k of row r, and its power goes to place ``r·rows + k``. Its
-    partner, which counts from the other end, is in row ``columns - r``.
+    Bin ``r + columns·k`` is value k of row r. Its partner, which counts from the other end, is in
+    row ``columns - r``.
     """
     size = plan.rows
     radix = size // FIRST_RADIX
@@ -108,11 +108,12 @@ def _rows(far, plan, near, powers):
                 plain_pass(radix, near, q * ROW, FIRST_RADIX * ROW, near, to, FIRST_RADIX * ROW)
                 continue
             other = (size + FIRST_RADIX - 1 - q) * ROW
-            low, high = (row * size + q) * LANES, (partner * size + size - 1 - q) * LANES
+            low = (row + plan.columns * q) * LANES
+            high = (partner + plan.columns * (size - 1 - q)) * LANES
             at, stride = 2 * (row + plan.columns * q), 2 * plan.columns * FIRST_RADIX
             paired_pass(
                 radix, near, q * ROW, other, FIRST_RADIX * ROW, powers, low, high,
-                FIRST_RADIX * LANES, plan.bin_roots, at, stride,
+                FIRST_RADIX * plan.columns * LANES, plan.bin_roots, at, stride,
             )  # fmt: skip
         if partner == row:
             _own_partner(near, row, plan, powers)
@@ -132,8 +133,8 @@ def _own_partner(near, row, plan, powers):
     for k in range(first, (size + first + 1) // 2):
         a, b = k, size - 1 + first - k
         pair_powers(
-            near, base + a * ROW, base + b * ROW, powers, (row * size + a) * LANES,
-            (row * size + b) * LANES, plan.bin_roots, 2 * (row + plan.columns * a),
+            near, base + a * ROW, base + b * ROW, powers, (row + plan.columns * a) * LANES,
+            (row + plan.columns * b) * LANES, plan.bin_roots, 2 * (row + plan.columns * a),
         )  # fmt: skip
 
 
@@ -156,14 +157,14 @@ def _bands(powers, plan, bands):
         fall, rise = rise, vzero()
         odd_fall, odd_rise = vzero(), vzero()  # a sum has to wait for the one before it
         for k in range(first, last - 1, 2):
-            power = vload(powers, plan.bins[k])
+            power = vload(powers, k * LANES)
             fall = fall + power * plan.weights[2 * k]
             rise = rise + power * plan.weights[2 * k + 1]
-            power = vload(powers, plan.bins[k + 1])
+            power = vload(powers, (k + 1) * LANES)
             odd_fall = odd_fall + power * plan.weights[2 * k + 2]
             odd_rise = odd_rise + power * plan.weights[2 * k + 3]
         if (last - first) % 2:
-            power = vload(powers, plan.bins[last - 1])
+            power = vload(powers, (last - 1) * LANES)
             fall = fall + power * plan.weights[2 * last - 2]
             rise = rise + power * plan.weights[2 * last - 1]
         vstore(bands, band * LANES, fall + odd_fall)
@@ -235,7 +236,6 @@ class _Plan(NamedTuple):
     cross_roots: Float64Array
     row_roots: Float64Array
     bin_roots: Float64Array
-    bins: Int64Array
     edges: Int64Array
     weights: Float64Array
 
@@ -294,7 +294,7 @@ def _plan(plan: MelPlan) -> _Plan:
     depth, overlap = min(mel.hop_length, mel.n_fft), (mel.n_fft - 1) // mel.hop_length
     # An odd number of vectors, so that neighbouring rows fall into different sets of the cache.
     turned_pitch = LANES * ((_FRAMES_AT_ONCE + overlap + LANES - 1) // LANES | 1)
-    sample, of_bin = np.arange(mel.n_fft), np.arange(half)
+    sample = np.arange(mel.n_fft)
     row, first, second = np.ix_(np.arange(rows), np.arange(8), np.arange(columns // 8))
     edges, weights = _slopes(plan)
     return _Plan(
@@ -306,15 +306,14 @@ def _plan(plan: MelPlan) -> _Plan:
         rows=rows,
         pitch=(rows + 1) * ROW,
         magnitude=mel.power == 1.0,
-        floor=mel.amin ** (mel.power / 2.0),
+        floor=max(mel.amin ** (mel.power / 2.0), float(np.finfo(np.float64).tiny)),
         db_per_octave=20.0 / mel.power * math.log10(2.0),
         places=sample % mel.hop_length * turned_pitch + sample // mel.hop_length,
         window=plan.window * 0.5,
         column_roots=_inner_roots(columns),
         cross_roots=_unit_roots(row * (first + 8 * second), half),
         row_roots=_inner_roots(rows),
-        bin_roots=_unit_roots(of_bin, mel.n_fft),
-        bins=np.append(of_bin % columns * rows + of_bin // columns, half) * LANES,
+        bin_roots=_unit_roots(np.arange(half), mel.n_fft),
         edges=edges,
         weights=weights,
     )

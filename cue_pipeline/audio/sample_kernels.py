@@ -98,19 +98,14 @@ def compare(x, y, sums):
 @compiled()
 def _mean(block, first, last, out):
     """Fill ``out`` with the mean of the channels, to the bit as numpy adds them."""
-    if len(block) == 1:
-        out[:] = block[0, first:last]
-        return
-    x, y = block[0, first:last], block[1, first:last]
-    for i in range(out.size):
-        out[i] = x[i] + y[i]
-    for channel in range(2, len(block)):
+    for channel in range(len(block)):
         x = block[channel, first:last]
         for i in range(out.size):
-            out[i] += x[i]
-    scale = np.float32(1.0 / len(block))
-    for i in range(out.size):
-        out[i] *= scale
+            out[i] = out[i] + x[i] if channel else x[i]
+    if len(block) > 1:
+        scale = np.float32(1.0 / len(block))
+        for i in range(out.size):
+            out[i] *= scale
 
 
 @compiled()
@@ -119,14 +114,12 @@ def survey(block, bits, window, left, right, composite, windows, peaks, sums):
 
     ``windows`` takes the largest magnitude of each window of any channel, ``peaks`` that of each
     channel, as the bits of a float32; ``sums``, shape=(channels + 2, 2), the sum and the sum of
-    squares of each channel and of the composite, and the product of channels left and right.
+    squares of each channel and of the composite, and the product of channels left and right. All
+    three come as zeros.
     """
     channels, n = block.shape
-    peaks[:] = 0
-    sums[:] = 0.0
     for k in range(windows.size):
         first, last = k * window, min((k + 1) * window, n)
-        windows[k] = 0
         for channel in range(channels):
             found = _channel(block[channel, first:last], bits[channel, first:last])
             windows[k] = max(windows[k], found[0])
