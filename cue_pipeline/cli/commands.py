@@ -37,6 +37,31 @@ def main() -> None:
         sys.exit(2)
 
 
+def _assets(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of assets as they are; refuse one that there is not, with the closest."""
+    if not names:
+        return names
+    from difflib import get_close_matches
+
+    from cue_pipeline.defs.graph import GRAPH
+
+    for name in names:
+        if name not in GRAPH:
+            close = get_close_matches(name, GRAPH, n=2)
+            hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
+            raise SettingsError(f"There is no asset {name!r}.{hint} Assets are {', '.join(GRAPH)}.")
+    return names
+
+
+_select = click.option(
+    "--select",
+    multiple=True,
+    metavar="ASSET",
+    callback=_assets,
+    help="Only this asset. Repeatable.",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="cue-pipeline")
 def cli() -> None:
@@ -53,7 +78,7 @@ def cli() -> None:
 @click.option("--database-url", help="Where the tables go, instead of DATABASE_URL.")
 @click.option("--jobs", type=click.IntRange(1), help="Cues at once.  [default: processors]")
 @click.option("--force", is_flag=True, help="Also what is up to date.")
-@click.option("--select", multiple=True, metavar="ASSET", help="Only this asset. Repeatable.")
+@_select
 @click.option("--cue", "keys", multiple=True, metavar="KEY", help="Only this cue. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; do nothing.")
 def process(
@@ -89,7 +114,6 @@ def process(
     store = _open_store(settings)
 
     from cue_pipeline.defs.process import plan_library
-    from cue_pipeline.warehouse.engine import describe
 
     plan = plan_library(base_dir, store, settings, force=force, select=select, only=keys)
     if dry_run:
@@ -97,15 +121,15 @@ def process(
         return
     outcomes = _run(plan, store, jobs or os.cpu_count() or 1)
     print_outcomes(plan, outcomes, store)
-    click.echo(f"Tables are in {describe(settings.database_url.get_secret_value())}.")
+    click.echo(f"Tables are in {_database(settings)}.")
     bad = plan.refused or any(o.result in ("failed", "interrupted") for o in outcomes)
     sys.exit(1 if bad else 0)
 
 
 @cli.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def demo(folder: Path) -> None:
-    """Write small demonstration cues into FOLDER.
+    """Write small demonstration cues into DIR.
 
     They are synthesised here and now: music with tempo and meter changes, several MIDI files,
     stems from mono to 5.1, a 5.1 mix, a click track, tracks and stems without a partner.
@@ -135,14 +159,14 @@ def status(as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    print_status(statuses)
+    print_status(statuses, _database(settings))
 
 
-@cli.command()
+@cli.command(short_help="Ask Dagster's daemon for what is not ready.")
 @click.option("--stale", is_flag=True, help="Assets whose files, code or parameters have changed.")
 @click.option("--failed", is_flag=True, help="Assets that failed, and those that wait for them.")
 @click.option("--missing", is_flag=True, help="Assets that were never made.")
-@click.option("--select", multiple=True, metavar="ASSET", help="Only this asset. Repeatable.")
+@_select
 @click.option("--cue", "keys", multiple=True, metavar="KEY", help="Only this cue. Repeatable.")
 @click.option("--dry-run", is_flag=True, help="Say what would be asked for, and why.")
 def backfill(
@@ -164,7 +188,8 @@ def backfill(
 
     asked = {"stale": stale, "failed": failed, "missing": missing}
     kinds = [kind for kind, wanted in asked.items() if wanted]
-    ask_for_backfill(store, settings, kinds, select, keys, dry_run=dry_run)
+    known = [_known_cue(store, settings, key) for key in keys]
+    ask_for_backfill(store, settings, kinds, select, known, dry_run=dry_run)
 
 
 @cli.group()
@@ -217,20 +242,23 @@ def mappings() -> None:
     """
 
 
-@mappings.command()
+@mappings.command(short_help="Show which track of CUE_KEY is which stem.")
 @click.argument("cue_key")
 @click.option("--review", is_flag=True, help="Only those that need a person.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 def show(cue_key: str, review: bool, as_json: bool) -> None:
     """Show the tracks of CUE_KEY, their stems, categories, scores and states."""
-    store = _open_store(_settings())
+    settings = _settings()
+    store = _open_store(settings)
     from cue_pipeline.defs.mappings import read_mappings
 
-    rows = read_mappings(store, _known_cue(store, cue_key))
+    rows = read_mappings(store, _known_cue(store, settings, cue_key))
     if review:
         rows = [row for row in rows if row["state"] in ("review", "unmatched")]
     if as_json:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+    elif review and not rows:
+        click.echo(f"{cue_key}: no track needs a person.")
     else:
         print_mappings(cue_key, rows)
 
@@ -257,12 +285,12 @@ def set_mapping(
     from cue_pipeline.cli import decisions
 
     decisions.set_mapping(
-        store, settings, _known_cue(store, cue_key), track,
+        store, settings, _known_cue(store, settings, cue_key), track,
         group=group, category=category, note=note, every=every,
     )  # fmt: skip
 
 
-@mappings.command(name="unset")
+@mappings.command(name="unset", short_help="Take back what was decided about TRACK.")
 @click.argument("cue_key")
 @click.argument("track")
 def unset_mapping(cue_key: str, track: str) -> None:
@@ -271,10 +299,10 @@ def unset_mapping(cue_key: str, track: str) -> None:
     store = _open_store(settings)
     from cue_pipeline.cli import decisions
 
-    decisions.unset_mapping(store, settings, _known_cue(store, cue_key), track)
+    decisions.unset_mapping(store, settings, _known_cue(store, settings, cue_key), track)
 
 
-@mappings.command(name="export")
+@mappings.command(name="export", short_help="Write the library's mappings to FILE, a CSV.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--review", is_flag=True, help="Only those that need a person.")
 @click.option("--cue", "keys", multiple=True, metavar="KEY", help="Only this cue. Repeatable.")
@@ -284,13 +312,15 @@ def export_mappings(file: Path, review: bool, keys: tuple[str, ...]) -> None:
     Change canonical_name (empty: no stem) or instrument_category there, or write 'confirmed' as
     the state of a line that is right as it stands, and give the file to `mappings import`.
     """
-    store = _open_store(_settings())
+    settings = _settings()
+    store = _open_store(settings)
     from cue_pipeline.cli import decisions
 
-    decisions.export_mappings(store, file, [_known_cue(store, key) for key in keys], review=review)
+    known = [_known_cue(store, settings, key) for key in keys]
+    decisions.export_mappings(store, file, known, review=review)
 
 
-@mappings.command(name="import")
+@mappings.command(name="import", short_help="Keep what people changed in FILE.")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--dry-run", is_flag=True, help="Say what would be decided; store nothing.")
 @click.option("--skip-bad", is_flag=True, help="Import the other lines where some are bad.")
@@ -306,13 +336,15 @@ def import_mappings(file: Path, dry_run: bool, skip_bad: bool) -> None:
     decisions.import_mappings(store, settings, file, dry_run=dry_run, skip_bad=skip_bad)
 
 
-@cli.command()
-@click.argument("names", nargs=-1)
+@cli.command(short_help="Say which instrument category each NAME is.")
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 def categorise(names: tuple[str, ...], as_json: bool) -> None:
     """Say which instrument category each NAME is, and why; names on standard input, one a line."""
     from cue_pipeline.mapping.names import categorise as categorise_name
 
+    if not names and sys.stdin.isatty():
+        raise click.UsageError("Give a NAME, or names on standard input, one a line.")
     wanted = names or tuple(line.rstrip("\r\n") for line in sys.stdin if line.strip())
     found = [categorise_name(name) for name in wanted]
     if as_json:
@@ -339,15 +371,29 @@ def _open_store(settings: Settings) -> Store:
     return open_store(settings.database_url.get_secret_value())
 
 
-def _known_cue(store: Store, cue_key: str) -> str:
+def _database(settings: Settings) -> str:
+    """Return the database as it may be shown: without its password."""
+    from cue_pipeline.warehouse.engine import describe
+
+    return describe(settings.database_url.get_secret_value())
+
+
+def _known_cue(store: Store, settings: Settings, cue_key: str) -> str:
     if store.cue(cue_key) is not None:
         return cue_key
     from difflib import get_close_matches
 
     keys = [cue.cue_key for cue in store.cues()]
+    if not keys:
+        raise SettingsError(
+            f"No cue {cue_key!r}: {_database(settings)} holds no cues yet. Run `cue-pipeline "
+            "process BASE_DIR`, or this command in the folder whose database you mean."
+        )
     close = get_close_matches(cue_key, keys, n=3, cutoff=0.4) or keys[:3]
-    hint = f" Did you mean {' or '.join(repr(k) for k in close)}?" if close else ""
-    raise SettingsError(f"No cue {cue_key!r} among the {len(keys)} in the database.{hint}")
+    raise SettingsError(
+        f"No cue {cue_key!r} among the {len(keys)} in {_database(settings)}. Did you mean "
+        f"{' or '.join(repr(k) for k in close)}?"
+    )
 
 
 def _run(plan: LibraryPlan, store: Store, jobs: int) -> list[CueOutcome]:

@@ -105,6 +105,12 @@ def export_mappings(store: Store, path: Path, keys: Collection[str], *, review: 
         raise MappingError(f"'{path}' cannot be written: {e.strerror}.") from e
     for key, why in left_out.items():
         click.echo(f"left out: {key}: {why}", err=True)
+    if not counts["tracks"]:
+        click.echo(
+            f"In {path}: its first line and no track, for there is none to "
+            f"{'review' if review else 'show'}. `cue-pipeline status` shows what is ready."
+        )
+        sys.exit(1 if left_out else 0)
     click.echo(
         f"In {path}: {_counted(counts['tracks'], 'track')} of {_counted(counts['cues'], 'cue')}. "
         "Change canonical_name (empty: no stem) or instrument_category, or write 'confirmed' as "

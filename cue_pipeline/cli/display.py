@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from cue_pipeline.defs.process import CueOutcome, CuePlan, Event, LibraryPlan
+    from cue_pipeline.defs.status import AssetStatus
     from cue_pipeline.warehouse.store import Store
 
 STATE_STYLES = {
@@ -25,6 +28,15 @@ STATE_STYLES = {
     "failed": "bold red",
     "refused": "bold red",
 }
+
+KEY_WIDTH = 24  # columns that a cue's key needs to be read
+WIDE = 110  # columns from which a reason beside its track is more than a column of syllables
+
+NO_CUE_FOUND = (
+    "No cue was found: no folder there, at any depth, holds both MIDI/*.mid and "
+    "PT/Audio Files/*.wav (or other audio). Give the folder that your cues lie in, or write "
+    "demonstration cues to look at: `cue-pipeline demo DIR`."
+)
 
 
 def live_display(plans: Sequence[CuePlan]) -> Any:
@@ -116,12 +128,13 @@ def print_plan(plan: LibraryPlan) -> None:
             click.echo(f"{cue.folder.key}: {asset} ({cue.reasons.get(asset, '')})")
     _print_notes(plan)
     todo = sum(bool(cue.assets) for cue in plan.cues)
-    click.echo(f"{todo} of {len(plan.cues)} cues would be processed. Nothing was done.")
+    click.echo(f"{todo} of {_cues(len(plan.cues))} would be processed. Nothing was done.")
 
 
 def print_outcomes(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Store) -> None:
     """Show what became of each cue, then every warning, error and note in full."""
-    _print_outcome_table(plan, outcomes, store)
+    if outcomes or plan.refused:
+        _print_outcome_table(plan, outcomes, store)
     for o in outcomes:
         for warning in o.warnings:
             click.echo(f"warning: {o.cue_key}: {warning}")
@@ -133,7 +146,12 @@ def print_outcomes(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Sto
     if plan.refused:
         counts["refused"] = len(plan.refused)
     said = ", ".join(f"{n} {result}" for result, n in sorted(counts.items()))
-    click.echo(f"{len(outcomes) + len(plan.refused)} cues: {said or 'none found'}.")
+    if said:
+        click.echo(f"{_cues(len(outcomes) + len(plan.refused))}: {said}.")
+    else:
+        click.echo(NO_CUE_FOUND)
+    if counts["interrupted"]:
+        click.echo("What was stored is kept; the same command again makes the rest.")
 
 
 def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Store) -> None:
@@ -174,58 +192,116 @@ def _print_notes(plan: LibraryPlan) -> None:
         click.echo(f"missing: {key}: its folder is gone; its rows are kept.")
 
 
-def print_status(statuses: Sequence[Any]) -> None:
-    """Show a table of cue × asset, then why anything is not ready."""
+def print_status(statuses: Sequence[AssetStatus], where: str) -> None:
+    """Show a table of cue × asset, then why anything is not ready.
+
+    Parameters
+    ----------
+    statuses : sequence of AssetStatus
+        State of every cue × asset.
+    where : str
+        The database, without secrets: one that is empty may be another than was meant.
+    """
+    from cue_pipeline.cue.numbering import natural_key
+    from cue_pipeline.defs.graph import GRAPH
+
+    if not statuses:
+        click.echo(
+            f"No cues in {where} yet. Run `cue-pipeline process BASE_DIR` (`cue-pipeline demo DIR` "
+            "writes cues to try), or the command in the folder whose database you mean."
+        )
+        return
+    by_cue: dict[str, list[AssetStatus]] = {}
+    for s in sorted(statuses, key=lambda s: natural_key(s.cue_key)):
+        by_cue.setdefault(s.cue_key, []).append(s)
+    console = _console()
+    needed = KEY_WIDTH + sum(len(asset) + 3 for asset in GRAPH) + 4  # with the lines between them
+    console.print(_status_table(by_cue) if console.width >= needed else _status_counts(by_cue))
+    for states in by_cue.values():
+        for s in states:
+            if s.state != "ready":
+                click.echo(f"{s.state}: {s.cue_key}: {s.asset}: {s.reason}")
+
+
+def _status_table(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:
+    """Return cue × asset, which a terminal of 80 columns has no room for."""
     from rich.markup import escape
     from rich.table import Table
 
     from cue_pipeline.defs.graph import GRAPH
 
-    if not statuses:
-        click.echo(
-            "No cues yet. Run `cue-pipeline process BASE_DIR`, or `cue-pipeline demo DIR` first."
-        )
-        return
     table = Table()
-    table.add_column("cue")
+    table.add_column("cue", overflow="fold")
     for asset in GRAPH:
-        table.add_column(asset)
-    cells: dict[str, list[str]] = {}
-    for s in statuses:
-        cells.setdefault(s.cue_key, []).append(f"[{STATE_STYLES[s.state]}]{s.state}[/]")
-    for key, states in cells.items():
-        table.add_row(escape(key), *states)
-    _console().print(table)
-    for s in statuses:
-        if s.state != "ready":
-            click.echo(f"{s.state}: {s.cue_key}: {s.asset}: {s.reason}")
+        table.add_column(asset, no_wrap=True)
+    for key, states in by_cue.items():
+        cells = (f"[{STATE_STYLES[s.state]}]{s.state}[/]" for s in states)
+        table.add_row(escape(key), *cells)
+    return table
+
+
+def _status_counts(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:
+    """Return how many assets of each cue are in which state; which ones is said below it."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("cue", overflow="fold")
+    table.add_column("assets", overflow="fold")
+    for key, states in by_cue.items():
+        counts = Counter(s.state for s in states)
+        said = (f"[{STATE_STYLES[state]}]{n} {state}[/]" for state, n in counts.items())
+        table.add_row(escape(key), ", ".join(said))
+    return table
 
 
 def print_mappings(cue_key: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Show the track ↔ stem table of one cue."""
+    """Show the track ↔ stem table of one cue; reasons below it where it would be too wide."""
     from rich.markup import escape
     from rich.table import Table
 
     if not rows:
-        click.echo(f"{cue_key}: no mappings yet. Run `cue-pipeline process BASE_DIR`.")
+        click.echo(f"{cue_key}: no tracks to show.")
         return
+    console = _console()
+    wide = console.width >= WIDE
+    several = len({row["file_path"] for row in rows}) > 1
     table = Table()
-    for heading in ("track", "stem", "category", "state", "method"):
-        table.add_column(heading)
-    table.add_column("confidence", justify="right")
-    table.add_column("reason", overflow="fold")
+    headings = ["file"] * several + ["track", "stem", "category", "state"] + ["method"] * wide
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    table.add_column("confidence" if wide else "sure", justify="right", no_wrap=True)
+    if wide:
+        table.add_column("reason", overflow="fold")
     for row in rows:
         confidence = row["confidence"]
         table.add_row(
-            escape(row["track_name"] or f"#{row['track_index']}"),
+            *[escape(_file_name(row))] * several,
+            escape(_track_name(row)),
             escape(row["canonical_name"] or "—"),
             row["instrument_category"] or "—",
             row["state"],
-            row["method"] or "",
+            *[row["method"] or ""] * wide,
             "" if confidence is None else f"{confidence:.2f}",
-            escape(row["reason"] or ""),
+            *[escape(row["reason"] or "")] * wide,
         )
-    _console().print(table)
+    console.print(table)
+    for row in rows if not wide else ():
+        if row["reason"]:
+            place = f"{_file_name(row)}: " if several else ""
+            click.echo(f"{place}{_track_name(row)}: {row['reason']}")
+
+
+def _file_name(row: Mapping[str, Any]) -> str:
+    return str(row["file_path"]).rpartition("/")[2]
+
+
+def _track_name(row: Mapping[str, Any]) -> str:
+    return row["track_name"] or f"#{row['track_index']}"
+
+
+def _cues(n: int) -> str:
+    return f"{n} cue{'s' * (n != 1)}"
 
 
 def _console() -> Any:

@@ -105,7 +105,8 @@ def _file_status(entry: "os.DirEntry[str]") -> os.stat_result | None:
     except OSError as e:
         raise CueError(
             f"'{shown(Path(entry.path))}' cannot be read ({e.strerror}). Is it a link "
-            "to a volume that is not mounted? Bring the file back, or remove the link."
+            "to a volume that is not mounted? The cue waits: bring the file back, or remove "
+            "the link."
         ) from e
     return status if stat.S_ISREG(status.st_mode) else None
 

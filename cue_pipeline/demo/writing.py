@@ -64,11 +64,12 @@ def _write(folder: Path, say: Callable[[str], None]) -> tuple[Path, ...]:
             say(f"{path}: there already, unchanged")
         return folders
     _check_untouched(folder, sums)
+    folder.mkdir(parents=True, exist_ok=True)  # the music takes seconds: a wrong folder fails now
     files: dict[str, bytes] = {}
     for seed, cue in enumerate(CUES):
         of_cue = dict(_cue_files(cue, seed))
         files |= of_cue
-        say(f"{folder / cue.folder}: {len(of_cue)} files, {cue.seconds:.1f} s")
+        say(f"{folder / cue.folder}: {len(of_cue)} files, {cue.seconds:.1f} s of music")
     # Only when all of it is known to be free is any of it written.
     _check_free(folder, files, sums)
     for name, content in files.items():

@@ -307,3 +307,11 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
     (tmp_path / "demo").write_text("x")
     with pytest.raises(CueError, match="is a file"):
         write_demo(tmp_path / "demo")
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_any_music(tmp_path):
+    (tmp_path / "file").write_text("")
+    said = []
+    with pytest.raises(CueError, match="cannot be written"):
+        write_demo(tmp_path / "file" / "demo", progress=said.append)
+    assert said == []

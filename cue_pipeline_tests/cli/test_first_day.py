@@ -1,0 +1,122 @@
+"""What a newcomer meets on the first day: wrong folders, typing errors, narrow terminals."""
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from cue_pipeline.cli import display
+from cue_pipeline.cli.commands import cli
+from cue_pipeline.defs.graph import GRAPH
+from cue_pipeline.defs.status import AssetStatus
+from cue_pipeline.errors import CuePipelineError
+from cue_pipeline_tests.workspace import CLEAN
+
+
+@pytest.fixture
+def said(tmp_path, monkeypatch):
+    """Run the command line in an empty folder; return all that it says."""
+    monkeypatch.chdir(tmp_path)
+    for name in CLEAN:
+        monkeypatch.delenv(name, raising=False)
+
+    def run(*arguments, expect=2):
+        result = CliRunner().invoke(cli, arguments)
+        known = isinstance(result.exception, CuePipelineError)
+        assert (2 if known else result.exit_code) == expect, result.output
+        return f"{result.output}{result.exception if known else ''}"
+
+    return run
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Give what is shown a terminal of so many columns."""
+
+    def of(columns):
+        monkeypatch.setattr(
+            display,
+            "_console",
+            lambda: Console(width=columns, color_system=None, legacy_windows=False),
+        )
+
+    return of
+
+
+def mapping(track, stem, file_path="MIDI/a.mid"):
+    return {
+        "file_path": file_path,
+        "track_index": 1,
+        "track_name": track,
+        "canonical_name": stem,
+        "instrument_category": "Strings",
+        "state": "auto",
+        "method": "names",
+        "confidence": 0.97,
+        "reason": "the name fits (0.91), the notes are heard there (0.98)",
+    }
+
+
+def test_a_folder_without_cues_is_told_what_a_cue_looks_like(said, tmp_path):
+    (tmp_path / "library").mkdir()
+    output = said("process", "library", expect=0)
+    assert "No cue was found" in output
+    assert "PT/Audio Files" in output
+    assert "┃" not in output
+
+
+@pytest.mark.parametrize(
+    "command", [("status",), ("mappings", "1m01"), ("backfill", "--cue", "1m01")]
+)
+def test_in_the_wrong_folder_a_command_names_the_database_that_it_found_empty(said, command):
+    output = said(*command, expect=0 if command == ("status",) else 2)
+    assert "sqlite:///cue_pipeline.db" in output
+    assert "process BASE_DIR" in output
+
+
+@pytest.mark.parametrize("command", [("process", "library"), ("backfill",)])
+def test_a_mistyped_asset_is_told_the_closest_before_anything_is_opened(said, tmp_path, command):
+    output = said(*command, "--select", "mel_feature")
+    assert "Did you mean 'mel_features'" in output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sheet_without_tracks_is_not_called_ready_for_import(said):
+    assert "no track" in said("mappings", "export", "sheet.csv", expect=0)
+
+
+@pytest.mark.parametrize("group", [(), ("mappings",), ("db",)])
+def test_no_line_of_the_help_is_cut_off(said, group):
+    assert "..." not in said(*group, "--help", expect=0).replace("[ARGS]...", "")
+
+
+def test_status_fits_eighty_columns_and_hides_no_asset_that_is_not_ready(terminal, capsys):
+    terminal(80)
+    keys = ["Reel 10/10m01 The Long Way Home v3", "Reel 2/2m05a Chase"]
+    states = ["ready"] * 5 + ["failed", "missing"]
+    rows = [
+        AssetStatus(key, asset, state, "why")
+        for key in keys
+        for asset, state in zip(GRAPH, states, strict=True)
+    ]
+    display.print_status(rows, "sqlite:///x.db")
+    output = capsys.readouterr().out
+    assert max(map(len, output.splitlines())) <= 80
+    assert "…" not in output
+    assert "5 ready, 1 failed, 1 missing" in output
+    assert output.index("Reel 2/") < output.index("Reel 10/")
+    assert f"failed: {keys[1]}: match_evidence: why" in output
+
+
+def test_mappings_at_eighty_columns_give_each_reason_in_one_piece(terminal, capsys):
+    terminal(80)
+    rows = [mapping("Violins I", "1m01 VLN I_01"), mapping("Celli", "1m01 VCS_01")]
+    display.print_mappings("1m01", rows)
+    assert f"Celli: {rows[1]['reason']}" in capsys.readouterr().out.splitlines()
+
+
+def test_tracks_of_several_midi_files_are_told_apart(terminal, capsys):
+    terminal(140)
+    display.print_mappings("1m01", [mapping("Pad", "A"), mapping("Pad", "B", "MIDI/b.mid")])
+    output = capsys.readouterr().out
+    assert "a.mid" in output
+    assert "b.mid" in output
