@@ -1,9 +1,10 @@
 """Which machinery computes: numpy and scipy, or the compiled kernels.
 
-The kernels (:mod:`.kernels`) take a fifth of the time, but loading them costs half a second and
-their first use on a machine some seconds more. So they are taken where a pass has enough frames
-before it to earn that back: a rule of the input alone, so that a rerun computes as the first run
-did. Both transform in double precision, and decode samples to the same bits.
+The kernels (:mod:`.kernels`) take a fifth of the time, but loading them costs a process half a
+second, and their first use on a machine some seconds more. So they are taken where a pass has
+enough frames before it to earn that back, nearly so in the first cue of a process and several times
+in those that follow: a rule of the input alone, so that a rerun computes as the first run did.
+Both transform in double precision, and decode samples to the same bits.
 """
 
 import logging
@@ -19,7 +20,7 @@ from cue_pipeline.audio.mel_filters import Float32Array, Float64Array, MelPlan
 from cue_pipeline.settings import MelSettings
 
 LANES = 8
-WORTH_FRAMES = 50_000
+WORTH_FRAMES = 25_000
 SMALLEST_N_FFT, LARGEST_N_FFT = 512, 8_192
 
 FrameKernel = Callable[[Float32Array, int], Float32Array]
