@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -10,6 +11,22 @@ from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
 
 PAGE = Path(__file__).parents[2] / "docs" / "data-model.md"
 QUESTIONS = re.findall(r"\*\*(\d+)\. (.+?)\*\*\n```sql\n(.+?)```", PAGE.read_text(), re.DOTALL)
+
+README = PAGE.parents[1] / "README.md"
+CONNECTS = 'engine = sa.create_engine("sqlite:///cue_pipeline.db")\n'
+
+
+def python_of(page, engine, **names):
+    """Run a page's first lines of Python on this engine; return what they leave."""
+    code = re.findall(r"```python\n(.+?)```", page.read_text(), re.DOTALL)[0]
+    assert CONNECTS in code
+    code = code.replace(CONNECTS, "")
+    for there, here in names.values():
+        assert there in code
+        code = code.replace(there, here)
+    left = {"engine": engine}
+    exec(code, left)
+    return left
 
 
 def test_the_page_is_made_from_the_tables_as_they_are():
@@ -47,3 +64,34 @@ def test_the_training_pairs_of_the_page_are_the_notes_of_mapped_tracks(store):
         found = connection.execute(sa.text(query.strip().rstrip(";"))).all()
     assert len(found) == cue.n_tracks * cue.n_notes
     assert found[0].frame == pytest.approx(found[0].start_time * 48_000 / 512)
+
+
+def test_the_readme_reads_a_mel_spectrogram_back_as_it_was_stored(store):
+    cue = SyntheticCue()
+    load(store, cue)
+    left = python_of(
+        README,
+        store.engine,
+        cue=("Reel 1/1m01 Opening Titles", cue.key),
+        stem=("1m01 VCS_01", "Stem 1"),
+    )
+    assert np.array_equal(left["mel_db"], cue.mel(1))
+
+
+def test_the_training_set_of_the_page_puts_every_note_at_its_frame(store):
+    cue = SyntheticCue()
+    load(store, cue)
+    load(store, SyntheticCue(key="Reel 1/1m02"), ("tempo_map", "midi_events", "channel_groups"))
+    pairs = python_of(PAGE, store.engine)["pairs"]
+    assert pairs
+    mapped = store.read(cue.key, "track_mappings").set_index("midi_track_id").audio_file_id
+    notes = store.read(cue.key, "midi_notes")
+    for (key, name), (mel_db, roll) in pairs.items():
+        assert key == cue.key
+        i = cue.group_names.index(name)
+        assert np.array_equal(mel_db, cue.mel(i))
+        here = notes[notes.midi_track_id.map(mapped) == cue.group_ids[i]]
+        middles = (here.start_time + here.duration / 2) * 48_000 / 512
+        heard = middles < cue.n_frames
+        assert heard.any()
+        assert (roll[middles[heard].astype(int), here.note[heard]] > 0).all()
