@@ -40,7 +40,7 @@ test: $(BIN)/.installed-dev  ## run the tests, two at a time
 	$(BIN)/python -m pytest -n 2 -q
 
 test-slow: $(BIN)/.installed-dev  ## the tests with a daemon, kills and long audio (minutes)
-	$(BIN)/python -m pytest -n 2 -q -m "slow and not ui"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "slow and not ui"  # half of it is waiting
 
 test-ui: $(BIN)/.installed-dev  ## use the pipeline in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -m ui -q cue_pipeline_tests/ui

@@ -137,6 +137,15 @@ def test_stems_without_a_frame_are_left_dark():
     is_picture(mel_picture({"a": noise(0), "b": noise(3)}, {"a": 0.0, "b": 1.0}))
 
 
+def test_a_silent_stem_is_said_to_be_silent():
+    loud, silent = noise(600), np.full((600, 64), -100.0 + noise(600).max() - 60.0)
+    mels = {"loud": loud, "silent": silent}
+    svg = mel_picture(mels, dict.fromkeys(mels, 10.0))
+    is_picture(svg)
+    assert svg.count("silent beside the others") == 1
+    assert "silent beside" not in mel_picture({"loud": loud}, {"loud": 10.0})
+
+
 def test_a_mix_equal_to_its_stems_shows_no_difference():
     stem = noise(600)
     same, other = mix_picture("mix", stem, [stem], 10.0), mix_picture("mix", stem, [stem - 30], 10)

@@ -60,6 +60,9 @@ def mel_picture(mels: Mapping[str, np.ndarray], seconds: Mapping[str, float]) ->
             pixels = max(1, int(min(w, 480, MOST_PIXELS / (h * len(shown))) * share))
             levels = mel_levels(mels[name], top, rows=int(h), columns=pixels)
             canvas.raster(x, y, w * share, h, levels, EMBER)
+            if float(mels[name].max()) < top - RANGE_DB:
+                # A dark box alone looks like a picture that could not be drawn.
+                canvas.text(x + 6, y + h / 2 + 4, "silent beside the others", colour=FAINT)
     if len(mels) > len(shown):
         canvas.text(_MARGIN, canvas.height - 8, f"{len(mels) - len(shown)} more", colour=FAINT)
     return canvas.svg()
