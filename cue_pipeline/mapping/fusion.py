@@ -71,6 +71,8 @@ class FusionWeights:
         Partial correlation, beside that of the stem's best track, from which sound may decide
         alone: a track that no stem holds can be the likeliest by far and still explain little of
         the one it is put to.
+    sure_sound : float
+        Score from which sound tells tracks apart that are named alike.
     """
 
     name: float = 11.74
@@ -88,6 +90,7 @@ class FusionWeights:
     clear_evidence: float = 0.5
     clear_evidence_margin: float = 0.25
     firm_sound: float = 0.5
+    sure_sound: float = 0.9
 
 
 @dataclass(frozen=True, slots=True)

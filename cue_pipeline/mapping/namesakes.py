@@ -53,8 +53,8 @@ def level_namesakes(fits: "Scores", names: Sequence[str], files: Sequence[Hashab
 def crowded(fits: "Scores", files: Sequence[Hashable]) -> "NDArray[np.bool_]":
     """Return which tracks' names say a group that other tracks of their file say as well.
 
-    'Vln leg' and 'Vln spicc' may both be in 'VLN', or one of them in the strings' stem, or nowhere:
-    that names cannot tell.
+    'Vln leg' and 'Vln spicc' may both be in 'VLN', or one of them in the strings' stem, or nowhere;
+    and of the stems 'Bones' and 'Trombones' either may be either's: that names cannot tell.
 
     Returns
     -------
@@ -62,12 +62,10 @@ def crowded(fits: "Scores", files: Sequence[Hashable]) -> "NDArray[np.bool_]":
     """
     import numpy as np
 
-    out = np.zeros(len(fits), dtype=bool)
-    if fits.size == 0:
-        return out
-    claims: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for i in np.flatnonzero(fits.max(axis=1) >= SAME_INSTRUMENT).tolist():
-        claims[files[i], int(fits[i].argmax())].append(i)
-    for members in claims.values():
-        out[members] = len(members) >= _FEWEST
+    says = fits >= SAME_INSTRUMENT
+    common = says.astype(int) @ says.T.astype(int) > 0
+    file = np.array([list(files).index(f) for f in files])
+    common &= file[:, None] == file[None, :]
+    np.fill_diagonal(common, val=False)
+    out: NDArray[np.bool_] = common.any(axis=1)
     return out

@@ -75,17 +75,19 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
         return Verdict(state, None, confidence, _why_none(testimony))
     doubts = _doubts(testimony, weights)
     method = _method(testimony, weights)
-    by_names_alone = method == "names" and _at(testimony.evidence, testimony.chosen) is None
+    own = _at(testimony.evidence, testimony.chosen)
+    unsure = testimony.crowded and method == "names" and (own is None or own < weights.sure_sound)
     enough = weights.auto_by_sound if method == "evidence" else weights.auto_confidence
     if method == "evidence" and testimony.firmness < weights.firm_sound:
         doubts.append(
             f"only the sound says '{testimony.group_names[testimony.chosen]}', and the track "
             f"explains little of what is heard there ({testimony.firmness:.2f})"
         )
-    if not doubts and confidence >= enough and by_names_alone and testimony.crowded:
+    if not doubts and confidence >= enough and unsure:
         doubts.append(
-            f"other tracks are named like it, and only names say that it is in "
+            f"other tracks are named like it, and the sound does not say surely that it is in "
             f"'{testimony.group_names[testimony.chosen]}'"
+            + ("" if own is None else f" ({own:.2f})")
         )
     if not doubts and confidence >= enough:
         return Verdict("auto", method, confidence, _why(testimony, method))

@@ -214,10 +214,12 @@ def test_names_alone_do_not_put_two_tracks_into_one_instruments_stem_without_a_p
     names_only = map_cue(tracks_frame(["Vla long", "Vla spicc", "Horns"]), stems)
     assert states(names_only) == ["review", "review", "auto"]
     assert "other tracks are named like it" in names_only.tracks[0].reason
-    # Where it is heard, or the other track is another file's, nothing is left open.
+    # Where it is surely heard, or the other track is another file's, nothing is left open.
     heard = evidence_frame([[0.97, 0.1, 0.1], [0.95, 0.2, 0.1], [0.1, 0.1, 0.97]])
     tracks = tracks_frame(["Vla long", "Vla spicc", "Horns"])
     assert states(map_cue(tracks, stems, evidence=heard)) == ["auto"] * 3
+    unsure = evidence_frame([[0.97, 0.1, 0.1], [0.7, 0.02, 0.1], [0.1, 0.1, 0.97]])
+    assert states(map_cue(tracks, stems, evidence=unsure)) == ["auto", "review", "auto"]
     two_files = tracks_frame(["Violas", "Violas", "Horns"], midi_file_id=[1, 2, 1])
     assert states(map_cue(two_files, stems)) == ["auto"] * 3
 
