@@ -27,7 +27,11 @@ _PACKED, _SAMPLES = ir.VectorType(_I8, 64), ir.VectorType(ir.FloatType(), 16)
 
 
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return a decorator that compiles, and keeps the result on disk where there is a place."""
+    """Return a decorator that compiles, and keeps the result on disk where there is a place.
+
+    What is kept goes by the date of the decorated function's own file: who changes what it calls in
+    another module (this one, or the codelets) touches that file too.
+    """
     settings = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, **options}
 
     def decorated(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -3,13 +3,14 @@
 import builtins
 import os
 
+import numba
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cue_pipeline.audio import engine, group_pass
+from cue_pipeline.audio import engine, group_pass, lanes
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel import MelStream
 from cue_pipeline.audio.mel_filters import mel_plan
@@ -82,6 +83,18 @@ def test_a_machine_without_numba_computes_by_numpy(monkeypatch, caplog):
         assert "no compiler here" in caplog.text
     finally:
         engine.kernels_load.cache_clear()
+
+
+def test_kernels_compile_where_nothing_can_be_kept(monkeypatch):
+    really = numba.njit
+
+    def no_place(*args, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return really(*args, **options)
+
+    monkeypatch.setattr(numba, "njit", no_place)
+    assert lanes.compiled()(lambda x: x + 1)(1) == 2
 
 
 @pytest.mark.parametrize("n_fft", [1_000, 16, 1 << 16])
