@@ -4,6 +4,8 @@ Read from the environment and from ``.env`` in the working directory (the enviro
 The settings are frozen: a run sees one set of values from its beginning to its end.
 """
 
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +15,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from cue_pipeline.errors import SettingsError
 
 DEFAULT_DATABASE_URL = "sqlite:///cue_pipeline.db"
+
+_NOT_SETTINGS = ("CUE_PIPELINE_", "CUE_TEST_", "CUE_UI_")  # the program's own, and its tests'
 
 
 class MelSettings(BaseModel):
@@ -177,3 +181,29 @@ def read_settings(**overrides: Any) -> Settings:
             f"Settings cannot be used: {faults}. Mend them in the environment or in .env "
             "(.env.example lists all, with defaults)."
         ) from None
+
+
+def unknown_settings() -> dict[str, str | None]:
+    """Return names that look like settings and are none, each with the closest that is one.
+
+    A misspelt name has no effect, and nothing in the tables would show it.
+
+    Returns
+    -------
+    dict of str to str or None
+        Names that begin with ``CUE_``, in the environment or in ``.env``; None where nothing is
+        close.
+    """
+    from dotenv import dotenv_values
+
+    known = {str(field.alias) for field in Settings.model_fields.values()}
+    found = {*os.environ, *dotenv_values(".env", interpolate=False)}
+    strange = sorted(
+        name
+        for name in found
+        if name.upper().startswith("CUE_")
+        and name.upper() not in known
+        and not name.upper().startswith(_NOT_SETTINGS)
+    )
+    close = {name: get_close_matches(name.upper(), known, n=1, cutoff=0.75) for name in strange}
+    return {name: next(iter(matches), None) for name, matches in close.items()}

@@ -99,6 +99,8 @@ def process(
 
     Exit code: 0 all good, 1 some cue failed, 2 usage or configuration.
     """
+    from cue_pipeline.settings import read_settings
+
     # The environment is how worker processes, and whatever they start, get the same settings.
     if database_url:
         os.environ["DATABASE_URL"] = database_url
@@ -110,7 +112,7 @@ def process(
             "set it in .env too, or `status` and the UI will call these features stale.",
             err=True,
         )
-    settings = _settings()
+    settings = read_settings()
     store = _open_store(settings)
 
     from cue_pipeline.defs.process import plan_library
@@ -360,8 +362,12 @@ def categorise(names: tuple[str, ...], as_json: bool) -> None:
 
 
 def _settings() -> Settings:
-    from cue_pipeline.settings import read_settings
+    """Return the settings, once told which names in the environment are none."""
+    from cue_pipeline.settings import read_settings, unknown_settings
 
+    for name, close in unknown_settings().items():
+        hint = f"did you mean {close}?" if close else ".env.example lists those there are."
+        click.echo(f"Note: {name} is no setting and has no effect; {hint}", err=True)
     return read_settings()
 
 

@@ -9,6 +9,7 @@ from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs.graph import GRAPH
 from cue_pipeline.defs.status import AssetStatus
 from cue_pipeline.errors import CuePipelineError
+from cue_pipeline.settings import read_settings
 from cue_pipeline_tests.workspace import CLEAN
 
 
@@ -120,3 +121,23 @@ def test_tracks_of_several_midi_files_are_told_apart(terminal, capsys):
     output = capsys.readouterr().out
     assert "a.mid" in output
     assert "b.mid" in output
+
+
+def test_a_misspelt_setting_is_told_and_not_silently_without_effect(said, tmp_path, monkeypatch):
+    (tmp_path / ".env").write_text("CUE_MEL_NMELS=128\nCUE_SAMPLE_RATE=44100\n")
+    monkeypatch.setenv("CUE_PIPELINE_THREADS", "1")
+    output = said("status", expect=0)
+    assert (
+        output.count("CUE_MEL_NMELS is no setting and has no effect; did you mean CUE_MEL_N_MELS?")
+        == 1
+    )
+    assert "CUE_SAMPLE_RATE" not in output
+    assert "CUE_PIPELINE_THREADS" not in output
+
+
+def test_a_lone_comma_is_no_pattern_and_an_empty_value_the_default(monkeypatch):
+    monkeypatch.setenv("CUE_FINAL_MIX_PATTERNS", ",")
+    monkeypatch.setenv("CUE_IGNORE_PATTERNS", "")
+    settings = read_settings(_env_file=None)
+    assert settings.final_mix_patterns == ()
+    assert settings.ignore_patterns == ("clk", "click")
