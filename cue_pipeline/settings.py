@@ -168,10 +168,20 @@ def read_settings(**overrides: Any) -> Settings:
     Raises
     ------
     SettingsError
-        If a value cannot be used; names the variable, and hides what may be a secret.
+        If a value or ``.env`` cannot be used; names it, and hides what may be a secret.
     """
     try:
         return Settings(**overrides)
+    except UnicodeDecodeError as e:
+        raise SettingsError(
+            f"'{Path.cwd() / '.env'}' is not UTF-8: byte {e.start + 1} cannot be read. Save it as "
+            "UTF-8."
+        ) from None  # the exception holds the file's bytes, secrets among them
+    except OSError as e:
+        raise SettingsError(
+            f"'{Path.cwd() / '.env'}' cannot be read: {e.strerror}. Let this user read it, or move "
+            "it away."
+        ) from e
     except ValidationError as e:
         faults = "; ".join(
             f"{'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}"

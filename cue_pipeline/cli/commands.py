@@ -362,13 +362,14 @@ def categorise(names: tuple[str, ...], as_json: bool) -> None:
 
 
 def _settings() -> Settings:
-    """Return the settings, once told which names in the environment are none."""
+    """Return the settings, and tell which names in the environment look like one and are none."""
     from cue_pipeline.settings import read_settings, unknown_settings
 
+    settings = read_settings()
     for name, close in unknown_settings().items():
         hint = f"did you mean {close}?" if close else ".env.example lists those there are."
         click.echo(f"Note: {name} is no setting and has no effect; {hint}", err=True)
-    return read_settings()
+    return settings
 
 
 def _open_store(settings: Settings) -> Store:

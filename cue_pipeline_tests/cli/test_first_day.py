@@ -141,3 +141,10 @@ def test_a_lone_comma_is_no_pattern_and_an_empty_value_the_default(monkeypatch):
     settings = read_settings(_env_file=None)
     assert settings.final_mix_patterns == ()
     assert settings.ignore_patterns == ("clk", "click")
+
+
+def test_an_env_file_in_another_encoding_is_told_without_what_is_in_it(said, tmp_path):
+    (tmp_path / ".env").write_bytes("OPENAI_API_KEY=sk-geheim\n# Köln\n".encode("latin-1"))
+    output = said("status")
+    assert "is not UTF-8: byte 29" in output
+    assert "geheim" not in output
