@@ -36,6 +36,9 @@ from cue_pipeline.audio.codelets import (
 from cue_pipeline.audio.lanes import LANES, compiled, turn_square, vload, vsqrt, vstore, vzero
 from cue_pipeline.audio.mel_filters import Float32Array, Float64Array, MelPlan, mel_corners
 
+BUILT_ON = "2e2ec3a64ac7037d"
+"""SHA-256 of lanes.py and codelets.py, first 16 digits: see :func:`.lanes.compiled`."""
+
 _FRAMES_AT_ONCE = 128
 _LINE_BYTES = 64
 _ROOT_HALF_BITS = int(np.float64(0.5**0.5).view(np.int64))

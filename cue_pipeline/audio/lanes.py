@@ -29,8 +29,9 @@ _PACKED, _SAMPLES = ir.VectorType(_I8, 64), ir.VectorType(ir.FloatType(), 16)
 def compiled(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Return a decorator that compiles, and keeps the result on disk where there is a place.
 
-    What is kept goes by the date of the decorated function's own file: who changes what it calls in
-    another module (this one, or the codelets) touches that file too.
+    What is kept goes by the date of the decorated function's own file alone. So that an update
+    never leaves old machine code in use, that file names the versions of the modules that it is
+    built on (``BUILT_ON``), which a test holds against them.
     """
     settings = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}, **options}
 

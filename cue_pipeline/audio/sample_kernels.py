@@ -10,6 +10,9 @@ import numpy as np
 
 from cue_pipeline.audio.lanes import add_unpacked_24, compiled, unpack_24
 
+BUILT_ON = "0605578ba2530b24"
+"""SHA-256 of lanes.py, first 16 digits: see :func:`.lanes.compiled`."""
+
 _STRETCH = 1024  # float32 sums are exact enough of so many samples
 _ANY_ORDER = {"contract", "reassoc", "nsz"}  # of sums: several run side by side
 

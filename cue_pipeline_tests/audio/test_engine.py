@@ -1,7 +1,9 @@
 """Which machinery computes, and that it does not matter to the result."""
 
 import builtins
+import hashlib
 import os
+from pathlib import Path
 
 import numba
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cue_pipeline.audio import engine, group_pass, lanes
+from cue_pipeline.audio import engine, group_pass, kernels, lanes, sample_kernels
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel import MelStream
 from cue_pipeline.audio.mel_filters import mel_plan
@@ -83,6 +85,15 @@ def test_a_machine_without_numba_computes_by_numpy(monkeypatch, caplog):
         assert "no compiler here" in caplog.text
     finally:
         engine.kernels_load.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("built", "on"), [(kernels, ["lanes.py", "codelets.py"]), (sample_kernels, ["lanes.py"])]
+)
+def test_kernels_name_what_they_are_built_on_so_that_an_update_compiles_them_anew(built, on):
+    folder = Path(lanes.__file__).parent
+    digest = hashlib.sha256(b"".join((folder / name).read_bytes() for name in on))
+    assert digest.hexdigest()[:16] == built.BUILT_ON
 
 
 def test_kernels_compile_where_nothing_can_be_kept(monkeypatch):
