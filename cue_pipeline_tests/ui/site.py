@@ -121,6 +121,16 @@ class Site:
             for run in answer["runsOrError"]["results"]
         ]
 
+    def seconds_to_cancel(self, run_id: str) -> float:
+        """Return how long a run went on after it was told to end."""
+        answer = self.query(
+            "query($id: ID!) { logsForRun(runId: $id) { ... on EventConnection { events { "
+            "... on MessageEvent { timestamp eventType } } } } }",
+            id=run_id,
+        )
+        moments = {e["eventType"]: int(e["timestamp"]) for e in answer["logsForRun"]["events"]}
+        return (moments["RUN_CANCELED"] - moments["RUN_CANCELING"]) / 1000
+
     def wait_for(self, true: Any, what: str) -> Any:
         """Wait until something is true; say what it was and the log's end if it never is."""
         deadline = time.monotonic() + PATIENCE_SECONDS

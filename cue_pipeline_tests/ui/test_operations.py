@@ -13,7 +13,7 @@ from urllib.parse import quote
 import pytest
 
 from cue_pipeline.defs.graph import GRAPH
-from cue_pipeline_tests.ui.conftest import CUES, LATE_CUE, artifacts
+from cue_pipeline_tests.ui.conftest import CUES, LATE_CUE, MODEL_HANGS, MODEL_IS_ASKED, artifacts
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -156,6 +156,27 @@ def test_a_changed_model_is_seen_as_unsynced_on_the_mapping_alone(page, site):
     open_partition(page, site, "llm_mappings", CUES[0])
     page.get_by_text("Unsynced").first.wait_for()
     see(page, "10-unsynced")
+
+
+def test_a_run_that_hangs_is_terminated_and_leaves_what_was_there(page, site):
+    states, before = site.states(), {run["id"] for run in site.runs()}
+    MODEL_HANGS.set()
+    MODEL_IS_ASKED.clear()
+    try:
+        open_partition(page, site, "llm_mappings", CUES[0])
+        page.get_by_role("button", name="Materialize").first.click()
+        page.get_by_role("button", name="Launch 1 run").click()
+        site.wait_for(MODEL_IS_ASKED.is_set, "the run to ask the model")
+        (run,) = (run for run in site.runs() if run["id"] not in before)
+        page.goto(f"{site.url}/runs/{run['id']}")
+        page.get_by_role("button", name="Terminate").first.click()
+        page.get_by_role("button", name="Terminate 1 run").click()
+        page.get_by_text("Canceled", exact=True).first.wait_for()
+        assert site.seconds_to_cancel(run["id"]) < 10
+        see(page, "10-terminated")
+    finally:
+        MODEL_HANGS.clear()
+    assert site.states() == states
 
 
 def test_one_asset_is_made_again_for_one_cue(page, site):
