@@ -7,6 +7,7 @@ from rich.console import Console
 from cue_pipeline.cli import display
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs.graph import GRAPH
+from cue_pipeline.defs.process import CueOutcome, LibraryPlan
 from cue_pipeline.defs.status import AssetStatus
 from cue_pipeline.errors import CuePipelineError
 from cue_pipeline.settings import read_settings
@@ -148,3 +149,18 @@ def test_an_env_file_in_another_encoding_is_told_without_what_is_in_it(said, tmp
     output = said("status")
     assert "is not UTF-8: byte 29" in output
     assert "geheim" not in output
+
+
+def test_who_interrupts_is_told_that_nothing_is_lost_and_how_to_go_on(terminal, capsys):
+    class Empty:
+        def ledger(self):
+            return []
+
+    terminal(80)
+    plan = LibraryPlan((), (), {}, ())
+    display.print_outcomes(plan, [CueOutcome("1m01", "interrupted")], Empty())
+    last = capsys.readouterr().out.splitlines()[-2:]
+    assert last == [
+        "1 cue: 1 interrupted.",
+        "What was stored is kept; the same command again makes the rest.",
+    ]
