@@ -6,6 +6,7 @@ import pytest
 from scipy.optimize import nnls
 from scipy.signal import lfilter
 
+from cue_pipeline.mapping.evidence.alignment import _confidence
 from cue_pipeline.mapping.evidence.hearing import bands_of
 from cue_pipeline.mapping.evidence.regression import explained, non_negative_weights, products
 from cue_pipeline.mapping.evidence.scoring import Measures
@@ -123,3 +124,11 @@ def test_a_drum_whose_strokes_are_not_heard_is_not_heard():
     pitched, drum = measured[0.03]
     assert drum < 0.5 * pitched
     assert measured[0.4][1] == measured[0.4][0] > 0.5
+
+
+def test_a_loop_that_fits_itself_a_bar_away_is_believed_where_it_explains_much():
+    little_lift = np.full(6, 0.06)
+    assert _confidence(0.5, [(-6.8, 0.44)], little_lift) > 0.9
+    # As much as other music explains by chance, and no clear lead.
+    assert _confidence(0.25, [(-6.8, 0.2)], little_lift) < 0.5
+    assert _confidence(0.5, [(-6.8, 0.499)], little_lift) < 0.5

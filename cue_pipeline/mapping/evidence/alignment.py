@@ -26,6 +26,8 @@ _APART_SECONDS = 0.3
 _FAR_SECONDS = 1.0
 LIFT_OF_DOUBT = 0.085
 _LIFT_SCALE = 0.012
+_R2_OF_DOUBT = 0.36
+_R2_SCALE = 0.02
 CLEAR_MARGIN = 0.05  # of R²: a beat away explains clearly less
 _TRACKS_AT_ONCE = 8
 _LAG_BANDS = 16  # enough to look for a lag: pooled from all bands
@@ -204,13 +206,16 @@ def _confidence(best: float, rivals: list[tuple[float, float]], lift: Float64) -
     """Return how far to believe a lag.
 
     Over 84 rendered cues the lift of the better half of the groups was never below 0.12; over 168
-    pairs of one piece's MIDI with another piece's sound it was never above 0.075.
+    pairs of one piece's MIDI with another piece's sound it was never above 0.075. Over 253 further
+    such pairs R² was never above 0.27.
     """
     better_half = float(np.sort(lift)[len(lift) // 2 :].mean())
     second = max((r2 for _, r2 in rivals), default=0.0)
     margin = (best - second) / max(best, 1e-9)
     of_lift = 1.0 / (1.0 + np.exp(-(better_half - LIFT_OF_DOUBT) / _LIFT_SCALE))
-    return float(of_lift * np.clip(margin / CLEAR_MARGIN, 0.0, 1.0))
+    # A loop fits itself a few bars away nearly as well, but no other music explains so much.
+    of_r2 = 1.0 / (1.0 + np.exp(-(best - _R2_OF_DOUBT) / _R2_SCALE))
+    return float(max(of_lift, of_r2) * np.clip(margin / CLEAR_MARGIN, 0.0, 1.0))
 
 
 def _shifted(level: Float32, lag: float, coarse: float, n: int) -> Float32:
