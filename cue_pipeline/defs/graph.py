@@ -59,6 +59,15 @@ GRAPH: Mapping[str, Node] = {
 }
 """Every asset, upstream before downstream."""
 
+_SHAPED_BY = {
+    "tempo_map": "CUE_MARKER_TRACKS",
+    "midi_events": "CUE_MARKER_TRACKS",
+    "channel_groups": "CUE_FINAL_MIX_PATTERNS, CUE_IGNORE_PATTERNS or CUE_SAMPLE_RATE",
+    "mel_features": "a CUE_MEL_… setting or CUE_SAMPLE_RATE",
+    "final_mix_features": "a CUE_MEL_… setting or CUE_SAMPLE_RATE",
+}
+"""The settings in the code version of an asset, as a person reads of them."""
+
 
 def sources(asset: str) -> frozenset[Source]:
     """Return which of a cue's files an asset depends on, itself or through what it stands on."""
@@ -98,6 +107,21 @@ def code_versions(settings: Settings) -> dict[str, str]:
         asset: f"{node.algorithm}" + (f"+{shaping[asset]}" if shaping.get(asset) else "")
         for asset, node in GRAPH.items()
     }
+
+
+def what_changed(asset: str, was: str, now: str) -> str:
+    """Return in words what makes one code version of an asset another."""
+    (number, *before), (now_number, *after) = was.split("+"), now.split("+")
+    if number != now_number:
+        return "this version of cue_pipeline computes it differently"
+    if asset != "llm_mappings":
+        return f"{_SHAPED_BY.get(asset, 'a setting')} changed since"
+    if before[:1] != after[:1]:
+        return "this version of cue_pipeline decides differently"
+    asked, asks = ("+".join(part[1:-1]) or "no model" for part in (before, after))
+    if asked == asks:
+        return "this version of cue_pipeline asks the model differently"
+    return f"{asked} was asked, now {asks} is"
 
 
 def data_version(

@@ -124,7 +124,7 @@ def _state(
         kinds = " or ".join(sorted(graph.sources(asset)))
         return "stale", f"{kinds} files changed since"
     if row.code_version != code_version:
-        return "stale", f"code version was {row.code_version}, is {code_version}"
+        return "stale", graph.what_changed(asset, row.code_version or "", code_version)
     newer = [up for up in graph.GRAPH[asset].upstream if upstream[up].state != "ready"]
     if not newer and graph.GRAPH[asset].obeys_people:
         return "stale", DECIDED_SINCE

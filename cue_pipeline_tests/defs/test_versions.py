@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from cue_pipeline.defs.backfills import plan_backfill
-from cue_pipeline.defs.graph import GRAPH
+from cue_pipeline.defs.graph import GRAPH, code_versions, what_changed
 from cue_pipeline.defs.instance import open_instance
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
 from cue_pipeline.defs.process import plan_library
@@ -45,6 +45,36 @@ def workplace(tmp_path, monkeypatch):
         for key in KEYS:
             assert job.execute_in_process(partition_key=key, instance=instance).success
     return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("asset", "before", "after", "words"),
+    [
+        ("mel_features", {}, {"CUE_MEL_N_MELS": "80"}, "a CUE_MEL_… setting or"),
+        ("channel_groups", {}, {"CUE_IGNORE_PATTERNS": "guide"}, "CUE_IGNORE_PATTERNS or"),
+        ("midi_events", {}, {"CUE_MARKER_TRACKS": "cues"}, "CUE_MARKER_TRACKS changed since"),
+        ("llm_mappings", {}, {"OPENAI_API_KEY": "k", "OPENAI_MODEL": "a+b"}, "now a+b is"),
+        ("llm_mappings", {"OPENAI_API_KEY": "k"}, {}, "gpt-3.5-turbo was asked, now no model is"),
+    ],
+)
+def test_a_changed_setting_is_told_by_its_name(monkeypatch, tmp_path, asset, before, after, words):
+    monkeypatch.chdir(tmp_path)
+    versions = []
+    for environment in (before, after):
+        with monkeypatch.context() as changed:
+            for name, value in environment.items():
+                changed.setenv(name, value)
+            versions.append(code_versions(read_settings())[asset])
+    assert words in what_changed(asset, *versions)
+
+
+def test_another_version_of_this_program_is_told_as_such():
+    assert what_changed("tempo_map", "1+ab", "2+ab").startswith("this version of cue_pipeline")
+    now = ["1", "decision", "gpt-4o", "prompt"]
+    for part in (0, 1, 3):
+        was = [f"old {word}" if i == part else word for i, word in enumerate(now)]
+        told = what_changed("llm_mappings", "+".join(was), "+".join(now))
+        assert told.startswith("this version of cue_pipeline")
 
 
 def said_by_status():
