@@ -136,11 +136,11 @@ def cue_asset(
             library: CueLibrary,
             **upstream: dict[str, Any],  # pandas is not imported for an annotation
         ) -> Iterator[dg.Output[CueTables] | dg.AssetCheckResult]:
-            with ends_when_told(context.instance, context.run_id):
+            with ends_when_told(context.instance, context.run.run_id):
                 output, judges = _materialise(context, library, compute, upstream)
             yield output
             # From here on the rows are in the warehouse.
-            with ends_when_told(context.instance, context.run_id):
+            with ends_when_told(context.instance, context.run.run_id):
                 results = list(check_results(name, judges, context.log))
             yield from results
 
