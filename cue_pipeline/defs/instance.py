@@ -43,22 +43,4 @@ def open_instance(working_directory: Path) -> dg.DagsterInstance:
     made.mkdir(exist_ok=True)
     if not (made / "dagster.yaml").exists():
         (made / "dagster.yaml").write_text(DEFAULT_DAGSTER_YAML, encoding="utf-8")
-    return _with_kept_connections(made)
-
-
-def _with_kept_connections(home: Path) -> dg.DagsterInstance:
-    """Open an instance that has Dagster's default storage with the quicker one on its files."""
-    from dagster._core.instance.config import dagster_instance_config
-    from dagster._core.instance.ref import InstanceRef
-
-    config, _ = dagster_instance_config(str(home))
-    if any(name.endswith("storage") for name in config):
-        return dg.DagsterInstance.from_config(str(home))
-    quicker = {
-        "module": "cue_pipeline.defs.sqlite_storage",
-        "class": "KeptSqliteStorage",
-        "config": {"base_dir": str(home)},
-    }
-    return dg.DagsterInstance.from_ref(
-        InstanceRef.from_dir(str(home), overrides={"storage": {"custom": quicker}})
-    )
+    return dg.DagsterInstance.from_config(str(made))

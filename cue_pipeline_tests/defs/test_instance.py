@@ -21,7 +21,6 @@ from cue_pipeline.defs.launcher import WarmRunLauncher
 from cue_pipeline.defs.liveness import WORKER_TAG
 from cue_pipeline.defs.location import ASSETS
 from cue_pipeline.defs.pools import MODEL_POOL, free_pools, make_pools
-from cue_pipeline.defs.sqlite_storage import KeptEventLogStorage
 from cue_pipeline.settings import Settings
 from cue_pipeline_tests.daemon import ROOT, Site, wait_until
 
@@ -56,7 +55,6 @@ def test_the_instance_of_a_checkout_starts_runs_warm_and_one_a_cue(tmp_path):
         assert queue.max_concurrent_runs == 2
         assert queue.tag_concurrency_limits[0]["key"] == "dagster/partition"
         assert not instance.telemetry_enabled
-        assert isinstance(instance.event_log_storage, KeptEventLogStorage)
         assert instance.global_op_concurrency_default_limit == 4
         assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"]
 
