@@ -84,6 +84,29 @@ def mel_filter_bank(mel: MelSettings) -> Float32Array:
     return np.asarray(bank, dtype=np.float32)
 
 
+def empty_bands(mel: MelSettings) -> int:
+    """Return how many bands are so narrow that no bin of the FFT falls into them."""
+    return int(np.count_nonzero(~mel_plan(mel).bank.any(axis=1)))
+
+
+def mel_remarks(mel: MelSettings) -> list[str]:
+    """Return what of a signal these parameters never look at, in sentences."""
+    remarks = []
+    empty = empty_bands(mel)
+    if empty:
+        remarks.append(
+            f"{empty} of {mel.n_mels} mel bands hold no bin of an FFT of {mel.n_fft} samples and "
+            "are silent in every spectrogram: take fewer bands (CUE_MEL_N_MELS) or a longer FFT "
+            "(CUE_MEL_N_FFT)."
+        )
+    if mel.hop_length > mel.n_fft:
+        remarks.append(
+            f"Of every {mel.hop_length} samples only {mel.n_fft} are looked at: take a shorter hop "
+            "(CUE_MEL_HOP_LENGTH) or a longer FFT (CUE_MEL_N_FFT)."
+        )
+    return remarks
+
+
 def hann_window(n_fft: int) -> Float64Array:
     """Return the periodic Hann window, shape=(n_fft,)."""
     return np.asarray(0.5 - 0.5 * np.cos(np.arange(n_fft) * (2.0 * np.pi / n_fft)))

@@ -13,6 +13,8 @@ from cue_pipeline.audio.channel_groups import AudioInventory, ChannelGroup
 from cue_pipeline.audio.final_mix import Residual, measure_residual
 from cue_pipeline.audio.group_pass import FeatureKey, Measured, measure_groups, takes_kernels
 from cue_pipeline.audio.levels import dbfs, rounded
+from cue_pipeline.audio.mel_filters import empty_bands, mel_remarks
+from cue_pipeline.audio.profiles import DEFAULT_PROFILE
 from cue_pipeline.audio.resampling import RESAMPLER
 from cue_pipeline.audio.spool import DTYPE, ChunkRows, Spool, SpooledFeature
 from cue_pipeline.cue.folder import CueFolder
@@ -240,6 +242,8 @@ def _feature_rows(
     table = {"audio_files": "audio_features", "final_mixes": "final_mix_features"}[owner]
     rows: list[dict[str, Any]] = []
     spooled: list[tuple[int, SpooledFeature]] = []
+    # The other profiles are what they are; MT3's has empty bands by design.
+    remarks = {DEFAULT_PROFILE: mel_remarks(mels[DEFAULT_PROFILE])}
     for m in found:
         name = m.group.canonical_name
         for key, feature in m.features.items():
@@ -260,7 +264,7 @@ def _feature_rows(
                     "dtype": DTYPE.name,
                     "max_db": feature.max_db if feature.n_frames else None,
                     "params": mel_params(mel, m, key),
-                    "warnings": list(m.damage),
+                    "warnings": [*m.damage, *remarks.get(key.profile, ())],
                 }
             )
     return rows, spooled
@@ -286,6 +290,7 @@ def mel_params(mel: MelSettings, found: Measured, key: FeatureKey) -> dict[str, 
         source_sample_rates=source_rates,
         resampler=RESAMPLER if source_rates != [mel.sr] else None,
         downmix=f"mean of {channels} channels" if key.channel == "mono" else None,
+        empty_bands=empty_bands(mel),
         downmix_labels=labels if key.channel == "mono" else [key.channel],
         n_samples=found.levels.samples if found.levels else 0,
         versions={name: version(name) for name in ("numpy", "scipy", "soxr", "soundfile")},

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import soundfile as sf
 
+from cue_pipeline.audio.mel_filters import mel_remarks
 from cue_pipeline.audio.profiles import mel_profiles
 from cue_pipeline.audio.spool import CHUNK_BYTES
 from cue_pipeline.audio.tables import channel_group_tables, final_mix_tables, mel_feature_tables
@@ -88,6 +89,25 @@ def test_every_parameter_of_a_mel_is_in_its_header(cue):
         "fmin", "fmax", "mel_scale", "norm", "power", "ref", "amin", "top_db", "dtype",
         "resampler", "downmix", "versions",
     }  # fmt: skip
+
+
+def test_bands_without_a_bin_are_told_where_librosa_warns_of_them(cue):
+    wide = MelSettings(n_mels=512)
+    with pytest.warns(UserWarning, match="Empty filters detected"):
+        bank = librosa.filters.mel(sr=wide.sr, n_fft=wide.n_fft, n_mels=wide.n_mels)
+    empty = int((bank == 0).all(axis=1).sum())
+    profiles = mel_profiles(["mt3"], wide)
+    features = mel_feature_tables(cue_folder(cue), inventory_of(cue), profiles)["audio_features"]
+    told = dict(zip(features.profile, features.warnings, strict=True))
+    assert told["default"][0].startswith(f"{empty} of 512 mel bands hold no bin")
+    assert told["mt3"] == []  # its bands are given
+    assert features.params[0]["empty_bands"] == empty
+    assert mel_remarks(MelSettings()) == []
+
+
+def test_samples_that_no_frame_looks_at_are_told():
+    (told,) = mel_remarks(MelSettings(n_fft=512, n_mels=16, hop_length=2_048))
+    assert told.startswith("Of every 2048 samples only 512 are looked at")
 
 
 def test_chunks_are_at_most_512_kib_and_add_up(tmp_path):
