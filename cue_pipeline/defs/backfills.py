@@ -184,8 +184,8 @@ def _check_names(names: Collection[str], known: Iterable[str], what: str, listin
     there = list(known)
     unknown = sorted(set(names) - set(there))
     if unknown:
-        shown = ", ".join(there[:8]) or "none yet"
-        raise SettingsError(f"There is no {what} {unknown[0]!r}. {listing} {shown}.")
+        shown = f"{listing} {', '.join(there[:8])}" if there else "None is known yet"
+        raise SettingsError(f"There is no {what} {unknown[0]!r}. {shown}.")
 
 
 def _wanted(

@@ -134,7 +134,7 @@ def plan_library(
         raise CueError(
             f"No cue {absent[0]!r} under {str(base)!r}. A cue's key is its folder's path below the "
             f"base folder; {len(scan.cues)} were found there"
-            + (f", for example {scan.cues[0].key!r}." if scan.cues else ".")
+            + (f", the closest {_closest(absent[0], scan.cues)!r}." if scan.cues else ".")
         )
     refused = {
         conflict.cue_key: f"already registered from {conflict.registered_root!r}, where it still "
@@ -156,6 +156,13 @@ def plan_library(
             plans.append(_plan_cue(folder, statuses, force=force, select=select))
     problems = tuple(problem.text for problem in scan.problems)
     return LibraryPlan(tuple(plans), problems, refused, gone)
+
+
+def _closest(key: str, cues: Sequence[CueFolder]) -> str:
+    """Return the key that is most like what was typed."""
+    from difflib import get_close_matches
+
+    return get_close_matches(key, [cue.key for cue in cues], n=1, cutoff=0.0)[0]
 
 
 def run_plans(
