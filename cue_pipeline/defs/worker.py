@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sys
 from dataclasses import dataclass
@@ -76,12 +77,33 @@ def _run(job, instance, task: CueJob) -> CueDone:  # type: ignore[no-untyped-def
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     except Exception as e:  # noqa: BLE001 - one bad cue must not end the worker
-        return CueDone(
-            task.cue_key, success=False, error=f"{type(e).__name__}: {e}", run_id=task.run_id
-        )
+        told = run_error(e, instance.root_directory)
+        return CueDone(task.cue_key, success=False, error=told, run_id=task.run_id)
     errors = [
         event.step_failure_data.error.message.strip()
         for event in result.all_events
         if event.is_step_failure and event.step_failure_data.error
     ]
     return CueDone(task.cue_key, result.success, errors[0] if errors else None, task.run_id)
+
+
+def run_error(error: Exception, home: str) -> str:
+    """Return in one line why a run could not even be recorded.
+
+    Parameters
+    ----------
+    error : Exception
+        As it came out of Dagster; assets' own errors do not.
+    home : str
+        The folder of Dagster's instance.
+    """
+    said = getattr(error, "orig", None)  # of a database: SQLAlchemy adds the whole statement
+    if said is None:
+        return f"{type(error).__name__}: {error}"
+    free = shutil.disk_usage(home).free / 1e6
+    return (
+        f"Dagster could not write its own records, which are in {home!r} unless its dagster.yaml "
+        f"says otherwise: {str(said).strip()}. {free:,.0f} MB are free there. Make room, or see "
+        "that this user may write there, and give the same command again: what is in the tables "
+        "stays."
+    )

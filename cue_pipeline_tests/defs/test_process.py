@@ -2,12 +2,16 @@
 
 import json
 import os
+import re
+import sqlite3
 
 import dagster as dg
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from cue_pipeline.defs.graph import GRAPH
+from cue_pipeline.defs.worker import run_error
 from cue_pipeline_tests.cues import write_cue
 from cue_pipeline_tests.workspace import Workspace
 
@@ -177,3 +181,13 @@ def test_a_worker_that_is_killed_takes_only_its_cue_with_it(workspace, tmp_path)
         assert [run.tags["dagster/partition"] for run in failed] == ["1m02"]
     workspace.run("process", "library")
     assert set(workspace.states().values()) == {"ready"}
+
+
+def test_a_run_that_dagster_cannot_record_says_where_and_how_full_that_is(tmp_path):
+    full = sqlite3.OperationalError("database or disk is full")
+    told = run_error(sa.exc.OperationalError("PRAGMA journal_mode=WAL", {}, full), str(tmp_path))
+    assert "database or disk is full" in told
+    assert str(tmp_path) in told
+    assert re.search(r"[\d,]+ MB are free", told)
+    assert "PRAGMA" not in told
+    assert run_error(RuntimeError("odd"), str(tmp_path)) == "RuntimeError: odd"
