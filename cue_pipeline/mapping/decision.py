@@ -21,6 +21,7 @@ from cue_pipeline.mapping.fusion import (
     choice_probabilities,
     evidence_matrix,
     firmness_matrix,
+    heard_alike,
 )
 from cue_pipeline.mapping.group_category import Opinion, settle_category
 from cue_pipeline.mapping.lexicon import lexicon_fingerprint
@@ -53,7 +54,7 @@ OFFLINE_NOTE: Final = (
     "sound where it was heard; no model was asked."
 )
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "3"
+MATCHER_VERSION: Final = "4"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
@@ -79,6 +80,7 @@ class _Cue:
     session: Session
     sources: Sources
     crowded: "Told"
+    alike: list[list[int]]
     firmness: "Scores | None"
     answer: "ModelAnswer | None"
     overrides: dict[int, Override]
@@ -137,6 +139,7 @@ def map_cue(
         session=read_session((*bare_tracks, *bare_groups)),
         sources=sources,
         crowded=crowded(sources.name_fits, files),
+        alike=heard_alike(evidence, tracks, groups),
         firmness=firmness_matrix(evidence, tracks, groups),
         answer=answer,
         overrides=told,
@@ -276,6 +279,7 @@ def _testimony(
         chances=chances,
         chosen=chosen,
         crowded=bool(cue.crowded[track]),
+        heard_like=tuple(cue.track_names[i] for i in cue.alike[track]),
         proposed=proposed,
         firmness=math.nan
         if cue.firmness is None or chosen == NONE

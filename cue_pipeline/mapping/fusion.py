@@ -33,6 +33,8 @@ _LEAST_EXPLAINED: Final = 0.05
 _USUAL_SHARE: Final = 0.2
 _EXPERIENCE: Final = 5
 _ROUNDS: Final = 30
+# Two sets of notes never measure the same in all of these.
+_MEASURED: Final = ("score", "onset_score", "activity_score", "level_db")
 # The score of a group that is silent while the track is heard in others.
 _SILENT_GROUP: Final = 0.05
 
@@ -255,6 +257,33 @@ def firmness_matrix(
     most = np.nan_to_num(alone, nan=0.0).max(axis=0, initial=0.0)
     beside: Scores = alone / np.maximum(most, _LEAST_EXPLAINED)
     return beside
+
+
+def heard_alike(
+    evidence: "DataFrame | None", tracks: "DataFrame", groups: "DataFrame"
+) -> list[list[int]]:
+    """Return, for each track, the others of its file that sound measured just as it did.
+
+    Tracks with the same notes are heard as one voice: which of them is in a group, or whether all
+    are, the ear does not know.
+
+    Returns
+    -------
+    list of list of int, length n_tracks
+        Positions; empty where the ear abstained.
+    """
+    import numpy as np
+
+    files = tracks["midi_file_id"].tolist()
+    out: list[list[int]] = [[] for _ in files]
+    if evidence is None or not set(_MEASURED) <= set(evidence):
+        return out
+    values = np.stack([_by_position(evidence, name, tracks, groups) for name in _MEASURED])
+    keys = [(file, values[:, i].tobytes()) for i, file in enumerate(files)]
+    for i, key in enumerate(keys):
+        if not np.isnan(values[0, i]).all():
+            out[i] = [j for j, other in enumerate(keys) if j != i and other == key]
+    return out
 
 
 def _by_position(

@@ -40,6 +40,8 @@ class Testimony:
         How much of the chosen group the track explains by itself; NaN: not known.
     crowded : bool
         Names leave open whether really all tracks that say a group are in it.
+    heard_like : tuple of str
+        Tracks with the very same notes: sound does not tell them apart.
     proposed : Proposal or None
         The group was chosen only to be judged by a person, and for this.
     """
@@ -53,6 +55,7 @@ class Testimony:
     chosen: int
     firmness: float = math.nan
     crowded: bool = False
+    heard_like: tuple[str, ...] = ()
     proposed: Proposal | None = None
 
 
@@ -82,6 +85,12 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
         doubts.append(
             f"only the sound says '{testimony.group_names[testimony.chosen]}', and the track "
             f"explains little of what is heard there ({testimony.firmness:.2f})"
+        )
+    if method == "evidence" and testimony.heard_like:
+        others = ", ".join(f"'{name}'" for name in testimony.heard_like)
+        doubts.append(
+            f"only the sound says '{testimony.group_names[testimony.chosen]}', and it cannot tell "
+            f"the track from {others}: the same notes"
         )
     if not doubts and confidence >= enough and unsure:
         doubts.append(

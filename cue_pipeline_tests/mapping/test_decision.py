@@ -124,6 +124,20 @@ def test_sound_decides_alone_only_where_the_track_explains_much_of_what_is_heard
     assert chosen(mapping) == ["Audio 1", "Audio 2"]
 
 
+def test_sound_alone_does_not_say_which_of_two_tracks_with_the_same_notes_a_stem_holds() -> None:
+    heard = evidence_frame([[0.97, 0.02], [0.97, 0.02], [0.01, 0.98]])
+    rows = heard.assign(onset_score=heard["score"], activity_score=0.6, level_db=-20.0)
+    stems = groups_frame(["Audio 1", "Audio 2"])
+    mapping = map_cue(tracks_frame(["MIDI 1", "MIDI 2", "MIDI 3"]), stems, evidence=rows)
+    assert chosen(mapping) == ["Audio 1", "Audio 1", "Audio 2"]
+    assert states(mapping) == ["review", "review", "auto"]
+    assert "cannot tell the track from 'MIDI 2': the same notes" in mapping.tracks[0].reason
+    # What differs in anything that is measured are not the same notes; names may tell the rest.
+    rows.loc[0, "level_db"] = -21.0
+    apart = map_cue(tracks_frame(["MIDI 1", "MIDI 2", "MIDI 3"]), stems, evidence=rows)
+    assert states(apart) == ["auto"] * 3
+
+
 def test_silence_of_the_ear_leaves_the_names_their_say() -> None:
     mapping = map_cue(
         tracks_frame(SECTION),

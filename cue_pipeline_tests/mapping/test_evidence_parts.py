@@ -107,23 +107,36 @@ def test_a_struck_note_dies_away_as_a_recursive_filter_says():
     assert held.max() == ringing.max() == 0.0
 
 
+def _scored(strokes, part, level_db, *, drum):
+    n_tracks, n_groups = np.shape(part)
+    return Measures(
+        onset_part=np.array(strokes), activity_part=np.array(part), band_part=np.array(part),
+        level_db=np.array(level_db), onset_db=np.array(level_db), r2=np.full(n_groups, 0.5),
+        lift=np.full(n_groups, 0.3), is_drum=np.full(n_tracks, drum),
+    ).score()  # fmt: skip
+
+
 def test_a_drum_whose_strokes_are_not_heard_is_not_heard():
     """Its template is alike in all bands, so its level fits much that moves with it."""
-    pair = np.array([[0.5]])
-    measured = {
-        strokes: [
-            Measures(
-                onset_part=np.array([[strokes]]), activity_part=pair, band_part=pair,
-                level_db=np.array([[-20.0]]), onset_db=np.array([[-20.0]]), r2=np.array([0.5]),
-                lift=np.array([0.3]), is_drum=np.array([drum]),
-            ).score().item()
-            for drum in (False, True)
-        ]
+    unheard, heard = (
+        [_scored([[strokes]], [[0.5]], [[-20.0]], drum=drum).item() for drum in (False, True)]
         for strokes in (0.03, 0.4)
-    }  # fmt: skip
-    pitched, drum = measured[0.03]
-    assert drum < 0.5 * pitched
-    assert measured[0.4][1] == measured[0.4][0] > 0.5
+    )
+    assert unheard[1] < 0.5 * unheard[0]
+    assert heard[1] == heard[0] > 0.5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_unheard_strokes_make_a_drum_less_sure_but_never_of_another_stem(seed):
+    rng = np.random.default_rng(seed)
+    strokes = rng.uniform(0.0, 0.11, (6, 4)) * (rng.random((6, 4)) < 0.7)
+    part = rng.uniform(0.0, 0.5, (6, 4))
+    level_db = rng.uniform(-50.0, 0.0, (6, 4))
+    pitched, drums = (_scored(strokes, part, level_db, drum=drum) for drum in (False, True))
+    kept = drums / pitched
+    np.testing.assert_allclose(kept, np.broadcast_to(kept[:, :1], kept.shape))
+    assert kept.min() > 0.0
+    assert kept.max() < 0.95
 
 
 def test_a_loop_that_fits_itself_a_bar_away_is_believed_where_it_explains_much():

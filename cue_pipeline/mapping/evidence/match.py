@@ -32,7 +32,13 @@ from cue_pipeline.mapping.evidence.hearing import (
     heard_groups,
     start_offsets,
 )
-from cue_pipeline.mapping.evidence.scoring import FEATURES, Measures, level_templates, measures
+from cue_pipeline.mapping.evidence.scoring import (
+    FEATURES,
+    Measures,
+    level_templates,
+    measures,
+    onsets_explained,
+)
 from cue_pipeline.mapping.evidence.strays import own_starts
 from cue_pipeline.mapping.evidence.templates import (
     TrackNotes,
@@ -251,7 +257,14 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
         (alignment, level_templates(file.leaders, way.bands_of_pitch, alignment, way.session))
         for alignment in (straight, bent)
     ]
-    alignment, level = max(alignments, key=lambda pair: share_explained(pair[1], way.session))
+    # Level alone does not tell 60 ms, which are more than a drum's stroke.
+    alignment, level = max(
+        alignments,
+        key=lambda pair: (
+            share_explained(pair[1], way.session)
+            + onsets_explained(file.leaders, pair[0], way.session)
+        ),
+    )
     return way, alignment, measures(file.leaders, level, alignment, way.session)
 
 

@@ -44,7 +44,8 @@ _UNIT_DB = 12.0
 _BANDS_AT_ONCE = 8
 _PLACE_DB = 20.0
 _PART_FLOOR = 0.02  # partial correlations below this are chance
-_CHANCE_OF_STROKES = 0.12  # a drum that is heard reaches 0.13 and more, one that is not 0.10
+_CHANCE_OF_STROKES = 0.12  # a drum that is heard nearly always reaches more
+_LEAST_BELIEF = 0.1  # in a drum whose strokes are not heard at all: its groups keep their order
 _LIFT_LIMIT = 0.1  # a group's R² above chance that tells all that it can
 _DB_OF_LEVEL = 10.0 / LEVEL_EXPONENT
 
@@ -89,9 +90,19 @@ class Measures:
     def score(self) -> Float64:
         """Return how surely each track is heard in each group, 0..1."""
         out: Float64 = 1.0 / (1.0 + np.exp(-(self.features() @ _WEIGHTS)))
-        # A drum's template is alike in all bands: its level fits much, its strokes do not.
-        strokes = np.minimum(self.onset_part / _CHANCE_OF_STROKES, 1.0)
-        return np.where(self.is_drum[:, None], strokes * out, out)
+        return np.where(self.is_drum[:, None], self._strokes_heard(out)[:, None] * out, out)
+
+    def _strokes_heard(self, score: Float64) -> Float64:
+        """Return how far to believe each track by its strokes, 0..1, shape=(n_tracks,).
+
+        A drum's template is alike in all bands: its level fits much, its strokes do not. They are
+        looked for in its likeliest group, and doubt all groups alike: that they are not heard there
+        does not tell where else it might be.
+        """
+        likeliest = score.argmax(axis=1)
+        strokes = self.onset_part[np.arange(len(score)), likeliest]
+        out: Float64 = np.clip(strokes / _CHANCE_OF_STROKES, _LEAST_BELIEF, 1.0)
+        return out
 
 
 def _lead(value: Float64) -> Float64:
@@ -172,6 +183,11 @@ def _in_shapes(level: Float32, frame_seconds: float) -> Float32:
     flat = level.reshape(n_bands * n_tracks, n)
     begun = np.maximum(np.diff(flat, axis=1, prepend=np.float32(0)), 0.0)
     return shaped(flat, begun, frame_seconds).reshape(n_bands, n_tracks * N_SHAPES, n)
+
+
+def onsets_explained(voices: Sequence[TrackNotes], alignment: Alignment, session: Session) -> float:
+    """Return the mean share of the groups' onsets that all voices explain at one alignment."""
+    return float(_explained_onsets(voices, alignment, session).r2.mean())
 
 
 def _explained_onsets(
