@@ -1,13 +1,15 @@
 """What ``match_evidence`` hears in small cues whose truth is known by construction."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from cue_pipeline.errors import MappingError
-from cue_pipeline.mapping.evidence import MatchEvidence, match_evidence
+from cue_pipeline.mapping.evidence import MatchEvidence, match, match_evidence
+from cue_pipeline.mapping.evidence.alignment import joint_lag
 from cue_pipeline_tests.mapping.sounding import SR, cue, late, phrase, together, tone
 
 MELODY = phrase(1, low=72)
@@ -137,6 +139,18 @@ def test_a_slow_drift_is_followed():
     evidence = heard(*cue(tracks, stems))
     assert best(evidence) == {10: 20, 11: 21, 12: 22}
     assert evidence.summary["files"][0]["drift_seconds"] == pytest.approx(0.21, abs=0.05)
+
+
+def test_a_lag_that_level_finds_good_enough_is_mended_by_the_onsets(monkeypatch):
+    """Level stands on frames of 85 ms; a stroke is over sooner."""
+    stems = {name: late(tone(notes), 1.0) for name, notes in TRACKS.items()}
+    monkeypatch.setattr(
+        match,
+        "joint_lag",
+        lambda *of: replace(found := joint_lag(*of), lag_seconds=found.lag_seconds + 0.04),
+    )
+    (of_file,) = heard(*cue(TRACKS, stems)).summary["files"]
+    assert of_file["lag_seconds"] == pytest.approx(1.0, abs=0.02)
 
 
 def test_a_track_that_nobody_recorded_is_not_surely_heard():
