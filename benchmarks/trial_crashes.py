@@ -56,7 +56,7 @@ def _fill(site: Site, cues: Path | None, n: int) -> None:
     if cues is None:
         site.write_cues(*(f"1m{k:02}" for k in range(n)))
     else:
-        shutil.copytree(cues, site.library, dirs_exist_ok=True)
+        shutil.copytree(cues, site.base, dirs_exist_ok=True)
 
 
 def _undisturbed(folder: Path, cues: Path | None, n: int) -> Rows:

@@ -24,8 +24,8 @@ class Site:
 
     def __init__(self, home: Path, dagster_yaml: str | None = None) -> None:
         self.home = home
-        self.library = home / "library"
-        self.library.mkdir(exist_ok=True)
+        self.base = home / "library"
+        self.base.mkdir(exist_ok=True)
         self.dagster_home = home / "dagster_home"
         self.dagster_home.mkdir(exist_ok=True)
         text = dagster_yaml or (ROOT / "dagster.yaml").read_text()
@@ -48,7 +48,7 @@ class Site:
 
     def write_cues(self, *keys: str) -> None:
         for k, key in enumerate(keys):
-            write_cue(self.library, key, base_hz=110.0 * 1.06**k)
+            write_cue(self.base, key, base_hz=110.0 * 1.06**k)
 
     def cli(self, *arguments: str, expect: int = 0) -> str:
         done = subprocess.run(

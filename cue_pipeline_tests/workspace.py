@@ -4,13 +4,33 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
+import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
+
+from cue_pipeline.cli.commands import cli
+from cue_pipeline.errors import CuePipelineError
 
 CLEAN = ("DATABASE_URL", "DAGSTER_HOME", "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL")
+
+
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unset what the developer's own shell may have set."""
+    for name in [n for n in os.environ if n in CLEAN or n.startswith("CUE_")]:
+        monkeypatch.delenv(name)
+
+
+def said_here(arguments: Sequence[str], *, expect: int) -> str:
+    """Run the command line within this process, in its folder; return all that it says."""
+    result = CliRunner().invoke(cli, arguments)
+    known = isinstance(result.exception, CuePipelineError)
+    assert (2 if known else result.exit_code) == expect, result.output
+    return f"{result.output}{result.exception if known else ''}"
 
 
 class Workspace:
@@ -18,7 +38,7 @@ class Workspace:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.library = home / "library"
+        self.base = home / "library"
         self.env: dict[str, str] = {}
 
     def run(self, *arguments: str, expect: int = 0) -> str:

@@ -155,23 +155,14 @@ class NumpyMeasure:
         """Return what is in a block, shape=(n_channels, n); fill ``composite`` with its mean."""
         with np.errstate(over="ignore", invalid="ignore"):
             composite[:] = composite_of(block)
-            return self._survey(block, window, pair, composite)
-
-    def _survey(
-        self,
-        block: Float32Array,
-        window: int,
-        pair: tuple[int, int] | None,
-        composite: Float32Array,
-    ) -> Survey:
-        windows = np.stack([self._window_peaks(x, window) for x in block])
-        signals = [*block, composite]
-        return Survey(
-            windows.max(axis=0),
-            windows.max(axis=1, initial=0.0),
-            np.array([(float(x.sum()), float(np.dot(x, x))) for x in signals]),
-            float(np.dot(block[pair[0]], block[pair[1]])) if pair else 0.0,
-        )
+            windows = np.stack([self._window_peaks(x, window) for x in block])
+            signals = [*block, composite]
+            return Survey(
+                windows.max(axis=0),
+                windows.max(axis=1, initial=0.0),
+                np.array([(float(x.sum()), float(np.dot(x, x))) for x in signals]),
+                float(np.dot(block[pair[0]], block[pair[1]])) if pair else 0.0,
+            )
 
     def _window_peaks(self, x: Float32Array, window: int) -> Float32Array:
         """Return the largest magnitude of each ``window`` samples; NaN and Inf stay."""

@@ -66,14 +66,14 @@ def failure(cue_key: str, error: CuePipelineError) -> dg.Failure:
 class WarehouseIOManager(dg.ConfigurableIOManager):
     """Replace one cue's rows of an asset in one transaction, and read them back."""
 
-    library: dg.ResourceDependency[CueLibrary]
+    cue_library: dg.ResourceDependency[CueLibrary]
 
     def handle_output(self, context: dg.OutputContext, obj: CueTables) -> None:
         """Write the rows and the ledger; add row counts and column schema as metadata."""
         asset = context.asset_key.path[-1]
         try:
             with ends_when_told(context.step_context.instance, context.run_id):
-                counts = self.library.store.replace(
+                counts = self.cue_library.store.replace(
                     context.partition_key,
                     asset,
                     obj.tables,
@@ -87,7 +87,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         except Exception as e:
             text = plain(e)
             progress.report(context.partition_key, asset, "failed", (text,))
-            self.library.store.fail(
+            self.cue_library.store.fail(
                 context.partition_key,
                 asset,
                 text,
@@ -112,6 +112,6 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         The consumer names them in its input's metadata: ``AssetIn(metadata={"tables": [...]})``.
         """
         tables: Sequence[str] = (context.definition_metadata or {})["tables"]
-        store, key = self.library.store, context.partition_key
+        store, key = self.cue_library.store, context.partition_key
         with ends_when_told(context.step_context.instance, context.step_context.run_id):
             return {table: store.read(key, table) for table in tables}

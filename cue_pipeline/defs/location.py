@@ -66,7 +66,7 @@ def build_defs(
         sensors=[cue_folders_sensor(settings, PROCESS_CUE)],
         resources={
             "library": library,
-            "warehouse": WarehouseIOManager(library=library),
+            "warehouse": WarehouseIOManager(cue_library=library),
             **(resource_overrides or {}),
         },
         # One process per run: seven short steps in processes of their own take 16 s, here 0.5 s.

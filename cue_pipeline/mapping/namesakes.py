@@ -64,7 +64,8 @@ def crowded(fits: "Scores", files: Sequence[Hashable]) -> "NDArray[np.bool_]":
 
     says = fits >= SAME_INSTRUMENT
     common = says.astype(int) @ says.T.astype(int) > 0
-    file = np.array([list(files).index(f) for f in files])
+    numbers = {f: i for i, f in enumerate(dict.fromkeys(files))}
+    file = np.array([numbers[f] for f in files])
     common &= file[:, None] == file[None, :]
     np.fill_diagonal(common, val=False)
     out: NDArray[np.bool_] = common.any(axis=1)

@@ -1,33 +1,22 @@
 """What a newcomer meets on the first day: wrong folders, typing errors, narrow terminals."""
 
 import pytest
-from click.testing import CliRunner
 from rich.console import Console
 
 from cue_pipeline.cli import display
-from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs.graph import GRAPH
 from cue_pipeline.defs.process import CueOutcome, LibraryPlan
 from cue_pipeline.defs.status import AssetStatus
-from cue_pipeline.errors import CuePipelineError
 from cue_pipeline.settings import read_settings
-from cue_pipeline_tests.workspace import CLEAN
+from cue_pipeline_tests.workspace import clean_environment, said_here
 
 
 @pytest.fixture
 def said(tmp_path, monkeypatch):
     """Run the command line in an empty folder; return all that it says."""
     monkeypatch.chdir(tmp_path)
-    for name in CLEAN:
-        monkeypatch.delenv(name, raising=False)
-
-    def run(*arguments, expect=2):
-        result = CliRunner().invoke(cli, arguments)
-        known = isinstance(result.exception, CuePipelineError)
-        assert (2 if known else result.exit_code) == expect, result.output
-        return f"{result.output}{result.exception if known else ''}"
-
-    return run
+    clean_environment(monkeypatch)
+    return lambda *arguments, expect=2: said_here(arguments, expect=expect)
 
 
 @pytest.fixture

@@ -106,8 +106,8 @@ def test_a_real_daemon_makes_just_what_was_asked_for_and_one_bad_cue_fails_alone
     site = Site(tmp_path)
     site.write_cues("Reel 1/1m01", "1m02", "1m03")
     site.cli("process", "library", "--select", "tempo_map", "--select", "channel_groups")
-    (site.library / "1m03" / "MIDI" / "1m03.mid").write_bytes(b"this is no MIDI file")
-    midi = site.library / "1m02" / "MIDI" / "1m02.mid"
+    (site.base / "1m03" / "MIDI" / "1m03.mid").write_bytes(b"this is no MIDI file")
+    midi = site.base / "1m02" / "MIDI" / "1m02.mid"
     os.utime(midi, ns=(1, 1))
     assert "1m02: tempo_map (stale: midi files changed" in site.cli(
         "backfill", "--dry-run", "--stale"

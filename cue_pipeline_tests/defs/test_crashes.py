@@ -25,7 +25,7 @@ def test_runs_that_are_killed_terminated_or_started_cold_leave_nothing_twice_or_
     site = Site(tmp_path)
     site.write_cues("1m01", "1m02", "1m03")
     hold = hold_runs(site, "1m02", "1m03")
-    site.env["CUE_ROOT"] = str(site.library)
+    site.env["CUE_ROOT"] = str(site.base)
     site.env["CUE_SETTLE_SECONDS"] = "0"
     with site.running(), site.instance() as instance:
         # The sensor finds the cues; two of them are held while they read their MIDI.

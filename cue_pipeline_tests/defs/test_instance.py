@@ -128,7 +128,7 @@ def test_the_services_take_a_cue_from_its_folder_to_its_tables_on_postgresql(
         "DAGSTER_POSTGRES_URL": url,
         "DATABASE_URL": f"sqlite:///{tmp_path}/cue_pipeline.db",
         "CUE_PIPELINE_CODE_HOST": "127.0.0.1",
-        "CUE_ROOT": str(site.library),
+        "CUE_ROOT": str(site.base),
         "CUE_SETTLE_SECONDS": "0",
     }
     site.write_cues("Reel 1/1m01")

@@ -2,20 +2,16 @@
 
 import csv
 import json
-import os
 
 import dagster as dg
 import pytest
-from click.testing import CliRunner
 
-from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs.mappings import read_mappings
 from cue_pipeline.defs.resources import open_store
-from cue_pipeline.errors import CuePipelineError
 from cue_pipeline_tests.cues import write_cue, write_midi
 from cue_pipeline_tests.defs.test_model import asks, first_group_for_all
 from cue_pipeline_tests.mapping.chat_server import chat_server
-from cue_pipeline_tests.workspace import CLEAN, Workspace
+from cue_pipeline_tests.workspace import Workspace, clean_environment, said_here
 
 pytestmark = pytest.mark.slow
 
@@ -27,8 +23,8 @@ NOTES = [(480 * k, 60 + k, 400) for k in range(6)]
 def library(tmp_path_factory):
     """Two cues, the second with two MIDI files that share a track's name."""
     made = Workspace(tmp_path_factory.mktemp("mappings"))
-    write_cue(made.library, KEY)
-    second = write_cue(made.library, "1m02")
+    write_cue(made.base, KEY)
+    second = write_cue(made.base, "1m02")
     write_midi(second / "MIDI" / "more.mid", {"Violins I": NOTES, "Pad": NOTES})
     made.run("process", "library", "--jobs", "2")
     return made
@@ -37,17 +33,13 @@ def library(tmp_path_factory):
 def speaker(workspace, monkeypatch):
     """The command line within this process, which imports everything once."""
     monkeypatch.chdir(workspace.home)
+    clean_environment(monkeypatch)
     monkeypatch.setenv("CUE_PIPELINE_THREADS", "1")  # `mappings set` sets it for its workers
-    for name in [n for n in os.environ if n in CLEAN or n.startswith("CUE_")]:
-        monkeypatch.delenv(name)
 
     def run(*arguments, expect=0):
         for name, value in workspace.env.items():
             monkeypatch.setenv(name, value)
-        result = CliRunner().invoke(cli, arguments)
-        known = isinstance(result.exception, CuePipelineError)
-        assert (2 if known else result.exit_code) == expect, result.output
-        return f"{result.output}{result.exception if known else ''}"
+        return said_here(arguments, expect=expect)
 
     return run
 
@@ -181,7 +173,7 @@ def test_one_bad_line_stops_an_import_unless_it_is_to_be_skipped(library, said):
 
 def test_a_decision_that_no_run_has_followed_yet_is_stale_and_process_follows_it(tmp_path):
     workspace = Workspace(tmp_path)
-    cue = write_cue(workspace.library, "1m01")
+    cue = write_cue(workspace.base, "1m01")
     workspace.run("process", "library")
     midi = next((cue / "MIDI").iterdir())
     aside = midi.rename(tmp_path / "aside.mid")
@@ -215,7 +207,7 @@ def test_a_decision_that_no_run_has_followed_yet_is_stale_and_process_follows_it
 
 def test_a_model_is_not_asked_again_for_a_decision_and_another_one_does_not_undo_it(tmp_path):
     workspace = Workspace(tmp_path)
-    write_cue(workspace.library, "1m01")
+    write_cue(workspace.base, "1m01")
     with chat_server(first_group_for_all) as server:
         asks(workspace, server.url)
         workspace.run("process", "library")

@@ -48,8 +48,8 @@ def files_that_hold(folder: Path, secret: str) -> list[str]:
 
 @pytest.mark.slow
 def test_the_model_is_asked_once_per_cue_and_paid_for_once(workspace):
-    write_cue(workspace.library, "1m01")
-    write_cue(workspace.library, "1m02")
+    write_cue(workspace.base, "1m01")
+    write_cue(workspace.base, "1m02")
     with chat_server(first_group_for_all) as server:
         asks(workspace, server.url)
         workspace.run("process", "library")
@@ -63,7 +63,7 @@ def test_the_model_is_asked_once_per_cue_and_paid_for_once(workspace):
 
 @pytest.mark.slow
 def test_a_changed_model_recomputes_the_mapping_and_nothing_else(workspace):
-    write_cue(workspace.library, "1m01")
+    write_cue(workspace.base, "1m01")
     with chat_server(first_group_for_all) as server:
         asks(workspace, server.url)
         workspace.run("process", "library")
@@ -78,7 +78,7 @@ def test_a_changed_model_recomputes_the_mapping_and_nothing_else(workspace):
 
 
 def test_a_key_that_is_refused_fails_that_asset_alone_and_is_written_nowhere(workspace):
-    write_cue(workspace.library, "1m01")
+    write_cue(workspace.base, "1m01")
     # OpenAI's own text repeats part of the key; a careless server repeats all of it.
     refused = failure(401, f"Incorrect API key provided: {KEY}.", "invalid_api_key")
     with chat_server([refused]) as server:
@@ -104,8 +104,8 @@ def test_the_database_password_is_written_nowhere(workspace, postgres_server, po
     )
     text = url.render_as_string(hide_password=False)
     try:
-        write_cue(workspace.library, "1m01")
-        broken = write_cue(workspace.library, "1m02")
+        write_cue(workspace.base, "1m01")
+        broken = write_cue(workspace.base, "1m02")
         next((broken / "MIDI").iterdir()).write_text("no MIDI")
         workspace.env["DATABASE_URL"] = text
         output = workspace.run("process", "library", expect=1)

@@ -25,8 +25,8 @@ def workspace(tmp_path):
 def processed(tmp_path_factory):
     """Two cues, processed once; tests of this module only read it."""
     done = Workspace(tmp_path_factory.mktemp("processed"))
-    write_cue(done.library, "Reel 1/1m01 Titles")
-    write_cue(done.library, "Reel 1/1m02", base_hz=330.0)
+    write_cue(done.base, "Reel 1/1m01 Titles")
+    write_cue(done.base, "Reel 1/1m02", base_hz=330.0)
     done.output = done.run("process", "library", "--jobs", "2")
     return done
 
@@ -86,7 +86,7 @@ def test_a_forced_rerun_leaves_the_same_rows(processed):
 
 
 def test_a_changed_midi_file_makes_just_what_stands_on_midi_stale(workspace):
-    cue = write_cue(workspace.library, "1m01")
+    cue = write_cue(workspace.base, "1m01")
     workspace.run("process", "library")
     midi = next((cue / "MIDI").iterdir())
     os.utime(midi, ns=(1, 1))
@@ -97,7 +97,7 @@ def test_a_changed_midi_file_makes_just_what_stands_on_midi_stale(workspace):
 
 
 def test_changed_mel_parameters_make_just_the_features_stale(workspace):
-    write_cue(workspace.library, "1m01")
+    write_cue(workspace.base, "1m01")
     workspace.run("process", "library")
     workspace.env["CUE_MEL_N_MELS"] = "80"
     stale = {asset for (_, asset), state in workspace.states().items() if state == "stale"}
@@ -107,11 +107,11 @@ def test_changed_mel_parameters_make_just_the_features_stale(workspace):
 
 
 def test_a_cue_that_fails_does_not_stop_the_others_and_says_what_to_do(workspace):
-    write_cue(workspace.library, "1m01")
-    bad = write_cue(workspace.library, "1m02")
+    write_cue(workspace.base, "1m01")
+    bad = write_cue(workspace.base, "1m02")
     midi = next((bad / "MIDI").iterdir())
     midi.write_text("this is no MIDI file")
-    torn = write_cue(workspace.library, "1m03")
+    torn = write_cue(workspace.base, "1m03")
     wav = torn / "PT" / "Audio Files" / "1m03 FHN_01.L.wav"
     wav.write_bytes(wav.read_bytes()[:60_000])
     output = workspace.run("process", "library", expect=1)
@@ -126,14 +126,14 @@ def test_a_cue_that_fails_does_not_stop_the_others_and_says_what_to_do(workspace
 
 
 def test_an_asset_alone_brings_what_it_needs(workspace):
-    write_cue(workspace.library, "1m01")
+    write_cue(workspace.base, "1m01")
     workspace.run("process", "library", "--select", "mel_features")
     ready = {asset for (_, asset), state in workspace.states().items() if state == "ready"}
     assert ready == {"channel_groups", "mel_features"}
 
 
 def test_a_dry_run_says_why_and_writes_no_run(workspace):
-    write_cue(workspace.library, "1m01")
+    write_cue(workspace.base, "1m01")
     output = workspace.run("process", "library", "--dry-run")
     assert "1m01: tempo_map (never materialised)" in output
     assert not (workspace.home / ".dagster_home").exists()
@@ -149,7 +149,7 @@ def test_a_dry_run_says_why_and_writes_no_run(workspace):
     ],
 )
 def test_a_wrong_argument_is_one_line_with_the_cure(workspace, arguments, said):
-    write_cue(workspace.library, "1m01")
+    write_cue(workspace.base, "1m01")
     output = workspace.run(*arguments, expect=2)
     assert said in output
     assert "Traceback" not in output
@@ -157,7 +157,7 @@ def test_a_wrong_argument_is_one_line_with_the_cure(workspace, arguments, said):
 
 def test_a_worker_that_is_killed_takes_only_its_cue_with_it(workspace, tmp_path):
     for key in ("1m01", "1m02", "1m03"):
-        write_cue(workspace.library, key)
+        write_cue(workspace.base, key)
     # The real command line, with a child that kills itself while it reads the second cue.
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys\n"

@@ -111,8 +111,8 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     site = Site(tmp_path_factory.mktemp("site"))
     site.cli("demo", "demo")
     for key in CUES:
-        (site.library / key).parent.mkdir(parents=True, exist_ok=True)
-        shutil.move(site.home / "demo" / key, site.library / key)
+        (site.base / key).parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(site.home / "demo" / key, site.base / key)
     with chat_server(answer_by_letters) as server:
         site.set(
             CUE_ROOT=str(site.incoming),

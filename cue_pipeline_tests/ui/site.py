@@ -26,7 +26,7 @@ class Site:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.library = home / "library"
+        self.base = home / "library"
         self.incoming = home / "incoming"
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
