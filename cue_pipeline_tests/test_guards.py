@@ -12,6 +12,18 @@ from cue_pipeline.defs.versions import told_versions
 from cue_pipeline.settings import Settings, read_settings
 
 ROOT = Path(__file__).parent.parent
+PAGES = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+
+
+def prose(page: Path) -> str:
+    """Return a page without its blocks of code, in which `#` and `[]` mean something else."""
+    return re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what a link may have after its `#`, by GitHub's rule."""
+    headings = re.findall(r"^#+ +(.+)$", prose(page), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def aliases() -> dict[str, object]:
@@ -68,3 +80,14 @@ def test_the_commands_of_the_readme_are_targets_of_the_makefile(command):
 def test_no_tool_configuration_hides_the_workspace_file():
     # With [tool.dagster] in pyproject.toml Dagster silently ignores workspace.yaml.
     assert "[tool.dagster]" not in (ROOT / "pyproject.toml").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link

@@ -5,12 +5,19 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from cue_pipeline.demo.reel_one import REEL_ONE
 from cue_pipeline.warehouse import picture
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
 
 PAGE = Path(__file__).parents[2] / "docs" / "data-model.md"
 QUESTIONS = re.findall(r"\*\*(\d+)\. (.+?)\*\*\n```sql\n(.+?)```", PAGE.read_text(), re.DOTALL)
+# The page has the names of the demonstration cues.
+SYNTHETIC = {
+    "Reel 1/1m01 Opening Titles": "Reel 1/1m01",
+    "Celli": "Track 1",
+    "1m01 VCS_01": "Stem 1",
+}
 
 README = PAGE.parents[1] / "README.md"
 CONNECTS = 'engine = sa.create_engine("sqlite:///cue_pipeline.db")\n'
@@ -27,6 +34,13 @@ def python_of(page, engine, **names):
     left = {"engine": engine}
     exec(code, left)
     return left
+
+
+def synthetic(query):
+    """Return a question of the page as it is asked of a synthetic cue."""
+    for there, here in SYNTHETIC.items():
+        query = query.replace(f"'{there}'", f"'{here}'")
+    return sa.text(query.strip().rstrip(";"))
 
 
 def test_the_page_is_made_from_the_tables_as_they_are():
@@ -52,8 +66,17 @@ def test_every_question_of_the_page_is_answered(store):
     store.register_cues([SyntheticCue(key="Reel 1/1m02").folder()])
     with store.engine.connect() as connection:
         for number, question, query in QUESTIONS:
-            found = connection.execute(sa.text(query.strip().rstrip(";"))).all()
+            found = connection.execute(synthetic(query)).all()
             assert found, f"{number}. {question}"
+
+
+def test_the_questions_name_what_the_demonstration_holds():
+    asked = " ".join(query for _, _, query in QUESTIONS)
+    key, track, stem = SYNTHETIC
+    (cue,) = [c for c in REEL_ONE if c.folder == key]
+    assert track in {part.name for sequence in cue.sequences for part in sequence.parts}
+    assert stem in {recording.name for recording in cue.stems}
+    assert all(f"'{name}'" in asked for name in SYNTHETIC)
 
 
 def test_the_training_pairs_of_the_page_are_the_notes_of_mapped_tracks(store):
@@ -61,7 +84,7 @@ def test_the_training_pairs_of_the_page_are_the_notes_of_mapped_tracks(store):
     load(store, cue)
     (query,) = [q for number, _, q in QUESTIONS if number == "7"]
     with store.engine.connect() as connection:
-        found = connection.execute(sa.text(query.strip().rstrip(";"))).all()
+        found = connection.execute(synthetic(query)).all()
     assert len(found) == cue.n_tracks * cue.n_notes
     assert found[0].frame == pytest.approx(found[0].start_time * 48_000 / 512)
 
