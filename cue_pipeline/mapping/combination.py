@@ -32,6 +32,10 @@ _ORCHESTRAL: Final = ("Strings", "Woodwinds", "Brass", "Harp", "Orch Percussion"
 _GUITARS: Final = ("Electric Guitar", "Acoustic Guitar", "Guitar FX")
 _SYNTHS: Final = ("Synth Pad", "Synth Pulse", "Synth Bass")
 _PERCUSSION: Final = ("Low Percussion", "Mid Percussion", "High Percussion")
+# On a stage they sing, too: 'Vocals-Banjo' is what the banjo player sings.
+_PLAYERS: Final = (*_GUITARS, "Bass", "Plucked", "Strings", "Brass", "Woodwinds")
+# Vox is also a maker of amplifiers.
+_AMPLIFIED: Final = frozenset(("guitar", "electric guitar"))
 _KEEP: Final = ("", "", 0.0)
 
 _Result = tuple[str, str, float]
@@ -151,11 +155,25 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
     ),
     "percussion": ({**_each(_SYNTHS, ("percussion", "Mid Percussion", 0.45))}, 0.9),
     "choir": ({"Solo Vocals": ("choir", "Choir", 0.85)}, 0.85),
-    "group vocals": ({"Solo Vocals": ("group vocals", "Choir", 0.6)}, 0.85),
-    "solo voice": ({"Choir": ("choir", "Choir", 0.8)}, 0.75),
+    "group vocals": (
+        {
+            "Solo Vocals": ("group vocals", "Choir", 0.6),
+            **_each(_PLAYERS, ("group vocals", "Choir", 0.55)),
+        },
+        0.85,
+    ),
+    "solo voice": (
+        {
+            "Choir": ("choir", "Choir", 0.8),
+            **_each(_PLAYERS, ("solo voice", "Solo Vocals", 0.6)),
+        },
+        0.75,
+    ),
     **dict.fromkeys(("soprano", "alto", "tenor", "baritone"), ({}, 0.97)),
     **dict.fromkeys(("cymbals", "bass drum", "snare drum"), ({}, 0.85)),
     **dict.fromkeys(("keys", "claps"), ({}, 0.93)),
+    "sounds of the world": ({}, 0.8),
+    "harmonies": ({"Solo Vocals": ("group vocals", "Choir", 0.6)}, 0.95),
     "guitar": ({}, 0.85),
     "braams": ({}, 0.7),
     "synth lead": ({}, 0.7),
@@ -210,11 +228,15 @@ def _reduce(meanings: list[Meaning], words: frozenset[str]) -> Reading:
         rest.remove(found)
         head = rest[-1]
         instrument, category, confidence = results.get(head.category or head.instrument, _KEEP)
+        if found.instrument == "solo voice" and head.instrument in _AMPLIFIED and "vox" in words:
+            category = ""
         if category:
             rest[-1] = Meaning(instrument, category, confidence)
         else:
             factor *= weaker
     categories = {m.category for m in rest if m.category}
+    if categories == {"Strings", "Double Bass"}:
+        return Reading("strings", "Strings", 0.75 * factor, "it says strings and their basses")
     if len(categories) > 1:
         factor *= 0.5 if words & {"and", "&", "+", "und", "et", "e", "y"} else 0.65
         last = [m for m in rest if m.category][-1]

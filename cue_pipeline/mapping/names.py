@@ -24,7 +24,6 @@ from cue_pipeline.mapping.lexicon import (
     SHORTEST_MISSPELT,
     Meaning,
     lexicon,
-    plain_letters,
 )
 from cue_pipeline.mapping.lexicon.studio import (
     ARTICULATIONS,
@@ -34,29 +33,16 @@ from cue_pipeline.mapping.lexicon.studio import (
     ROMAN,
     STUDIO_WORDS,
 )
+from cue_pipeline.mapping.tokens import LONGEST_NAME as LONGEST_NAME
+from cue_pipeline.mapping.tokens import name_words
 
 # Below this many hundredths two words are different words; 'Violas' and 'Violins' score 77.
 FUZZY_THRESHOLD: Final = 84
 # From so many unknown words on, a name may be a title that an instrument only occurs in.
 MANY_UNKNOWN: Final = 2
-# A name longer than this is no name; reading it whole could be made to take long.
-LONGEST_NAME: Final = 200
-
-_EXTENSION = re.compile(r"\.(wav|wave|bwf|aiff?|flac|mp3|ogg|m4a|w64|caf|mid|midi|smf)$", re.I)
-_TAKE = re.compile(
-    r"(?:(?<=[^\W_])|(?<=[)\]]))"
-    r"(?:[-_. ](?:0\d{1,2}|00\d+)|\.dup\d*|[-_. ]?\(\d+\)|[-_.]\d\d-\d\d|-cm|\.cm)+$",
-    re.I,
-)
-_CUE = re.compile(
-    r"(?<![^\W_])(?:\d{1,3}[ms]\d{1,3}[a-z]{0,2}|[ms]\d{2,3}[a-z]?"
-    r"|(?:v|ver|vers|version|tk|take|reel|rev|mx|mix|pt)[ .]?\d+(?:\.\d+)*"
-    r"|\d+\s?(?:bpm|k?hz|bit)|\d{6,8})(?![^\W_])",
-    re.I,
-)
-_CAMEL = re.compile(r"(?<=[a-zà-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
-_WORD = re.compile(r"[a-z]+|\d+(?:st|nd|rd|th)(?![a-z])|\d+|[&+]")
+# "vlnii" and "pianol": the second violins, and a piano's left side.
 _NUMERAL_SUFFIX = re.compile(r"^(?P<word>[a-z]{2,}?)(?P<numeral>iii|ii|iv|i)$")
+_SIDE_SUFFIX = re.compile(r"^(?P<word>[a-z]{3,}|oh)[lr]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +97,6 @@ class NameCategory:
     reason: str
 
 
-def _words(name: str) -> list[str]:
-    text = _EXTENSION.sub("", name[:LONGEST_NAME].strip())
-    text = _TAKE.sub("", text) or text
-    without_cue = _CUE.sub(" ", text)
-    if any(c.isalpha() for c in without_cue):
-        text = without_cue
-    text = _CAMEL.sub(" ", text.replace("_", " "))
-    return _WORD.findall(plain_letters(text, german=True))
-
-
 @lru_cache(maxsize=16_384)
 def _misspelt(word: str) -> tuple[Meaning, int] | None:
     """Return the meaning of the lexicon's word closest to `word`, and how close (0…100)."""
@@ -140,26 +116,17 @@ def _misspelt(word: str) -> tuple[Meaning, int] | None:
     return index.phrases.get(spelt) or index.compounds[spelt], score
 
 
-def _single(word: str) -> Meaning | None:
-    index = lexicon()
-    for form in (word, word[:-1] if word.endswith("s") and len(word) > 2 else word):
-        meaning = index.phrases.get(form) or index.compounds.get(form)
-        if meaning is not None:
-            return meaning
-    return None
-
-
 def _phrase(words: list[str], start: int) -> tuple[Meaning, int] | None:
     """Return the longest phrase of the lexicon at `start`, and its number of words."""
     index = lexicon()
     for length in range(min(LONGEST_PHRASE, len(words) - start), 1, -1):
         window = words[start : start + length]
-        meaning = index.phrases.get(" ".join(window)) or index.compounds.get("".join(window))
+        meaning = index.phrases.get(" ".join(window)) or index.written_as_one("".join(window))
         if meaning is None and window[-1].endswith("s"):
             meaning = index.phrases.get(" ".join(window)[:-1])
         if meaning is not None:
             return meaning, length
-    meaning = _single(words[start])
+    meaning = index.single(words[start])
     return None if meaning is None else (meaning, 1)
 
 
@@ -182,6 +149,8 @@ class _Scan:
         at = 0
         while at < len(words):
             at += self._take(at)
+        if not self.meanings:
+            self._read_misspelt()
 
     def _take(self, at: int) -> int:
         found = _phrase(self.words, at)
@@ -203,16 +172,24 @@ class _Scan:
 
     def _unknown(self, word: str) -> None:
         numbered = _NUMERAL_SUFFIX.match(word)
-        if numbered and (meaning := _single(numbered["word"])) is not None:
+        if numbered and (meaning := lexicon().single(numbered["word"])) is not None:
             self.meanings.append(meaning)
             self.number = self.number or ROMAN[numbered["numeral"]]
             return
-        misspelt = _misspelt(word)
-        if misspelt is None:
-            self.unknown.append(word)
-        else:
-            self.meanings.append(misspelt[0])
-            self.fuzzy = min(misspelt[1], self.fuzzy or 100)
+        side = _SIDE_SUFFIX.match(word)
+        if side and (meaning := lexicon().single(side["word"])) is not None:
+            self.meanings.append(meaning)
+            return
+        self.unknown.append(word)
+
+    def _read_misspelt(self) -> None:
+        """Read unknown words by likeness: only where nothing is known, as titles are alike too."""
+        for word in tuple(self.unknown):
+            misspelt = _misspelt(word)
+            if misspelt is not None:
+                self.unknown.remove(word)
+                self.meanings.append(misspelt[0])
+                self.fuzzy = min(misspelt[1], self.fuzzy or 100)
 
 
 @lru_cache(maxsize=65_536)
@@ -230,7 +207,7 @@ def read_name(name: str) -> SessionName:
     >>> violins.meanings[0].instrument, violins.number, violins.articulations
     ('violin', 2, ('spicc',))
     """
-    words = _words(name)
+    words = name_words(name)
     scan = _Scan(words)
     return SessionName(
         raw=name,

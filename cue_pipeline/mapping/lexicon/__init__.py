@@ -20,6 +20,10 @@ LONGEST_PHRASE: Final = 4
 # Two words written as one ("leadvox") are recognised from this length on; below it, chance matches.
 SHORTEST_COMPOUND: Final = 4
 SHORTEST_MISSPELT: Final = 5
+# One word written as two ("Vibra Slap") from this length on.
+SHORTEST_JOINED: Final = 6
+# The planet is no pair of marimbas.
+NOT_PLURAL: Final = frozenset(("mars",))
 
 _ROWS: Final = (*ORCHESTRA, *PERCUSSION, *BAND, *ELECTRONIC)
 _GERMAN: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -59,11 +63,28 @@ class Lexicon:
     long_words : dict of str to tuple of str
         Single words long enough to be compared letter by letter with a misspelt one, by their
         first letter.
+    vocabulary : frozenset of str
+        All words that occur in a phrase or are a compound.
     """
 
     phrases: dict[str, Meaning]
     compounds: dict[str, Meaning]
     long_words: dict[str, tuple[str, ...]]
+    vocabulary: frozenset[str]
+
+    def single(self, word: str) -> Meaning | None:
+        """Return what a word means, also as an English plural."""
+        meaning = self.phrases.get(word) or self.compounds.get(word)
+        if meaning is None and len(word) > 2 and word.endswith("s") and word not in NOT_PLURAL:
+            meaning = self.phrases.get(word[:-1]) or self.compounds.get(word[:-1])
+        return meaning
+
+    def written_as_one(self, joined: str) -> Meaning | None:
+        """Return what words mean that the lexicon has as one: 'Vibra Slap', 'Key Board'."""
+        meaning = self.compounds.get(joined)
+        if meaning is None and len(joined) >= SHORTEST_JOINED:
+            meaning = self.phrases.get(joined)
+        return meaning
 
 
 def plain_letters(text: str, *, german: bool = False) -> str:
@@ -102,7 +123,8 @@ def lexicon() -> Lexicon:
     for word in (*phrases, *compounds):
         if " " not in word and len(word) >= SHORTEST_MISSPELT:
             long_words[word[0]] = (*long_words.get(word[0], ()), word)
-    return Lexicon(phrases, compounds, long_words)
+    vocabulary = frozenset(word for phrase in phrases for word in phrase.split())
+    return Lexicon(phrases, compounds, long_words, vocabulary | compounds.keys())
 
 
 def lexicon_fingerprint() -> str:

@@ -14,7 +14,7 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         guitar, gtr, gtrs, guit, gt, gts, gitarre, gitarren, guitare, guitares, chitarra,
         chitarre, guitarra, guitarras, gita, git, guitar solo, gtr solo, gtar, gits, gtarra,
-        solo guitar, solo gtr, gutiar, guits
+        solo guitar, solo gtr, gutiar, guits, gui, guis, slide, string gtr, string guitar
         """,
     ),
     (
@@ -88,13 +88,18 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         acoustic mic, ac strum, gtr gut, gut string, gut gtr, gtr nashville
         """,
     ),
-    ("acoustic", "Acoustic Guitar", 0.72, "acoustic, acou, acoust, acous, acus, aco, acst"),
+    (
+        "acoustic",
+        "Acoustic Guitar",
+        0.72,
+        "acoustic, acou, acoust, acous, acus, aco, acst, accoustic, acustic, acoustics",
+    ),
     (
         "electric",
         "Electric Guitar",
         0.50,
         """
-        electric, elec, elek, elektrisch, electrique, elettrica
+        electric, elec, ele, elek, elektrisch, electrique, elettrica, eletric, electric s
         """,
     ),
     (
@@ -296,13 +301,16 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         bk vox, bkvox, bkgd vox, bkgnd vox, background vox, background vocal, background
         vocals, backgrounds vox, harmony vox, harmony vocals, harmony vocal, harm vox, harm
         voc, harm vocals, harmonyvox, vox harm, vox harmony, vocal harmony, vocal harmonies,
-        vox harmonies, harmony voc, hvox, harmonies, harmony vocs, vox bv, vox bgv, vox bg,
+        vox harmonies, harmony voc, hvox, harmony vocs, vox bv, vox bgv, vox bg,
         vox backing, vox back, vocal backing, vocals backing, vox group, vox gang, coros vox,
         ooh, oohs, ahs, aahs, ooo, oohs aahs, ahhs, ooos, aah, ahh, mmms, mmm, ohs vox, vox
         oohs, vox ooh, vox aah, vox ahs, vox aahs, chorus bv, unison vox, coros back, choeurs
-        voix, cori voce, shouts, whoas, whoah, woahs, whoa
+        voix, cori voce, shouts, whoas, whoah, woahs, whoa, mob vox, crowd vocal, harm vocal,
+        la las, lalas, na nas
         """,
     ),
+    # Alone, voices; 'Harmony Gtr' is a guitar.
+    ("harmonies", "Choir", 0.55, "harmony, harmonies"),
     (
         "solo voice",
         "Solo Vocals",

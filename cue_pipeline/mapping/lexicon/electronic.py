@@ -34,11 +34,12 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.94,
         """
         synth pad, syn pad, synth pads, syn pads, synpad, synpads, synthpad, synthpads, sy
-        pad, pad synth, pads synth, pad, pads, warm pad, dark pad, low pad, lo pad, hi pad,
-        high pad, air pad, glass pad, analog pad, analogue pad, ambient pad, amb pad, evolving
-        pad, swell pad, sweep pad, bowed pad, halo pad, metallic pad, new age pad, fantasia,
-        pad bed, bed pad, pad low, pad high, pad hi, pad lo, flächen, fläche, klangfläche,
-        nappe, nappes, tappeto, tappeti, colchón, almohadilla
+        pad, pad synth, pads synth, pad, pads, warm pad, dark pad, low pad, lo pad, hi
+        pad, high pad, air pad, glass pad, analog pad, analogue pad, ambient pad, amb pad,
+        evolving pad, swell pad, sweep pad, bowed pad, halo pad, metallic pad, new age
+        pad, fantasia, pad bed, bed pad, bowed glass, pad low, pad high, pad hi, pad lo,
+        flächen, fläche, klangfläche, nappe, nappes, tappeto, tappeti, colchón,
+        almohadilla
         """,
     ),
     (
@@ -72,7 +73,8 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.40,
         """
         stylophone, synth lead, syn lead, synthlead, lead synth, lead syn, ld synth, synth ld,
-        leadsynth, synth melody, synth mel, synth solo, saw lead, square lead, theremin,
+        leadsynth, synth melody, synth mel, synth solo, saw wave, square wave, calliope, calliope
+        lead, charang, chiffer lead, chiff lead, fifths lead, saw lead, square lead, theremin,
         ondes, ondes martenot, trautonium, synth hook, synth riff, synth line
         """,
     ),
@@ -188,7 +190,7 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         "FX",
         0.92,
         """
-        helicopter, seashore, telephone, phone ring, laughter, laugh, fx, sfx, efx, effect,
+        fx, sfx, efx, effect,
         effects, effekt, effekte, effets, effet, effetti, effetto, efecto, efectos, sound fx,
         sound effect, sound effects, sound design, sounddesign, snd design, snd dsgn, sd
         design, snd fx, synth fx, syn fx, synfx, synthfx, fx synth, riser, risers, rise,
@@ -197,9 +199,8 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         wsh, swoosh, swooshes, swish, swishes, whsh fx, sweep, sweeps, sweeper, swp, noise
         sweep, white noise, noise fx, rumble, rumbles, rmbl, glitch, glitches, glitchy, gltch,
         stutter, stutters, zap, zaps, zips, laser, lasers, alarm, siren, sirens, sirene,
-        radio, static, vinyl, vinyl noise, crackle, crackles, hiss, thunder, rain, wind fx,
-        wind sound, storm, waves fx, ocean, sea, water, birds, bird, forest, crowd, applause,
-        foley, door, gun, gunshot, explosion, explosions, expl, crash fx, impact fx,
+        static, vinyl, vinyl noise, crackle, crackles, hiss, wind fx, wind sound, waves fx,
+        foley, gunshot, explosion, explosions, expl, crash fx, impact fx,
         transition, transitions, trans fx, trans, rev fx, rev cym, reverse cymbal, reverse
         cym, rev cymbal, revcym, reverse cymbals, rev crash, reverse crash, rvs cym, rev
         piano, reverse piano, buildup, build up, builds, build fx, suck, suckback, suck back,
@@ -212,6 +213,19 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         samples fx, tension riser, doppler, morse, sonar, telemetry, atmosfx, horror fx,
         heartbeat, heart beat, scratch, scratches, turntable, dj scratch, signature fx,
         downshifter, flyby, fly by
+        """,
+    ),
+    # What is heard in them, or what a song is about.
+    (
+        "sounds of the world",
+        "FX",
+        0.80,
+        """
+        helicopter, seashore, telephone, phone, phone ring, laughter, laugh, giggle,
+        giggles, rain, thunder, storm, ocean, sea, water, birds, bird, forest, crowd,
+        applause, door, gun, radio, footsteps, steps, traffic, street, walla, knocking,
+        knock, barking, dog, dogs, crickets, engine sound, car, cars, train, bulldozer,
+        fire, snow, sobbing, cheering, audience
         """,
     ),
     (

@@ -30,6 +30,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         fiddles ensemble, disco strings
         """,
     ),
+    # As the twelfth track of a list; the guitar is a '12 string'.
+    ("strings", "Strings", 0.80, "12 strings, 6 strings, 7 strings, 8 strings, 10 strings"),
     (
         "high strings",
         "Strings",
@@ -145,7 +147,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Woodwinds",
         0.96,
         """
-        oboe, ob, obs, oboen, hautbois, oboi, oboes, oboe d amore, baroque oboe, htb, oboé
+        oboe, ob, obo, obs, oboen, hautbois, oboi, oboes, oboe d amore, baroque oboe, htb, oboé
         """,
     ),
     (

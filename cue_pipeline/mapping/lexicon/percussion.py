@@ -160,14 +160,14 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Mid Percussion",
         0.92,
         """
-        cununo, cunono, bata okonkolo, conga, congas, tumba, tumbadora, bongo, bongos, djembe,
-        djembé, jembe, darabuka, darbuka, darbouka, doumbek, dumbek, doumbec, tabla, tablas,
-        bata drums, cajon, cajón, udu, udus, frame drum, frame drums, framedrum, bodhran, daf,
-        tar drum, riq, riqq, bendir, ashiko, pandeiro, talking drum, mridangam, kanjira,
-        dholak, tombak, zarb, log drum, log drums, slit
-        drum, krakebs, batá, roto toms, rototoms, rototom, tom ens mid, hang drum perc,
-        ghatam, naqqara, bata, pakhawaj, shime, shime daiko, toms ethnic, rahmentrommel,
-        ethnic toms, mid taiko
+        cununo, cunono, llamador, alegre, tambor alegre, tambor, bata okonkolo, conga,
+        congas, tumba, tumbadora, bongo, bongos, djembe, djembé, jembe, darabuka, darbuka,
+        darbouka, doumbek, dumbek, doumbec, tabla, tablas, bata drums, cajon, cajón, udu,
+        udus, frame drum, frame drums, framedrum, bodhran, daf, tar drum, riq, riqq,
+        bendir, ashiko, pandeiro, talking drum, mridangam, kanjira, dholak, tombak, zarb,
+        log drum, log drums, slit drum, krakebs, batá, roto toms, rototoms, rototom, tom
+        ens mid, hang drum perc, ghatam, naqqara, bata, pakhawaj, shime, shime daiko, toms
+        ethnic, rahmentrommel, ethnic toms, mid taiko
         """,
     ),
     (
@@ -175,21 +175,22 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "High Percussion",
         0.93,
         """
-        guasa, paliteo, shaker, shakers, shkr, shk, shkrs, shake, tambourine, tamb, tambo,
-        tambs, tambourin, tamburin, pandereta, tmb tambourine, tambourines, tmbrn, triangle,
-        triangles, triangel, triang, trgl, triangolo, triángulo, trg, schellenkranz,
-        schellentrommel, maraca, maracas, claves,
-        clave, guiro, güiro, cabasa, afuche, cowbell, cow bell, cowbells, cbell, agogo,
-        agogos, agogô, castanet, castanets, kastagnetten, castañuelas, woodblock, wood block,
-        woodblocks, wood blocks, wdblk, wblock, temple block, temple blocks, templeblocks,
-        tempelblock, sleigh bells, sleighbells, sleigh bell, sleighs, jingle bells, jingles,
-        finger cymbal, finger cymbals, finger cyms, zills, zill, caxixi, ganza, reco reco, egg
-        shaker, rattle, rattles, rain stick, rainstick, chekere, shekere, caxixis, ankle
-        bells, jam block, jamblock, bar chimes, mark tree, marktree, bell tree, belltree,
-        windchimes, wind chimes, wind chime, chimes wind, mark chimes, finger snaps, snap,
-        snaps, fingersnap, finger snap, handclap, hand claps, hand clap, handclaps, spoons,
-        washboard, sticks perc, stix, clacks, body percussion, body perc, cricket, rebolo,
-        tamborim, wood clicks, shells, seed rattle, seed pods, quijada, cuica, hi hat perc
+        guasa, guache, guacho, guacharaca, paliteo, shaker, shakers, shkr, shk, shkrs,
+        shake, tambourine, tamb, tambo, tambs, tambourin, tamburin, pandereta, tmb
+        tambourine, tambourines, tmbrn, triangle, triangles, triangel, triang, trgl,
+        triangolo, triángulo, trg, schellenkranz, schellentrommel, maraca, maracas,
+        claves, clave, guiro, güiro, cabasa, afuche, cowbell, cow bell, cowbells, cbell,
+        agogo, agogos, agogô, castanet, castanets, kastagnetten, castañuelas, woodblock,
+        wood block, woodblocks, wood blocks, wdblk, wblock, temple block, temple blocks,
+        templeblocks, tempelblock, sleigh bells, sleighbells, sleigh bell, sleighs, jingle
+        bells, jingles, finger cymbal, finger cymbals, finger cyms, zills, zill, caxixi,
+        ganza, reco reco, egg shaker, rattle, rattles, rain stick, rainstick, chekere,
+        shekere, caxixis, ankle bells, jam block, jamblock, bar chimes, mark tree,
+        marktree, bell tree, belltree, windchimes, wind chimes, wind chime, chimes wind,
+        mark chimes, finger snaps, snap, snaps, fingersnap, finger snap, handclap, hand
+        claps, hand clap, handclaps, spoons, washboard, sticks perc, stix, clacks, body
+        percussion, body perc, cricket, rebolo, tamborim, wood clicks, shells, seed
+        rattle, seed pods, quijada, cuica, hi hat perc
         """,
     ),
     # -- The kit and the machine ------------------------------------------------------------------
@@ -242,7 +243,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         tom, toms, tom tom, tomtom, tom toms, floor tom, floortom, flr tom, floor toms, rack
         tom, racktom, rack toms, ftom, hi tom, high tom, lo tom, low tom, mid tom, tom hi, tom
-        lo, tom low, tom mid, tom high, tom floor, tom rack, fl tom, tom fl, ft, rack, toms
+        lo, tom low, tom mid, tom high, tom floor, tom rack, fl tom, tom fl, ft, rack, flr, toms
         mix, tom 1 rack, r tom, f tom, goliat, timbalon
         """,
     ),
@@ -270,7 +271,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.88,
         """
         oh, ohs, overhead, overheads, ovh, ovhd, ovhds, ovhead, over heads, o h, ovrhd, over
-        head, overs drum, ohead, oheads, overhds
+        head, overs drum, ohead, oheads, overhds, ohl, ohr, ohm
         """,
     ),
     (
@@ -288,8 +289,8 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Drums",
         0.70,
         """
-        stick, stick clicks, "" clap, claps, clps, stomp, stomps, stomp clap, stomps claps,
-        clapping ""
+        stick, sticks, stick clicks, clap, claps, clps, stomp, stomps, stomp clap, stomps claps,
+        clapping
         """,
     ),
     ("loop", "Drums", 0.45, "loop, loops, rhythm loop, rhythm loops, lp"),
@@ -318,10 +319,12 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Mallets",
         0.95,
         """
-        marimba, mar, marim, mrb, mba, marimbas, marimb, marb, bass marimba, marimbaphon,
+        marimba, marim, mrb, mba, marimbas, marimb, marb, bass marimba, marimbaphon,
         marimbe
         """,
     ),
+    # 'Mars' is a title.
+    ("marimba", "Mallets", 0.88, "mar"),
     (
         "vibraphone",
         "Mallets",

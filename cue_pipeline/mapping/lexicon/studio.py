@@ -7,11 +7,12 @@ articulations hint at a family, microphones and processing at nothing.
 from typing import Final
 
 
-def _words(text: str) -> frozenset[str]:
+def listed(text: str) -> frozenset[str]:
+    """Return the words of a list that is written as a text."""
     return frozenset(text.split())
 
 
-ARTICULATIONS: Final = _words(
+ARTICULATIONS: Final = listed(
     """
     spicc spiccato spic stac stacc staccato stacs staccatissimo marc marcato mrc pizz
     pizzicato pizzi bartok legno col collegno trem tremolo trems trm leg legato lgt sus
@@ -30,14 +31,14 @@ ARTICULATIONS: Final = _words(
 )
 
 # An articulation that only a bowed instrument has.
-BOWED_ARTICULATIONS: Final = _words(
+BOWED_ARTICULATIONS: Final = listed(
     """
     spicc spiccato spic pizz pizzicato pizzi legno collegno sulpont ponticello sultasto
     flautando arco bartok detache
     """
 )
 
-STUDIO_WORDS: Final = _words(
+STUDIO_WORDS: Final = listed(
     """
     close tree decca ab amb ambient surround sur surr srnd spot spots outrigger outriggers
     outr hall far near wide wides wet dry rvb verb reverb rev vrb plate print prt prints stem
@@ -65,11 +66,16 @@ STUDIO_WORDS: Final = _words(
     limited lim pan panned center2 spread mid2 glue parallel crush crushed para gated filt
     filtered hpf lpf delay dly echo slap chorus flanger phaser ref temp guide scratch keeper
     keep good bad best unused use used old2 test untitled unnamed
+    neve ssl api akg neumann telefunken beyer beyerdynamic sennheiser shure audix lewitt presonus
+    chandler distressor avalon manley lachappel tfunk tf47 tf51 tf29 cu29 ar51 ar70 ak47 ela elam
+    tlm mtp lct dtp u48 c24 re m80 m81 m82 m60 m88 e609 e906 d6 d12 r84 kemper helix axefx sansamp
+    reamp reamped sim capsule condenser dynamic passive active proto spl iso bleed leakage
+    pair outrig outrigs outrigger main2 mains foh undry unmodulated modulated
     """
 )
 
 # Words for which a name is not unknown but says that it is no instrument.
-NO_INSTRUMENT: Final = _words(
+NO_INSTRUMENT: Final = listed(
     """
     click clk clicktrack metronome metro metronom tempo marker markers conductor smpte ltc
     timecode dialog dialogue dx dia video picture 2pop pop slate talkback tb cue
