@@ -56,7 +56,7 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
             **_each((*_GUITARS, "Bass"), ("guitar effects", "Guitar FX", 0.86)),
             **_each(_SYNTHS, ("effects", "FX", 0.85)),
             **_each((*_PERCUSSION, "Piano", "Organ", "Bells", "Mallets"), ("effects", "FX", 0.55)),
-            **_each(("Sub Hits", "Drums", "Plucked"), ("effects", "FX", 0.6)),
+            **_each(("Sub Hits", "Drums", "Plucked", "cymbals"), ("effects", "FX", 0.6)),
         },
         0.6,
     ),
@@ -227,7 +227,9 @@ def _reduce(meanings: list[Meaning], words: frozenset[str]) -> Reading:
             continue
         rest.remove(found)
         head = rest[-1]
-        instrument, category, confidence = results.get(head.category or head.instrument, _KEEP)
+        instrument, category, confidence = results.get(
+            head.instrument, results.get(head.category, _KEEP)
+        )
         if found.instrument == "solo voice" and head.instrument in _AMPLIFIED and "vox" in words:
             category = ""
         if category:

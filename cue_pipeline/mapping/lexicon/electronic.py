@@ -47,9 +47,10 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Synth Pad",
         0.75,
         """
-        string pad, strings pad, str pad, string synth, synth strings, synth string, syn str,
-        syn strings, syn strgs, synthstrings, solina, string machine, strings synth, string
-        ensemble synth, choir pad, vox pad, voice pad, vocal pad, piano pad
+        string pad, strings pad, str pad, string synth, synth strings, synth string, syn
+        str, syn strings, syn strgs, synthstrings, solina, string machine, strings synth,
+        string ensemble synth, choir pad, vox pad, voice pad, vocal pad, piano pad, space
+        voice, synth choir, syn choir, synth vox, syn vox
         """,
     ),
     (

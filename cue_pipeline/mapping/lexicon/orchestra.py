@@ -22,10 +22,11 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Strings",
         0.96,
         """
-        strings, string, str, strgs, strngs, strs, stgs, stg, strng, strings section, string
-        section, string orchestra, string ensemble, string ens, chamber strings, studio
-        strings, streicher, streichorchester, streichensemble, cordes, ensemble a cordes,
-        archi, cuerdas, cuerda frotada, string quartet, string quintet, string trio, string
+        strings, string, str, strgs, strngs, strs, stgs, stg, strng, strings section,
+        string section, string orchestra, string ensemble, string ens, chamber strings,
+        studio strings, streicher, streichorchester, streichensemble, cordes, ensemble a
+        cordes, strijkers, strijkorkest, cordas, strygere, stråk, stråkar, smyczki, archi,
+        cuerdas, cuerda frotada, string quartet, string quintet, string trio, string
         octet, quartetto d archi, quatuor a cordes, streichquartett, cuarteto de cuerda,
         fiddles ensemble, disco strings
         """,
@@ -53,9 +54,10 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Strings",
         0.97,
         """
-        violin, vln, vlin, vlns, viol, violn, vn, vl, vno, geige, geigen, violine, violinen,
-        violon, violino, violini, violín, violines, fiddle, fidel, baroque violin,
-        concertmaster, five string violin, 5 string violin, electric violin, violinist
+        violin, vln, vlin, vlns, viol, violn, vn, vl, vno, geige, geigen, violine,
+        violinen, violon, viool, violen, fiol, fioler, violino, violini, skrzypce, violín,
+        violines, fiddle, fidel, baroque violin, concertmaster, five string violin, 5
+        string violin, electric violin, violinist
         """,
     ),
     (
@@ -63,7 +65,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Strings",
         0.97,
         """
-        viola, vla, vlas, vas, bratsche, bratschen, alti strings, violas, viole, vle, brt
+        viola, vla, vlas, vas, altviool, altviolen, bratsch, altówka, altowka, bratsche,
+        bratschen, alti strings, violas, viole, vle, brt
         """,
     ),
     (
@@ -73,7 +76,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         cello, celli, vc, vcs, vcl, vcls, vlc, violoncello, violoncelli, violoncelle,
         violoncelles, celo, clo, violonchelo, violoncelo, violonchelos, violoncellos, chelo,
-        electric cello
+        electric cello, wiolonczela, violoncel
         """,
     ),
     # Or a piano.
@@ -84,12 +87,12 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.95,
         """
         contrabass, contrabasses, double bass, double basses, dbl bass, string bass, string
-        basses, bass strings, upright bass, acoustic bass, standup bass, stand up
-        bass, db, dbs, cb, cbs, kb, kontrabass, kontrabasse, kontrabaesse, kontrabässe,
-        contrebasse, contrebasses, contrabbasso, contrabbassi, contrabajo, contrabajos, jazz
-        bass upright, basses, baesse, orchestral bass, bass viol, bs arco, bass arco, bass
-        pizz, basses pizz, contra bass, cbass, d bass, u bass, bass section, orch bass, orch
-        basses, str bass
+        basses, bass strings, upright bass, acoustic bass, standup bass, stand up bass, db,
+        dbs, cb, cbs, kb, kontrabass, kontrabasse, kontrabaesse, kontrabässe, contrebasse,
+        contrebasses, contrabbasso, contrabbassi, contrabajo, contrabajos, jazz bass upright,
+        basses, baesse, orchestral bass, bass viol, bs arco, bass arco, bass pizz, basses
+        pizz, contra bass, cbass, d bass, u bass, bass section, orch bass, orch basses, str
+        bass, contrabas, contrabassen, kontrabas, contrabaixo
         """,
     ),
     (
@@ -107,7 +110,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         erhu, gaohu, zhonghu, kemence, kamancheh, sarangi, hardanger, hardanger fiddle,
         nyckelharpa, hurdy gurdy, drehleier, vielle a roue, morin khuur, rebab, kemenche,
-        rabab, esraj, dilruba, haegeum, rebec
+        rabab, esraj, dilruba, haegeum, rebec, rabel, zanfona, zanfoña, gadulka, gusle,
+        lijerica, jouhikko, talharpa
         """,
     ),
     # -- Woodwinds --------------------------------------------------------------------------
@@ -118,7 +122,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         woodwind, woodwinds, winds, wind section, ww, wws, wwinds, wdwnd, wdwd, wdwinds, ww
         section, holz, holzbläser, bois, legni, vientos madera, maderas, viento madera, woods,
-        woodw, woodwnds, wdw, w winds, reeds, reed section, low ww, high ww
+        woodw, woodwnds, wdw, w winds, reeds, reed section, low ww, high ww, madeiras,
+        houtblazers, traeblaesere
         """,
     ),
     (
@@ -130,7 +135,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         flautas, alto flute, bass flute, afl, alt fl, alto fl, bass fl, a flute, b flute,
         altflöte, bassflöte, flute en sol, flauto contralto, c flute, contrabass flute, wood
         flute, wooden flute, bamboo flute, native flute, native american flute, traverso,
-        flutes section
+        flutes section, fluit, fluiten, dwarsfluit, altfluit, flet, fløjte, flöjt, flauta
+        travesera, flute traversiere, traversflöte
         """,
     ),
     (
@@ -139,7 +145,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.96,
         """
         piccolo, picc, pic, piccolos, piccolo flute, pikkolo, piccoloflöte, petite flute,
-        ottavino, flautin, fl picc
+        ottavino, flautin, fl picc, picollo, pikolo, flautim
         """,
     ),
     (
@@ -147,7 +153,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Woodwinds",
         0.96,
         """
-        oboe, ob, obo, obs, oboen, hautbois, oboi, oboes, oboe d amore, baroque oboe, htb, oboé
+        oboe, ob, obo, obs, oboen, hautbois, oboi, oboes, oboe d amore, baroque oboe, htb,
+        oboé, hobo, hobos, obój
         """,
     ),
     (
@@ -157,7 +164,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         english horn, eng horn, eng hn, engl horn, engl hn, e horn, eh, cor anglais, cor angl,
         cor ang, ca anglais, englischhorn, engl h, corno inglese, corno ing, corno inglés,
-        ehn, e hn, ehrn, enghorn, enghn, englhorn
+        ehn, e hn, ehrn, enghorn, enghn, englhorn, althobo, corne ingles
         """,
     ),
     (
@@ -168,7 +175,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         clarinet, cl, clar, clr, clrnt, clarinets, clt, clnt, klar, klarinette, klarinetten,
         clarinette, clarinettes, clarinetto, clarinetti, clarinete, clarinetes, eb clarinet, e
         flat clarinet, bb clarinet, a clarinet, es klarinette, basset horn, bassetthorn, cl in
-        bb, cl in a, alto clarinet, eb cl, chalumeau, bb cl
+        bb, cl in a, alto clarinet, eb cl, chalumeau, bb cl, klarinet, klarinett, klarnet
         """,
     ),
     (
@@ -180,7 +187,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         bassklarinette, bassklar, clarinette basse, clarinetto basso, clarinete bajo,
         contrabass clarinet, contra clarinet, cb clarinet, cbcl, contra alto clarinet,
         contralto clarinet, kontrabassklarinette, b clar, bclar, cb cl, cb clar, contrabass
-        cl, bs clarinet, contra cl
+        cl, bs clarinet, contra cl, bassclarinette, basklarinet, clarinete baixo, clarone
         """,
     ),
     (
@@ -189,7 +196,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.96,
         """
         bassoon, bsn, bsns, bssn, bassn, bn, fag, fagott, fagotte, basson, bassons, fagotto,
-        fagotti, fagot, fagotes, fg, fgt, bsoon
+        fagotti, fagot, fagotes, fg, fgt, bsoon, fagoten, fagote
         """,
     ),
     (
@@ -199,7 +206,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         contrabassoon, contra bassoon, cbsn, cbn, cbssn, c bsn, cb bsn, contra bsn, cntrbsn,
         contra bn, kontrafagott, kfag, contrebasson, controfagotto, contrafagot,
-        contrafagotto, contrafag, cfag, cbassoon, double bassoon, k fag
+        contrafagotto, contrafag, cfag, cbassoon, double bassoon, k fag, contrafagott,
+        contrafagote, contra fagot, c fag
         """,
     ),
     (
@@ -220,7 +228,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.92,
         """
         recorder, recorders, blockflöte, flute a bec, flauto dolce, flauta dulce, flauta de
-        pico, bass recorder, tenor recorder, rec flute
+        pico, bass recorder, tenor recorder, rec flute, altblockflöte, sopranblockflöte,
+        tenorblockflöte, bassblockflöte, blokfluit, flauta doce
         """,
     ),
     (
@@ -235,7 +244,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         whistle, penny whistle, irish whistle, pennywhistle, fife, bagpipe, bagpipes, uilleann
         pipes, pipes uilleann, uillean pipes, uilleann, dudelsack, cornemuse, gaita, zampogna,
         small pipes, northumbrian pipes, didgeridoo, didge, didjeridu, crumhorn, krummhorn,
-        fujara, moseno, kaval, mizmar, launeddas, great highland pipes, flageolet, gemshorn
+        fujara, moseno, kaval, mizmar, launeddas, great highland pipes, flageolet, gemshorn,
+        chirimia, chirimía, dulzaina, gralla, tarka, quenacho, pifano, nadaswaram, venu
         """,
     ),
     (
@@ -244,7 +254,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.55,
         """
         harmonica, harp blues, blues harp, mouth organ, mundharmonika, armonica, armónica,
-        harmonika, melodica, melodika, mouth harp
+        harmonika, melodica, melodika, mouth harp, mondharmonica, bottle blow, blown bottle
         """,
     ),
     # -- Brass ------------------------------------------------------------------------------
@@ -256,7 +266,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         brass, brs, brss, brass section, brass ens, brass ensemble, brassi, blech,
         blechbläser, cuivres, ottoni, metales, viento metal, vientos metal, horn section,
         horns section, low brass, lo brass, high brass, hi brass, brass band, brs section,
-        brass quintet, brass choir, brs ens, bläser
+        brass quintet, brass choir, brs ens, bläser, metais, koper, koperblazers
         """,
     ),
     (
@@ -268,7 +278,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         horns, french horn, french horns, frhn, frhns, frn horn, frn hn, fhrn, fhrns,
         frenchhorn, fh, waldhorn, hörner, waldhörner, cor, cors, cor en fa, corno, corni,
         corno francese, cor d harmonie, trompa, trompas, corno frances, horn in f, hns in f,
-        cor de chasse, natural horn, f horn, f horns, fhorn, fhorns, french hn, french hns
+        cor de chasse, natural horn, f horn, f horns, fhorn, fhorns, french hn, french hns,
+        hoorn, hoorns, valthorn, waltornia
         """,
     ),
     ("wagner tuba", "Brass", 0.96, "wagner tuba, wagnertuba, wagner tubas, wag tuba, wagner tub"),
@@ -279,11 +290,10 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         trumpet, tpt, tpts, trpt, trpts, trp, trps, trumpets, tp, tps, tmpt, trmpt, trmp,
         trump, trompete, trompeten, trompette, trompettes, tromba, trombe, clarino, clarini,
-        trompeta,
-        trompetas, picc trumpet, piccolo trumpet, piccolo tpt, picc tpt, bass trumpet, bass
-        tpt, cornet, kornett, cornetto, cornets, corneta, flugelhorn, flugel, fluegelhorn,
-        flügelhorn, flugel horn, flghn, flg, flhn, bugle, fliscorno, flugels, flgl, natural
-        trumpet, jazz trumpet, muted trumpet, trptr
+        trompeta, trompetas, picc trumpet, piccolo trumpet, piccolo tpt, picc tpt, bass
+        trumpet, bass tpt, cornet, kornett, cornetto, cornets, corneta, flugelhorn, flugel,
+        fluegelhorn, flügelhorn, flugel horn, flghn, flg, flhn, bugle, fliscorno, flugels,
+        flgl, natural trumpet, jazz trumpet, muted trumpet, trptr, trompet, trompetten, trąbka
         """,
     ),
     (
@@ -297,7 +307,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         trombone, tenorposaune, tenor tbn, bass trombone, bass tbn, bs tbn, b tbn, btbn, btrb,
         bass trb, bass bone, bs trb, bassposaune, trombone basse, trombone basso, trombón
         bajo, contrabass trombone, cb tbn, cbtbn, cimbasso, cimb, cimbassi, contra trombone,
-        contrabass tbn, btb, bass tromb, sackbut, tbne
+        contrabass tbn, btb, bass tromb, sackbut, tbne, basun, basuner, puzon, bass posaune,
+        bastrombone
         """,
     ),
     (
@@ -326,7 +337,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.96,
         """
         harp, harps, hp, hrp, hps, harfe, harfen, harpe, harpes, arpa, arpas, celtic harp,
-        lever harp, concert harp, pedal harp, keltische harfe, hf, arpe
+        lever harp, concert harp, pedal harp, keltische harfe, hf, arpe, harpa, harpas
         """,
     ),
     (

@@ -18,7 +18,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         timpani, timp, timps, timpany, tympani, tymp, tmp timpani, pauken, pauke, pke, pk,
         timbale orchestre, timbales d orchestre, timbal sinfonico, timbales sinfonicos, kettle
-        drum, kettledrum, kettle drums, kesselpauke, timpano
+        drum, kettledrum, kettle drums, kesselpauke, timpano, pukor, kotły
         """,
     ),
     (
@@ -45,11 +45,12 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.90,
         """
         orch snare, orchestral snare, concert snare, snare ensemble, snare ens, snares
-        ensemble, snares ens, field drum, field drums, military drum, military snare, marching
-        snare, tenor drum, tenor drums, side drum, kleine trommel, kl trommel, kl tr, caisse
-        claire, tamburo, tamburo militare, rührtrommel, wirbeltrommel, tambour, piccolo snare
-        ens, parade drum, marching drums, drumline, drum corps, tarole, conc snare, snare
-        roll, snare rolls, sn ens, caja orquesta, marching band
+        ensemble, snares ens, field drum, field drums, military drum, military snare,
+        marching snare, tenor drum, tenor drums, side drum, kleine trommel, kl trommel, kl
+        tr, caisse claire, tamburo, tamburo militare, rührtrommel, wirbeltrommel, tambour,
+        piccolo snare ens, parade drum, marching drums, drumline, drum corps, tarole, conc
+        snare, snare roll, snare rolls, sn ens, caja orquesta, marching band, redoblante,
+        caixa, marching tenor, marching bass, marching drum, marching cymbals
         """,
     ),
     ("snare drum", "Orch Percussion", 0.50, "snare drum, sd, s d, sn dr"),
@@ -63,7 +64,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         swells, cym swell, cym swells, clash cymbals, clash cym, crash cymbals a2, orch
         cymbal, orch cymbals, orch cym, concert cymbals, hand cymbals, platillos, cymbales,
         platos, s cym, piatti sospesi, piatto sospeso, cymbale suspendue, clash cymbal, crash
-        cyms
+        cyms, bekkens, pratos
         """,
     ),
     ("cymbals", "Orch Percussion", 0.60, "cymbal, cymbals, cym, cyms, cymb, cymbs, cmbl"),
@@ -95,7 +96,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         orch perc, orchestral percussion, orchestral perc, orch percussion, schlagwerk,
         orchesterschlagwerk, symphonic perc, perc orch, percussion orch, percussion section,
         perc section, orchestra percussion, conc perc, concert percussion, percussions d
-        orchestre, untuned perc orch, sym perc, symphonic percussion
+        orchestre, untuned perc orch, sym perc, symphonic percussion, slagwerk, slagverk
         """,
     ),
     # -- By register ----------------------------------------------------------------------------
@@ -137,9 +138,10 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.50,
         """
         percussion, perc, percs, percu, prc, perk, percussions, perkussion, percussioni,
-        percusión, percusiones, percussione, prcussion, ethnic perc, ethnic percussion, world
-        perc, world percussion, tribal, tribal perc, tribal drums, prcsn, percs ethnic, ethnic
-        drums, perc ens, cinematic perc, cinematic percussion, live perc, percussion ensemble
+        percusión, percusiones, percussione, prcussion, ethnic perc, ethnic percussion,
+        world perc, world percussion, tribal, tribal perc, tribal drums, prcsn, percs
+        ethnic, ethnic drums, perc ens, cinematic perc, cinematic percussion, live perc,
+        percussion ensemble, percussão, perkusion, perkusja
         """,
     ),
     (
@@ -148,9 +150,10 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.92,
         """
         taiko, taikos, daiko, o daiko, odaiko, nagado, taiko ens, taiko ensemble, surdo,
-        surdos, dhol, dhols, davul, dunun, djun, djun djun, djundjun, dundun, dunduns, gran
-        tom, tapan, ashiko low, bombo, bombo leguero, lambeg, okedo, shime low, tupan, nagara,
-        hulusi drum, chu daiko, taikos ensemble, tanggu, chinese drum, chinese drums, chenda
+        surdos, dhol, dhols, davul, dunun, djun, djun djun, djundjun, dundun, dunduns,
+        gran tom, tapan, ashiko low, bombo, bombo leguero, lambeg, okedo, shime low,
+        tupan, nagara, hulusi drum, chu daiko, taikos ensemble, tanggu, chinese drum,
+        chinese drums, chenda, tambora, repique
         """,
     ),
     # In France timbales are timpani; a quinto is a fifth voice in old music.
@@ -190,7 +193,8 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         mark chimes, finger snaps, snap, snaps, fingersnap, finger snap, handclap, hand
         claps, hand clap, handclaps, spoons, washboard, sticks perc, stix, clacks, body
         percussion, body perc, cricket, rebolo, tamborim, wood clicks, shells, seed
-        rattle, seed pods, quijada, cuica, hi hat perc
+        rattle, seed pods, quijada, cuica, hi hat perc, tamburijn, pandero, cencerro,
+        guira, manjira, kartal, chocalho, guaracha
         """,
     ),
     # -- The kit and the machine ------------------------------------------------------------------
@@ -199,16 +203,17 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Drums",
         0.95,
         """
-        drums, drum, drm, drms, dr, drs, drum kit, drumkit, drumset, drum set, kit, trap kit,
-        trap set, schlagzeug, batterie, batteria, batt, batería, drumz, drummer, kit mix, drm kit,
-        rock kit, jazz kit, brush kit, brushes kit, brushes, drum bus, drum mix, drum stem,
-        drum submix, drum machine, drummachine, drum loop, drum loops, drumloop, drumloops,
-        drum fill, drum fills, e drums, edrums, electronic drums, elec drums, electro drums,
-        edrum, digi drums, tr808, tr 808, 808, 909, tr909, tr 909, 707, linn, linndrum, lm1,
-        cr78, drum sample, drum samples, drum oh, drum room, drum ohs, drum rooms, drums oh,
-        beat, beats, beatbox, breakbeat, break beat, electro beat, drum trigger, drum trig,
-        drum loop perc, amen, synth drums, elec kit, hybrid kit, drum synth, syn drum,
-        syndrum, simmons, synth drum, drum stems, drum comp, drums comp, drums mono, groove
+        drums, drum, drm, drms, dr, drs, drum kit, drumkit, drumset, drum set, kit, trap
+        kit, trap set, schlagzeug, batterie, batteria, batt, batería, drumz, drummer, kit
+        mix, drm kit, rock kit, jazz kit, brush kit, brushes kit, brushes, drum bus, drum
+        mix, drum stem, drum submix, drum machine, drummachine, drum loop, drum loops,
+        drumloop, drumloops, drum fill, drum fills, e drums, edrums, electronic drums,
+        elec drums, electro drums, edrum, digi drums, tr808, tr 808, 808, 909, tr909, tr
+        909, 707, linn, linndrum, lm1, cr78, drum sample, drum samples, drum oh, drum
+        room, drum ohs, drum rooms, drums oh, beat, beats, beatbox, breakbeat, break beat,
+        electro beat, drum trigger, drum trig, drum loop perc, amen, synth drums, elec
+        kit, hybrid kit, drum synth, syn drum, syndrum, simmons, synth drum, drum stems,
+        drum comp, drums comp, drums mono, groove, drumstel, trummor, trommer
         """,
     ),
     (
@@ -244,7 +249,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         tom, toms, tom tom, tomtom, tom toms, floor tom, floortom, flr tom, floor toms, rack
         tom, racktom, rack toms, ftom, hi tom, high tom, lo tom, low tom, mid tom, tom hi, tom
         lo, tom low, tom mid, tom high, tom floor, tom rack, fl tom, tom fl, ft, rack, flr, toms
-        mix, tom 1 rack, r tom, f tom, goliat, timbalon
+        mix, tom 1 rack, r tom, f tom, goliat, timbalon, floor
         """,
     ),
     (
@@ -271,7 +276,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.88,
         """
         oh, ohs, overhead, overheads, ovh, ovhd, ovhds, ovhead, over heads, o h, ovrhd, over
-        head, overs drum, ohead, oheads, overhds, ohl, ohr, ohm
+        head, overs drum, ohead, oheads, overhds, ohl, ohr, ohm, ohd, ohds
         """,
     ),
     (
@@ -352,7 +357,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         hang drum, hand pan, gamelan, bonang, gambang, balafon, bala, balaphone, gyil, tongue
         drum, tank drum, steel tongue, waterphone pitched, lithophone, glass marimba, array
         mbira, saron, gender gamelan, boomwhackers, txalaparta, amadinda, metallophone,
-        metallophon
+        metallophon, idiophone, metalofono, metalófono
         """,
     ),
     # -- Bells ------------------------------------------------------------------------------------
