@@ -34,9 +34,13 @@ _SYNTHS: Final = ("Synth Pad", "Synth Pulse", "Synth Bass")
 _PERCUSSION: Final = ("Low Percussion", "Mid Percussion", "High Percussion")
 # On a stage they sing, too: 'Vocals-Banjo' is what the banjo player sings.
 _PLAYERS: Final = (*_GUITARS, "Bass", "Plucked", "Strings", "Brass", "Woodwinds")
+_VOICES: Final = ("soprano", "alto", "tenor", "baritone")
 # Vox is also a maker of amplifiers.
 _AMPLIFIED: Final = frozenset(("guitar", "electric guitar"))
 _KEEP: Final = ("", "", 0.0)
+
+# What a drum kit has and an orchestra, too.
+KIT_OR_ORCHESTRA: Final = ("cymbals", "snare drum", "bass drum")
 
 _Result = tuple[str, str, float]
 
@@ -45,15 +49,26 @@ def _each(categories: Sequence[str], result: _Result) -> dict[str, _Result]:
     return dict.fromkeys(categories, result)
 
 
-# What a qualifying word makes of the rest, by its category: instrument, category, confidence.
-# Not listed: the rest stands, times the last entry's factor.
+# What a qualifying word makes of the rest, by its instrument or category: instrument, category,
+# confidence. Not listed: the rest stands, times the last entry's factor.
 _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
     # A loop, a room or an overhead of something: the something is meant.
-    **dict.fromkeys(("loop", "drum room", "overheads"), ({}, 0.93)),
+    "loop": ({}, 0.93),
+    **dict.fromkeys(
+        ("drum room", "overheads"),
+        (
+            {
+                **_each(KIT_OR_ORCHESTRA, ("kit cymbals", "Drums", 0.85)),
+                "atmosphere": ("drum room", "Drums", 0.55),
+            },
+            0.93,
+        ),
+    ),
     "effects": (
         {
             **_each((*_ORCHESTRAL, "orchestra"), ("orchestral effects", "Orch FX", 0.86)),
-            **_each((*_GUITARS, "Bass"), ("guitar effects", "Guitar FX", 0.86)),
+            **_each(_GUITARS, ("guitar effects", "Guitar FX", 0.86)),
+            "Bass": ("guitar effects", "Guitar FX", 0.6),
             **_each(_SYNTHS, ("effects", "FX", 0.85)),
             **_each((*_PERCUSSION, "Piano", "Organ", "Bells", "Mallets"), ("effects", "FX", 0.55)),
             **_each(("Sub Hits", "Drums", "Plucked", "cymbals"), ("effects", "FX", 0.6)),
@@ -64,6 +79,7 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
     "gestures": (
         {
             **_each(_GUITARS, ("guitar effects", "Guitar FX", 0.8)),
+            **_each(_SYNTHS, ("effects", "FX", 0.6)),
             **_each(("Strings", "Woodwinds", "Brass"), ("orchestral effects", "Orch FX", 0.7)),
             "orchestra": ("orchestral effects", "Orch FX", 0.85),
         },
@@ -103,6 +119,7 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
             **_each(("Strings", "Choir"), ("synth pad", "Synth Pad", 0.65)),
             **_each(("Brass", "Woodwinds", "Solo Vocals"), ("synth", "Synth Pad", 0.45)),
             **_each(("Drums", *_PERCUSSION), ("drums", "Drums", 0.55)),
+            "keys": ("synth", "Synth Pad", 0.5),
             "Plucked": ("synth pulse", "Synth Pulse", 0.6),
         },
         0.8,
@@ -146,6 +163,7 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
     "electric": ({"Electric Guitar": ("electric guitar", "Electric Guitar", 0.95)}, 0.93),
     "bass": (
         {
+            **_each(("violin", "viola", "cello"), _KEEP),
             "Strings": ("double bass", "Double Bass", 0.8),
             "Electric Guitar": ("bass guitar", "Bass", 0.9),
             "Choir": ("choir", "Choir", 0.8),
@@ -158,18 +176,19 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
     "group vocals": (
         {
             "Solo Vocals": ("group vocals", "Choir", 0.6),
-            **_each(_PLAYERS, ("group vocals", "Choir", 0.55)),
+            **_each((*_PLAYERS, "Drums", "Piano"), ("group vocals", "Choir", 0.55)),
         },
         0.85,
     ),
     "solo voice": (
         {
+            **_each(_VOICES, ("solo voice", "Solo Vocals", 0.55)),
             "Choir": ("choir", "Choir", 0.8),
-            **_each(_PLAYERS, ("solo voice", "Solo Vocals", 0.6)),
+            **_each((*_PLAYERS, "Drums", "Piano"), ("solo voice", "Solo Vocals", 0.6)),
         },
         0.75,
     ),
-    **dict.fromkeys(("soprano", "alto", "tenor", "baritone"), ({}, 0.97)),
+    **dict.fromkeys(_VOICES, ({}, 0.97)),
     **dict.fromkeys(("cymbals", "bass drum", "snare drum"), ({}, 0.85)),
     **dict.fromkeys(("keys", "claps"), ({}, 0.93)),
     "sounds of the world": ({}, 0.8),
@@ -198,6 +217,9 @@ def combine(meanings: Sequence[Meaning], words: frozenset[str]) -> Reading | Non
         All words of the name, for register ('lo', 'hi') and 'solo'.
     """
     distinct = list({m.instrument: m for m in meanings}.values())
+    if "leslie" in words:
+        # A speaker, or a person: anything may be played through the one, or by the other.
+        distinct = [m for m in distinct if m.instrument != "organ"] or distinct
     ticker = next((m for m in distinct if m.category == "Ticker"), None)
     if ticker is not None:
         return _reading(ticker, 1.0 if len(distinct) == 1 else 0.93)
@@ -260,7 +282,7 @@ def _with_register(reading: Reading, words: frozenset[str]) -> Reading:
 
 
 def _with_soloist(reading: Reading, words: frozenset[str]) -> Reading:
-    if reading.instrument in ("soprano", "alto", "tenor", "baritone") and words & _SOLOISTS:
+    if reading.instrument in _VOICES and words & _SOLOISTS:
         return Reading("solo voice", "Solo Vocals", 0.85, f"a {reading.instrument} singing alone")
     if reading.instrument == "violin" and words & {"section"}:
         return reading

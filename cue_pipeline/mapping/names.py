@@ -18,7 +18,7 @@ from functools import lru_cache
 from typing import Final
 
 from cue_pipeline.mapping.categories import program_category
-from cue_pipeline.mapping.combination import Reading, combine
+from cue_pipeline.mapping.combination import KIT_OR_ORCHESTRA, Reading, combine
 from cue_pipeline.mapping.lexicon import (
     LONGEST_PHRASE,
     SHORTEST_MISSPELT,
@@ -34,7 +34,7 @@ from cue_pipeline.mapping.lexicon.studio import (
     STUDIO_WORDS,
 )
 from cue_pipeline.mapping.tokens import LONGEST_NAME as LONGEST_NAME
-from cue_pipeline.mapping.tokens import name_words
+from cue_pipeline.mapping.tokens import is_numbered_file, name_words
 
 # Below this many hundredths two words are different words; 'Violas' and 'Violins' score 77.
 FUZZY_THRESHOLD: Final = 84
@@ -254,7 +254,6 @@ class Session:
 
 _KIT: Final = frozenset(("kick", "snare", "hi-hat", "toms", "kit cymbals", "overheads", "drums"))
 _ORCHESTRAL: Final = frozenset(("Strings", "Woodwinds", "Brass", "Double Bass", "Harp"))
-_KIT_OR_ORCHESTRA: Final = frozenset(("cymbals", "snare drum", "bass drum"))
 
 
 def read_session(names: Iterable[str]) -> Session:
@@ -305,7 +304,7 @@ def _categorise(name: str, program: int | None, is_drum: bool, session: Session)
     read = read_name(name)
     if not read.meanings and any(word in NO_INSTRUMENT for word in read.words):
         return NameCategory(name, None, 0.0, "a click, marker or guide, not an instrument")
-    reading = _in_session(read_instrument(read), session)
+    reading = _in_session(name, read_instrument(read), session)
     played = _played(program, is_drum)
     if reading is not None and not reading.category:
         reading = None
@@ -315,8 +314,8 @@ def _categorise(name: str, program: int | None, is_drum: bool, session: Session)
     return NameCategory(name, best.category, round(best.confidence, 3), best.reason)
 
 
-def _in_session(reading: Reading | None, session: Session) -> Reading | None:
-    if reading is None or reading.instrument not in _KIT_OR_ORCHESTRA:
+def _in_session(name: str, reading: Reading | None, session: Session) -> Reading | None:
+    if reading is None or reading.instrument not in KIT_OR_ORCHESTRA:
         return reading
     if session.kit:
         return Reading("drums", "Drums", 0.85, f"{reading.reason}, beside a drum kit")
@@ -324,6 +323,8 @@ def _in_session(reading: Reading | None, session: Session) -> Reading | None:
         return Reading(
             reading.instrument, "Orch Percussion", 0.88, f"{reading.reason}, in an orchestra"
         )
+    if is_numbered_file(name):
+        return Reading("drums", "Drums", 0.6, f"{reading.reason}, in a band's numbered file")
     return reading
 
 

@@ -78,6 +78,11 @@ def name_words(name: str) -> list[str]:
     return words
 
 
+def is_numbered_file(name: str) -> bool:
+    """Return whether a name is written as bands' multitracks are: ``06_Cymbals.wav``."""
+    return bool(_EXTENSION.search(name) and _INDEX.match(re.split(r"[/\\]", name)[-1]))
+
+
 def _apart(word: str) -> tuple[str, ...]:
     """Return an unknown word as the two known words that it is written of, or as it is."""
     if len(word) < 2 * min(map(len, SHORT_PARTS)) or _is_known(word):

@@ -219,10 +219,11 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         organ, theater organ, reed organ, pump organ, harmonium, harm reed, harmonium
         indian, combo organ, rock organ, jazz organ, percussive organ, perc organ,
         drawbar, drawbars, drawbar organ, tonewheel, lowrey, portative, kammerorgel, vox
-        organ, organ vox, organ synth, gospel organ, hammond leslie, hamnd, truhenorgel,
+        organ, organ synth, gospel organ, hammond leslie, hamnd, truhenorgel,
         organ pad, organ bass
         """,
     ),
+    ("organ", "Organ", 0.75, "ham"),
     (
         "accordion",
         "Organ",
@@ -300,7 +301,7 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
     ),
     # Altos are violas in France, a chant is any song there.
     ("choir", "Choir", 0.75, "altos, chant, choir fx"),
-    ("group vocals", "Choir", 0.6, "voices, voci, voces, stimmen, singstimmen"),
+    ("group vocals", "Choir", 0.6, "voices, voci, voces, stimmen, singstimmen, men, women, girls"),
     (
         "group vocals",
         "Choir",

@@ -74,9 +74,10 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.40,
         """
         stylophone, synth lead, syn lead, synthlead, lead synth, lead syn, ld synth, synth ld,
-        leadsynth, synth melody, synth mel, synth solo, saw wave, square wave, calliope, calliope
-        lead, charang, chiffer lead, chiff lead, fifths lead, saw lead, square lead, theremin,
-        ondes, ondes martenot, trautonium, synth hook, synth riff, synth line
+        leadsynth, synth melody, synth mel, synth solo, saw wave, square wave, calliope,
+        calliope lead, charang, chiffer lead, chiff lead, fifths lead, saw lead, square lead,
+        theremin, ondes, ondes martenot, trautonium, synth hook, synth riff, synth line,
+        chiptune, chip tune, chip lead
         """,
     ),
     (
@@ -111,11 +112,17 @@ ELECTRONIC: Final[tuple[tuple[str, str, float, str], ...]] = (
         bass, reese, reese bass, wobble, wobble bass, dubstep bass, acid, acid bass, 303,
         tb303, tb 303, saw bass, square bass, fm bass, analog bass, analogue bass, seq bass,
         sequenced bass, bass seq, bass sequence, arp bass, bass arp, pulse bass, bass pulse,
-        keys bass, key bass, bass keys, keybass, bass station, digital bass, low synth, synth
-        low, syn low, lo synth, low syn, syn lo, synth lo, basse synthe, basso synth, bajo
-        synth, bajo sintetizado, synthbassline, growl bass, donk, juno bass, dx bass, electro
-        bass, lately bass, synth sub
+        keys bass, key bass, bass keys, keybass, bass station, digital bass, basse synthe,
+        basso synth, bajo synth, bajo sintetizado, synthbassline, growl bass, donk, juno bass,
+        dx bass, electro bass, lately bass, synth sub
         """,
+    ),
+    # Or a dark pad.
+    (
+        "synth bass",
+        "Synth Bass",
+        0.75,
+        "low synth, synth low, syn low, lo synth, low syn, syn lo, synth lo",
     ),
     # -- Hits -----------------------------------------------------------------------------------
     (

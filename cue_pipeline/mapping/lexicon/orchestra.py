@@ -80,7 +80,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         """,
     ),
     # Or a piano.
-    ("double bass", "Double Bass", 0.6, "upright"),
+    ("double bass", "Double Bass", 0.6, "upright, bass upright"),
     (
         "double bass",
         "Double Bass",
@@ -121,11 +121,13 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.95,
         """
         woodwind, woodwinds, winds, wind section, ww, wws, wwinds, wdwnd, wdwd, wdwinds, ww
-        section, holz, holzbläser, bois, legni, vientos madera, maderas, viento madera, woods,
-        woodw, woodwnds, wdw, w winds, reeds, reed section, low ww, high ww, madeiras,
-        houtblazers, traeblaesere
+        section, holz, holzbläser, bois, legni, vientos madera, maderas, viento madera, woodw,
+        woodwnds, wdw, w winds, reeds, reed section, low ww, high ww, madeiras, houtblazers,
+        traeblaesere
         """,
     ),
+    # Or what a percussionist strikes.
+    ("woodwinds", "Woodwinds", 0.80, "woods"),
     (
         "flute",
         "Woodwinds",
@@ -207,7 +209,7 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         contrabassoon, contra bassoon, cbsn, cbn, cbssn, c bsn, cb bsn, contra bsn, cntrbsn,
         contra bn, kontrafagott, kfag, contrebasson, controfagotto, contrafagot,
         contrafagotto, contrafag, cfag, cbassoon, double bassoon, k fag, contrafagott,
-        contrafagote, contra fagot, c fag
+        contrafagote, contra fagot, c fag, cfg
         """,
     ),
     (

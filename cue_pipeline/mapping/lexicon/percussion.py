@@ -45,15 +45,15 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.90,
         """
         orch snare, orchestral snare, concert snare, snare ensemble, snare ens, snares
-        ensemble, snares ens, field drum, field drums, military drum, military snare,
-        marching snare, tenor drum, tenor drums, side drum, kleine trommel, kl trommel, kl
-        tr, caisse claire, tamburo, tamburo militare, rührtrommel, wirbeltrommel, tambour,
-        piccolo snare ens, parade drum, marching drums, drumline, drum corps, tarole, conc
-        snare, snare roll, snare rolls, sn ens, caja orquesta, marching band, redoblante,
-        caixa, marching tenor, marching bass, marching drum, marching cymbals
+        ensemble, snares ens, field drum, field drums, military drum, military snare, marching
+        snare, tenor drum, tenor drums, side drum, kleine trommel, kl trommel, kl tr, caisse
+        claire, tamburo, tamburo militare, rührtrommel, wirbeltrommel, tambour, piccolo snare
+        ens, parade drum, marching drums, drumline, drum corps, tarole, conc snare, sn ens,
+        caja orquesta, marching band, redoblante, caixa, marching tenor, marching bass,
+        marching drum, marching cymbals
         """,
     ),
-    ("snare drum", "Orch Percussion", 0.50, "snare drum, sd, s d, sn dr"),
+    ("snare drum", "Orch Percussion", 0.50, "snare drum, sd, s d, sn dr, snare roll, sd roll"),
     (
         "orchestral cymbals",
         "Orch Percussion",
@@ -150,12 +150,15 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.92,
         """
         taiko, taikos, daiko, o daiko, odaiko, nagado, taiko ens, taiko ensemble, surdo,
-        surdos, dhol, dhols, davul, dunun, djun, djun djun, djundjun, dundun, dunduns,
-        gran tom, tapan, ashiko low, bombo, bombo leguero, lambeg, okedo, shime low,
-        tupan, nagara, hulusi drum, chu daiko, taikos ensemble, tanggu, chinese drum,
-        chinese drums, chenda, tambora, repique
+        surdos, dhol, dhols, davul, dunun, djun, djun djun, djundjun, dundun, dunduns, gran
+        tom, tapan, ashiko low, bombo, bombo leguero, lambeg, okedo, shime low, tupan, nagara,
+        hulusi drum, chu daiko, taikos ensemble, tanggu, chinese drum, chinese drums, chenda,
+        tambora
         """,
     ),
+    # What the percussionist sorts by: skins, woods, metals.
+    ("hand drums", "Mid Percussion", 0.6, "skins, skin drums"),
+    ("small percussion", "High Percussion", 0.75, "metals, metal perc, metal percs, perc metal"),
     # In France timbales are timpani; a quinto is a fifth voice in old music.
     ("hand drums", "Mid Percussion", 0.7, "timbales, timbale, timbal, quinto"),
     (
@@ -170,7 +173,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         bendir, ashiko, pandeiro, talking drum, mridangam, kanjira, dholak, tombak, zarb,
         log drum, log drums, slit drum, krakebs, batá, roto toms, rototoms, rototom, tom
         ens mid, hang drum perc, ghatam, naqqara, bata, pakhawaj, shime, shime daiko, toms
-        ethnic, rahmentrommel, ethnic toms, mid taiko
+        ethnic, rahmentrommel, ethnic toms, mid taiko, repique, repinique
         """,
     ),
     (
@@ -258,7 +261,8 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.94,
         """
         hat, hats, hihat, hi hat, hihats, hi hats, high hat, highhat, high hats, hh, hhs, hht,
-        charleston, charley, charlie, charles, closed hat, open hat, ohh, chh, hhat, hi hh
+        charleston, charley, charlie, charles, closed hat, open hat, ohh, chh, hhat, hi hh,
+        ohat, ohats
         """,
     ),
     (
@@ -286,7 +290,8 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         """
         room, rooms, room mic, room mics, rm mic, rm mics, kit room, rm, rms, mono room,
         stereo room, room mono, room stereo, room far, room near, room crush, crush mic, knee
-        mic, crotch mic, trash mic, drum ambience, drum amb, mono crush, drum crush
+        mic, crotch mic, trash mic, drum ambience, drum amb, mono crush, drum crush, ambient
+        mic, ambient mics, amb mic, amb mics, ambience mic, ambience mics
         """,
     ),
     (
@@ -298,7 +303,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         clapping
         """,
     ),
-    ("loop", "Drums", 0.45, "loop, loops, rhythm loop, rhythm loops, lp"),
+    ("loop", "Drums", 0.45, "loop, loops, rhythm loop, rhythm loops, lp, tops, top loop"),
     # -- Mallets ----------------------------------------------------------------------------------
     (
         "mallets",
