@@ -23,7 +23,8 @@ from cue_pipeline.cli.display import (
 from cue_pipeline.errors import CuePipelineError, SettingsError
 
 if TYPE_CHECKING:
-    from cue_pipeline.defs.process import CueOutcome, LibraryPlan
+    from cue_pipeline.defs.process import LibraryPlan
+    from cue_pipeline.defs.workers import CueOutcome
     from cue_pipeline.settings import Settings
     from cue_pipeline.warehouse.store import Store
 
@@ -336,6 +337,67 @@ def import_mappings(file: Path, dry_run: bool, skip_bad: bool) -> None:
     from cue_pipeline.cli import decisions
 
     decisions.import_mappings(store, settings, file, dry_run=dry_run, skip_bad=skip_bad)
+
+
+@mappings.group(short_help="Ask the model in batches, at half the price.")
+def batch() -> None:
+    """Ask the model for a whole library in batches: answers within a day, at half the price.
+
+    `submit` sends what is due, `collect` stores the answers; then `cue-pipeline process BASE_DIR`
+    makes the mappings, and finds each answer in the store.
+    """
+
+
+@batch.command(name="submit", short_help="Send the questions of all cues whose mapping is due.")
+@click.option("--cue", "keys", multiple=True, metavar="KEY", help="Only this cue. Repeatable.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="At most N questions.")
+@click.option("--dry-run", is_flag=True, help="Say how much would be asked; send nothing.")
+def submit_batch(keys: tuple[str, ...], limit: int | None, dry_run: bool) -> None:
+    """Send the questions of all cues whose mapping is due and whose tracks and stems are known.
+
+    What was answered before, or waits in another batch, is not sent again.
+    """
+    settings = _settings()
+    store = _open_store(settings)
+    from cue_pipeline.cli import batches
+
+    known = [_known_cue(store, settings, key) for key in keys]
+    batches.submit(store, settings, known, limit, dry_run=dry_run)
+
+
+@batch.command(name="status", short_help="Show how far the batches are.")
+def batch_status() -> None:
+    """Show how far the batches are that are not collected."""
+    settings = _settings()
+    store = _open_store(settings)
+    from cue_pipeline.cli import batches
+
+    batches.show_status(store, settings)
+
+
+@batch.command(name="collect", short_help="Store the answers of the batches that are done.")
+def collect_batches() -> None:
+    """Store the answers of the batches that are done; say what has none, which is due again.
+
+    Exit code: 0 every question is answered, 1 some go on waiting or have no answer.
+    """
+    settings = _settings()
+    store = _open_store(settings)
+    from cue_pipeline.cli import batches
+
+    batches.collect(store, settings)
+
+
+@batch.command(name="cancel", short_help="Have a batch stopped.")
+@click.argument("batch_id")
+@click.option("--forget", is_flag=True, help="Nor wait for what it has answered: all is due again.")
+def cancel_batch(batch_id: str, forget: bool) -> None:
+    """Have the server stop BATCH_ID; `collect` then stores what it has answered by then."""
+    settings = _settings()
+    store = _open_store(settings)
+    from cue_pipeline.cli import batches
+
+    batches.cancel(store, settings, batch_id, forget=forget)
 
 
 @cli.command(short_help="Say which instrument category each NAME is.")

@@ -258,7 +258,7 @@ def _follow(store: Store, settings: Settings, keys: Collection[str]) -> int:
             f"{key}: the decision is kept; it comes into the tables with the next `cue-pipeline "
             f"process` of this cue, which has more to do: {why}"
         )
-    return 1 if any(o.result != "processed" for o in outcomes) else 0
+    return 1 if any(o.result not in ("processed", "up to date") for o in outcomes) else 0
 
 
 def _show(store: Store, cue_key: str, tracks: Collection[KnownTrack]) -> None:

@@ -12,8 +12,9 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cue_pipeline.defs.process import CueOutcome, CuePlan, Event, LibraryPlan
+    from cue_pipeline.defs.process import CuePlan, LibraryPlan
     from cue_pipeline.defs.status import AssetStatus
+    from cue_pipeline.defs.workers import CueOutcome, Event
     from cue_pipeline.warehouse.store import Store
 
 STATE_STYLES = {
@@ -31,6 +32,8 @@ STATE_STYLES = {
 
 KEY_WIDTH = 24  # columns that a cue's key needs to be read
 WIDE = 110  # columns from which a reason beside its track is more than a column of syllables
+
+LEFT = "another process is at it; left to the end"
 
 NO_CUE_FOUND = (
     "No cue was found: no folder there, at any depth, holds both MIDI/*.mid and "
@@ -58,10 +61,12 @@ class _Lines:
         return None
 
     def __call__(self, event: Event) -> None:
-        from cue_pipeline.defs.process import CueFinished, CueStarted
+        from cue_pipeline.defs.workers import CueFinished, CueLeft, CueStarted
 
         if isinstance(event, CueStarted):
             click.echo(f"{event.cue_key}: {', '.join(event.assets)}", err=True)
+        elif isinstance(event, CueLeft):
+            click.echo(f"{event.cue_key}: {LEFT}", err=True)
         elif isinstance(event, CueFinished):
             self.done += 1
             o = event.outcome
@@ -104,10 +109,13 @@ class _Bars:
         self.bars.stop()
 
     def __call__(self, event: Event) -> None:
-        from cue_pipeline.defs.process import CueFinished, CueStarted
+        from cue_pipeline.defs.workers import CueFinished, CueLeft, CueStarted
 
         if isinstance(event, CueStarted):
             self.by_cue[event.cue_key] = self.bars.add_task(event.cue_key, total=len(event.assets))
+        elif isinstance(event, CueLeft):
+            self.bars.remove_task(self.by_cue.pop(event.cue_key))
+            self.bars.console.print(f"{event.cue_key}: {LEFT}", markup=False, highlight=False)
         elif isinstance(event, CueFinished):
             self.bars.remove_task(self.by_cue.pop(event.outcome.cue_key))
             self.bars.advance(self.all)

@@ -1,6 +1,9 @@
 """The Dagster instance that the command line and the UI share."""
 
+import contextlib
+import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -35,12 +38,26 @@ def open_instance(working_directory: Path) -> dg.DagsterInstance:
                 f"DAGSTER_HOME is {home!r}, which is not an absolute path. Dagster needs one: "
                 "write the whole path, or unset it to use .dagster_home/ here."
             )
-        Path(home).mkdir(parents=True, exist_ok=True)
-        return dg.DagsterInstance.get()
-    if (working_directory / "dagster.yaml").is_file():
-        return dg.DagsterInstance.from_config(str(working_directory))
+        with _alone_in(Path(home)):
+            return dg.DagsterInstance.get()
     made = working_directory / HOME_NAME
-    made.mkdir(exist_ok=True)
-    if not (made / "dagster.yaml").exists():
-        (made / "dagster.yaml").write_text(DEFAULT_DAGSTER_YAML, encoding="utf-8")
-    return dg.DagsterInstance.from_config(str(made))
+    with _alone_in(made):
+        if (working_directory / "dagster.yaml").is_file():
+            return dg.DagsterInstance.from_config(str(working_directory))
+        if not (made / "dagster.yaml").exists():
+            (made / "dagster.yaml").write_text(DEFAULT_DAGSTER_YAML, encoding="utf-8")
+        return dg.DagsterInstance.from_config(str(made))
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Make ``folder``, and let no other process of ours open an instance there meanwhile.
+
+    Dagster 1.13 makes its SQLite files at the first opening. Two openings at once write the
+    revision of one twice, and it can never be opened again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "opening.lock").open("ab") as lock:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+_LOOK_SECONDS = 0.5  # how often one that waits for another process looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,23 +22,35 @@ class CueJob:
     cue_key: str
     assets: tuple[str, ...]
     run_id: str
+    forced: bool = False
+    """Also what another process has made since it was planned."""
+    patient: bool = False
+    """Wait for another process that is at the cue, instead of saying so."""
+
+
+@dataclass(frozen=True, slots=True)
+class CueBusy:
+    """Nothing was done: another process is at the cue."""
+
+    cue_key: str
 
 
 @dataclass(frozen=True, slots=True)
 class CueDone:
-    """How a run ended."""
+    """How a run ended; without ``assets`` there was nothing left to do, and no run."""
 
     cue_key: str
     success: bool
     error: str | None
-    run_id: str
+    assets: tuple[str, ...]
 
 
 def work(connection: Connection, working_directory: str, output: str) -> None:
     """Run the jobs that come through ``connection`` until it closes.
 
     Sends :class:`~cue_pipeline.defs.progress.Progress` while a job runs and a :class:`CueDone` at
-    its end. What libraries print goes to the file ``output``, away from the progress bars.
+    its end, or :class:`CueBusy` instead. What libraries print goes to the file ``output``, away
+    from the progress bars.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when Ctrl-C ends a run
     with Path(output).open("a", encoding="utf-8") as sink:
@@ -44,13 +59,14 @@ def work(connection: Connection, working_directory: str, output: str) -> None:
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
 
     from cue_pipeline.defs import progress
+    from cue_pipeline.defs.claims import CueClaims
     from cue_pipeline.defs.instance import open_instance
     from cue_pipeline.defs.location import PROCESS_CUE, build_defs
     from cue_pipeline.settings import read_settings
 
     progress.listen(connection.send)
     job = build_defs(read_settings()).resolve_job_def(PROCESS_CUE)
-    with open_instance(Path(working_directory)) as instance:
+    with open_instance(Path(working_directory)) as instance, CueClaims(instance) as claims:
         while True:
             try:
                 task: CueJob | None = connection.recv()
@@ -58,7 +74,35 @@ def work(connection: Connection, working_directory: str, output: str) -> None:
                 return
             if task is None:
                 return
-            connection.send(_run(job, instance, task))
+            while not (taken := claims.take(task.cue_key)) and task.patient:
+                if connection.poll(_LOOK_SECONDS):  # whoever asked for it is gone
+                    return
+            if not taken:
+                connection.send(CueBusy(task.cue_key))
+                continue
+            try:
+                connection.send(_run_what_lacks(job, instance, task))
+            finally:
+                claims.release(task.cue_key)
+
+
+def _run_what_lacks(job, instance, task: CueJob) -> CueDone:  # type: ignore[no-untyped-def]
+    """Run a claimed cue, less what another process made between the plan and the claim."""
+    from cue_pipeline.defs.claims import still_lacking
+    from cue_pipeline.defs.resources import open_store
+    from cue_pipeline.errors import CuePipelineError
+    from cue_pipeline.settings import read_settings
+
+    assets = task.assets
+    if not task.forced:
+        settings = read_settings()
+        # What cannot be read now is for the run to record and to tell.
+        with contextlib.suppress(CuePipelineError):
+            store = open_store(settings.database_url.get_secret_value())
+            assets = still_lacking(task.cue_key, task.assets, store, settings)
+    if not assets:
+        return CueDone(task.cue_key, success=True, error=None, assets=())
+    return _run(job, instance, replace(task, assets=assets))
 
 
 def _run(job, instance, task: CueJob) -> CueDone:  # type: ignore[no-untyped-def]
@@ -78,13 +122,14 @@ def _run(job, instance, task: CueJob) -> CueDone:  # type: ignore[no-untyped-def
         )
     except Exception as e:  # noqa: BLE001 - one bad cue must not end the worker
         told = run_error(e, instance.root_directory)
-        return CueDone(task.cue_key, success=False, error=told, run_id=task.run_id)
+        return CueDone(task.cue_key, success=False, error=told, assets=task.assets)
     errors = [
         event.step_failure_data.error.message.strip()
         for event in result.all_events
         if event.is_step_failure and event.step_failure_data.error
     ]
-    return CueDone(task.cue_key, result.success, errors[0] if errors else None, task.run_id)
+    error = errors[0] if errors else None
+    return CueDone(task.cue_key, result.success, error, task.assets)
 
 
 def run_error(error: Exception, home: str) -> str:

@@ -5,8 +5,9 @@ from rich.console import Console
 
 from cue_pipeline.cli import display
 from cue_pipeline.defs.graph import GRAPH
-from cue_pipeline.defs.process import CueOutcome, LibraryPlan
+from cue_pipeline.defs.process import LibraryPlan
 from cue_pipeline.defs.status import AssetStatus
+from cue_pipeline.defs.workers import CueOutcome
 from cue_pipeline.settings import read_settings
 from cue_pipeline_tests.workspace import clean_environment, said_here
 
