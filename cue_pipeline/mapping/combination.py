@@ -219,7 +219,8 @@ def combine(meanings: Sequence[Meaning], words: frozenset[str]) -> Reading | Non
     distinct = list({m.instrument: m for m in meanings}.values())
     if "leslie" in words:
         # A speaker, or a person: anything may be played through the one, or by the other.
-        distinct = [m for m in distinct if m.instrument != "organ"] or distinct
+        others = [m for m in distinct if m.instrument not in ("organ", "keys")]
+        distinct = others or [m for m in distinct if m.instrument == "organ"] or distinct
     ticker = next((m for m in distinct if m.category == "Ticker"), None)
     if ticker is not None:
         return _reading(ticker, 1.0 if len(distinct) == 1 else 0.93)

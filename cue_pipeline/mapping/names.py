@@ -106,7 +106,8 @@ def _misspelt(word: str) -> tuple[Meaning, int] | None:
 
     index = lexicon()
     # Hardly anyone mistypes the first letter; 'sticks' are no 'ticks'.
-    candidates = index.long_words.get(word[0], ())
+    # Where the lexicon has only a plural ('shouts', 'metals'), it does not mean the singular.
+    candidates = [w for w in index.long_words.get(word[0], ()) if w != f"{word}s"]
     found = process.extractOne(
         word, candidates, processor=None, scorer=fuzz.ratio, score_cutoff=FUZZY_THRESHOLD
     )
@@ -183,7 +184,9 @@ class _Scan:
         self.unknown.append(word)
 
     def _read_misspelt(self) -> None:
-        """Read unknown words by likeness: only where nothing is known, as titles are alike too."""
+        """Read unknown words by likeness; not beside known ones and not in titles."""
+        if len(self.unknown) > MANY_UNKNOWN:
+            return
         for word in tuple(self.unknown):
             misspelt = _misspelt(word)
             if misspelt is not None:

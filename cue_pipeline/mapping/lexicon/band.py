@@ -272,7 +272,7 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         ukelin, berimbau, tar persian, rubab, dotara, ektara, guimbri, gimbri, sintir,
         dutar, komuz, bandura, gusli, bandurria, banduria, dombra, cavaquinho, cavaco,
         bandolim, bandola, tiple, tamburitza, tamburica, dan nguyet, xalam, valiha,
-        marimbula, morsing, omnichord, pluck, plucks, ethnic plucked, world plucked, plk,
+        marimbula, omnichord, pluck, plucks, ethnic plucked, world plucked, plk,
         banjo uke
         """,
     ),

@@ -252,9 +252,10 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         tom, toms, tom tom, tomtom, tom toms, floor tom, floortom, flr tom, floor toms, rack
         tom, racktom, rack toms, ftom, hi tom, high tom, lo tom, low tom, mid tom, tom hi, tom
         lo, tom low, tom mid, tom high, tom floor, tom rack, fl tom, tom fl, ft, rack, flr, toms
-        mix, tom 1 rack, r tom, f tom, goliat, timbalon, floor
+        mix, tom 1 rack, r tom, f tom, goliat, timbalon
         """,
     ),
+    ("toms", "Drums", 0.60, "floor"),
     (
         "hi-hat",
         "Drums",
