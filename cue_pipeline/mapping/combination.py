@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cue_pipeline.mapping.lexicon import Meaning
+from cue_pipeline.mapping.lexicon import Meaning, lexicon
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,10 +264,21 @@ def _reduce(meanings: list[Meaning], words: frozenset[str]) -> Reading:
         return Reading("strings", "Strings", 0.75 * factor, "it says strings and their basses")
     if len(categories) > 1:
         factor *= 0.5 if words & {"and", "&", "+", "und", "et", "e", "y"} else 0.65
-        last = [m for m in rest if m.category][-1]
-        return _reading(last, factor)
+        return _reading(_spelt_out(rest, words)[-1], factor)
     best = max((m for m in rest if m.category), key=lambda m: m.confidence, default=rest[-1])
     return _reading(best, factor)
+
+
+def _spelt_out(meanings: Sequence[Meaning], words: frozenset[str]) -> list[Meaning]:
+    """Return the meanings of a category without those that only two letters stand for.
+
+    Of two letters many things are the abbreviation: the 'OB' of 'BRS OB' is a synthesiser's name.
+    """
+    told = {word: meaning for word in words if (meaning := lexicon().single(word)) is not None}
+    letters = {m.instrument for word, m in told.items() if len(word) <= 2}
+    letters -= {m.instrument for word, m in told.items() if len(word) > 2}
+    named = [m for m in meanings if m.category]
+    return [m for m in named if m.instrument not in letters] or named
 
 
 def _with_register(reading: Reading, words: frozenset[str]) -> Reading:

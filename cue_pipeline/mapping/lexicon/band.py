@@ -282,21 +282,21 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         "Choir",
         0.95,
         """
-        choir, choirs, chr, chrs, koor, koret, kör, chór, coral, mannenkoor, choeur,
-        chœur, choeurs, coro, cori, coros, chor, chöre, chorus voices, chorus vox,
-        chorale, choral, satb, ssaa, ttbb, ssatb, sab, boys choir, boychoir, boy choir,
-        boys, girls choir, women choir, womens choir, women s choir, mens choir, men s
-        choir, men choir, male choir, female choir, fem choir, kinderchor, frauenchor,
-        männerchor, knabenchor, children s choir, childrens choir, children choir, kids
-        choir, kid choir, child choir, kids vox, children, chamber choir, kammerchor,
-        gospel choir, choir ens, choir aahs, choir oohs, aahs choir, voice aahs, choir
-        ahs, voice oohs, chants, gregorian, gregorian chant, gregorian choir, monks, opera
-        chorus, mixed choir, voces blancas, sopranos, altos choir, tenors, soprani,
-        sopranos choir, tenori, contralti, basses choir, choir basses, choir bass, choir
-        tenors, choir altos, choir sopranos, choir sop, choir alto, choir tenor, choir
-        men, choir women, choir ten, chr sop, chr alt, chr ten, chr bass, choir soprano,
-        oceania, symphobia choir, storm choir, choir mm, choir ah, choir oh, choir oo, sop
-        choir, bass choir, tenor choir, alto choir, voices of prague, requiem pro, arva
+        choir, choirs, chr, chrs, koor, koret, kör, chór, coral, mannenkoor, choeur, chœur,
+        choeurs, coro, cori, coros, chor, chöre, chorus voices, chorus vox, chorale, choral,
+        satb, ssaa, ttbb, ssatb, sab, boys choir, boychoir, boy choir, boys, girls choir,
+        women choir, womens choir, women s choir, mens choir, men s choir, men choir, male
+        choir, female choir, fem choir, kinderchor, frauenchor, männerchor, knabenchor,
+        children s choir, childrens choir, children choir, kids choir, kid choir, child choir,
+        kids vox, children, chamber choir, kammerchor, gospel choir, choir ens, choir aahs,
+        choir oohs, aahs choir, voice aahs, choir ahs, voice oohs, chants, gregorian,
+        gregorian chant, gregorian choir, monks, opera chorus, mixed choir, voces blancas,
+        sopranos, altos choir, tenors, soprani, sopranos choir, tenori, contralti, basses
+        choir, choir basses, choir bass, choir tenors, choir altos, choir sopranos, choir sop,
+        choir alto, choir tenor, choir men, choir women, choir ten, chr sop, chr alt, chr ten,
+        chr bass, choir soprano, oceania, symphobia choir, storm choir, choir mm, choir ah,
+        choir oh, choir oo, sop choir, bass choir, tenor choir, alto choir, voices of prague,
+        requiem pro, arva, large chorus, mixed chorus, full chorus, male chorus, female chorus
         """,
     ),
     # Altos are violas in France, a chant is any song there.

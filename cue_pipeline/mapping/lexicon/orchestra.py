@@ -79,6 +79,8 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         electric cello, wiolonczela, violoncel
         """,
     ),
+    # Or a double.
+    ("double bass", "Double Bass", 0.85, "db, dbs"),
     # Or a piano.
     ("double bass", "Double Bass", 0.6, "upright, bass upright"),
     (
@@ -87,12 +89,13 @@ ORCHESTRA: Final[tuple[tuple[str, str, float, str], ...]] = (
         0.95,
         """
         contrabass, contrabasses, double bass, double basses, dbl bass, string bass, string
-        basses, bass strings, upright bass, acoustic bass, standup bass, stand up bass, db,
-        dbs, cb, cbs, kb, kontrabass, kontrabasse, kontrabaesse, kontrabässe, contrebasse,
+        basses, bass strings, upright bass, acoustic bass, standup bass, stand up bass, cb,
+        cbs, kb, kontrabass, kontrabasse, kontrabaesse, kontrabässe, contrebasse,
         contrebasses, contrabbasso, contrabbassi, contrabajo, contrabajos, jazz bass upright,
         basses, baesse, orchestral bass, bass viol, bs arco, bass arco, bass pizz, basses
         pizz, contra bass, cbass, d bass, u bass, bass section, orch bass, orch basses, str
-        bass, contrabas, contrabassen, kontrabas, contrabaixo
+        bass, contrabas, contrabassen, kontrabas, contrabaixo, upright jazz bass, jazz upright
+        bass
         """,
     ),
     (
