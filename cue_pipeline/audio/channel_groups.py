@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import PurePosixPath
 from typing import Any
 
+from cue_pipeline.audio.faults import told_faults
 from cue_pipeline.audio.gathering import Gathered, gather
 from cue_pipeline.audio.headers import AudioHeader, read_audio_header
 from cue_pipeline.audio.layouts import film_position, layout_of
@@ -186,7 +187,7 @@ def arrange(
     AudioFileError
         If no header can be used.
     """
-    notes = list(warnings)
+    useless: list[AudioHeader] = []
     named = _with_unique_names(gather(headers))
     origin = _earliest_seconds(headers)
     kept: dict[str, list[ChannelGroup]] = {"stem": [], "mix": [], "ignored": []}
@@ -194,7 +195,7 @@ def arrange(
         ignored = holds_word(name, ignore_patterns)
         if not gathered.sound:
             if not ignored:
-                notes.extend(h.fault or "" for h in gathered.faulty)
+                useless.extend(gathered.faulty)
             continue
         group = _group(name, gathered, sample_rate, origin)
         if ignored:
@@ -204,12 +205,15 @@ def arrange(
             kind = "mix" if holds_pattern(name, final_mix_patterns) else "stem"
             kept[kind].append(group)
     if not any(kept.values()):
-        faults = " ".join(h.fault for h in headers if h.fault)
+        faults = " ".join(told_faults(headers))
         raise AudioFileError(
             f"cue '{cue_key}': none of its {len(headers)} audio files can be used. {faults}"
         )
     return AudioInventory(
-        tuple(kept["stem"]), tuple(kept["mix"]), tuple(kept["ignored"]), tuple(notes)
+        tuple(kept["stem"]),
+        tuple(kept["mix"]),
+        tuple(kept["ignored"]),
+        (*warnings, *told_faults(useless)),
     )
 
 

@@ -110,7 +110,11 @@ def read_audio_header(folder: Path, file: str) -> AudioHeader:
         header = _read_header(folder / file, file)
     except (AudioFileError, OSError, RuntimeError) as e:
         reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
-        return AudioHeader(file=file, fault=f"'{file}' cannot be read: {reason}. {_CURE}")
+        cure = _CURE
+        if isinstance(e, OSError) and (folder / file).is_symlink():
+            reason += ", for the file that this link leads to"
+            cure = "Mount the volume where that is, or remove the link."
+        return AudioHeader(file=file, fault=f"'{file}' cannot be read: {reason}. {cure}")
     return header if header.fault else _checked(header)
 
 

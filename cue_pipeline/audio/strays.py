@@ -2,6 +2,7 @@
 
 from pathlib import Path, PurePosixPath
 
+from cue_pipeline.audio.faults import listed_files
 from cue_pipeline.cue.folder import CueFolder
 
 #: Suffixes of audio that is known and not read.
@@ -17,7 +18,6 @@ _NOT_AUDIO = frozenset(
      ".md", ".html", ".plist", ".db", ".ini", ".log", ".zip", ".cfg", ".yaml", ".yml", ".aaf",
      ".omf", ".edl", ".peak", ".pkf", ".reapeaks", ".asd", ".ovw", ".nfo", ".url", ".lnk"}
 )  # fmt: skip
-_MAX_LISTED = 12
 
 
 def find_strays(folder: CueFolder) -> tuple[str, ...]:
@@ -39,12 +39,12 @@ def find_strays(folder: CueFolder) -> tuple[str, ...]:
     notes = []
     if unread:
         notes.append(
-            f"Audio of a kind that is not read: {_listed(unread)}. Bounce it as WAV to have it "
-            "processed."
+            f"Audio of a kind that is not read: {listed_files(unread)}. Bounce it as WAV to have "
+            "it processed."
         )
     if unknown:
         notes.append(
-            f"Files of an unknown kind, not read: {_listed(unknown)}. If they are audio, give "
+            f"Files of an unknown kind, not read: {listed_files(unknown)}. If they are audio, give "
             "them their suffix (.wav, .aif, .flac …)."
         )
     return tuple(notes)
@@ -55,8 +55,3 @@ def _files(place: Path) -> list[Path]:
         return sorted(p for p in place.iterdir() if p.is_file())
     except OSError:
         return []
-
-
-def _listed(files: list[str]) -> str:
-    shown = ", ".join(f"'{file}'" for file in files[:_MAX_LISTED])
-    return shown if len(files) <= _MAX_LISTED else f"{shown} and {len(files) - _MAX_LISTED} more"

@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +53,13 @@ def find_media(
     Raises
     ------
     CueError
-        If a folder or a file's status cannot be read, or a name is not UTF-8.
+        If a folder or a file's status cannot be read, if all files are links that lead nowhere,
+        or if a name is not UTF-8.
     """
     prefix = len(os.fspath(cue).rstrip("/")) + 1
     files: list[tuple[str, int, int]] = []
     subfolders: list[str] = []
+    dead: list[str] = []
     for folder in sorted(folders, key=lambda folder: natural_key(folder.path)):
         here: list[tuple[str, os.stat_result]] = []
         for entry in listed(Path(folder.path)):
@@ -72,6 +74,9 @@ def find_media(
         here.sort(key=lambda file: natural_key(file[0]))
         place = folder.path[prefix:]
         files.extend((f"{place}/{name}", s.st_size, s.st_mtime_ns) for name, s in here)
+        dead.extend(f"{place}/{name}" for name, s in here if stat.S_ISLNK(s.st_mode))
+    if dead and len(dead) == len(files):
+        raise CueError(_all_dead(cue, dead))
     return MediaFiles(tuple(files), tuple(sorted(subfolders, key=natural_key)))
 
 
@@ -91,7 +96,7 @@ def _holds_media(entry: "os.DirEntry[str]", suffixes: frozenset[str]) -> bool:
 
 
 def _file_status(entry: "os.DirEntry[str]") -> os.stat_result | None:
-    """Return a file's status, None where it is no file."""
+    """Return a file's status, a link's own where that leads nowhere, None where it is no file."""
     if not entry.name.isascii():
         try:
             entry.name.encode()
@@ -103,12 +108,23 @@ def _file_status(entry: "os.DirEntry[str]") -> os.stat_result | None:
     try:
         status = entry.stat()
     except OSError as e:
+        if entry.is_symlink():
+            # One that leads nowhere is a file that cannot be read, for its room to tell.
+            return entry.stat(follow_symlinks=False)
         raise CueError(
-            f"'{shown(Path(entry.path))}' cannot be read ({e.strerror}). Is it a link "
-            "to a volume that is not mounted? The cue waits: bring the file back, or remove "
-            "the link."
+            f"'{shown(Path(entry.path))}' cannot be read ({e.strerror}). The cue waits: let this "
+            "user read the file, or remove it."
         ) from e
     return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _all_dead(cue: Path, dead: Sequence[str]) -> str:
+    """Return the message for a volume that is not there: what was made of its files is kept."""
+    which = "is a link" if len(dead) == 1 else f"and {len(dead) - 1} more are links"
+    return (
+        f"'{shown(cue / dead[0])}' {which} to nowhere, and '{shown(cue)}' has no other such file. "
+        "Is it on a volume that is not mounted? The cue waits: bring it back, or remove the links."
+    )
 
 
 def entries_of(folder: Path) -> list["os.DirEntry[str]"]:

@@ -11,7 +11,9 @@ Conventions
   are ignored. An *empty* file under a proper name is kept: it is a copy that failed, and the room
   that reads it says so, where leaving it out would silently give a cue with a stem too few.
 - Links are followed. A folder that can be reached in several ways is one cue, under its real
-  place where that lies in the library; so a loop of links ends.
+  place where that lies in the library; so a loop of links ends. A file that is a link to nowhere
+  is kept like an empty one; a cue of which all MIDI, or all audio, is such links waits for the
+  volume that they lead to, so that what was made of it stays.
 - What Pro Tools keeps beside the audio (fades, backups, bounces) is not searched.
 """
 

@@ -75,6 +75,8 @@ def _read(folder: CueFolder, file_path: str) -> MidiFileOutcome:
         return MidiFileOutcome(file_path, read_midi_file(path), None, digest)
     except OSError as error:
         message = f"'{path.name}' cannot be read: {error.strerror or error}."
+        if path.is_symlink():
+            message += " It is a link: mount the volume that it leads to, or remove it."
         return MidiFileOutcome(file_path, None, message, digest)
     except MidiFileError as error:
         return MidiFileOutcome(file_path, None, str(error), digest)

@@ -317,3 +317,28 @@ def test_bytes_flipped_in_a_header_never_crash(tmp_path, seed):
     _, features = measured(tmp_path)
     assert len(features) >= 1
     assert sf.info(tmp_path / "V.R.wav").frames == 3_000
+
+
+def test_files_with_the_same_fault_are_told_in_one_sentence(tmp_path):
+    write_audio(tmp_path / "VLN.wav", noise(4_800))
+    for n in range(14):
+        (tmp_path / f"EMPTY {n:02}.wav").write_bytes(b"")
+    (tmp_path / "NOTE.wav").write_bytes(UNUSABLE["text"][0])
+    many, one = inventory_of(tmp_path).warnings
+    assert many.startswith("Each of 14 files is empty (0 bytes).")
+    assert "'EMPTY 00.wav'" in many
+    assert many.endswith("and 2 more.")
+    assert "'NOTE.wav' is text" in one
+    (tmp_path / "VLN.wav").unlink()
+    with pytest.raises(AudioFileError, match=r"none of its 15 .* Each of 14 .* 'NOTE.wav'"):
+        inventory_of(tmp_path)
+
+
+def test_a_link_to_nowhere_is_named_and_the_cue_goes_on_without_it(tmp_path):
+    write_audio(tmp_path / "VLN.wav", noise(4_800))
+    (tmp_path / "HRN.wav").symlink_to(tmp_path / "gone.wav")
+    inventory = inventory_of(tmp_path)
+    assert [group.canonical_name for group in inventory.groups] == ["VLN"]
+    (said,) = inventory.warnings
+    assert "'HRN.wav' cannot be read: No such file" in said
+    assert "remove the link" in said

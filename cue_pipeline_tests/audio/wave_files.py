@@ -13,7 +13,7 @@ from cue_pipeline.cue.media import AUDIO_SUFFIXES
 
 
 def cue_folder(path: Path, key: str = "Reel 1/1m02") -> CueFolder:
-    files = sorted(p for p in path.rglob("*") if p.is_file() and not p.name.startswith("."))
+    files = sorted(p for p in path.rglob("*") if not p.is_dir() and not p.name.startswith("."))
     names = [p.relative_to(path).as_posix() for p in files]
     return CueFolder(
         key=key,

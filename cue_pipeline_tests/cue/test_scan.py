@@ -216,12 +216,27 @@ def test_links_to_folders_outside_are_followed(tmp_path):
     assert keys(root) == ["1m08", "Reel 1/1m07"]
 
 
-def test_a_linked_file_that_is_gone_refuses_its_cue(tmp_path):
+def test_a_linked_file_that_is_gone_is_left_to_its_room_and_seen_when_it_is_back(tmp_path):
     make_cue(tmp_path / "1m01")
-    (tmp_path / "1m01/PT/Audio Files/HRN.wav").symlink_to("/Volumes/gone/HRN.wav")
+    volume, link = tmp_path / "HRN.wav", tmp_path / "1m01/PT/Audio Files/HRN.wav"
+    link.symlink_to(volume)
+    (gone,) = find_cues(tmp_path).cues
+    assert "PT/Audio Files/HRN.wav" in gone.audio_paths
+    volume.write_bytes(b"here")
+    (back,) = find_cues(tmp_path).cues
+    assert back.audio_fingerprint != gone.audio_fingerprint
+
+
+def test_a_cue_whose_files_are_all_links_to_nowhere_waits_for_their_volume(tmp_path):
+    make_cue(tmp_path / "1m01", audio=())
+    audio = tmp_path / "1m01/PT/Audio Files"
+    audio.mkdir(parents=True, exist_ok=True)
+    for name in ("HRN.wav", "VLN.wav"):
+        (audio / name).symlink_to(f"/Volumes/gone/{name}")
     scan = find_cues(tmp_path)
     assert scan.cues == ()
-    assert "HRN.wav' cannot be read (No such file" in scan.problems[0].text
+    assert "HRN.wav' and 1 more are links to nowhere" in scan.problems[0].text
+    assert "not mounted" in scan.problems[0].text
 
 
 @pytest.mark.parametrize(
