@@ -119,6 +119,7 @@ _QUALIFIERS: Final[Mapping[str, tuple[Mapping[str, _Result], float]]] = {
             **_each(("Strings", "Choir"), ("synth pad", "Synth Pad", 0.65)),
             **_each(("Brass", "Woodwinds", "Solo Vocals"), ("synth", "Synth Pad", 0.45)),
             **_each(("Drums", *_PERCUSSION), ("drums", "Drums", 0.55)),
+            **_each(KIT_OR_ORCHESTRA, ("drums", "Drums", 0.8)),
             "keys": ("synth", "Synth Pad", 0.5),
             "Plucked": ("synth pulse", "Synth Pulse", 0.6),
         },

@@ -40,9 +40,9 @@ from cue_pipeline.mapping.tokens import is_numbered_file, name_words
 FUZZY_THRESHOLD: Final = 84
 # From so many unknown words on, a name may be a title that an instrument only occurs in.
 MANY_UNKNOWN: Final = 2
-# "vlnii" and "pianol": the second violins, and a piano's left side.
+# "vlnii", "pianol", "acgtrdi": the second violins, a piano's left side, a guitar's direct signal.
 _NUMERAL_SUFFIX = re.compile(r"^(?P<word>[a-z]{2,}?)(?P<numeral>iii|ii|iv|i)$")
-_SIDE_SUFFIX = re.compile(r"^(?P<word>[a-z]{3,}|oh)[lr]$")
+_SIDE_SUFFIX = re.compile(r"^(?P<word>[a-z]{3,}|oh)(?:[lr]|di|dt)$")
 
 
 @dataclass(frozen=True, slots=True)

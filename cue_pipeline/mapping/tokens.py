@@ -46,6 +46,8 @@ _CUE = re.compile(
     re.I,
 )
 _CAMEL = re.compile(r"(?<=[a-zà-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+# "BAss" is typed by someone who let go of the shift key too late.
+_LATE_SHIFT = re.compile(r"(?<![^\W_])[A-Z]{2}[a-z]{2,}(?![^\W_])")
 _WORD = re.compile(r"[a-z]+|\d+(?:st|nd|rd|th)(?![a-z])|\d+|[&+]")
 
 
@@ -71,11 +73,16 @@ def name_words(name: str) -> list[str]:
     without_cue = _INDEX.sub("", _CUE.sub(" ", _INDEX.sub("", text)).strip(" _-."))
     if any(c.isalpha() for c in without_cue):
         text = without_cue
+    text = _LATE_SHIFT.sub(lambda found: _lower_if_known(found[0]), text)
     text = _CAMEL.sub(" ", text.replace("_", " "))
     words: list[str] = []
     for word in _WORD.findall(plain_letters(text, german=True)):
         words.extend(_apart(word))
     return words
+
+
+def _lower_if_known(word: str) -> str:
+    return word.lower() if _is_known(word.lower()) else word
 
 
 def is_numbered_file(name: str) -> bool:

@@ -273,7 +273,7 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         dutar, komuz, bandura, gusli, bandurria, banduria, dombra, cavaquinho, cavaco,
         bandolim, bandola, tiple, tamburitza, tamburica, dan nguyet, xalam, valiha,
         marimbula, omnichord, pluck, plucks, ethnic plucked, world plucked, plk,
-        banjo uke
+        banjo uke, bazouki, bousouki
         """,
     ),
     # -- Voices -------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ BAND: Final[tuple[tuple[str, str, float, str], ...]] = (
         """,
     ),
     # Alone, voices; 'Harmony Gtr' is a guitar.
-    ("harmonies", "Choir", 0.55, "harmony, harmonies"),
+    ("harmonies", "Choir", 0.55, "harmony, harmonies, bg, bgs"),
     (
         "solo voice",
         "Solo Vocals",

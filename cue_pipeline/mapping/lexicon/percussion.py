@@ -363,7 +363,7 @@ PERCUSSION: Final[tuple[tuple[str, str, float, str], ...]] = (
         hang drum, hand pan, gamelan, bonang, gambang, balafon, bala, balaphone, gyil, tongue
         drum, tank drum, steel tongue, waterphone pitched, lithophone, glass marimba, array
         mbira, saron, gender gamelan, boomwhackers, txalaparta, amadinda, metallophone,
-        metallophon, idiophone, metalofono, metalófono
+        metallophon, idiophone, metalofono, metalófono, steel tongue drum
         """,
     ),
     # -- Bells ------------------------------------------------------------------------------------
