@@ -181,8 +181,75 @@ def test_a_bass_drum_beside_a_kick_is_a_kits_and_in_an_orchestra_the_orchestras(
     assert categorise("Timp", session=kit).category == "Orch Percussion"
 
 
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [
+        ("12_Strings.wav", "Strings"),
+        ("12 String Gtr", "Acoustic Guitar"),
+        ("071_12StringGtr.wav", "Acoustic Guitar"),
+        ("808_Bass.wav", "Synth Bass"),
+        ("24.NORD B3_01-02.wav", "Organ"),
+    ],
+)
+def test_a_tracks_index_is_no_part_of_the_instruments_name(name: str, category: str) -> None:
+    assert categorise(name).category == category
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [
+        ("gtrampdry", "Electric Guitar"),
+        ("bvoxwet", "Choir"),
+        ("snareverb", "Drums"),
+        ("ACGTRDI", "Acoustic Guitar"),
+        ("OHL", "Drums"),
+        ("BAss U87", "Bass"),
+        ("Vibra Slap", "Orch Percussion"),
+    ],
+)
+def test_words_written_together_or_apart_by_mistake_are_read(name: str, category: str) -> None:
+    assert categorise(name).category == category
+
+
+@pytest.mark.parametrize("word", ["beatles", "celtic", "mars", "hornet", "tomorrow", "padlock"])
+def test_words_that_only_begin_like_an_instrument_are_not_taken_apart(word: str) -> None:
+    assert categorise(word).category is None
+
+
+def test_only_the_file_of_a_path_is_read() -> None:
+    for path in ("PT/Piano Concerto/Vln.L.wav", "PT\\Piano Concerto\\Vln.L.wav"):
+        assert categorise(path).category == "Strings"
+    # Without a file's extension a slash stands between two instruments.
+    assert len(read_name("Violins/Horns").meanings) == 2
+
+
+def test_a_player_who_sings_is_a_voice_and_an_amplifier_is_not() -> None:
+    assert categorise("Vocals-Banjo-SM58").category == "Solo Vocals"
+    assert categorise("BGV Drummer").category == "Choir"
+    assert categorise("ElecGtr1a_VoxAC").category == "Electric Guitar"
+    assert categorise("Acoustic Guitar-Leslie-C414").category == "Acoustic Guitar"
+    assert categorise("Keys-Leslie Top").category == "Organ"
+
+
+def test_cymbals_in_a_bands_numbered_files_are_the_kits() -> None:
+    assert categorise("06_Cymbals.wav").category == "Drums"
+    assert categorise("Cymbals").category == "Orch Percussion"
+    orchestra = read_session(["VLN I", "VLA", "FHN", "OB"])
+    assert categorise("06_Cymbals.wav", session=orchestra).category == "Orch Percussion"
+
+
+def test_a_misspelt_instrument_is_not_sought_beside_a_known_one_or_in_a_title() -> None:
+    assert categorise("Nashville_Cymbal").category == "Orch Percussion"
+    assert categorise("Morning Sickness Ruff Night").category is None
+
+
+def test_two_letters_do_not_outvote_a_word_that_is_spelt_out() -> None:
+    assert categorise("Brass OB Style").category == "Brass"
+    assert categorise("Brass OB Style").confidence < 0.9
+
+
 def test_an_instrument_within_a_title_is_not_given_confidently() -> None:
-    for title in ("Brass Monkey Heist", "The Violin Thief Returns", "Ghost Drum Village"):
+    for title in ("Brass Monkey Heist", "The Violin Thief Returns", "Ghost Drum Village", "Ocean"):
         assert categorise(title).confidence < 0.9, title
 
 
