@@ -5,11 +5,13 @@ The settings are frozen: a run sees one set of values from its beginning to its 
 """
 
 import os
+import re
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from cue_pipeline.errors import SettingsError
@@ -146,6 +148,14 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("openai_base_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.match(r"https?://[^/\s]", value):
+            # The value is not repeated: it may hold a user's name and password.
+            raise ValueError("it needs to begin with http:// or https:// and a host's name")
+        return value
+
     @property
     def mel(self) -> MelSettings:
         """Parameters of the mel spectrograms that the assets store."""
@@ -183,14 +193,20 @@ def read_settings(**overrides: Any) -> Settings:
             "it away."
         ) from e
     except ValidationError as e:
-        faults = "; ".join(
-            f"{'.'.join(str(p) for p in fault['loc'])}: {fault['msg']}"
-            for fault in e.errors(include_input=False, include_url=False)
-        )
+        faults = "; ".join(_told(fault) for fault in e.errors(include_url=False))
         raise SettingsError(
             f"Settings cannot be used: {faults}. Mend them in the environment or in .env "
             "(.env.example lists all, with defaults)."
         ) from None
+
+
+def _told(fault: ErrorDetails) -> str:
+    """Return what is wrong with one setting, and its value unless that may be a secret."""
+    name = ".".join(str(part) for part in fault["loc"])
+    needed = fault["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    if name.startswith(("DATABASE", "OPENAI")):
+        return f"{name}: {needed}"
+    return f"{name} is {fault['input']!r} and {needed}"
 
 
 def unknown_settings() -> dict[str, str | None]:

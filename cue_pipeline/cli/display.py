@@ -156,6 +156,8 @@ def print_outcomes(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Sto
     said = ", ".join(f"{n} {result}" for result, n in sorted(counts.items()))
     if said:
         click.echo(f"{_cues(len(outcomes) + len(plan.refused))}: {said}.")
+    elif plan.problems:
+        click.echo("No cue was processed: what looks like one was skipped, for the reasons above.")
     else:
         click.echo(NO_CUE_FOUND)
     if counts["interrupted"]:

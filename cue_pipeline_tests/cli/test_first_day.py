@@ -126,6 +126,24 @@ def test_a_misspelt_setting_is_told_and_not_silently_without_effect(said, tmp_pa
     assert "CUE_PIPELINE_THREADS" not in output
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("CUE_SAMPLE_RATE=48k", "CUE_SAMPLE_RATE is '48k' and should be a valid integer"),
+        ("CUE_AUTOMATE=yes", "CUE_AUTOMATE is 'yes' and should be 'never', 'cheap' or 'all'"),
+        ("OPENAI_BASE_URL=localhost:8000/v1", "OPENAI_BASE_URL: it needs to begin with http://"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_told_with_its_value(said, tmp_path, line, told):
+    (tmp_path / ".env").write_text(line)
+    assert told in said("status")
+
+
+def test_an_address_with_a_password_in_it_is_not_repeated(said, tmp_path):
+    (tmp_path / ".env").write_text("OPENAI_BASE_URL=user:geheim@localhost")
+    assert "geheim" not in said("status")
+
+
 def test_a_lone_comma_is_no_pattern_and_an_empty_value_the_default(monkeypatch):
     monkeypatch.setenv("CUE_FINAL_MIX_PATTERNS", ",")
     monkeypatch.setenv("CUE_IGNORE_PATTERNS", "")
