@@ -5,33 +5,36 @@ validated by :mod:`cue_pipeline.mapping.answers`, asked again once where it cann
 never stored as a decision otherwise.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
-from urllib.parse import urlsplit
-
-from pydantic import SecretStr
 
 from cue_pipeline.errors import MappingError
 from cue_pipeline.mapping.answers import ReadAnswer, TrackAnswer, read_answer
-from cue_pipeline.mapping.calls import Cache, ChatCall, ModelAnswer
+from cue_pipeline.mapping.calls import (
+    Cache,
+    ChatCall,
+    ChatRequest,
+    ModelAnswer,
+    Waiting,
+    prompt_sha256,
+    response_of,
+    whole_number,
+)
 from cue_pipeline.mapping.prices import cost_usd
 from cue_pipeline.mapping.prompt import REPAIR_PROMPT, answer_schema, messages
 from cue_pipeline.mapping.questions import Question, questions
+from cue_pipeline.mapping.server import OFFLINE, OPENAI_HOST, ModelServer
 
 if TYPE_CHECKING:
-    from openai import OpenAI
     from pandas import DataFrame
 
-OPENAI_HOST: Final = "api.openai.com"
 # Models from before structured outputs: they are asked for JSON mode at once.
 _JSON_MODE_ONLY: Final = re.compile(r"^(?:gpt-3\.5|gpt-4(?:-|$)(?!o|\.))")
 # Reasoning models accept no temperature but their own.
 _NO_TEMPERATURE: Final = re.compile(r"^(?:o\d|gpt-5)")
 _LONGEST_REPEATED_ANSWER: Final = 8_000
-_OFFLINE: Final = "or unset OPENAI_API_KEY to map by names and sound alone"
 
 
 class _TooLongError(Exception):
@@ -43,59 +46,51 @@ class ChatModel:
 
     Parameters
     ----------
-    api_key : SecretStr
-        Never in any message, log or table.
+    server : ModelServer
     model : str
-    base_url : str, optional
-        An OpenAI-compatible server; None: OpenAI's.
-    timeout_seconds : float
-        Limit of one request.
-    max_retries : int
-        On 429, 5xx and timeouts, with exponential backoff, or as long as the server says.
     cache : callable, optional
         ``(prompt_sha256, model)`` to the stored call, or None where it was never asked.
-
-    Raises
-    ------
-    MappingError
-        If the key cannot be a key.
+    waiting : callable, optional
+        ``(prompt_sha256, model)`` to words about the batch in which the question waits for its
+        answer, or None: what waits is not asked, and paid for, a second time.
     """
 
     def __init__(
         self,
-        api_key: SecretStr,
+        server: ModelServer,
         *,
         model: str = "gpt-3.5-turbo",
-        base_url: str | None = None,
-        timeout_seconds: float = 60.0,
-        max_retries: int = 4,
         cache: Cache | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
-        secret = api_key.get_secret_value().strip()
-        if not secret or not secret.isascii() or any(c.isspace() for c in secret):
-            raise MappingError(
-                "OPENAI_API_KEY is empty or holds characters that no key has (spaces, line breaks, "
-                f"accents). Paste it again, {_OFFLINE}."
-            )
         self.model = model
-        self._key = SecretStr(secret)
-        self._base_url = base_url
-        self._timeout_seconds = timeout_seconds
-        self._max_retries = max_retries
+        self._server = server
         self._cache = cache
+        self._waiting = waiting
         self._formats = ["json_object", "text"]
         if not _JSON_MODE_ONLY.match(model):
             self._formats.insert(0, "json_schema")
         self._temperature = not _NO_TEMPERATURE.match(model)
-        self._opened: OpenAI | None = None
 
     def __repr__(self) -> str:
-        return f"ChatModel({self.model!r} at {self._host})"
+        return f"ChatModel({self.model!r} at {self._server.host})"
 
-    @property
-    def _host(self) -> str:
-        # Without user and password, which a URL may hold.
-        return urlsplit(self._base_url).hostname or "?" if self._base_url else OPENAI_HOST
+    def unasked(self, tracks: "DataFrame", groups: "DataFrame") -> list[ChatRequest]:
+        """Return the requests that :meth:`ask` would send first, without those in the store.
+
+        Parameters
+        ----------
+        tracks, groups : DataFrame
+            As :meth:`ask` takes them.
+        """
+        requests = []
+        for question in questions(tracks, groups):
+            asked = _messages(question)
+            sha = prompt_sha256(asked)
+            if self._stored(sha) is None:
+                options = self._options(question)
+                requests.append(ChatRequest(sha, self.model, asked, options, self._formats[0]))
+        return requests
 
     def ask(self, tracks: "DataFrame", groups: "DataFrame") -> ModelAnswer:
         """Return what the model says of a cue's tracks and groups.
@@ -110,18 +105,33 @@ class ChatModel:
         Raises
         ------
         MappingError
-            If the server cannot be asked, also after retries; says what to do.
+            If the server cannot be asked, also after retries, or if a question waits in a batch;
+            says what to do.
         """
         answer = ModelAnswer(self.model)
+        asked = questions(tracks, groups)
+        self._refuse_waiting(asked)
         try:
-            for question in questions(tracks, groups):
+            for question in asked:
                 self._ask_in_parts(question, answer)
         finally:
-            if self._opened is not None:
-                self._opened.close()
-                self._opened = None
+            self._server.close()
         self._count(answer)
         return answer
+
+    def _refuse_waiting(self, asked: list[Question]) -> None:
+        if self._waiting is None:
+            return
+        # Before anything is paid for: an answer to one part is lost where another cannot be had.
+        for question in asked:
+            sha = prompt_sha256(_messages(question))
+            where = self._waiting(sha, self.model)
+            if where is not None and self._stored(sha) is None:
+                raise MappingError(
+                    f"The question to '{self.model}' waits in {where}; asking now would pay for it "
+                    "twice. Run `cue-pipeline mappings batch collect` once the batch is done, or "
+                    "`cue-pipeline mappings batch cancel` first."
+                )
 
     def _ask_in_parts(self, question: Question, answer: ModelAnswer) -> None:
         try:
@@ -131,14 +141,14 @@ class ChatModel:
                 raise MappingError(
                     f"A question about one track and {len(question.groups)} groups is too long for "
                     f"the model '{self.model}'. Set OPENAI_MODEL to one with a longer context, "
-                    f"{_OFFLINE}."
+                    f"{OFFLINE}."
                 ) from None
             for half in question.halves():
                 self._ask_in_parts(half, answer)
 
     def _ask(self, question: Question, answer: ModelAnswer) -> None:
         """Ask once, and once more for what cannot be used."""
-        asked = messages(list(question.tracks.values()), list(question.groups.values()))
+        asked = _messages(question)
         call = self._call(asked, question)
         answer.calls.append(call)
         read = read_answer(_content(call), question.track_names, question.group_names)
@@ -182,24 +192,21 @@ class ChatModel:
             )
 
     def _call(self, asked: list[dict[str, str]], question: Question) -> ChatCall:
+        sha = prompt_sha256(asked)
         request = {"messages": asked}
-        text = json.dumps(request, ensure_ascii=False, sort_keys=True)
-        sha = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        stored = self._stored(sha)
+        if stored is not None:
+            return ChatCall(sha, self.model, request, *stored, cached=True)
+        return ChatCall(sha, self.model, request, *self._send(asked, question), cached=False)
+
+    def _stored(self, sha: str) -> tuple[dict[str, Any], int | None, int | None] | None:
+        """Return response and tokens of a question from the store; None: ask."""
         stored = self._cache(sha, self.model) if self._cache is not None else None
-        if stored is not None and (response := _stored_response(stored.response)) is not None:
-            return ChatCall(
-                sha,
-                self.model,
-                request,
-                response,
-                _whole(stored.prompt_tokens),
-                _whole(stored.completion_tokens),
-                cached=True,
-            )
-        response, prompt_tokens, completion_tokens = self._send(asked, question)
-        return ChatCall(
-            sha, self.model, request, response, prompt_tokens, completion_tokens, cached=False
-        )
+        response = None if stored is None else _stored_response(stored.response)
+        if stored is None or response is None:
+            return None
+        prompt_tokens = whole_number(stored.prompt_tokens)
+        return response, prompt_tokens, whole_number(stored.completion_tokens)
 
     def _send(
         self, asked: list[dict[str, str]], question: Question
@@ -209,7 +216,7 @@ class ChatModel:
 
         while True:
             try:
-                completion = self._client.chat.completions.create(
+                completion = self._server.client.chat.completions.create(
                     model=self.model,
                     messages=cast("Any", asked),
                     **self._options(question),
@@ -222,7 +229,7 @@ class ChatModel:
                 raise self._failure(e) from None
             if not isinstance(getattr(completion, "choices", None), list):
                 raise self._failure(None)
-            return _response(completion, self._formats[0])
+            return response_of(completion, self._formats[0])
 
     def _options(self, question: Question) -> dict[str, Any]:
         options: dict[str, Any] = {"temperature": 0} if self._temperature else {}
@@ -248,60 +255,22 @@ class ChatModel:
         else:
             raise self._failure(error) from None
 
-    @property
-    def _client(self) -> "OpenAI":
-        if self._opened is None:
-            from openai import OpenAI
-
-            self._opened = OpenAI(
-                api_key=self._key.get_secret_value(),
-                base_url=self._base_url or f"https://{OPENAI_HOST}/v1",
-                timeout=self._timeout_seconds,
-                max_retries=self._max_retries,
-            )
-        return self._opened
-
     def _failure(self, error: Any) -> MappingError:
-        """Return the error for people; the key is never in it, whatever the server echoed."""
         import openai
 
-        said = self._said(error)
-        at = f"the model server {self._host}"
-        tries = f"{self._max_retries + 1} attempts"
-        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
-            what = f"{at} refused the key ({error.status_code}{said})"
-            cure = "Put a valid OPENAI_API_KEY in .env"
-        elif isinstance(error, openai.NotFoundError):
-            what = f"{at} knows no model '{self.model}'{said}"
+        what, cure = self._server.what_failed(error)
+        if isinstance(error, openai.NotFoundError):
+            at, said = self._server.host, self._server.said(error)
+            what = f"the model server {at} knows no model '{self.model}'{said}"
             cure = "Set OPENAI_MODEL (and OPENAI_BASE_URL) to what it serves"
-        elif isinstance(error, openai.RateLimitError):
-            what = f"{at} turned us away {tries} long (429{said})"
-            cure = "Wait, raise the account's limits or credit, run fewer cues at once"
-        elif isinstance(error, openai.APITimeoutError):
-            what = f"{at} gave no answer within {self._timeout_seconds:g} s, in {tries}"
-            cure = "Raise OPENAI_TIMEOUT_SECONDS or try later"
-        elif isinstance(error, openai.APIConnectionError):
-            what = f"{at} cannot be reached, in {tries}"
-            cure = "Check OPENAI_BASE_URL and the network"
-        elif isinstance(error, openai.APIStatusError):
-            what = f"{at} failed ({error.status_code}{said})"
-            cure = "Try later, or another OPENAI_MODEL"
-        else:
-            what = f"{at} sent what is no chat completion"
-            cure = "Check that OPENAI_BASE_URL ends where its API begins (often /v1)"
-        return MappingError(f"No mapping by '{self.model}': {what}. {cure}, {_OFFLINE}.")
-
-    def _said(self, error: Any) -> str:
-        text = str(getattr(error, "message", "") or "").replace(self._key.get_secret_value(), "…")
-        text = re.sub(r"\b(?:sk|Bearer)[-_ ][\w*.-]+", "…", text)
-        text = " ".join(text.split())[:200]
-        return f": {text}" if text else ""
+        return MappingError(f"No mapping by '{self.model}': {what}. {cure}, {OFFLINE}.")
 
     def _count(self, answer: ModelAnswer) -> None:
         paid = [call for call in answer.calls if not call.cached]
         answer.prompt_tokens = sum(call.prompt_tokens or 0 for call in paid)
         answer.completion_tokens = sum(call.completion_tokens or 0 for call in paid)
-        known = self._host == OPENAI_HOST and all(call.prompt_tokens is not None for call in paid)
+        told = all(call.prompt_tokens is not None for call in paid)
+        known = self._server.host == OPENAI_HOST and told
         answer.cost_usd = (
             cost_usd(self.model, answer.prompt_tokens, answer.completion_tokens) if known else None
         )
@@ -324,27 +293,8 @@ def _merge(read: ReadAnswer, sha: str, answer: ModelAnswer) -> None:
         answer.group_categories.setdefault(group, category)
 
 
-def _response(
-    completion: Any, response_format: str
-) -> tuple[dict[str, Any], int | None, int | None]:
-    choices = getattr(completion, "choices", None) or []
-    choice = choices[0] if choices else None
-    message = getattr(choice, "message", None)
-    usage = getattr(completion, "usage", None)
-    content = getattr(message, "content", None)
-    response = {
-        # PostgreSQL's JSON holds no NUL.
-        "content": content.replace("\0", "\ufffd") if isinstance(content, str) else None,
-        "refusal": getattr(message, "refusal", None),
-        "finish_reason": getattr(choice, "finish_reason", None),
-        "model": getattr(completion, "model", None),
-        "response_format": response_format,
-    }
-    return (
-        response,
-        _whole(getattr(usage, "prompt_tokens", None)),
-        _whole(getattr(usage, "completion_tokens", None)),
-    )
+def _messages(question: Question) -> list[dict[str, str]]:
+    return messages(list(question.tracks.values()), list(question.groups.values()))
 
 
 def _stored_response(response: Any) -> dict[str, Any] | None:
@@ -359,13 +309,6 @@ def _stored_response(response: Any) -> dict[str, Any] | None:
 def _content(call: ChatCall) -> str | None:
     content = call.response.get("content")
     return content if isinstance(content, str) else None
-
-
-def _whole(value: Any) -> int | None:
-    try:
-        return int(value)
-    except (TypeError, ValueError):
-        return None
 
 
 def _listed(names: list[str]) -> str:

@@ -27,6 +27,8 @@ _USD_PER_MILLION: Final[dict[str, tuple[float, float]]] = {
     "o3-mini": (1.10, 4.40),
     "o4-mini": (1.10, 4.40),
 }
+BATCH_PRICE: Final = 0.5
+"""What a question in a batch costs of its price, by OpenAI's guide to the Batch API."""
 _SNAPSHOT = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{4})$")
 
 

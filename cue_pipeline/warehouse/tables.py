@@ -482,3 +482,29 @@ llm_calls = table(
     column("created_at", Timestamp, "When.", made_by="warehouse"),
     append=True,
 )
+
+llm_batches = table(
+    "llm_batches",
+    "warehouse",
+    "Batches of questions handed to a chat model's server, to be answered at half the price.",
+    column("submission", sa.Text, "A random name, which the batch bears at the server.", key=True),
+    column("batch_id", sa.Text, "As the server calls it; NULL: not told yet.", null=True),
+    column("server", sa.Text, "Host of the model's server."),
+    column("model", sa.Text, "The model asked."),
+    column("n_questions", sa.Integer, "Questions in it."),
+    column("submitted_at", Timestamp, "When it was begun."),
+    column("ended_at", Timestamp, "When its last question ceased to wait.", null=True),
+)
+
+llm_waiting = table(
+    "llm_waiting",
+    "warehouse",
+    "Questions that wait for their answer in a batch; with it they move to `llm_calls`.",
+    column("prompt_sha256", sa.Text, "Of the request.", key=True),
+    column("model", sa.Text, "The model asked.", key=True),
+    column("submission", sa.Text, "The batch's row in `llm_batches`."),
+    column("cue_key", sa.Text, "The cue for which it is asked, or the first of several."),
+    column("request", Json, "What was asked."),
+    column("response_format", sa.Text, "`json_schema` or `json_object`."),
+    column("prompt_version", sa.Text, "Version of the prompt's wording."),
+)

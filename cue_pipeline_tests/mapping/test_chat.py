@@ -15,6 +15,7 @@ from cue_pipeline.mapping.chat import ChatModel
 from cue_pipeline.mapping.decision import map_cue
 from cue_pipeline.mapping.prices import cost_usd
 from cue_pipeline.mapping.prompt import SYSTEM_PROMPT, answer_schema
+from cue_pipeline.mapping.server import ModelServer
 from cue_pipeline_tests.mapping.chat_server import Reply, chat_server, completion, failure
 from cue_pipeline_tests.mapping.cue_frames import groups_frame, tracks_frame
 
@@ -24,8 +25,9 @@ GROUPS = ["VLN 1", "VLA", "Audio 3_01"]
 
 
 def model(url: str, name: str = "gpt-3.5-turbo", **changes: Any) -> ChatModel:
+    cache = changes.pop("cache", None)
     options = {"max_retries": 2, "timeout_seconds": 5.0, **changes}
-    return ChatModel(SecretStr(KEY), model=name, base_url=url, **options)
+    return ChatModel(ModelServer(SecretStr(KEY), base_url=url, **options), model=name, cache=cache)
 
 
 def answer(pairs: dict[int, int | None], category: str | None = "Strings") -> str:
@@ -192,7 +194,7 @@ def test_a_server_that_is_not_there_is_an_error_without_the_urls_password() -> N
 @pytest.mark.parametrize("key", ["", "  ", "sk-ab cd", "sk-ab\ncd", "sk-äöü"])
 def test_a_key_that_cannot_be_one_is_refused_before_any_request(key: str) -> None:
     with pytest.raises(MappingError, match="OPENAI_API_KEY") as raised:
-        ChatModel(SecretStr(key))
+        ModelServer(SecretStr(key))
     assert not key.strip() or key not in str(raised.value)
 
 

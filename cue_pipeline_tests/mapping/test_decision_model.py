@@ -7,6 +7,7 @@ from pydantic import SecretStr
 from cue_pipeline.mapping.calls import ModelAnswer
 from cue_pipeline.mapping.chat import ChatModel
 from cue_pipeline.mapping.decision import _asked, map_cue
+from cue_pipeline.mapping.server import ModelServer
 from cue_pipeline_tests.mapping.chat_server import chat_server, completion
 from cue_pipeline_tests.mapping.cue_frames import (
     chosen,
@@ -25,7 +26,7 @@ def test_model_names_and_sound_that_agree_need_no_person() -> None:
         mapping = map_cue(
             tracks_frame(["Alti"]),
             groups_frame(["Audio 1", "VLA"]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+            chat=ChatModel(ModelServer(SecretStr("sk-x"), base_url=server.url)),
             evidence=evidence_frame([[0.1, 0.9]]),
         )
     track = mapping.tracks[0]
@@ -44,7 +45,7 @@ def test_beside_a_cost_it_is_said_that_prices_are_a_dated_table_and_none_is_gues
         summary = map_cue(
             tracks_frame(["VLA"]),
             groups_frame(["VLA"]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+            chat=ChatModel(ModelServer(SecretStr("sk-x"), base_url=server.url)),
         ).summary
     assert summary["cost_usd"] is None
     assert "not known" in summary["note"]
@@ -56,7 +57,7 @@ def test_what_only_the_model_says_goes_to_a_person() -> None:
         mapping = map_cue(
             tracks_frame(["MIDI 1"]),
             groups_frame(["Audio 1"]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+            chat=ChatModel(ModelServer(SecretStr("sk-x"), base_url=server.url)),
         )
     assert (states(mapping), chosen(mapping)) == (["review"], ["Audio 1"])
     assert "only the model" in mapping.tracks[0].reason
@@ -70,6 +71,6 @@ def test_a_model_alone_never_stands_without_a_person_against_clear_names() -> No
         mapping = map_cue(
             tracks_frame(["Violas", "Celli"]),
             groups_frame(["VLA", "VC"]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+            chat=ChatModel(ModelServer(SecretStr("sk-x"), base_url=server.url)),
         )
     assert "auto" not in states(mapping)

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.mapping.chat import ChatModel
 from cue_pipeline.mapping.decision import map_cue
+from cue_pipeline.mapping.server import ModelServer
 from cue_pipeline_tests.mapping.chat_server import chat_server, completion
 from cue_pipeline_tests.mapping.cue_frames import (
     chosen,
@@ -37,7 +38,7 @@ def test_a_persons_word_wins_over_names_sound_and_model() -> None:
             groups_frame(["VLA", "Audio 3"]),
             evidence=evidence_frame([[0.99, 0.01]]),
             overrides=pd.DataFrame([override("Viola", "Audio 3", "Brass")]),
-            chat=ChatModel(SecretStr("sk-x"), base_url=server.url),
+            chat=ChatModel(ModelServer(SecretStr("sk-x"), base_url=server.url)),
         )
     track = mapping.tracks[0]
     assert (track.canonical_name, track.state, track.method) == ("Audio 3", "confirmed", "override")

@@ -360,7 +360,7 @@ def everything(store: Store, cue: Any) -> dict[str, list[tuple[Any, ...]]]:
     """
     found = {}
     for table in t.ordered_tables():
-        if table.name in {"cues", "cue_assets", "cue_writers", "mapping_overrides", "llm_calls"}:
+        if t.scope_column(table) is None or t.owner(table.c[0]) in {"warehouse", "people"}:
             continue
         frame = store.read(cue.key, table.name).astype(object)
         frame = frame.where(frame.notna(), None)

@@ -6,23 +6,18 @@ from typing import TYPE_CHECKING
 
 from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
 from cue_pipeline.defs.markdown import markdown_table
+from cue_pipeline.defs.model import QUESTION_TABLES, chat_model
 from cue_pipeline.defs.pools import MODEL_POOL
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-    from cue_pipeline.mapping.chat import ChatModel
 
 
 @cue_asset(
     group="mapping",
     pool=MODEL_POOL,
     kinds={"openai", "table"},
-    loads={
-        "midi_events": ["midi_tracks", "midi_notes", "midi_program_changes", "midi_cc"],
-        "channel_groups": ["audio_files"],
-        "match_evidence": ["match_evidence"],
-    },
+    loads={**QUESTION_TABLES, "match_evidence": ["match_evidence"]},
 )
 def llm_mappings(
     cue: CueRun,
@@ -44,7 +39,7 @@ def llm_mappings(
         channel_groups["audio_files"],
         evidence=match_evidence["match_evidence"],
         overrides=cue.store.overrides(cue.folder.key),
-        chat=_chat_model(cue),
+        chat=chat_model(cue.settings, cue.store),
     )
     tables = mapping.tables()
     rows, tracks = tables["track_mappings"], midi_events["midi_tracks"]
@@ -71,20 +66,4 @@ def llm_mappings(
             "tracks_are_matched": lambda: judgments.tracks_are_matched(rows, names),
             "nothing_awaits_review": lambda: judgments.nothing_awaits_review(rows, names),
         },
-    )
-
-
-def _chat_model(cue: CueRun) -> ChatModel | None:
-    settings = cue.settings
-    if settings.openai_api_key is None:
-        return None
-    from cue_pipeline.mapping.chat import ChatModel
-
-    return ChatModel(
-        settings.openai_api_key,
-        model=settings.openai_model,
-        base_url=settings.openai_base_url,
-        timeout_seconds=settings.openai_timeout_seconds,
-        max_retries=settings.openai_max_retries,
-        cache=cue.store.llm_call,
     )

@@ -1,0 +1,144 @@
+"""The model's server: its address, the key, the client, and what its errors mean for people."""
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
+
+from cue_pipeline.errors import MappingError
+
+if TYPE_CHECKING:
+    from openai import OpenAI
+
+OPENAI_HOST: Final = "api.openai.com"
+OFFLINE: Final = "or unset OPENAI_API_KEY to map by names and sound alone"
+
+
+class ModelServer:
+    """A server behind OpenAI's protocol.
+
+    Parameters
+    ----------
+    api_key : SecretStr
+        Never in any message, log or table.
+    base_url : str, optional
+        An OpenAI-compatible server; None: OpenAI's.
+    timeout_seconds : float
+        Limit of one request.
+    max_retries : int
+        On 429, 5xx and timeouts, with exponential backoff, or as long as the server says.
+
+    Raises
+    ------
+    MappingError
+        If the key cannot be a key.
+    """
+
+    def __init__(
+        self,
+        api_key: SecretStr,
+        *,
+        base_url: str | None = None,
+        timeout_seconds: float = 60.0,
+        max_retries: int = 4,
+    ) -> None:
+        secret = api_key.get_secret_value().strip()
+        if not secret or not secret.isascii() or any(c.isspace() for c in secret):
+            raise MappingError(
+                "OPENAI_API_KEY is empty or holds characters that no key has (spaces, line breaks, "
+                f"accents). Paste it again, {OFFLINE}."
+            )
+        self._key = SecretStr(secret)
+        self._base_url = base_url
+        self._timeout_seconds = timeout_seconds
+        self._max_retries = max_retries
+        self._opened: OpenAI | None = None
+
+    def __repr__(self) -> str:
+        return f"ModelServer({self.host})"
+
+    @property
+    def host(self) -> str:
+        """The server's name, without user and password, which a URL may hold."""
+        return urlsplit(self._base_url).hostname or "?" if self._base_url else OPENAI_HOST
+
+    @property
+    def client(self) -> "OpenAI":
+        """The official client, opened at first use."""
+        if self._opened is None:
+            from openai import OpenAI
+
+            self._opened = OpenAI(
+                api_key=self._key.get_secret_value(),
+                base_url=self._base_url or f"https://{OPENAI_HOST}/v1",
+                timeout=self._timeout_seconds,
+                max_retries=self._max_retries,
+            )
+        return self._opened
+
+    def close(self) -> None:
+        """Close the client's connections; the next use opens it again."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def what_failed(self, error: Any, *, retried: bool = True) -> tuple[str, str]:
+        """Return what went wrong and what to do, in words.
+
+        The key is in neither, whatever the server echoed.
+
+        Parameters
+        ----------
+        error : Exception or None
+            The client's; None: the answer has not the shape that it should have.
+        retried : bool
+            Whether the client tried again, as it does unless told otherwise.
+        """
+        import openai
+
+        said = self.said(error)
+        at = f"the model server {self.host}"
+        n = self._max_retries + 1 if retried else 1
+        tries = f"{n} attempt{'s' * (n != 1)}"
+        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
+            return (
+                f"{at} refused the key ({error.status_code}{said})",
+                "Put a valid OPENAI_API_KEY in .env",
+            )
+        if isinstance(error, openai.RateLimitError):
+            return (
+                f"{at} turned us away {tries} long (429{said})",
+                "Wait, raise the account's limits or credit, run fewer cues at once",
+            )
+        if isinstance(error, openai.APITimeoutError):
+            return (
+                f"{at} gave no answer within {self._timeout_seconds:g} s, in {tries}",
+                "Raise OPENAI_TIMEOUT_SECONDS or try later",
+            )
+        if isinstance(error, openai.APIConnectionError):
+            return (
+                f"{at} cannot be reached, in {tries}",
+                "Check OPENAI_BASE_URL and the network",
+            )
+        if isinstance(error, openai.APIStatusError):
+            return (
+                f"{at} failed ({error.status_code}{said})",
+                "Try later, or another OPENAI_MODEL",
+            )
+        return (
+            f"{at} sent what is no answer of OpenAI's protocol",
+            "Check that OPENAI_BASE_URL ends where its API begins (often /v1)",
+        )
+
+    def said(self, error: Any) -> str:
+        """Return ``: `` and what the server said, short and without anything like a key."""
+        text = self.plain(str(getattr(error, "message", "") or ""))
+        return f": {text}" if text else ""
+
+    def plain(self, text: str) -> str:
+        """Return a server's words in one line of at most 200 characters, without keys."""
+        text = text.replace(self._key.get_secret_value(), "…")
+        text = re.sub(r"\b(?:sk|Bearer)[-_ ][\w*.-]+", "…", text)
+        # What a terminal would obey is not shown to it.
+        return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:200]
