@@ -248,19 +248,11 @@ class Batches:
         if not found:
             there = ", ".join(b.batch_id or b.submission for b in batches) or "none"
             raise MappingError(f"No batch '{name}' waits to be collected; those that do: {there}.")
-        report = BatchReport(found[0])
-        try:
-            if found[0].batch_id is None:
-                raise MappingError(
-                    f"Whether submission '{name}' reached the server is not known yet. "
-                    "`cue-pipeline mappings batch collect` finds out; --forget lets go of it in "
-                    "any case."
-                )
-            report.seen = self._api.cancel(found[0].batch_id)
-        except MappingError as e:
-            if not forget:
-                raise
-            report.note = str(e)
+        report = self._look(found[0])
+        if report.seen is not None and not report.seen.ended:
+            report.seen = self._api.cancel(report.seen.id)
+        elif report.seen is None and not forget:
+            raise MappingError(f"{report.note} --forget lets go of its questions in any case.")
         if forget:
             self._settle(found[0].submission, self._waiting.questions(found[0].submission))
             report.settled = True

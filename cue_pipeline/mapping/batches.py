@@ -6,7 +6,7 @@ What stands in those files is read as what it is: text from outside that may hol
 
 References
 ----------
-OpenAI API, guide "Batch API" and reference of Batch and Files, as of August 2026.
+OpenAI API, guide "Batch API"; reference of Files and Batch.
 """
 
 import json
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from cue_pipeline.errors import MappingError
 from cue_pipeline.mapping.calls import ChatRequest
@@ -137,9 +137,9 @@ class BatchApi:
         if (found := self._find_or_none(name, since)) is not None:
             return found
         raise MaybeSentError(
-            f"{self._failure(lost, retried=False)} Whether a batch was made of the file is not known; its "
-            "questions are kept from being asked again. `cue-pipeline mappings batch collect` "
-            "looks for it, and lets them go if it is not there after an hour."
+            f"{self._failure(lost, retried=False)} Whether a batch was made of the file is not "
+            "known; its questions are kept from being asked again. `cue-pipeline mappings batch "
+            "collect` looks for it, and lets them go if it is not there after an hour."
         )
 
     def find(self, name: str, since: datetime) -> Batch | None:
@@ -160,7 +160,7 @@ class BatchApi:
                 metadata = getattr(batch, "metadata", None)
                 if isinstance(metadata, dict) and metadata.get(_NAME) == name:
                     return self._read(batch)
-                if _count(getattr(batch, "created_at", None)) < oldest:
+                if 0 < _count(getattr(batch, "created_at", None)) < oldest:
                     break
         except (openai.OpenAIError, ValueError) as e:
             raise self._failure(e) from None
@@ -220,26 +220,27 @@ class BatchApi:
         if getattr(response, "status_code", None) == 200 and whole:
             return BatchLine(custom_id, body, "")
         error = getattr(said, "error", None) or getattr(body, "error", None)
-        words: list[Any] = [getattr(error, "code", None), getattr(error, "message", None)]
-        told = ": ".join(word for word in words if isinstance(word, str) and word)
         status = getattr(response, "status_code", None)
-        fault = told or f"status {status} and no chat completion"
+        fault = _told(error) or f"status {status} and no chat completion"
         return BatchLine(custom_id, None, self._server.plain(fault))
 
     def _read(self, batch: Any) -> Batch:
-        if not _is_name(getattr(batch, "id", None)) or not isinstance(batch.status, str):
+        if not _is_name(getattr(batch, "id", None)):
             raise self._failure(None)
         counts = getattr(batch, "request_counts", None)
         files = (getattr(batch, "output_file_id", None), getattr(batch, "error_file_id", None))
-        errors = getattr(getattr(batch, "errors", None), "data", None) or ()
+        errors = getattr(getattr(batch, "errors", None), "data", None)
         return Batch(
             id=batch.id,
-            status=self._server.plain(batch.status),
+            status=self._server.plain(str(getattr(batch, "status", None))),
             total=_count(getattr(counts, "total", None)),
             completed=_count(getattr(counts, "completed", None)),
             failed=_count(getattr(counts, "failed", None)),
             files=tuple(file_id for file_id in files if _is_name(file_id)),
-            errors=tuple(self._server.plain(f"{e.code}: {e.message}") for e in errors),
+            errors=tuple(
+                self._server.plain(_told(error))
+                for error in (errors if isinstance(errors, list) else ())
+            ),
         )
 
     def _failure(
@@ -260,8 +261,17 @@ class BatchApi:
         return MappingError(f"No batch: {what}. {cure}.")
 
 
-def _is_name(value: Any) -> bool:
-    return isinstance(value, str) and bool(value)
+def _told(error: Any) -> str:
+    """Return an error's code and message, whatever of both there is."""
+    if isinstance(error, str):
+        return error
+    words = (getattr(error, name, None) for name in ("code", "message"))
+    return ": ".join(str(word) for word in words if isinstance(word, str | int))
+
+
+def _is_name(value: Any) -> TypeGuard[str]:
+    # It stands in requests and messages: nothing that a terminal would obey.
+    return isinstance(value, str) and bool(value) and value.isprintable()
 
 
 def _count(value: Any) -> int:

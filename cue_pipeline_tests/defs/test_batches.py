@@ -1,6 +1,7 @@
 """A library asked in batches: a server that speaks the protocol, the real client, real tables."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -94,24 +95,14 @@ def test_what_is_collected_is_never_asked_again_and_says_what_the_live_model_say
     assert server.live == [line["body"] for line in server.asked(sent.batch_id)]
 
 
-def test_two_who_submit_at_once_send_each_question_once(batches, library, settings, server):
-    other = Batches(library, settings)
-    claimed = []
-
-    def in_the_way(method, path):
-        if path == "/v1/files" and not claimed:
-            claimed.append(True)  # the first has claimed, and is about to upload
-            claimed.extend(WaitingRequests(library.engine).batches())
-        return
-
-    server.in_the_way = in_the_way
-    first = batches.submit(CUES, 2)
-    next(first)
-    (second,) = other.submit(CUES)
+def test_whoever_submits_at_once_each_question_is_sent_once(library, settings, server):
+    with ThreadPoolExecutor(4) as pool:
+        people = [Batches(library, settings) for _ in range(4)]
+        list(pool.map(lambda batches: list(batches.submit(CUES)), people))
     asked = [line["custom_id"] for b in server.batches for line in server.asked(b)]
-    assert second.n_questions == 1
     assert len(asked) == len(set(asked)) == 3
-    assert list(other.submit(CUES)) == []
+    server.finish()
+    assert sum(report.n_answers for report in people[0].collect()) == 3
 
 
 def test_a_claim_between_look_and_claim_is_seen(library, settings, server):
