@@ -13,6 +13,7 @@ from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
 State = Literal["ready", "stale", "missing", "failed", "loading"]
 # Why rows are stale that nothing but a person's decision has overtaken.
 DECIDED_SINCE = "mapping_overrides changed since: people decided"
+_OVERTAKEN = "overtaken"  # by what, is looked up only where nothing plainer explains it
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,12 @@ def cue_status(
         What people decided for the cue, as :meth:`Store.decisions` has it.
     """
     expected = graph.expected_data_versions(folder, versions, decided)
+    undecided = graph.expected_data_versions(folder, versions) if decided else expected
     found: dict[str, AssetStatus] = {}
     for asset in graph.GRAPH:
         state, reason = _state(asset, folder, ledger.get(asset), versions[asset], expected, found)
+        if reason == _OVERTAKEN:
+            reason = _what_overtook(asset, ledger, undecided[asset])
         found[asset] = AssetStatus(folder.key, asset, state, reason)
     return list(found.values())
 
@@ -126,6 +130,31 @@ def _state(
     if row.code_version != code_version:
         return "stale", graph.what_changed(asset, row.code_version or "", code_version)
     newer = [up for up in graph.GRAPH[asset].upstream if upstream[up].state != "ready"]
-    if not newer and graph.GRAPH[asset].obeys_people:
-        return "stale", DECIDED_SINCE
-    return "stale", f"{' and '.join(newer) or 'an upstream asset'} changed since"
+    return "stale", f"{' and '.join(newer)} changed since" if newer else _OVERTAKEN
+
+
+def _what_overtook(asset: str, ledger: Mapping[str, LedgerRow], undecided: str) -> str:
+    """Return why rows are stale whose upstream assets are ready: made again, or people decided.
+
+    Parameters
+    ----------
+    asset : str
+        The asset.
+    ledger : mapping of str to LedgerRow
+        Of the cue; the asset has a row.
+    undecided : str
+        The data version that the asset would have had nobody decided anything.
+    """
+    node, row = graph.GRAPH[asset], ledger[asset]
+    if node.obeys_people and row.data_version == undecided:
+        return DECIDED_SINCE
+    made_since = [up for up in node.upstream if _finished_after(ledger.get(up), row)]
+    if made_since:
+        return f"{' and '.join(made_since)} changed since"
+    return DECIDED_SINCE if node.obeys_people else "an upstream asset changed since"
+
+
+def _finished_after(upstream: LedgerRow | None, row: LedgerRow) -> bool:
+    if upstream is None or upstream.finished_at is None or row.started_at is None:
+        return False
+    return upstream.finished_at > row.started_at

@@ -4,19 +4,28 @@
 """
 
 import os
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
 
 from cue_pipeline.defs.backfills import plan_backfill
-from cue_pipeline.defs.graph import GRAPH, code_versions, what_changed
+from cue_pipeline.defs.graph import (
+    GRAPH,
+    code_versions,
+    expected_data_versions,
+    fingerprint,
+    what_changed,
+)
 from cue_pipeline.defs.instance import open_instance
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
 from cue_pipeline.defs.process import plan_library
 from cue_pipeline.defs.resources import open_store
-from cue_pipeline.defs.status import read_status
+from cue_pipeline.defs.status import DECIDED_SINCE, cue_status, read_status
 from cue_pipeline.settings import read_settings
+from cue_pipeline.warehouse.store import LedgerRow
 from cue_pipeline_tests.cues import write_cue
+from cue_pipeline_tests.warehouse.synthetic import SyntheticCue
 
 KEYS = ("Reel 1/1m01", "1m02")
 
@@ -75,6 +84,43 @@ def test_another_version_of_this_program_is_told_as_such():
         was = [f"old {word}" if i == part else word for i, word in enumerate(now)]
         told = what_changed("llm_mappings", "+".join(was), "+".join(now))
         assert told.startswith("this version of cue_pipeline")
+
+
+def made(folder, versions, minute, assets=GRAPH, decided=""):
+    """What the ledger says of assets that were made in a certain minute."""
+    expected = expected_data_versions(folder, versions, decided)
+    began = datetime(2026, 1, 1, 12, minute, tzinfo=UTC)
+    moments = {asset: began + timedelta(seconds=n) for n, asset in enumerate(GRAPH)}
+    return {
+        asset: LedgerRow(
+            folder.key, asset, "ready", fingerprint(asset, folder), versions[asset],
+            expected[asset], 1, None, moments[asset], moments[asset] + timedelta(seconds=0.5),
+        )
+        for asset in assets
+    }  # fmt: skip
+
+
+def test_evidence_that_was_made_again_is_not_called_a_persons_decision(monkeypatch):
+    folder = SyntheticCue().folder()
+    before = code_versions(read_settings(_env_file=None))
+    monkeypatch.setenv("CUE_MEL_N_MELS", "80")
+    after = code_versions(read_settings(_env_file=None))
+    heard_again = ("mel_features", "final_mix_features", "match_evidence")
+
+    def reasons(ledger, versions, decided=""):
+        statuses = cue_status(folder, ledger, versions, decided)
+        return {s.asset: s.reason for s in statuses if s.state != "ready"}
+
+    first = made(folder, before, 0)
+    assert reasons(first, before, "decided") == {"llm_mappings": DECIDED_SINCE}
+    assert reasons(first | made(folder, before, 1, heard_again), before, "decided") == {
+        "llm_mappings": DECIDED_SINCE
+    }
+    assert reasons(first | made(folder, after, 1, heard_again), after) == {
+        "llm_mappings": "match_evidence changed since"
+    }
+    followed = made(folder, before, 0, decided="one way")
+    assert reasons(followed, before, "another") == {"llm_mappings": DECIDED_SINCE}
 
 
 def said_by_status():
