@@ -4,21 +4,26 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 
 from cue_pipeline.defs import batches as flow
+from cue_pipeline.defs import graph
 from cue_pipeline.defs.batches import Batches
 from cue_pipeline.defs.model import QUESTION_TABLES, chat_model
+from cue_pipeline.defs.status import AssetStatus
 from cue_pipeline.errors import MappingError, SettingsError
 from cue_pipeline.mapping import batches as wire
 from cue_pipeline.mapping.batches import MaybeSentError
 from cue_pipeline.mapping.tracks import track_summary
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.waiting import WaitingRequests
-from cue_pipeline_tests.defs.test_model import KEY, first_group_for_all
+from cue_pipeline_tests.cues import write_cue
+from cue_pipeline_tests.defs.test_model import KEY, asks, first_group_for_all
 from cue_pipeline_tests.mapping.batch_server import LOST, batch_server
 from cue_pipeline_tests.mapping.chat_server import Reply, completion, failure
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
+from cue_pipeline_tests.workspace import Workspace, said_here
 
 CUES = [f"Reel 1/1m0{i}" for i in range(1, 4)]
 on_sqlite = pytest.mark.engines("sqlite")
@@ -479,3 +484,73 @@ def test_without_a_key_there_are_no_batches(library, settings, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
     with pytest.raises(SettingsError, match="OPENAI_API_KEY is not set"):
         Batches(library, read_settings())
+
+
+def statuses(**states):
+    """The library's state: all is ready but the mappings, and what ``states`` says."""
+    return [
+        AssetStatus(key, asset, states.get(asset, ["ready"] * 3)[i], "")
+        for i, key in enumerate(CUES)
+        for asset in graph.GRAPH
+    ]
+
+
+@on_sqlite
+def test_the_command_line_submits_what_is_due_shows_it_and_collects_it(
+    library, settings, server, monkeypatch
+):
+    url = library.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("DATABASE_URL", url)
+    states = statuses(
+        llm_mappings=["missing", "stale", "failed"],
+        channel_groups=["ready", "stale", "ready"],
+        match_evidence=["missing", "missing", "missing"],  # is not asked about
+    )
+    monkeypatch.setattr(flow, "read_status", lambda *args: states)
+    said = said_here(("mappings", "batch", "submit", "--dry-run"), expect=0)
+    assert "2 questions about 2 cues would go to 'gpt-4o-mini'" in said
+    said = said_here(("mappings", "batch", "submit"), expect=0)
+    assert f"left out: {CUES[1]}: channel_groups is stale" in said
+    assert "batch_0000: 2 questions about 2 cues sent" in said
+    assert "validating" in said_here(("mappings", "batch", "status"), expect=0)
+    assert "validating" in said_here(("mappings", "batch", "collect"), expect=1)
+    server.finish(lambda request, n: first_group_for_all(request, n) if n else None, "expired")
+    said = said_here(("mappings", "batch", "collect"), expect=1)
+    assert "1 answer stored (100 + 20 tokens)" in said
+    assert "1 question without an answer, due again: batch_expired: This request" in said
+    assert "No batch waits" in said_here(("mappings", "batch", "collect"), expect=0)
+    assert "No batch 'batch_0000' waits" in said_here(
+        ("mappings", "batch", "cancel", "batch_0000"), expect=2
+    )
+
+
+@on_sqlite
+def test_what_a_batch_of_openai_cost_is_told_at_half_the_list_price(batches, server, monkeypatch):
+    monkeypatch.setattr(flow, "OPENAI_HOST", "127.0.0.1")
+    list(batches.submit(CUES))
+    server.finish()
+    # gpt-4o-mini: 0.15 and 0.60 dollars for a million tokens of question and answer.
+    assert collect(batches).cost_usd == pytest.approx((300 * 0.15 + 60 * 0.60) / 1e6 / 2)
+
+
+@pytest.mark.slow
+def test_a_library_asked_in_batches_is_mapped_as_one_asked_live(tmp_path):
+    with batch_server(first_group_for_all) as server:
+        made = {}
+        for way in ("live", "batch"):
+            made[way] = workspace = Workspace(tmp_path / way)
+            write_cue(workspace.base, "1m01")
+            write_cue(workspace.base, "1m02", base_hz=330.0)
+            asks(workspace, server.url)
+        made["live"].run("process", "library")
+        n_live = len(server.live)
+        made["batch"].run("process", "library", "--select", "match_evidence")
+        made["batch"].run("mappings", "batch", "submit")
+        said = made["batch"].run("process", "library", expect=1)
+        assert "waits in batch 'batch_0000'" in said
+        server.finish()
+        made["batch"].run("mappings", "batch", "collect")
+        made["batch"].run("process", "library")
+        assert len(server.live) == n_live > 0
+    for table in ("track_mappings", "midi_tracks", "audio_files"):
+        pd.testing.assert_frame_equal(made["live"].table(table), made["batch"].table(table))
