@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
+from cue_pipeline.defs.backfills import unreachable_cues
 from cue_pipeline.defs.model import QUESTION_TABLES, chat_model, model_server
 from cue_pipeline.defs.status import read_status
 from cue_pipeline.errors import MappingError, SettingsError
@@ -98,17 +99,13 @@ def due_cues(
     for status in read_status(store, settings):
         if not only or status.cue_key in only:
             states.setdefault(status.cue_key, {})[status.asset] = status.state
-    due: list[str] = []
-    waiting: dict[str, str] = {}
-    for key, state in states.items():
-        if state["llm_mappings"] == "ready":
-            continue
+    due = {key: state for key, state in states.items() if state["llm_mappings"] != "ready"}
+    waiting = unreachable_cues(store, due)  # an answer would be paid for that nobody can use
+    for key, state in due.items():
         lacking = [asset for asset in QUESTION_TABLES if state[asset] != "ready"]
         if lacking:
             waiting[key] = f"{lacking[0]} is {state[lacking[0]]}"
-        else:
-            due.append(key)
-    return due, waiting
+    return [key for key in due if key not in waiting], waiting
 
 
 class Batches:

@@ -110,6 +110,7 @@ def test_whoever_submits_at_once_each_question_is_sent_once(library, settings, s
     assert sum(report.n_answers for report in people[0].collect()) == 3
 
 
+@on_sqlite
 def test_a_claim_between_look_and_claim_is_seen(library, settings, server):
     """Both have read what is unasked before either claims."""
     one, two = Batches(library, settings), Batches(library, settings)
@@ -144,6 +145,7 @@ def test_what_an_answer_lacks_is_asked_live_once(batches, library, settings, ser
     assert "Parts of your answer cannot be used" in repair["messages"][-1]["content"]
 
 
+@on_sqlite
 def test_collecting_is_taken_up_where_it_was_interrupted(batches, server, monkeypatch):
     list(batches.submit(CUES))
     server.finish()
@@ -284,6 +286,7 @@ def test_what_is_no_chat_completion_is_no_answer(batches, server):
         assert "\x1b" not in str(report.faults)
 
 
+@pytest.mark.engines("sqlite", "postgresql")
 def test_odd_values_in_an_answer_are_stored_as_any_database_can_hold_them(
     batches, library, settings, server
 ):
@@ -507,6 +510,10 @@ def test_the_command_line_submits_what_is_due_shows_it_and_collects_it(
         match_evidence=["missing", "missing", "missing"],  # is not asked about
     )
     monkeypatch.setattr(flow, "read_status", lambda *args: states)
+    due, left_out = flow.due_cues(library, settings, ())
+    assert due == []  # the folders are not there: nobody could use what is answered
+    assert "The base folder '/library' does not exist" in left_out[CUES[0]]
+    monkeypatch.setattr(flow, "unreachable_cues", lambda *args: {})
     said = said_here(("mappings", "batch", "submit", "--dry-run"), expect=0)
     assert "2 questions about 2 cues would go to 'gpt-4o-mini'" in said
     said = said_here(("mappings", "batch", "submit"), expect=0)
