@@ -59,6 +59,8 @@ class BatchReport:
     seen : Batch or None
         As the server has it; None where that cannot be said, and ``note`` says why.
     note : str
+    absent : bool
+        Whether the server was asked, and lists no such batch.
     settled : bool
         Whether no question waits in it any more.
     n_answers : int
@@ -76,6 +78,7 @@ class BatchReport:
     batch: WaitingBatch
     seen: Batch | None = None
     note: str = ""
+    absent: bool = False
     settled: bool = False
     n_answers: int = 0
     prompt_tokens: int = 0
@@ -219,7 +222,7 @@ class Batches:
             try:
                 if report.seen is not None and report.seen.ended:
                     self._take(report, report.seen)
-                elif report.seen is None and batch.batch_id is None:
+                elif report.absent:
                     self._give_up(report)
             except MappingError as e:
                 report.note = str(e)
@@ -265,6 +268,7 @@ class Batches:
                 report.seen = self._api.batch(batch.batch_id)
             else:
                 report.seen = self._api.find(batch.submission, batch.submitted_at)
+                report.absent = report.seen is None
                 if report.seen is not None:
                     self._waiting.sent(batch.submission, report.seen.id)
                 else:
@@ -309,7 +313,7 @@ class Batches:
     def _give_up(self, report: BatchReport) -> None:
         """Let go of a submission that never became a batch."""
         batch = report.batch
-        if batch.server == self._host and now() - batch.submitted_at > UNSENT_AFTER:
+        if now() - batch.submitted_at > UNSENT_AFTER:
             questions = self._waiting.questions(batch.submission)
             fault = "the batch never reached the server, and nothing was paid"
             report.faults = {fault: [q.cue_key for q in questions.values()]}

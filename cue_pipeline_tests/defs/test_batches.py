@@ -1,6 +1,7 @@
 """A library asked in batches: a server that speaks the protocol, the real client, real tables."""
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -17,6 +18,8 @@ from cue_pipeline.mapping import batches as wire
 from cue_pipeline.mapping.batches import MaybeSentError
 from cue_pipeline.mapping.tracks import track_summary
 from cue_pipeline.settings import read_settings
+from cue_pipeline.warehouse.engine import create_engine
+from cue_pipeline.warehouse.store import Store
 from cue_pipeline.warehouse.waiting import WaitingRequests
 from cue_pipeline_tests.cues import write_cue
 from cue_pipeline_tests.defs.test_model import KEY, asks, first_group_for_all
@@ -35,12 +38,30 @@ def server():
         yield served
 
 
-@pytest.fixture
-def library(store):
+@pytest.fixture(scope="module")
+def sqlite_library(sqlite_template, tmp_path_factory):
     """Three cues whose tracks have other ranges, so that each asks something of its own."""
+    path = tmp_path_factory.mktemp("batches") / "library.db"
+    shutil.copy(sqlite_template, path)
+    engine = create_engine(f"sqlite:///{path}")
+    fill(Store(engine))
+    engine.dispose()
+    return path
+
+
+@pytest.fixture
+def library(store, sqlite_library):
+    """The same three cues on each engine."""
+    if store.engine.dialect.name == "sqlite":
+        shutil.copy(sqlite_library, store.engine.url.database)
+    else:
+        fill(store)
+    return store
+
+
+def fill(store):
     for seed, key in enumerate(CUES):
         load(store, small(key, seed), ("tempo_map", *QUESTION_TABLES))
-    return store
 
 
 def small(key, seed):
@@ -404,6 +425,10 @@ def test_a_submission_that_was_killed_is_let_go_after_an_hour(batches, server, m
     assert collect(batches).settled is False
     later = flow.now() + timedelta(hours=1, minutes=1)
     monkeypatch.setattr(flow, "now", lambda: later)
+    # A server that cannot be asked has not said that there is no such batch.
+    server.in_the_way = lambda method, path: failure(503, "overloaded")
+    assert collect(batches).settled is False
+    server.in_the_way = lambda method, path: None
     report = collect(batches)
     assert report.settled
     assert list(report.faults.values()) == [CUES]
