@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,18 +39,20 @@ def submit(
         click.echo(f"left out: {_named(keys)}: {why}")
     due = [key for key in due if key not in busy]
     if dry_run:
-        asked = list(islice(batches.unasked(due), limit))
+        with _bar(due) as read:
+            asked = list(islice(batches.unasked(read), limit))
         cues = len({key for key, _ in asked})
         told = f"{_counted(len(asked), 'question')} about {_counted(cues, 'cue')}"
         click.echo(f"{told} would go to '{settings.openai_model}'. Nothing was sent.")
         return
     n_sent = 0
-    for sent in batches.submit(due, limit):
-        n_sent += 1
-        click.echo(
-            f"{sent.batch_id}: {_counted(sent.n_questions, 'question')} about "
-            f"{_counted(sent.n_cues, 'cue')} sent to '{settings.openai_model}'."
-        )
+    with _bar(due) as read:
+        for sent in batches.submit(read, limit):
+            n_sent += 1
+            click.echo(
+                f"{sent.batch_id}: {_counted(sent.n_questions, 'question')} about "
+                f"{_counted(sent.n_cues, 'cue')} sent to '{settings.openai_model}'."
+            )
     if not n_sent:
         click.echo("Nothing was sent: no cue has a question that is due and not asked already.")
         return
@@ -142,6 +145,13 @@ def _told(report: BatchReport) -> str:
         parts.append(f"{seen.status}{done}{failed}")
     parts += [report.note] * bool(report.note)
     return ": ".join((parts[0], "; ".join(parts[1:]))) if parts[1:] else parts[0]
+
+
+def _bar(keys: Collection[str]) -> AbstractContextManager[Iterable[str]]:
+    """Show on a terminal how many cues are read."""
+    if not sys.stderr.isatty():
+        return nullcontext(keys)
+    return click.progressbar(keys, label="Reading cues", file=sys.stderr)
 
 
 def _busy(keys: Collection[str]) -> frozenset[str]:

@@ -6,7 +6,7 @@ and nothing of how a mapping is made.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import chain, islice
@@ -134,12 +134,12 @@ class Batches:
         self._api = BatchApi(server)
         self._waiting = WaitingRequests(store.engine)
 
-    def submit(self, cue_keys: Collection[str], most: int | None = None) -> Iterator[Submitted]:
+    def submit(self, cue_keys: Iterable[str], most: int | None = None) -> Iterator[Submitted]:
         """Send what these cues ask and the store cannot answer; yield each batch once it is sent.
 
         Parameters
         ----------
-        cue_keys : collection of str
+        cue_keys : iterable of str
             From :func:`due_cues`.
         most : int, optional
             Questions in all.
@@ -150,7 +150,7 @@ class Batches:
                 yield sent
 
     def _parts(
-        self, cue_keys: Collection[str], most: int | None
+        self, cue_keys: Iterable[str], most: int | None
     ) -> Iterator[dict[str, tuple[str, ChatRequest]]]:
         """Yield what one file may hold, by hash."""
         part: dict[str, tuple[str, ChatRequest]] = {}
@@ -165,7 +165,7 @@ class Batches:
         if part:
             yield part
 
-    def unasked(self, cue_keys: Collection[str]) -> Iterator[tuple[str, ChatRequest]]:
+    def unasked(self, cue_keys: Iterable[str]) -> Iterator[tuple[str, ChatRequest]]:
         """Yield what ``llm_mappings`` would ask first, without what is answered or waits.
 
         Cues that ask the same ask it once.
