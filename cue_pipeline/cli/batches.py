@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from cue_pipeline.defs.batches import BatchReport
+    from cue_pipeline.defs.batches import BatchReport, Submitted
     from cue_pipeline.settings import Settings
     from cue_pipeline.warehouse.store import Store
 
@@ -45,15 +45,17 @@ def submit(
         told = f"{_counted(len(asked), 'question')} about {_counted(cues, 'cue')}"
         click.echo(f"{told} would go to '{settings.openai_model}'. Nothing was sent.")
         return
-    n_sent = 0
-    with _bar(due) as read:
-        for sent in batches.submit(read, limit):
-            n_sent += 1
+    done: list[Submitted] = []
+    try:
+        with _bar(due) as read:
+            done.extend(batches.submit(read, limit))
+    finally:  # what was sent is told, also where a later one fails
+        for sent in done:
             click.echo(
                 f"{sent.batch_id}: {_counted(sent.n_questions, 'question')} about "
                 f"{_counted(sent.n_cues, 'cue')} sent to '{settings.openai_model}'."
             )
-    if not n_sent:
+    if not done:
         click.echo("Nothing was sent: no cue has a question that is due and not asked already.")
         return
     click.echo(
