@@ -118,7 +118,9 @@ def process(
 
     from cue_pipeline.defs.process import plan_library
 
-    plan = plan_library(base_dir, store, settings, force=force, select=select, only=keys)
+    plan = plan_library(
+        base_dir, store, settings, force=force, select=select, only=keys, dry_run=dry_run
+    )
     if dry_run:
         print_plan(plan)
         return
@@ -154,7 +156,8 @@ def status(as_json: bool) -> None:
     settings = _settings()
     from cue_pipeline.defs.status import read_status
 
-    statuses = read_status(_open_store(settings), settings)
+    store = _open_store(settings)
+    statuses = read_status(store, settings)
     if as_json:
         rows = [
             {"cue_key": s.cue_key, "asset": s.asset, "state": s.state, "reason": s.reason}
@@ -162,7 +165,8 @@ def status(as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    print_status(statuses, _database(settings))
+    gone = [cue.cue_key for cue in store.cues() if cue.state == "missing"]
+    print_status(statuses, _database(settings), gone)
 
 
 @cli.command(short_help="Ask Dagster's daemon for what is not ready.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -199,10 +199,14 @@ def _print_notes(plan: LibraryPlan) -> None:
     for key, text in plan.refused.items():
         click.echo(f"refused: {key}: {text}")
     for key in plan.gone:
-        click.echo(f"missing: {key}: its folder is gone; its rows are kept.")
+        click.echo(_gone(key))
 
 
-def print_status(statuses: Sequence[AssetStatus], where: str) -> None:
+def _gone(key: str) -> str:
+    return f"gone: {key}: its folder is gone; its rows are kept."
+
+
+def print_status(statuses: Sequence[AssetStatus], where: str, gone: Collection[str] = ()) -> None:
     """Show a table of cue × asset, then why anything is not ready.
 
     Parameters
@@ -211,6 +215,8 @@ def print_status(statuses: Sequence[AssetStatus], where: str) -> None:
         State of every cue × asset.
     where : str
         The database, without secrets: one that is empty may be another than was meant.
+    gone : collection of str
+        Cues whose folder was not there when it was last looked for.
     """
     from cue_pipeline.cue.numbering import natural_key
     from cue_pipeline.defs.graph import GRAPH
@@ -231,6 +237,8 @@ def print_status(statuses: Sequence[AssetStatus], where: str) -> None:
         for s in states:
             if s.state != "ready":
                 click.echo(f"{s.state}: {s.cue_key}: {s.asset}: {s.reason}")
+    for key in gone:
+        click.echo(_gone(key))
 
 
 def _status_table(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def open_instance(working_directory: Path) -> dg.DagsterInstance:
     Raises
     ------
     SettingsError
-        If ``DAGSTER_HOME`` cannot be used.
+        If ``DAGSTER_HOME`` cannot be used, or what its ``dagster.yaml`` says does not work.
     """
     home = os.environ.get("DAGSTER_HOME")
     if home:
@@ -38,10 +39,10 @@ def open_instance(working_directory: Path) -> dg.DagsterInstance:
                 f"DAGSTER_HOME is {home!r}, which is not an absolute path. Dagster needs one: "
                 "write the whole path, or unset it to use .dagster_home/ here."
             )
-        with _alone_in(Path(home)):
+        with _alone_in(Path(home)), _told_plainly(Path(home)):
             return dg.DagsterInstance.get()
     made = working_directory / HOME_NAME
-    with _alone_in(made):
+    with _alone_in(made), _told_plainly(made):
         if (working_directory / "dagster.yaml").is_file():
             return dg.DagsterInstance.from_config(str(working_directory))
         if not (made / "dagster.yaml").exists():
@@ -56,8 +57,36 @@ def _alone_in(folder: Path) -> Iterator[None]:
     Dagster 1.13 makes its SQLite files at the first opening. Two openings at once write the
     revision of one twice, and it can never be opened again.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "opening.lock").open("ab") as lock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "opening.lock").open("ab")
+    except OSError as e:
+        raise SettingsError(
+            f"Dagster's records go to '{folder}', where nothing can be written: {e.strerror}. Let "
+            "this user write there, or set DAGSTER_HOME to a folder where it may."
+        ) from e
+    with lock:
         with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def _told_plainly(folder: Path) -> Iterator[None]:
+    """Raise what goes wrong in opening an instance as one line: a user's ``dagster.yaml``, mostly.
+
+    Dagster wraps the cause and adds a schema and a stack; SQLAlchemy a statement and a link.
+    """
+    try:
+        yield
+    except Exception as e:
+        cause: BaseException = e
+        while cause.__cause__ is not None:
+            cause = cause.__cause__
+        said = " ".join(str(getattr(cause, "orig", None) or cause).split())
+        said = re.sub(r"^Errors whilst .*?Error 1: ", "", said).split(" Stack Trace:")[0]
+        raise SettingsError(
+            f"Dagster's instance in '{folder}' cannot be opened: {said.rstrip('.')}. See that its "
+            "dagster.yaml is right, that the settings which it names are set (a PostgreSQL URL "
+            "begins with postgresql+psycopg2://), and that its database can be reached."
+        ) from e

@@ -26,6 +26,7 @@ from cue_pipeline.defs.worker import CueJob
 from cue_pipeline.defs.workers import CueOutcome, Event, WorkerPool
 from cue_pipeline.errors import CueError, SettingsError
 from cue_pipeline.settings import Settings
+from cue_pipeline.warehouse.registry import KeyConflict, compare
 from cue_pipeline.warehouse.store import LedgerRow, Store
 
 
@@ -58,6 +59,7 @@ def plan_library(
     force: bool = False,
     select: Collection[str] = (),
     only: Collection[str] = (),
+    dry_run: bool = False,
 ) -> LibraryPlan:
     """Find the cues under ``base``, register them, and see what each lacks.
 
@@ -75,6 +77,8 @@ def plan_library(
         These assets only, and what they need that is not ready. Empty: all.
     only : collection of str
         These cue keys only. Empty: all.
+    dry_run : bool
+        Write nothing: the cues are not registered, nor marked.
 
     Raises
     ------
@@ -101,12 +105,13 @@ def plan_library(
         conflict.cue_key: f"already registered from {conflict.registered_root!r}, where it still "
         "is. Give the folder above both as base, or another DATABASE_URL, so that the two cues "
         "have different keys or databases."
-        for conflict in store.register_cues(folders).conflicts
+        for conflict in _conflicts(folders, store, dry_run=dry_run)
     }
     gone: tuple[str, ...] = ()
     if scan.cues and not only:
         gone = gone_cues(scan, scan.cues[0].root, {cue.cue_key: cue for cue in store.cues()})
-        store.mark_missing(gone)
+        if not dry_run:
+            store.mark_missing(gone)
     versions, decided = graph.code_versions(settings), store.decisions()
     ledgers = _ledgers(store)
     plans = []
@@ -117,6 +122,15 @@ def plan_library(
             plans.append(_plan_cue(folder, statuses, force=force, select=select))
     problems = tuple(problem.text for problem in scan.problems)
     return LibraryPlan(tuple(plans), problems, refused, gone)
+
+
+def _conflicts(
+    folders: Sequence[CueFolder], store: Store, *, dry_run: bool
+) -> tuple[KeyConflict, ...]:
+    """Register the cues, or only see what that would do; return those that cannot be."""
+    if not dry_run:
+        return store.register_cues(folders).conflicts
+    return compare({cue.cue_key: cue for cue in store.cues()}, folders)[0].conflicts
 
 
 def _closest(key: str, cues: Sequence[CueFolder]) -> str:

@@ -90,13 +90,14 @@ def test_status_fits_eighty_columns_and_hides_no_asset_that_is_not_ready(termina
         for key in keys
         for asset, state in zip(GRAPH, states, strict=True)
     ]
-    display.print_status(rows, "sqlite:///x.db")
+    display.print_status(rows, "sqlite:///x.db", gone=["Reel 2/2m05a Chase"])
     output = capsys.readouterr().out
     assert max(map(len, output.splitlines())) <= 80
     assert "…" not in output
     assert "5 ready, 1 failed, 1 missing" in output
     assert output.index("Reel 2/") < output.index("Reel 10/")
     assert f"failed: {keys[1]}: match_evidence: why" in output
+    assert "gone: Reel 2/2m05a Chase: its folder is gone; its rows are kept." in output
 
 
 def test_mappings_at_eighty_columns_give_each_reason_in_one_piece(terminal, capsys):

@@ -17,10 +17,12 @@ import yaml
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import environ
 
+from cue_pipeline.defs.instance import open_instance
 from cue_pipeline.defs.launcher import WarmRunLauncher
 from cue_pipeline.defs.liveness import WORKER_TAG
 from cue_pipeline.defs.location import ASSETS
 from cue_pipeline.defs.pools import MODEL_POOL, free_pools, make_pools
+from cue_pipeline.errors import SettingsError
 from cue_pipeline.settings import Settings
 from cue_pipeline_tests.daemon import ROOT, Site, wait_until
 
@@ -57,6 +59,24 @@ def test_the_instance_of_a_checkout_starts_runs_warm_and_one_a_cue(tmp_path):
         assert not instance.telemetry_enabled
         assert instance.global_op_concurrency_default_limit == 4
         assert instance.run_monitoring_settings["free_slots_after_run_end_seconds"]
+
+
+def test_an_instance_that_cannot_be_opened_is_one_line_that_says_why(tmp_path, monkeypatch):
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(DEPLOY / "postgres" / "dagster.yaml", home)
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    monkeypatch.delenv("DAGSTER_POSTGRES_URL", raising=False)
+    with pytest.raises(SettingsError, match='"DAGSTER_POSTGRES_URL" which is not set') as told:
+        open_instance(tmp_path)
+    assert "Stack" not in str(told.value)
+    assert len(str(told.value)) < 600
+
+    taken = tmp_path / "taken"
+    taken.write_text("a file where a folder is wanted")
+    monkeypatch.setenv("DAGSTER_HOME", str(taken))
+    with pytest.raises(SettingsError, match="nothing can be written: File exists"):
+        open_instance(tmp_path)
 
 
 def test_the_pool_that_the_model_has_is_limited_and_dead_runs_give_their_places_back(tmp_path):

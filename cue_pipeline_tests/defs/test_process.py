@@ -132,11 +132,12 @@ def test_an_asset_alone_brings_what_it_needs(workspace):
     assert ready == {"channel_groups", "mel_features"}
 
 
-def test_a_dry_run_says_why_and_writes_no_run(workspace):
+def test_a_dry_run_says_why_and_writes_no_run_and_no_cue(workspace):
     write_cue(workspace.base, "1m01")
     output = workspace.run("process", "library", "--dry-run")
     assert "1m01: tempo_map (never materialised)" in output
     assert not (workspace.home / ".dagster_home").exists()
+    assert workspace.table("cues").empty
 
 
 @pytest.mark.parametrize(
