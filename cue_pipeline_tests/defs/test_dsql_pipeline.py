@@ -13,7 +13,15 @@ from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.tables import metadata
 from cue_pipeline_tests.cues import write_cue
 
-BOOKKEEPING = {"cues", "cue_assets", "cue_writers", "llm_calls", "mapping_overrides"}
+BOOKKEEPING = {
+    "cues",
+    "cue_assets",
+    "cue_writers",
+    "llm_batches",
+    "llm_calls",
+    "llm_waiting",
+    "mapping_overrides",
+}
 
 
 def process_in_this_process(library, url, monkeypatch):
