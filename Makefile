@@ -10,7 +10,7 @@ PORT   ?= 3000
 .PHONY: help run ui test test-slow test-ui check bench bench-mapping lock clean
 
 help:  ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -23,7 +23,7 @@ $(BIN)/.installed-dev: $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-run: $(BIN)/.installed  ## process the cues in CUES=dir; without CUES, write demonstration cues and process them
+run: $(BIN)/.installed  ## process the cues in CUES=dir; without CUES, demonstration cues
 ifeq ($(strip $(CUES)),)
 	@$(BIN)/cue-pipeline demo cues
 	@$(BIN)/cue-pipeline process cues $(if $(JOBS),--jobs $(JOBS))
@@ -56,7 +56,7 @@ check: $(BIN)/.installed-dev  ## format, lint, types, the import rule and the co
 bench: $(BIN)/.installed-dev  ## measure speed and memory beside peers and the physical floor
 	$(BIN)/python -m benchmarks
 
-bench-mapping: $(BIN)/.installed-dev  ## how often tracks find their stems, on rendered and degraded cues (long)
+bench-mapping: $(BIN)/.installed-dev  ## how often tracks find their stems, rendered and degraded (long)
 	$(BIN)/python -m benchmarks.bench_mapping
 
 lock: $(BIN)/.installed-dev  ## renew constraints.txt from pyproject.toml
@@ -64,5 +64,5 @@ lock: $(BIN)/.installed-dev  ## renew constraints.txt from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --extra dev \
 	  --no-header --no-annotate --no-emit-index-url pyproject.toml -o constraints.txt
 
-clean:  ## remove the virtual environment and caches; never cues or databases
+clean:  ## remove the virtual environment and caches; never cues or tables
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
