@@ -14,7 +14,7 @@ from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, everything, loa
 
 SCRIPTS = ScriptDirectory.from_config(migrations.alembic_config())
 REVISIONS = [s.revision for s in SCRIPTS.walk_revisions()][::-1]
-VIEWS = {"named_notes", "tracks_with_groups"}
+VIEWS = {"named_notes", "thinned_cc", "tracks_with_groups"}
 
 
 @pytest.fixture
@@ -179,3 +179,26 @@ def test_views_go_by_the_ledger_and_name_notes_as_musicians_do(store):
     with store.engine.connect() as connection:
         assert connection.execute(query).all() == []
         assert connection.execute(groups).all() == []
+
+
+def test_thinned_controllers_keep_the_last_value_of_each_fiftieth_of_a_second_that_changed(store):
+    cue = SyntheticCue()
+    load(store, cue)
+    messages = store.read(cue.key, "midi_cc").sort_values(["midi_track_id", "event_index"])
+    last_of_slot: dict[tuple[int, ...], tuple[int, int]] = {}
+    for row in messages.itertuples():
+        curve = row.midi_track_id, row.channel, row.cc_number
+        last_of_slot[*curve, int(row.time * 50)] = row.event_index, row.cc_value
+    expected: list[tuple[int, int]] = []
+    held: dict[tuple[int, ...], int] = {}
+    for (*curve, _), (event_index, value) in sorted(last_of_slot.items()):
+        if held.get(tuple(curve)) != value:
+            expected.append((curve[0], event_index))
+        held[tuple(curve)] = value
+    with store.engine.connect() as connection:
+        found = connection.execute(
+            sa.text("SELECT midi_track_id, event_index FROM thinned_cc WHERE cue_key = :key"),
+            {"key": cue.key},
+        ).all()
+    assert sorted(tuple(row) for row in found) == sorted(expected)
+    assert len(found) < len(messages)

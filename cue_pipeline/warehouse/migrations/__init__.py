@@ -17,7 +17,7 @@ from cue_pipeline.warehouse.types import is_dsql
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The revision that this program works with."""
 
 VERSION_TABLE = "cue_pipeline_schema"
