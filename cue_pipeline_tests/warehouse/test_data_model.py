@@ -15,8 +15,8 @@ QUESTIONS = re.findall(r"\*\*(\d+)\. (.+?)\*\*\n```sql\n(.+?)```", PAGE.read_tex
 # The page has the names of the demonstration cues.
 SYNTHETIC = {
     "Reel 1/1m01 Opening Titles": "Reel 1/1m01",
-    "Celli": "Track 1",
-    "1m01 VCS_01": "Stem 1",
+    "Violins 1": "Track 1",
+    "1m01 VLN I_01": "Stem 1",
 }
 
 README = PAGE.parents[1] / "README.md"
