@@ -59,14 +59,16 @@ def _alone_in(folder: Path) -> Iterator[None]:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "opening.lock").open("ab")
     except OSError as e:
         raise SettingsError(
             f"Dagster's records go to '{folder}', where nothing can be written: {e.strerror}. Let "
             "this user write there, or set DAGSTER_HOME to a folder where it may."
         ) from e
-    with lock:
-        with contextlib.suppress(OSError):  # a file system without locks
+    with contextlib.ExitStack() as held:
+        # Not where this user may only read, or where the file system has no locks: an instance on
+        # PostgreSQL may be opened all the same, and one on SQLite says what it lacks.
+        with contextlib.suppress(OSError):
+            lock = held.enter_context((folder / "opening.lock").open("ab"))
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
