@@ -47,6 +47,15 @@ SONGS = {
         ("loop", 1),
         ("large", 1),
     ],
+    # … and on these, which were judged on when they were unseen: weights are fitted on both.
+    "spent": [
+        *((style, 511) for style in ("score", "chamber", "repetitive", "loop")),
+        *((style, 512) for style in ("score", "chamber", "repetitive")),
+        *((style, 711) for style in ("score", "chamber", "repetitive", "loop", "large")),
+        *((style, 712) for style in ("score", "chamber", "repetitive")),
+        *((style, 811) for style in ("score", "chamber", "repetitive", "loop", "large")),
+        *((style, 911) for style in ("score", "chamber", "repetitive", "loop", "large")),
+    ],
     # … and are judged on these.
     "test": [
         ("score", 101),

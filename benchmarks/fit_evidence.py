@@ -2,10 +2,11 @@
 
     python -m benchmarks.fit_evidence
 
-Logistic regression with a small ridge over all pairs of tracks and groups. What is printed first
-leaves each song out in turn (its pairs are scored by weights fitted on the others); the weights
-printed last are fitted on all, and belong in ``cue_pipeline/mapping/evidence/scoring.py``. Tracks
-of fewer notes than the evidence asks for, and tracks that share their notes, take no part.
+Logistic regression with a small ridge over all pairs of tracks and groups, of the train set in all
+conditions and of the pieces of earlier looks (50 s each) in those of ``SPENT_IN``. What is printed
+first leaves each song out in turn (its pairs are scored by weights fitted on the others); the
+weights printed last are fitted on all, and belong in ``cue_pipeline/mapping/evidence/scoring.py``.
+Tracks of fewer notes than the evidence asks for, and tracks that share their notes, take no part.
 """
 
 import argparse
@@ -25,14 +26,21 @@ from cue_pipeline.mapping.evidence.scoring import FEATURES
 
 Float = NDArray[np.float64]
 RIDGE = 1.0
+SPENT_SECONDS = 50.0
+SPENT_IN = (
+    "clean", "hard", "silent", "silent-hard", "missing", "live", "excerpt", "all-at-once"
+)  # fmt: skip
 
 
 def pairs_of(cache: Path, seconds: float) -> pd.DataFrame:
-    """Return all pairs of the train set: regressors, ``heard`` and ``song``."""
+    """Return all pairs that weights are fitted on: regressors, ``heard`` and ``song``."""
     surplus = composed(99, "score", seconds=60)
     out = []
-    for name, parts, seed in songs("train", None, seconds):
-        for condition in CONDITIONS:
+    pieces = [(song, CONDITIONS) for song in songs("train", None, seconds)]
+    spent = tuple(c for c in CONDITIONS if c.name in SPENT_IN)
+    pieces += [(song, spent) for song in songs("spent", None, SPENT_SECONDS)]
+    for (name, parts, seed), conditions in pieces:
+        for condition in conditions:
             cue = rendered(name, parts, condition, seed=seed, cache=cache, surplus=surplus)
             evidence = match_evidence(cue.tracks, cue.notes, cue.features, cue.mel_of)
             scored = evidence.pairs.dropna(subset=["score"])[["midi_track_id", "audio_file_id"]]

@@ -30,7 +30,7 @@ _SUREST: Final = 0.98
 _LEAST_EXPLAINED: Final = 0.05
 # Share of the tracks that had no stem in the sessions of the fit, and how many tracks of a cue
 # weigh as much as that experience.
-_USUAL_SHARE: Final = 0.2
+_USUAL_SHARE: Final = 0.15
 _EXPERIENCE: Final = 5
 _ROUNDS: Final = 30
 # Two sets of notes never measure the same in all of these.
@@ -77,13 +77,13 @@ class FusionWeights:
         Score from which sound tells tracks apart that are named alike.
     """
 
-    name: float = 11.74
-    name_against: float = 5.45
-    name_neutral: float = 0.56
-    evidence: float = 1.41
-    unknown: float = 0.96
+    name: float = 12.78
+    name_against: float = 4.47
+    name_neutral: float = 0.58
+    evidence: float = 1.27
+    unknown: float = 1.09
     model: float = 4.0
-    none: float = 0.23
+    none: float = 0.06
     model_none: float = 2.0
     auto_confidence: float = 0.9
     auto_by_sound: float = 0.93

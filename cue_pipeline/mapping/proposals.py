@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 # Surely heard, whatever names say; below, a track without a stem is the likelier story.
 _SURELY_HEARD: Final = 0.65
+# A person who must look anyway is shown the likeliest group from this chance on, where it is so
+# many times as likely as the next.
+_WORTH_SHOWING: Final = 0.3
+_TIMES_THE_NEXT: Final = 2.0
 
 
 class Proposal(StrEnum):
@@ -28,13 +32,14 @@ class Proposal(StrEnum):
 
     NAME = "name"
     SOUND = "sound"
+    LIKELIEST = "likeliest"
     LEFT_OVER = "left over"
 
 
 def propose(
     chosen: "Chosen", sources: "Sources", chances: "Scores", weights: "FusionWeights"
 ) -> dict[int, Proposal]:
-    """Give tracks without a group the one that a single source says clearly.
+    """Give tracks without a group the one that a single source says clearly, or the likeliest.
 
     Parameters
     ----------
@@ -54,6 +59,7 @@ def propose(
         return {}
     proposed = _named(chosen, sources, chances, weights)
     proposed |= _heard(chosen, sources, weights)
+    proposed |= _likeliest(chosen, sources, chances)
     return proposed
 
 
@@ -103,6 +109,24 @@ def _heard(chosen: "Chosen", sources: "Sources", weights: "FusionWeights") -> di
     rows = np.flatnonzero((chosen < 0) & clear)
     chosen[rows] = heard.argmax(axis=1)[rows]
     return dict.fromkeys(rows.tolist(), Proposal.SOUND)
+
+
+def _likeliest(chosen: "Chosen", sources: "Sources", chances: "Scores") -> dict[int, Proposal]:
+    """Show the group that would be it, were the track in any: 'none' is not sure enough to stand.
+
+    Only what speaks for itself: a stem of many tracks hides some of them, and a hidden track is
+    heard faintly in one stem, not equally in several.
+    """
+    import numpy as np
+
+    groups = chances[:, :-1] * sources.spoken_for
+    ordered = np.sort(groups, axis=1)
+    second = ordered[:, -2] if groups.shape[1] > 1 else np.zeros(len(groups))
+    best = ordered[:, -1]
+    worth = (best >= _WORTH_SHOWING) & (best >= _TIMES_THE_NEXT * second)
+    rows = np.flatnonzero((chosen < 0) & worth)
+    chosen[rows] = groups.argmax(axis=1)[rows]
+    return dict.fromkeys(rows.tolist(), Proposal.LIKELIEST)
 
 
 def propose_left_over(

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 NONE: Final = -1
 MOST_CANDIDATES: Final = 3
-LEAST_SURE_OF_NONE: Final = 0.5
+# From here on a track may stand without a group; below, a person looks.
+LEAST_SURE_OF_NONE: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
     if not doubts and confidence >= enough:
         return Verdict("auto", method, confidence, _why(testimony, method))
     if not doubts:
-        doubts = [_small_confidence(testimony, confidence)]
+        doubts = [_small_confidence(testimony, confidence, weights)]
     return Verdict("review", method, confidence, "; ".join(doubts))
 
 
@@ -156,6 +157,12 @@ def _doubts(t: Testimony, weights: "FusionWeights") -> list[str]:
 def _unheard(t: Testimony) -> str:
     """Return how the name contradicts an ear, or a model, that finds no group."""
     chosen, own = t.group_names[t.chosen], _at(t.evidence, t.chosen)
+    if t.proposed is Proposal.LIKELIEST:
+        faint = "" if own is None else f", where its notes are faintly heard ({own:.2f})"
+        return (
+            f"perhaps '{chosen}'{faint}, but it is likelier in no group "
+            f"({float(t.chances[NONE]):.2f} against {float(t.chances[t.chosen]):.2f})"
+        )
     if t.proposed is Proposal.SOUND:
         return f"the notes are heard in '{chosen}' ({own or 0.0:.2f}), but it is named otherwise"
     said = f"the name says '{chosen}' ({float(t.name_fits[t.chosen]):.2f}), but "
@@ -184,8 +191,11 @@ def _at(scores: "Scores | None", position: int) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _small_confidence(t: Testimony, confidence: float) -> str:
-    chosen = t.group_names[t.chosen]
+def _small_confidence(t: Testimony, confidence: float, weights: "FusionWeights") -> str:
+    chosen, own = t.group_names[t.chosen], _at(t.evidence, t.chosen)
+    by_name = float(t.name_fits[t.chosen]) >= weights.clear_name
+    if by_name and own is not None and own < weights.clear_evidence:
+        return _unheard(t)
     order = sorted(range(len(t.group_names)), key=lambda g: -float(t.chances[g]))
     rival = next((g for g in order if g != t.chosen), None)
     none = float(t.chances[NONE])

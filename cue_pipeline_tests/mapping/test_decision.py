@@ -171,8 +171,34 @@ def test_a_clear_name_that_the_ear_finds_nothing_of_goes_to_a_person() -> None:
     assert (choir.state, choir.canonical_name) == ("review", "1m01 CHOIR_01")
     assert "the name says '1m01 CHOIR_01'" in choir.reason
     assert "hardly heard there (0.04)" in choir.reason
-    assert choir.confidence < 0.5
+    assert choir.confidence < 0.6
     assert (harp.state, harp.canonical_name) == ("unmatched", None)
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "shown"), [(0.02, "Audio 1_01"), (0.36, None)], ids=["in one", "in two"]
+)
+def test_a_track_that_is_faintly_heard_in_one_stem_alone_is_shown_with_it(
+    elsewhere: float, shown: str | None
+) -> None:
+    mapping = map_cue(
+        tracks_frame(["MIDI 1", "MIDI 2", "MIDI 3"]),
+        groups_frame(["Audio 1_01", "Audio 2_01"]),
+        evidence=evidence_frame([[0.97, 0.02], [0.02, 0.97], [0.4, elsewhere]]),
+    )
+    faint = mapping.tracks[2]
+    assert (faint.state, faint.canonical_name) == ("review", shown)
+    if shown:
+        assert "perhaps 'Audio 1_01', where its notes are faintly heard (0.40)" in faint.reason
+
+
+def test_a_track_that_is_heard_nowhere_stands_without_a_stem() -> None:
+    mapping = map_cue(
+        tracks_frame(["MIDI 1", "MIDI 2", "MIDI 3"]),
+        groups_frame(["Audio 1_01", "Audio 2_01"]),
+        evidence=evidence_frame([[0.97, 0.02], [0.02, 0.97], [0.05, 0.02]]),
+    )
+    assert (mapping.tracks[2].state, mapping.tracks[2].canonical_name) == ("unmatched", None)
 
 
 def test_a_name_that_another_instrument_is_sometimes_put_under_is_never_enough_alone() -> None:

@@ -34,12 +34,12 @@ FEATURES = (
     "constant",
     "level_margin",
     "band_margin",
+    "onset_margin",
     "band_part",
-    "onset_part",
     "group_lift",
     "place",
 )
-_WEIGHTS = np.array([-3.63, 2.14, 2.59, 0.98, 1.00, 3.01, 1.96])
+_WEIGHTS = np.array([-4.29, 1.74, 2.94, 1.30, 0.25, 3.88, 1.62])
 _UNIT_DB = 12.0
 _BANDS_AT_ONCE = 8
 _PLACE_DB = 20.0
@@ -79,8 +79,8 @@ class Measures:
                 np.ones_like(self.level_db),
                 np.clip(_lead(self.level_db / _UNIT_DB), -2.0, 2.0),
                 np.clip(_lead(np.log(self.band_part + _PART_FLOOR)), -2.0, 2.0),
+                np.clip(_lead(np.log(self.onset_part + _PART_FLOOR)), -2.0, 2.0),
                 self.band_part,
-                self.onset_part,
                 np.broadcast_to(lift, self.level_db.shape),
                 np.clip(beside / _PLACE_DB, -2.0, 0.0),
             ],
