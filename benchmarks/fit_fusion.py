@@ -1,6 +1,6 @@
 """Fit the weights that fuse names and sound, and judge the decision on cues that were not fitted.
 
-    python -m benchmarks.fit_fusion                # fit on the train set, judge on the test set
+    python -m benchmarks.fit_fusion                # fit on train and spent, judge on the test set
     python -m benchmarks.fit_fusion --judge        # judge the weights as they stand
     python -m benchmarks.fit_fusion --fresh        # the same on cues that no decision was made on
 
@@ -29,6 +29,7 @@ import pandas as pd
 from benchmarks.bench_mapping import SONGS
 from benchmarks.compose import composed
 from benchmarks.conditions import CONDITIONS
+from benchmarks.fit_evidence import SPENT_IN, SPENT_SECONDS
 from benchmarks.render import rendered
 from benchmarks.session_names import MANNER_WEIGHTS, MANNERS, Cue, Named, named
 from cue_pipeline.mapping.answers import TrackAnswer
@@ -58,6 +59,8 @@ FITTED = ("name", "name_against", "name_neutral", "evidence", "none", "unknown")
 def heard_cues(which: str, conditions: list[str], seconds: float, cache: Path) -> Iterator[Cue]:
     """Render one set and yield what was heard."""
     surplus = composed(99, "score", seconds=60)
+    # Spent pieces are named as the train set is.
+    named_as = "train" if which == "spent" else which
     for style, seed in FRESH if which == "fresh" else SONGS[which]:
         parts = composed(seed, style, seconds=seconds)
         for condition in (c for c in CONDITIONS if c.name in conditions):
@@ -65,7 +68,7 @@ def heard_cues(which: str, conditions: list[str], seconds: float, cache: Path) -
                 f"{style}{seed}", parts, condition, seed=seed, cache=cache, surplus=surplus
             )
             pairs = match_evidence(cue.tracks, cue.notes, cue.features, cue.mel_of).pairs
-            yield cue_of(which, f"{style}{seed}", condition.name, cue, pairs)
+            yield cue_of(named_as, f"{style}{seed}", condition.name, cue, pairs)
 
 
 def cue_of(which: str, name: str, condition: str, cue: Any, pairs: pd.DataFrame) -> Cue:
@@ -264,7 +267,10 @@ def main() -> None:
     args.cache.mkdir(parents=True, exist_ok=True)
     weights = WEIGHTS
     if not (args.judge or args.fresh):
-        train = list(heard_cues("train", args.conditions, args.seconds, args.cache))
+        train = [
+            *heard_cues("train", list(SPENT_IN), args.seconds, args.cache),
+            *heard_cues("spent", list(SPENT_IN), SPENT_SECONDS, args.cache),
+        ]
         weights = fitted(sessions_of(train))
         print("fitted:", {name: getattr(weights, name) for name in FITTED})
     test = list(

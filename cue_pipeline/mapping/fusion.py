@@ -77,13 +77,13 @@ class FusionWeights:
         Score from which sound tells tracks apart that are named alike.
     """
 
-    name: float = 12.78
-    name_against: float = 4.47
+    name: float = 12.62
+    name_against: float = 4.55
     name_neutral: float = 0.58
     evidence: float = 1.27
-    unknown: float = 1.09
+    unknown: float = 1.04
     model: float = 4.0
-    none: float = 0.06
+    none: float = 0.02
     model_none: float = 2.0
     auto_confidence: float = 0.9
     auto_by_sound: float = 0.93

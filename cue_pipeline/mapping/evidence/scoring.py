@@ -39,7 +39,7 @@ FEATURES = (
     "group_lift",
     "place",
 )
-_WEIGHTS = np.array([-4.29, 1.74, 2.94, 1.30, 0.25, 3.88, 1.62])
+_WEIGHTS = np.array([-4.24, 1.72, 2.97, 1.23, 0.20, 3.88, 1.68])
 _UNIT_DB = 12.0
 _BANDS_AT_ONCE = 8
 _PLACE_DB = 20.0
