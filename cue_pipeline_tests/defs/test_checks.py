@@ -267,6 +267,12 @@ def test_tracks_in_doubt_are_named_with_their_reason():
     assert lone.offenders == ["(no name): no such stem"]
 
 
+@pytest.mark.engines("sqlite", "dsql")
+def test_the_tables_are_seen_to_be_as_declared(engine):
+    verdict = judgments.tables_are_as_declared(engine)
+    assert verdict.passed, verdict.offenders
+
+
 def test_a_column_that_the_database_lacks_is_an_error(tmp_path):
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'old.db'}")
     metadata.create_all(engine)
