@@ -33,7 +33,6 @@ from cue_pipeline.mapping.lexicon.studio import (
     ROMAN,
     STUDIO_WORDS,
 )
-from cue_pipeline.mapping.tokens import LONGEST_NAME as LONGEST_NAME
 from cue_pipeline.mapping.tokens import is_numbered_file, name_words
 
 # Below this many hundredths two words are different words; 'Violas' and 'Violins' score 77.

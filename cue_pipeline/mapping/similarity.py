@@ -9,11 +9,12 @@ Conventions
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from cue_pipeline.mapping.combination import Reading
-from cue_pipeline.mapping.names import LONGEST_NAME, SessionName, read_instrument, read_name
+from cue_pipeline.mapping.names import SessionName, read_instrument, read_name
+from cue_pipeline.mapping.tokens import LONGEST_NAME
 
 if TYPE_CHECKING:
     import numpy as np
@@ -60,9 +61,11 @@ _SECTIONS: Final[dict[str, tuple[str, ...]]] = {
     "keys": ("Piano", "Organ", "Bells"),
     "plucked": ("Plucked", "Harp"),
     "choir": ("Choir",),
+    "harmonies": ("Choir",),
     "solo voice": ("Solo Vocals", "Choir"),
     "synth": ("Synth Pad", "Synth Pulse", "Synth Bass"),
     "effects": ("FX", "Sub Hits"),
+    "sounds of the world": ("FX",),
     "orchestral effects": ("Orch FX",),
     "guitar effects": ("Guitar FX",),
     "sub hits": ("Sub Hits",),
@@ -87,13 +90,28 @@ _GATHERING: Final = frozenset(
         "hand drums",
     )
 )
+# What a section that is named for its register does not hold.
+_OTHER_REGISTER: Final = {"high strings": ("cello",), "low strings": ("violin",)}
 # One thing under the names that an orchestra, a band and a cautious engineer give it.
 _KIN: Final = (
     {"snare drum", "snare", "orchestral snare"},
     {"bass drum", "kick", "orchestral bass drum"},
     {"cymbals", "kit cymbals", "orchestral cymbals"},
     {"solo voice", "lead voice"},
+    {"group vocals", "harmonies"},
+    {"effects", "sounds of the world"},
+    {"bass", "bass guitar"},
+    {"acoustic", "acoustic guitar"},
+    {"electric", "electric guitar"},
 )
+# What names of just these words mean elsewhere: 'altos' sing, and are a French orchestra's violas.
+# It is no more than a reason not to rule the other out, which sound then decides.
+_ALSO: Final = {
+    ("alto",): "viola",
+    ("altos",): "viola",
+    ("steel", "gtr"): "steel guitar",
+}
+_SECOND_MEANING: Final = 0.55
 
 _OPPOSITES: Final = (
     ({"hi", "high", "upper", "top", "rh"}, {"lo", "low", "lower", "bottom", "btm", "bot", "lh"}),
@@ -126,6 +144,11 @@ _ALIKE: Final = (
 
 _AND: Final = re.compile(r"\s*[+&/,]\s*|\s+(?:and|und|et|y)\s+", re.I)
 
+# 'Horns 1-4', 'Vln 1+2'; only after a letter: '1-2 Horns' may begin with a reel and a cue.
+_SEVERAL: Final = re.compile(r"[^\W\d_][\s_.]*([1-9])\s?([-–+&/,])\s?([1-9])(?!\d)")
+# 'Flutes a2', 'Horns a 4': so many play; the number of none of them.
+_PLAYERS: Final = re.compile(r"(?<![^\W_])a\s?([2-8])(?![^\W_])")
+
 _HANDS: Final = {
     "lh": {("left", "hand"), ("l", "h"), ("main", "gauche"), ("linke", "hand")},
     "rh": {("right", "hand"), ("r", "h"), ("main", "droite"), ("rechte", "hand")},
@@ -140,22 +163,69 @@ class ReadName:
     ----------
     name : SessionName
     instrument : Reading or None
+    numbers : frozenset of int
+        Which of several like it: 1, 2, 3 and 4 for 'Horns 1-4'; empty: it does not say.
     parts : tuple of ReadName
         Of a name that joins several ('Horns & Trombones', 'Vln+Vla'): each of them.
     """
 
     name: SessionName
     instrument: Reading | None
+    numbers: frozenset[int]
     parts: "tuple[ReadName, ...]" = ()
 
     @classmethod
     def of(cls, name: str) -> "ReadName":
         """Read `name`."""
-        read = read_name(name)
-        pieces = [read_name(piece) for piece in _AND.split(name[:LONGEST_NAME])]
-        parts = [cls(piece, read_instrument(piece)) for piece in pieces]
+        whole = cls._alone(name)
+        parts = [cls._alone(piece) for piece in _AND.split(name[:LONGEST_NAME])]
         joined = len(parts) > 1 and all(part.instrument is not None for part in parts)
-        return cls(read, read_instrument(read), tuple(parts) if joined else ())
+        return replace(whole, parts=_beside_each_other(parts)) if joined else whole
+
+    @classmethod
+    def _alone(cls, name: str) -> "ReadName":
+        read = read_name(name)
+        return cls(read, _instrument(read), _numbers(read))
+
+
+def _instrument(name: SessionName) -> Reading | None:
+    """Return what a name means; strings with a register are the section of that register."""
+    reading = read_instrument(name)
+    if reading is not None and reading.instrument == "strings":
+        for register, words in (("high", {"hi", "high"}), ("low", {"lo", "low"})):
+            if words & set(name.words):
+                return replace(reading, instrument=f"{register} strings")
+    return reading
+
+
+def _beside_each_other(parts: list[ReadName]) -> tuple[ReadName, ...]:
+    """Return the parts of a name; the bass beside cellos or violas is the orchestra's."""
+    said = {part.instrument.instrument for part in parts if part.instrument is not None}
+    if not said & {"cello", "viola"}:
+        return tuple(parts)
+    return tuple(
+        replace(
+            part,
+            instrument=replace(part.instrument, instrument="double bass", category="Double Bass"),
+        )
+        if part.instrument is not None and part.instrument.instrument == "bass"
+        else part
+        for part in parts
+    )
+
+
+def _numbers(name: SessionName) -> frozenset[int]:
+    raw = name.raw[:LONGEST_NAME]
+    if several := _SEVERAL.search(raw):
+        first, last = int(several[1]), int(several[3])
+        if several[2] not in "-–":
+            return frozenset((first, last))
+        if first < last:
+            return frozenset(range(first, last + 1))
+    players = _PLAYERS.search(raw)
+    if name.number is None or (players and int(players[1]) == name.number):
+        return frozenset()
+    return frozenset((name.number,))
 
 
 def _qualities(name: SessionName) -> set[str]:
@@ -187,15 +257,22 @@ def name_fit(track: ReadName, group: ReadName) -> float:
     if track.name.words and track.name.words == group.name.words:
         return 1.0
     if track.parts or group.parts:
-        return _JOINED * max(
-            name_fit(t, g) for t in track.parts or (track,) for g in group.parts or (group,)
-        )
+        best = max(name_fit(t, g) for t in track.parts or (track,) for g in group.parts or (group,))
+        return max(_JOINED * best, min(best, SAME_INSTRUMENT))
     if track.instrument is None or group.instrument is None:
         return _spelling_fit(track.name, group.name)
     fit = _instrument_fit(track.instrument, group.instrument)
     if fit == 0.0:
-        return 0.0
-    return _detail(fit, track.name, group.name)
+        also = _means_also(track.name, group.instrument) or _means_also(
+            group.name, track.instrument
+        )
+        return _SECOND_MEANING if also else 0.0
+    return _detail(fit, track, group)
+
+
+def _means_also(name: SessionName, instrument: Reading) -> bool:
+    words = (w for w in name.words if not w.isdigit() and w not in name.articulations)
+    return _ALSO.get(tuple(words)) == instrument.instrument
 
 
 def _instrument_fit(track: Reading, group: Reading) -> float:
@@ -206,6 +283,8 @@ def _instrument_fit(track: Reading, group: Reading) -> float:
     if not track.category:
         return 0.0
     section = _SECTIONS.get(group.instrument, ())
+    if track.instrument in _OTHER_REGISTER.get(group.instrument, ()):
+        return 0.42
     if track.category in section:
         return 0.8 if track.category == section[0] else 0.72
     if track.category == group.category and group.instrument in _GATHERING:
@@ -215,13 +294,14 @@ def _instrument_fit(track: Reading, group: Reading) -> float:
     return 0.42 if track.category == group.category else 0.0
 
 
-def _detail(fit: float, track: SessionName, group: SessionName) -> float:
+def _detail(fit: float, track: ReadName, group: ReadName) -> float:
     """Return `fit` moved by numbers and by words that the names share or contradict."""
-    if track.number is not None and group.number is not None:
-        fit += 0.06 if track.number == group.number else -0.35
-    elif track.number != group.number and fit >= SAME_INSTRUMENT:
-        fit -= 0.03
-    a, b = _qualities(track), _qualities(group)
+    ours, theirs = track.numbers, group.numbers
+    if ours and theirs:
+        fit += 0.06 if ours == theirs else 0.03 if ours & theirs else -0.35
+    elif ours != theirs and fit >= SAME_INSTRUMENT:
+        fit = max(SAME_INSTRUMENT, fit - 0.03)
+    a, b = _qualities(track.name), _qualities(group.name)
     if _opposed(a, b):
         fit -= 0.3
     shared, either = len(a & b), len(a | b)

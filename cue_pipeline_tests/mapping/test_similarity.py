@@ -13,7 +13,13 @@ from cue_pipeline.mapping.fusion import (
 )
 from cue_pipeline.mapping.group_category import Opinion, settle_category
 from cue_pipeline.mapping.prefixes import without_common_title
-from cue_pipeline.mapping.similarity import ReadName, name_fit, name_fits, share_ties
+from cue_pipeline.mapping.similarity import (
+    SAME_INSTRUMENT,
+    ReadName,
+    name_fit,
+    name_fits,
+    share_ties,
+)
 
 
 def fit(track: str, group: str) -> float:
@@ -48,6 +54,79 @@ def fit(track: str, group: str) -> float:
 )
 def test_a_name_fits_what_it_means_better(track: str, better: str, worse: str) -> None:
     assert fit(track, better) > fit(track, worse)
+
+
+@pytest.mark.parametrize(
+    ("track", "group"),
+    [
+        ("Harmonies L", "Backing Vocals"),
+        ("BGV Stack", "Harmony"),
+        ("Thunder", "SFX"),
+        ("Bass 1", "Bass Gtr DI"),
+        ("Electric Bass", "BASS"),
+        ("Acoustic L", "Ac Gtr"),
+        ("Elec 2", "E-Gtr 2"),
+        ("Strings High", "Hi Strings"),
+        ("Low Str", "Strings Lo Legato"),
+        ("Cellos", "Violas + Cellos"),
+        ("Trombone 2", "Tpts & Tbns"),
+        ("Double Basses", "Cello/Bass"),
+    ],
+)
+def test_names_of_one_kind_are_the_same_instrument(track: str, group: str) -> None:
+    assert fit(track, group) >= SAME_INSTRUMENT
+    assert fit(group, track) >= SAME_INSTRUMENT
+
+
+@pytest.mark.parametrize(
+    ("track", "group"),
+    [
+        ("Harmonies", "Lead Vocal"),
+        ("Thunder", "Thunder Drum"),
+        ("Bass Gtr", "Contrabass"),
+        ("Acoustic", "Elec Gtr"),
+        ("High Strings", "Strings Low"),
+        ("Cello", "Strings Hi"),
+        ("Violin 1", "Low Strings"),
+        ("Bass Gtr", "Cello/Bass"),
+        ("Horn 5", "Horns 1-4"),
+        ("Trumpet 3", "Trumpets 1+2"),
+        ("Trumpet 2", "Trumpets 1/3"),
+        ("Pedal Steel", "Acoustic Gtr"),
+    ],
+)
+def test_names_of_different_kinds_stay_apart(track: str, group: str) -> None:
+    assert fit(track, group) < 0.6
+    assert fit(group, track) < 0.6
+
+
+def test_a_stem_of_several_players_fits_each_of_them_and_none_as_well_as_his_own() -> None:
+    for number in (1, 2, 3, 4):
+        assert (
+            SAME_INSTRUMENT
+            < fit(f"Horn {number}", "Horns 1-4")
+            < fit(f"Horn {number}", f"FHN {number}")
+        )
+    assert fit("Trumpet 3", "Trumpets 1+3") > SAME_INSTRUMENT
+
+
+def test_how_many_play_is_not_which_of_them_plays() -> None:
+    assert fit("Flute 1", "Flutes a2") >= SAME_INSTRUMENT
+    assert fit("Horns 1-4", "Horns a 4") >= SAME_INSTRUMENT
+    assert fit("Horn 1 a2", "Horn 2") < 0.6
+
+
+@pytest.mark.parametrize(
+    ("track", "group", "other"),
+    [("Altos", "Violas", "Violins"), ("Pedal Steel", "Steel Gtr", "Nylon Gtr")],
+)
+def test_a_word_that_means_something_else_elsewhere_does_not_speak_against_it(
+    track: str, group: str, other: str
+) -> None:
+    assert 0.5 < fit(track, group) < SAME_INSTRUMENT
+    assert fit(group, track) == fit(track, group)
+    assert fit(track, other) < 0.5
+    assert fit("Alto Sax", "Violas") == 0.0
 
 
 @pytest.mark.parametrize(
