@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cue_pipeline.cli.display import print_waiting
+
 if TYPE_CHECKING:
     import dagster as dg
 
@@ -28,6 +30,7 @@ def ask_for_backfill(
     """Plan a backfill and, unless ``dry_run``, hand it to the daemon's instance."""
     from cue_pipeline.defs import backfills
     from cue_pipeline.defs.instance import open_instance
+    from cue_pipeline.defs.model import waiting_cues
     from cue_pipeline.defs.status import read_status
 
     plan = backfills.plan_backfill(
@@ -37,6 +40,11 @@ def ask_for_backfill(
     for key, why in unreachable.items():
         click.echo(f"left out: {key}: {why}")
     plan = backfills.without(plan, unreachable)
+    waiting = {key for key, asset in plan.reasons if asset == "llm_mappings"}
+    waiting &= waiting_cues(settings, store)
+    if waiting:
+        print_waiting(len(waiting))
+        plan = backfills.hold(plan, waiting)
     what = " or ".join(kinds or backfills.KINDS)
     if dry_run:
         for (key, asset), why in plan.reasons.items():
@@ -44,7 +52,8 @@ def ask_for_backfill(
         click.echo(f"{_counted(plan)} would be made again. Nothing was done.")
         return
     if not plan.assets:
-        click.echo(f"Nothing is {what}.")
+        left_out = unreachable or waiting
+        click.echo("Nothing was asked for." if left_out else f"Nothing is {what}.")
         return
     with open_instance(Path.cwd()) as instance:
         _ask(instance, plan, what)

@@ -24,6 +24,7 @@ STATE_STYLES = {
     "stale": "yellow",
     "to do": "yellow",
     "loading": "cyan",
+    "waiting": "cyan",
     "missing": "dim",
     "interrupted": "yellow",
     "failed": "bold red",
@@ -131,7 +132,7 @@ def print_plan(plan: LibraryPlan) -> None:
     """Show what would be done, and why."""
     for cue in plan.cues:
         if not cue.assets:
-            click.echo(f"{cue.folder.key}: up to date")
+            click.echo(f"{cue.folder.key}: {'waits for a batch' if cue.waits else 'up to date'}")
         for asset in cue.assets:
             click.echo(f"{cue.folder.key}: {asset} ({cue.reasons.get(asset, '')})")
     _print_notes(plan)
@@ -200,6 +201,16 @@ def _print_notes(plan: LibraryPlan) -> None:
         click.echo(f"refused: {key}: {text}")
     for key in plan.gone:
         click.echo(_gone(key))
+    if waiting := sum(cue.waits for cue in plan.cues):
+        print_waiting(waiting)
+
+
+def print_waiting(n: int) -> None:
+    """Say how many cues are left without a mapping, since their question is in a batch."""
+    click.echo(
+        f"{_cues(n)} wait{'s' * (n == 1)} for a batch: run `cue-pipeline mappings batch collect` "
+        "once it is done, then this again."
+    )
 
 
 def _gone(key: str) -> str:

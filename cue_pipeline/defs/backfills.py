@@ -151,6 +151,17 @@ def without(plan: BackfillPlan, keys: Collection[str]) -> BackfillPlan:
     return BackfillPlan(assets, {of: why for of, why in plan.reasons.items() if of[0] in assets})
 
 
+def hold(plan: BackfillPlan, keys: Collection[str]) -> BackfillPlan:
+    """Return a plan that leaves out the mappings of these cues, whose question waits."""
+    kept = {
+        key: tuple(a for a in wanted if a != "llm_mappings" or key not in keys)
+        for key, wanted in plan.assets.items()
+    }
+    assets = {key: wanted for key, wanted in kept.items() if wanted}
+    reasons = {of: why for of, why in plan.reasons.items() if of[1] in assets.get(of[0], ())}
+    return BackfillPlan(assets, reasons)
+
+
 def unreachable_cues(store: Store, keys: Collection[str]) -> dict[str, str]:
     """Return the cues whose folder cannot be read now, and why.
 

@@ -31,6 +31,15 @@ def model_server(settings: Settings) -> ModelServer | None:
     )
 
 
+def waiting_cues(settings: Settings, store: Store) -> frozenset[str]:
+    """Return the cues whose question waits in a batch: ``llm_mappings`` would only fail."""
+    if settings.openai_api_key is None:
+        return frozenset()
+    from cue_pipeline.warehouse.waiting import WaitingRequests
+
+    return WaitingRequests(store.engine).cue_keys(settings.openai_model)
+
+
 def chat_model(settings: Settings, store: Store) -> ChatModel | None:
     """Return the model that answers from the store what it was asked before; None: no key."""
     server = model_server(settings)

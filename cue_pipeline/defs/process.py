@@ -8,7 +8,7 @@ only its cue with it. Programs that are at one library together share its cues o
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.scan import find_cues
 from cue_pipeline.defs import graph
 from cue_pipeline.defs.liveness import fail_dead_runs
+from cue_pipeline.defs.model import waiting_cues
 from cue_pipeline.defs.partitions import PARTITIONS_NAME
 from cue_pipeline.defs.pools import make_pools
 from cue_pipeline.defs.status import AssetStatus, cue_status, to_do
@@ -39,6 +40,8 @@ class CuePlan:
     reasons: Mapping[str, str]
     forced: bool = False
     """Done also where another process has done it meanwhile."""
+    waits: bool = False
+    """Its mapping is left out until the batch is collected in which the model is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +116,14 @@ def plan_library(
         if not dry_run:
             store.mark_missing(gone)
     versions, decided = graph.code_versions(settings), store.decisions()
-    ledgers = _ledgers(store)
+    ledgers, waiting = _ledgers(store), waiting_cues(settings, store)
     plans = []
     for folder in folders:
         if folder.key not in refused:
             ledger = ledgers.get(folder.key, {})
             statuses = cue_status(folder, ledger, versions, decided.get(folder.key, ""))
-            plans.append(_plan_cue(folder, statuses, force=force, select=select))
+            plan = _plan_cue(folder, statuses, force=force, select=select)
+            plans.append(_hold(plan) if folder.key in waiting else plan)
     problems = tuple(problem.text for problem in scan.problems)
     return LibraryPlan(tuple(plans), problems, refused, gone)
 
@@ -154,7 +158,7 @@ def run_plans(
     Parameters
     ----------
     plans : sequence of CuePlan
-        Those with nothing to do are reported as up to date without a run.
+        Those with nothing to do are reported as up to date, or waiting, without a run.
     store : Store
         The warehouse, for what the ledger says at the end.
     instance : dagster.DagsterInstance
@@ -166,7 +170,10 @@ def run_plans(
     working_directory : Path
         Where a worker looks for the instance.
     """
-    outcomes = {p.folder.key: CueOutcome(p.folder.key, "up to date") for p in plans}
+    outcomes = {
+        p.folder.key: CueOutcome(p.folder.key, "waiting" if p.waits else "up to date")
+        for p in plans
+    }
     todo = [plan for plan in plans if plan.assets]
     if todo:
         fail_dead_runs(instance)  # they would hold their cue and a place in the queue
@@ -201,3 +208,9 @@ def _plan_cue(
         wanted = {a for a in needed if a in lacking or (force and a in select)}
     reasons = {s.asset: s.reason or "asked for by --force" for s in statuses if s.asset in wanted}
     return CuePlan(folder, tuple(a for a in graph.GRAPH if a in wanted), reasons, forced=force)
+
+
+def _hold(plan: CuePlan) -> CuePlan:
+    """Leave the mapping out, whose question waits in a batch."""
+    assets = tuple(asset for asset in plan.assets if asset != "llm_mappings")
+    return replace(plan, assets=assets, waits=assets != plan.assets)

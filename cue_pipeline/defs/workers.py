@@ -23,7 +23,7 @@ from cue_pipeline.defs.progress import Progress
 from cue_pipeline.defs.worker import CueBusy, CueDone, CueJob, work
 from cue_pipeline.warehouse.store import Store
 
-Result = Literal["processed", "up to date", "failed", "refused", "interrupted", "to do"]
+Result = Literal["processed", "up to date", "failed", "refused", "interrupted", "waiting", "to do"]
 
 
 @dataclass(slots=True)

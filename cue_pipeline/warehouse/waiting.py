@@ -83,6 +83,12 @@ class WaitingRequests:
         name = f"batch '{row.batch_id}'" if row.batch_id else "a batch that is being submitted"
         return f"{name} (since {row.submitted_at:%Y-%m-%d %H:%M} UTC)"
 
+    def cue_keys(self, model: str) -> frozenset[str]:
+        """Return the cues for which a question to a model waits."""
+        query = sa.select(_waiting.cue_key).where(_waiting.model == model).distinct()
+        with reading(self._engine) as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def batches(self) -> list[WaitingBatch]:
         """Return the batches that are not settled, oldest first."""
         columns = [c for c in _batches if c.name != "ended_at"]

@@ -10,8 +10,10 @@ import pytest
 
 from cue_pipeline.defs import batches as flow
 from cue_pipeline.defs import graph
+from cue_pipeline.defs.backfills import hold, plan_backfill
 from cue_pipeline.defs.batches import Batches
-from cue_pipeline.defs.model import QUESTION_TABLES, chat_model
+from cue_pipeline.defs.model import QUESTION_TABLES, chat_model, waiting_cues
+from cue_pipeline.defs.process import plan_library
 from cue_pipeline.defs.status import AssetStatus
 from cue_pipeline.errors import MappingError, SettingsError
 from cue_pipeline.mapping import batches as wire
@@ -565,6 +567,43 @@ def test_what_a_batch_of_openai_cost_is_told_at_half_the_list_price(batches, ser
     assert collect(batches).cost_usd == pytest.approx((300 * 0.15 + 60 * 0.60) / 1e6 / 2)
 
 
+@on_sqlite
+def test_a_cue_whose_question_waits_is_left_without_a_mapping_and_makes_the_rest(
+    batches, library, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("DATABASE_URL", library.engine.url.render_as_string(hide_password=False))
+    for name in ("asked", "free"):
+        write_cue(tmp_path / "films", name)
+        load(library, small(name, len(name)), ("tempo_map", *QUESTION_TABLES))
+    list(batches.submit(["asked"]))
+
+    def planned(**options):
+        plan = plan_library(tmp_path / "films", library, settings, dry_run=True, **options)
+        return {cue.folder.key: (cue.waits, cue.assets) for cue in plan.cues}
+
+    rest = tuple(asset for asset in graph.GRAPH if asset != "llm_mappings")
+    assert planned(force=True) == {"asked": (True, rest), "free": (False, tuple(graph.GRAPH))}
+    assert planned(select=["tempo_map"], force=True)["asked"] == (False, ("tempo_map",))
+    # Without a key, or with another model, nothing that waits would be asked.
+    monkeypatch.setenv("OPENAI_MODEL", "gpt-4o")
+    settings = read_settings()
+    assert planned(force=True)["asked"] == (False, tuple(graph.GRAPH))
+
+
+@on_sqlite
+def test_a_backfill_leaves_out_the_mapping_that_waits(batches, library, settings):
+    list(batches.submit(CUES[:1]))
+    plan = plan_backfill(statuses(llm_mappings=["missing"] * 3, final_mix_features=["stale"] * 3))
+    held = hold(plan, waiting_cues(settings, library))
+    both = ("final_mix_features", "llm_mappings")
+    assert {key: set(assets) for key, assets in held.assets.items()} == {
+        CUES[0]: {"final_mix_features"},
+        CUES[1]: set(both),
+        CUES[2]: set(both),
+    }
+    assert set(held.reasons) == {(key, a) for key, wanted in held.assets.items() for a in wanted}
+
+
 @pytest.mark.slow
 def test_a_library_asked_in_batches_is_mapped_as_one_asked_live(tmp_path):
     with batch_server(first_group_for_all) as server:
@@ -578,8 +617,8 @@ def test_a_library_asked_in_batches_is_mapped_as_one_asked_live(tmp_path):
         n_live = len(server.live)
         made["batch"].run("process", "library", "--select", "match_evidence")
         made["batch"].run("mappings", "batch", "submit")
-        said = made["batch"].run("process", "library", expect=1)
-        assert "waits in batch 'batch_0000'" in said
+        said = made["batch"].run("process", "library")
+        assert "2 cues wait for a batch: run `cue-pipeline mappings batch collect`" in said
         server.finish()
         made["batch"].run("mappings", "batch", "collect")
         made["batch"].run("process", "library")
