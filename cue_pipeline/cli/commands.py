@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cue_pipeline.cli.context import configured, known_cue, open_store, shown_database
 from cue_pipeline.cli.display import (
     live_display,
     print_mappings,
@@ -25,7 +26,6 @@ from cue_pipeline.errors import CuePipelineError, SettingsError
 if TYPE_CHECKING:
     from cue_pipeline.defs.process import LibraryPlan
     from cue_pipeline.defs.workers import CueOutcome
-    from cue_pipeline.settings import Settings
     from cue_pipeline.warehouse.store import Store
 
 
@@ -105,16 +105,16 @@ def process(
     # The environment is how worker processes, and whatever they start, get the same settings.
     if database_url:
         os.environ["DATABASE_URL"] = database_url
-    configured = _settings()
-    if sample_rate and sample_rate != configured.sample_rate:
+    before = configured()
+    if sample_rate and sample_rate != before.sample_rate:
         os.environ["CUE_SAMPLE_RATE"] = str(sample_rate)
         click.echo(
-            f"Note: SAMPLE_RATE {sample_rate} is not CUE_SAMPLE_RATE ({configured.sample_rate}); "
+            f"Note: SAMPLE_RATE {sample_rate} is not CUE_SAMPLE_RATE ({before.sample_rate}); "
             "set it in .env too, or `status` and the UI will call these features stale.",
             err=True,
         )
     settings = read_settings()
-    store = _open_store(settings)
+    store = open_store(settings)
 
     from cue_pipeline.defs.process import plan_library
 
@@ -126,7 +126,7 @@ def process(
         return
     outcomes = _run(plan, store, jobs or os.cpu_count() or 1)
     print_outcomes(plan, outcomes, store)
-    click.echo(f"Tables are in {_database(settings)}.")
+    click.echo(f"Tables are in {shown_database(settings)}.")
     bad = plan.refused or any(o.result in ("failed", "interrupted") for o in outcomes)
     sys.exit(1 if bad else 0)
 
@@ -153,10 +153,10 @@ def status(as_json: bool) -> None:
     ready: rows are those of today's files and settings. stale: they are of an older state.
     missing: never made. failed: the last run failed. loading: being written now.
     """
-    settings = _settings()
+    settings = configured()
     from cue_pipeline.defs.status import read_status
 
-    store = _open_store(settings)
+    store = open_store(settings)
     statuses = read_status(store, settings)
     if as_json:
         rows = [
@@ -166,7 +166,7 @@ def status(as_json: bool) -> None:
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
     gone = [cue.cue_key for cue in store.cues() if cue.state == "missing"]
-    print_status(statuses, _database(settings), gone)
+    print_status(statuses, shown_database(settings), gone)
 
 
 @cli.command(short_help="Ask Dagster's daemon for what is not ready.")
@@ -189,13 +189,13 @@ def backfill(
     Without one of the three flags: all three. Only registered cues count; `process` or the sensor
     registers new ones. The daemon is that of `make ui`, or the service.
     """
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.cli.backfill import ask_for_backfill
 
     asked = {"stale": stale, "failed": failed, "missing": missing}
     kinds = [kind for kind, wanted in asked.items() if wanted]
-    known = [_known_cue(store, settings, key) for key in keys]
+    known = [known_cue(store, settings, key) for key in keys]
     ask_for_backfill(store, settings, kinds, select, known, dry_run=dry_run)
 
 
@@ -209,7 +209,7 @@ def upgrade() -> None:
     """Bring the database's schema to this program's version."""
     from cue_pipeline.warehouse import engine, migrations
 
-    url = _settings().database_url.get_secret_value()
+    url = configured().database_url.get_secret_value()
     opened = engine.create_engine(url)
     before = migrations.current(opened)
     migrations.upgrade(opened)
@@ -224,7 +224,7 @@ def current() -> None:
     """Show the schema's revision."""
     from cue_pipeline.warehouse import engine, migrations
 
-    url = _settings().database_url.get_secret_value()
+    url = configured().database_url.get_secret_value()
     revision = migrations.current(engine.create_engine(url))
     click.echo(
         f"{engine.describe(url)}: {revision or 'no schema yet; run cue-pipeline db upgrade'}"
@@ -255,11 +255,11 @@ def mappings() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 def show(cue_key: str, review: bool, as_json: bool) -> None:
     """Show the tracks of CUE_KEY, their stems, categories, scores and states."""
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.defs.mappings import read_mappings
 
-    rows = read_mappings(store, _known_cue(store, settings, cue_key))
+    rows = read_mappings(store, known_cue(store, settings, cue_key))
     if review:
         rows = [row for row in rows if row["state"] in ("review", "unmatched")]
     if as_json:
@@ -287,12 +287,12 @@ def set_mapping(
     """
     if group is None and category is None:
         raise click.UsageError("Give --group, --category, or both.")
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.cli import decisions
 
     decisions.set_mapping(
-        store, settings, _known_cue(store, settings, cue_key), track,
+        store, settings, known_cue(store, settings, cue_key), track,
         group=group, category=category, note=note, every=every,
     )  # fmt: skip
 
@@ -302,11 +302,11 @@ def set_mapping(
 @click.argument("track")
 def unset_mapping(cue_key: str, track: str) -> None:
     """Take back what was decided about TRACK: a name, #INDEX, or FILE.mid#INDEX."""
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.cli import decisions
 
-    decisions.unset_mapping(store, settings, _known_cue(store, settings, cue_key), track)
+    decisions.unset_mapping(store, settings, known_cue(store, settings, cue_key), track)
 
 
 @mappings.command(name="export", short_help="Write the library's mappings to FILE, a CSV.")
@@ -319,11 +319,11 @@ def export_mappings(file: Path, review: bool, keys: tuple[str, ...]) -> None:
     Change canonical_name (empty: no stem) or instrument_category there, or write 'confirmed' as
     the state of a line that is right as it stands, and give the file to `mappings import`.
     """
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.cli import decisions
 
-    known = [_known_cue(store, settings, key) for key in keys]
+    known = [known_cue(store, settings, key) for key in keys]
     decisions.export_mappings(store, file, known, review=review)
 
 
@@ -336,8 +336,8 @@ def import_mappings(file: Path, dry_run: bool, skip_bad: bool) -> None:
 
     Exit code: 0 all good, 1 lines were skipped or a cue failed, 2 bad lines and nothing imported.
     """
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.cli import decisions
 
     decisions.import_mappings(store, settings, file, dry_run=dry_run, skip_bad=skip_bad)
@@ -361,19 +361,19 @@ def submit_batch(keys: tuple[str, ...], limit: int | None, dry_run: bool) -> Non
 
     What was answered before, or waits in another batch, is not sent again.
     """
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.cli import batches
 
-    known = [_known_cue(store, settings, key) for key in keys]
+    known = [known_cue(store, settings, key) for key in keys]
     batches.submit(store, settings, known, limit, dry_run=dry_run)
 
 
 @batch.command(name="status", short_help="Show how far the batches are.")
 def batch_status() -> None:
     """Show how far the batches are that are not collected."""
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.cli import batches
 
     batches.show_status(store, settings)
@@ -385,8 +385,8 @@ def collect_batches() -> None:
 
     Exit code: 0 every question is answered, 1 some go on waiting or have no answer.
     """
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.cli import batches
 
     batches.collect(store, settings)
@@ -397,8 +397,8 @@ def collect_batches() -> None:
 @click.option("--forget", is_flag=True, help="Nor wait for what it has answered: all is due again.")
 def cancel_batch(batch_id: str, forget: bool) -> None:
     """Have the server stop BATCH_ID; `collect` then stores what it has answered by then."""
-    settings = _settings()
-    store = _open_store(settings)
+    settings = configured()
+    store = open_store(settings)
     from cue_pipeline.cli import batches
 
     batches.cancel(store, settings, batch_id, forget=forget)
@@ -409,12 +409,12 @@ def cancel_batch(batch_id: str, forget: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 def categorise(names: tuple[str, ...], as_json: bool) -> None:
     """Say which instrument category each NAME is, and why; names on standard input, one a line."""
+    from cue_pipeline.cli.names import print_categories, read_names
     from cue_pipeline.mapping.names import categorise as categorise_name
 
     if not names and sys.stdin.isatty():
         raise click.UsageError("Give a NAME, or names on standard input, one a line.")
-    wanted = names or tuple(line.rstrip("\r\n") for line in sys.stdin if line.strip())
-    found = [categorise_name(name) for name in wanted]
+    found = [categorise_name(name) for name in names or read_names()]
     if as_json:
         rows = [
             {"name": f.name, "category": f.category, "confidence": f.confidence, "reason": f.reason}
@@ -422,51 +422,7 @@ def categorise(names: tuple[str, ...], as_json: bool) -> None:
         ]
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return
-    width = max((len(f.name) for f in found), default=0)
-    for f in found:
-        click.echo(f"{f.name:<{width}}  {f.category or '—':<16} {f.confidence:4.2f}  {f.reason}")
-
-
-def _settings() -> Settings:
-    """Return the settings, and tell which names in the environment look like one and are none."""
-    from cue_pipeline.settings import read_settings, unknown_settings
-
-    settings = read_settings()
-    for name, close in unknown_settings().items():
-        hint = f"did you mean {close}?" if close else ".env.example lists those there are."
-        click.echo(f"Note: {name} is no setting and has no effect; {hint}", err=True)
-    return settings
-
-
-def _open_store(settings: Settings) -> Store:
-    from cue_pipeline.defs.resources import open_store
-
-    return open_store(settings.database_url.get_secret_value())
-
-
-def _database(settings: Settings) -> str:
-    """Return the database as it may be shown: without its password."""
-    from cue_pipeline.warehouse.engine import describe
-
-    return describe(settings.database_url.get_secret_value())
-
-
-def _known_cue(store: Store, settings: Settings, cue_key: str) -> str:
-    if store.cue(cue_key) is not None:
-        return cue_key
-    from difflib import get_close_matches
-
-    keys = [cue.cue_key for cue in store.cues()]
-    if not keys:
-        raise SettingsError(
-            f"No cue {cue_key!r}: {_database(settings)} holds no cues yet. Run `cue-pipeline "
-            "process BASE_DIR`, or this command in the folder whose database you mean."
-        )
-    close = get_close_matches(cue_key, keys, n=3, cutoff=0.4) or keys[:3]
-    raise SettingsError(
-        f"No cue {cue_key!r} among the {len(keys)} in {_database(settings)}. Did you mean "
-        f"{' or '.join(repr(k) for k in close)}?"
-    )
+    print_categories(found)
 
 
 def _run(plan: LibraryPlan, store: Store, jobs: int) -> list[CueOutcome]:

@@ -1,0 +1,63 @@
+"""What the commands begin with: the settings, the store, and a cue that there is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cue_pipeline.errors import SettingsError
+
+if TYPE_CHECKING:
+    from cue_pipeline.settings import Settings
+    from cue_pipeline.warehouse.store import Store
+
+
+def configured() -> Settings:
+    """Return the settings, and tell which names in the environment look like one and are none."""
+    from cue_pipeline.settings import read_settings, unknown_settings
+
+    settings = read_settings()
+    for name, close in unknown_settings().items():
+        hint = f"did you mean {close}?" if close else ".env.example lists those there are."
+        click.echo(f"Note: {name} is no setting and has no effect; {hint}", err=True)
+    return settings
+
+
+def open_store(settings: Settings) -> Store:
+    """Return the store of the database that `settings` name."""
+    from cue_pipeline.defs import resources
+
+    return resources.open_store(settings.database_url.get_secret_value())
+
+
+def shown_database(settings: Settings) -> str:
+    """Return the database as it may be shown: without its password."""
+    from cue_pipeline.warehouse.engine import describe
+
+    return describe(settings.database_url.get_secret_value())
+
+
+def known_cue(store: Store, settings: Settings, cue_key: str) -> str:
+    """Return `cue_key` as it is.
+
+    Raises
+    ------
+    SettingsError
+        If the store has no such cue; with the keys closest to it, and the database looked in.
+    """
+    if store.cue(cue_key) is not None:
+        return cue_key
+    from difflib import get_close_matches
+
+    keys = [cue.cue_key for cue in store.cues()]
+    if not keys:
+        raise SettingsError(
+            f"No cue {cue_key!r}: {shown_database(settings)} holds no cues yet. Run `cue-pipeline "
+            "process BASE_DIR`, or this command in the folder whose database you mean."
+        )
+    close = get_close_matches(cue_key, keys, n=3, cutoff=0.4) or keys[:3]
+    raise SettingsError(
+        f"No cue {cue_key!r} among the {len(keys)} in {shown_database(settings)}. Did you mean "
+        f"{' or '.join(repr(k) for k in close)}?"
+    )
