@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -64,15 +65,18 @@ def submit(
     )
 
 
-def show_status(store: Store, settings: Settings) -> None:
+def show_status(store: Store, settings: Settings, *, as_json: bool) -> None:
     """Show how far the batches are."""
     from cue_pipeline.defs.batches import Batches
 
-    n_shown = 0
-    for report in Batches(store, settings).status():
-        n_shown += 1
+    reports = list(Batches(store, settings).status())
+    if as_json:
+        rows = [_row(report) for report in reports]
+        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        return
+    for report in reports:
         click.echo(_told(report))
-    if not n_shown:
+    if not reports:
         click.echo("No batch waits to be collected.")
 
 
@@ -147,6 +151,24 @@ def _told(report: BatchReport) -> str:
         parts.append(f"{seen.status}{done}{failed}")
     parts += [report.note] * bool(report.note)
     return ": ".join((parts[0], "; ".join(parts[1:]))) if parts[1:] else parts[0]
+
+
+def _row(report: BatchReport) -> dict[str, Any]:
+    """Return what is known of a batch; what the server says is null where it cannot be asked."""
+    batch, seen = report.batch, report.seen
+    return {
+        "batch_id": seen.id if seen else batch.batch_id,
+        "submission": batch.submission,
+        "server": batch.server,
+        "model": batch.model,
+        "n_questions": batch.n_questions,
+        "submitted_at": batch.submitted_at.isoformat(),
+        "status": seen.status if seen else None,
+        "completed": seen.completed if seen else None,
+        "failed": seen.failed if seen else None,
+        "total": seen.total if seen else None,
+        "note": report.note,
+    }
 
 
 def _bar(keys: Collection[str]) -> AbstractContextManager[Iterable[str]]:

@@ -370,13 +370,14 @@ def submit_batch(keys: tuple[str, ...], limit: int | None, dry_run: bool) -> Non
 
 
 @batch.command(name="status", short_help="Show how far the batches are.")
-def batch_status() -> None:
+@click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
+def batch_status(as_json: bool) -> None:
     """Show how far the batches are that are not collected."""
     settings = configured()
     store = open_store(settings)
     from cue_pipeline.cli import batches
 
-    batches.show_status(store, settings)
+    batches.show_status(store, settings, as_json=as_json)
 
 
 @batch.command(name="collect", short_help="Store the answers of the batches that are done.")
