@@ -200,10 +200,14 @@ class Batches:
             self._settle(submission, claimed)
             raise
         if not self._waiting.sent(submission, batch.id):
-            self._api.cancel(batch.id)
+            try:
+                self._api.cancel(batch.id)
+                stopped = "was cancelled"
+            except MappingError as e:
+                stopped = f"could not be cancelled, so do that at the server ({e})"
             raise MappingError(
                 f"Batch '{batch.id}' took so long to send that its questions were let go meanwhile "
-                "by another `mappings batch collect`; it was cancelled. Submit again."
+                f"by another `mappings batch collect`; it {stopped}. Submit again."
             )
         return Submitted(batch.id, len(mine), len({key for key, _ in mine}))
 
@@ -219,13 +223,10 @@ class Batches:
         """
         for batch in self._waiting.batches():
             report = self._look(batch)
-            try:
-                if report.seen is not None and report.seen.ended:
-                    self._take(report, report.seen)
-                elif report.absent:
-                    self._give_up(report)
-            except MappingError as e:
-                report.note = str(e)
+            if report.seen is not None and report.seen.ended:
+                self._take(report, report.seen)
+            elif report.absent:
+                self._give_up(report)
             yield report
 
     def cancel(self, name: str, *, forget: bool) -> BatchReport:
@@ -284,26 +285,31 @@ class Batches:
         calls: dict[str, tuple[WaitingQuestion, ChatCall]] = {}
         faults: dict[str, str] = {}
         completed: set[str] = set()
-        for line in self._api.lines(seen):
-            question = asked.get(line.custom_id)
-            if line.completion is not None:
-                completed.add(line.custom_id)
-            if question is None or line.custom_id in calls:
-                report.n_ignored += 1
-            elif line.completion is None:
-                faults[line.custom_id] = line.fault
-            else:
-                calls[line.custom_id] = (question, _call(question, line.completion, seen.id))
+        try:
+            for line in self._api.lines(seen):
+                question = asked.get(line.custom_id)
+                if line.completion is not None:
+                    completed.add(line.custom_id)
+                if question is None or line.custom_id in calls:
+                    report.n_ignored += 1
+                elif line.completion is None:
+                    faults[line.custom_id] = line.fault
+                else:
+                    calls[line.custom_id] = (question, _call(question, line.completion, seen.id))
+        except MappingError as e:  # one file cannot be had; what the other says is paid for
+            report.note = str(e)
         self._waiting.answer(list(calls.values()))
         self._count(report, [call for _, call in calls.values()])
         left = {sha: q for sha, q in asked.items() if sha not in calls}
         unheard = [sha for sha in left if sha not in faults]
-        if unheard and len(completed) < seen.completed:
-            raise MappingError(
+        if unheard and not report.note and len(completed) < seen.completed:
+            report.note = (
                 f"The server counts {seen.completed} answers in batch '{seen.id}', its file holds "
                 f"{len(completed)}: {len(unheard)} questions go on waiting. Collect again later; "
                 f"`cue-pipeline mappings batch cancel {seen.id} --forget` lets go of them."
             )
+        if unheard and report.note:
+            return
         whole = "; ".join(seen.errors[:3]) or f"the batch is {seen.status}, without a word on it"
         for sha, question in left.items():
             report.faults.setdefault(faults.get(sha, whole), []).append(question.cue_key)

@@ -155,8 +155,13 @@ class BatchApi:
         import openai
 
         oldest = (since - _CLOCKS_DIFFER).timestamp()
+        seen: set[object] = set()
         try:
             for batch in self._server.client.batches.list(limit=100):
+                batch_id = getattr(batch, "id", None)
+                if batch_id in seen:  # a server that knows no pages sends the first for ever
+                    raise self._failure(None)
+                seen.add(batch_id)
                 metadata = getattr(batch, "metadata", None)
                 if isinstance(metadata, dict) and metadata.get(_NAME) == name:
                     return self._read(batch)

@@ -366,6 +366,34 @@ def test_an_output_file_that_is_cut_short_loses_nothing(batches, library, server
 
 
 @on_sqlite
+def test_answers_are_kept_where_the_file_of_failures_cannot_be_had(batches, server):
+    list(batches.submit(CUES))
+    server.finish(lambda request, n: first_group_for_all(request, n) if n else None, "expired")
+    failures = server.files.pop(server.batches["batch_0000"]["error_file_id"])
+    report = collect(batches)
+    assert (report.n_answers, report.settled) == (2, False)
+    assert "knows no 'batch_0000', or no file of it" in report.note
+    server.files[server.batches["batch_0000"]["error_file_id"]] = failures
+    report = collect(batches)
+    assert (report.n_answers, report.settled, len(report.faults)) == (0, True, 1)
+
+
+@on_sqlite
+def test_a_server_that_sends_its_first_page_for_ever_is_not_asked_for_ever(batches, server):
+    list(batches.submit(CUES[:1]))
+    page = server._page
+
+    def first(query):
+        more = server.calls.count(("GET", "/v1/batches")) < 9
+        return Reply(body=page({}).body | {"has_more": more})
+
+    server._page = first
+    with pytest.raises(MappingError, match="no answer of OpenAI's protocol"):
+        batches._api.find("another", flow.now())
+    assert server.calls.count(("GET", "/v1/batches")) == 2
+
+
+@on_sqlite
 @pytest.mark.parametrize("way", [LOST, failure(500, "oops"), Reply(body={"object": "batch"})])
 def test_a_creation_whose_answer_is_lost_is_found_at_the_server_and_never_repeated(
     batches, server, way
@@ -547,6 +575,8 @@ def test_the_command_line_submits_what_is_due_shows_it_and_collects_it(
     assert f"left out: {CUES[1]}: channel_groups is stale" in said
     assert "batch_0000: 2 questions about 2 cues sent" in said
     assert "validating" in said_here(("mappings", "batch", "status"), expect=0)
+    (row,) = json.loads(said_here(("mappings", "batch", "status", "--json"), expect=0))
+    assert (row["batch_id"], row["n_questions"], row["status"]) == ("batch_0000", 2, "validating")
     assert "validating" in said_here(("mappings", "batch", "collect"), expect=1)
     server.finish(lambda request, n: first_group_for_all(request, n) if n else None, "expired")
     said = said_here(("mappings", "batch", "collect"), expect=1)
