@@ -18,6 +18,8 @@ NONE: Final = -1
 MOST_CANDIDATES: Final = 3
 # From here on a track may stand without a group; below, a person looks.
 LEAST_SURE_OF_NONE: Final = 0.7
+# An ear that judged the track and found so little has found nothing: the stem may be silent.
+_NOTHING_HEARD: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,8 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
             f"only the sound says '{testimony.group_names[testimony.chosen]}', and it cannot tell "
             f"the track from {others}: the same notes"
         )
+    if not doubts and method == "names" and own is not None and own < _NOTHING_HEARD:
+        doubts.append(_unheard(testimony))
     if not doubts and confidence >= enough and unsure:
         doubts.append(
             f"other tracks are named like it, and the sound does not say surely that it is in "

@@ -192,6 +192,24 @@ def test_a_track_that_is_faintly_heard_in_one_stem_alone_is_shown_with_it(
         assert "perhaps 'Audio 1_01', where its notes are faintly heard (0.40)" in faint.reason
 
 
+def test_a_name_never_stands_against_an_ear_that_finds_nothing() -> None:
+    mapping = map_cue(
+        tracks_frame(["Toms", "Violas", "Horns", "Harp", "Celesta"]),
+        groups_frame(["TOMS", "VLA", "HNS", "HARP", "CEL"]),
+        evidence=evidence_frame(
+            [[0.05, 0.3, 0.02, 0.02, 0.02], *(_heard_at(g, 5) for g in range(1, 5))]
+        ),
+    )
+    toms, *others = mapping.tracks
+    assert (toms.state, toms.canonical_name) == ("review", "TOMS")
+    assert "hardly heard there (0.05)" in toms.reason
+    assert {m.state for m in others} == {"auto"}
+
+
+def _heard_at(group: int, n_groups: int) -> list[float]:
+    return [0.97 if g == group else 0.02 for g in range(n_groups)]
+
+
 def test_a_track_that_is_heard_nowhere_stands_without_a_stem() -> None:
     mapping = map_cue(
         tracks_frame(["MIDI 1", "MIDI 2", "MIDI 3"]),
