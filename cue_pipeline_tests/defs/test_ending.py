@@ -12,7 +12,11 @@ from cue_pipeline.defs.liveness import NO_WORKER, liveness, worker_tag
 
 CANCELED, FAILURE = dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE
 DEAF = "import signal, time; signal.signal(2, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
-POLITE = "import time; print(1, flush=True); time.sleep(60)"
+# A shell's background job begins with SIGINT ignored; a run's process restores it, as here.
+POLITE = (
+    "import signal, time; signal.signal(2, signal.default_int_handler); "
+    "print(1, flush=True); time.sleep(60)"
+)
 
 
 @dg.job

@@ -70,7 +70,7 @@ def test_an_instance_that_cannot_be_opened_is_one_line_that_says_why(tmp_path, m
     with pytest.raises(SettingsError, match='"DAGSTER_POSTGRES_URL" which is not set') as told:
         open_instance(tmp_path)
     assert "Stack" not in str(told.value)
-    assert len(str(told.value)) < 600
+    assert len(str(told.value).replace(str(home), "")) < 600
 
     taken = tmp_path / "taken"
     taken.write_text("a file where a folder is wanted")
