@@ -56,10 +56,11 @@ def test_a_missing_socket_is_said(tmp_path):
 
 def test_a_server_that_closes_at_once_is_said():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=lambda: [server.accept()[0].close() for _ in range(2)]).start()
+        closing = threading.Thread(target=lambda: [server.accept()[0].close() for _ in range(2)])
+        closing.start()
         said = failure(f"postgres://u:hush@127.0.0.1:{server.getsockname()[1]}/d?sslmode=disable")
         with socket.create_connection(server.getsockname()):
-            pass
+            closing.join()
     assert "the connection was lost" in said
 
 
