@@ -55,6 +55,8 @@ SONGS = {
         *((style, 712) for style in ("score", "chamber", "repetitive")),
         *((style, 811) for style in ("score", "chamber", "repetitive", "loop", "large")),
         *((style, 911) for style in ("score", "chamber", "repetitive", "loop", "large")),
+        *((style, 1011) for style in ("score", "chamber", "repetitive", "loop", "large")),
+        *((style, 1012) for style in ("score", "large")),
     ],
     # … and are judged on these.
     "test": [
