@@ -3,22 +3,28 @@
     python -m benchmarks.bench_mapping                    # the test set: composed from seeds
     python -m benchmarks.bench_mapping --midi FOLDER      # your own MIDI files
     python -m benchmarks.bench_mapping --set train --conditions hard live
+    python -m benchmarks.bench_mapping --model gpt-4o-mini     # asks it, and pays for it
     python -m benchmarks.bench_mapping --soundfont /usr/share/sounds/sf2/FluidR3_GM.sf2
 
 In the first table group names say nothing ("Audio 3_01"), so only sound can find them; the second
-is the whole decision without a model: by names as engineers write them, by sound under names that
-say nothing, and by both. The test set's seeds were used
-for no decision and no fit. "right" counts tracks whose group has the highest score; a track that
+is the whole decision: by names as engineers write them, by sound under names that say nothing, by
+both (the model off), and by all three. Where no model is named, a stand-in answers that is right 9
+or 5 of 10 times; ``--model NAME`` asks a real one with OPENAI_API_KEY and OPENAI_BASE_URL, once per
+cue and condition, and costs what it costs. The test set's seeds were used for no decision and no
+fit. "right" counts tracks whose group has the highest score; a track that
 the ear abstains on counts as wrong. Tracks with the same notes as another cannot be told apart by
 anybody: they are counted apart.
 """
 
 import argparse
 import json
+import sys
 import tracemalloc
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import gettempdir
 from time import process_time
@@ -30,9 +36,13 @@ import pandas as pd
 from benchmarks.compose import Part, composed
 from benchmarks.conditions import CONDITIONS, Condition
 from benchmarks.render import RenderedCue, read_parts, rendered
+from benchmarks.stand_in_model import StandIn, standing_in
+from cue_pipeline.defs.model import model_server
+from cue_pipeline.mapping.chat import ChatModel
 from cue_pipeline.mapping.decision import map_cue
 from cue_pipeline.mapping.evidence import MatchEvidence, match_evidence
 from cue_pipeline.mapping.tracks import track_summary
+from cue_pipeline.settings import Settings
 
 SURE = 0.9
 SONGS = {
@@ -72,7 +82,16 @@ SONGS = {
 }
 
 
-WAYS = ("names", "sound", "both")
+WAYS = ("names", "sound", "both")  # and with a model, by what it is called
+STAND_INS = {"all, 9 of 10": 0.9, "all, 5 of 10": 0.5}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A model that may be asked; ``stand_in`` must be told the truth before."""
+
+    chat: ChatModel
+    stand_in: StandIn | None = None
 
 
 @dataclass
@@ -86,16 +105,24 @@ class Decisions:
     confidences: list[float] = field(default_factory=list)
     labels: list[bool] = field(default_factory=list)
 
-    def add(self, cue: RenderedCue, evidence: MatchEvidence, way: str) -> None:
+    def add(
+        self, cue: RenderedCue, evidence: MatchEvidence, way: str, asked: Asked | None = None
+    ) -> None:
         """Count one cue; a track that is heard nowhere is right when it gets no group."""
         ids = [int(i) for i in cue.features["audio_file_id"]]
         opaque = dict(zip(ids, cue.features["canonical_name"], strict=True))
         groups = pd.DataFrame({"id": ids, "layout": "mono", "duration_seconds": 100.0})
         groups["canonical_name"] = [opaque[i] if way == "sound" else _distinct(cue, i) for i in ids]
+        tracks = track_summary(cue.tracks, cue.notes, cue.programs)
+        if asked and asked.stand_in:
+            at: dict[int | None, int] = {audio_file_id: i for i, audio_file_id in enumerate(ids)}
+            asked.stand_in.truth = [at.get(cue.truth[int(i)]) for i in tracks["id"]]
+            asked.stand_in.n_groups = len(ids)
         mapping = map_cue(
-            track_summary(cue.tracks, cue.notes, cue.programs),
+            tracks,
             groups,
             evidence=None if way == "names" else evidence.pairs,
+            chat=asked.chat if asked else None,
         )
         for found in mapping.tracks:
             right = found.audio_file_id == cue.truth[found.midi_track_id]
@@ -134,11 +161,9 @@ class Tally:
     scores: list[float] = field(default_factory=list)
     labels: list[bool] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
-    decisions: dict[str, Decisions] = field(
-        default_factory=lambda: {way: Decisions() for way in WAYS}
-    )
+    decisions: dict[str, Decisions] = field(default_factory=lambda: defaultdict(Decisions))
 
-    def add(self, cue: RenderedCue, evidence: MatchEvidence) -> None:
+    def add(self, cue: RenderedCue, evidence: MatchEvidence, models: dict[str, Asked]) -> None:
         """Count one cue."""
         report = evidence.summary["files"][0]
         same = {name for names in report["same_notes"] for name in names}
@@ -146,8 +171,8 @@ class Tally:
         self.cues += 1
         self.pairs += len(evidence.pairs)
         self.lag_errors.append(_lag_error(cue, evidence))
-        for way, decisions in self.decisions.items():
-            decisions.add(cue, evidence, way)
+        for way in (*WAYS, *models):
+            self.decisions[way].add(cue, evidence, way, models.get(way))
         for track_id, rows in evidence.pairs.groupby("midi_track_id"):
             truth = cue.truth[int(track_id)]
             if names[track_id] in same:
@@ -217,7 +242,23 @@ def songs(
             yield f"{style}{seed}", composed(seed, style, seconds=seconds), seed
 
 
-def measured(args: argparse.Namespace) -> dict[str, Tally]:
+@contextmanager
+def models(name: str | None) -> Iterator[dict[str, Asked]]:
+    """Yield the model that was named, by the product's settings, or those that stand in for one."""
+    with ExitStack() as stack:
+        if name is None:
+            yield {
+                way: Asked(stack.enter_context(standing_in(knows := StandIn(right))), knows)
+                for way, right in STAND_INS.items()
+            }
+            return
+        server = model_server(Settings())
+        if server is None:
+            sys.exit(f"--model {name} needs OPENAI_API_KEY, in the environment or in .env")
+        yield {f"all, {name}": Asked(ChatModel(server, model=name))}
+
+
+def measured(args: argparse.Namespace, asked: dict[str, Asked]) -> dict[str, Tally]:
     """Render and match everything that was asked for."""
     tallies: dict[str, Tally] = defaultdict(Tally)
     surplus = composed(99, "score", seconds=60)
@@ -228,7 +269,7 @@ def measured(args: argparse.Namespace) -> dict[str, Tally]:
             evidence = match_evidence(cue.tracks, cue.notes, cue.features, cue.mel_of)
             tally = tallies[condition.name]
             tally.cpu_seconds += process_time() - began
-            tally.add(cue, evidence)
+            tally.add(cue, evidence, asked)
             if args.memory:
                 tally.peak_bytes = max(tally.peak_bytes, _peak_bytes(cue))
     return tallies
@@ -260,6 +301,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--cache", type=Path, default=Path(gettempdir()) / "cue_pipeline_bench_mapping"
     )
+    parser.add_argument("--model", help="ask this model, by OPENAI_API_KEY; every answer is paid")
     parser.add_argument("--memory", action="store_true", help="match again to measure memory")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -293,15 +335,29 @@ def _printed(tallies: dict[str, Tally]) -> None:
 
 
 def _printed_decisions(tallies: dict[str, Tally]) -> None:
-    print("the decision without a model: right %, of all; auto %, of all; right %, of auto")
-    print(f"{'condition':12} " + " ".join(f"{way:>22}" for way in WAYS))
-    for name, tally in [*tallies.items(), ("all", _together(tallies))]:
+    together = _together(tallies)
+    ways = list(together.decisions)
+    print("the decision: right %, of all; auto %, of all; right %, of auto")
+    print(f"{'condition':12} " + " ".join(f"{way:>22}" for way in ways))
+    for name, tally in [*tallies.items(), ("all", together)]:
         cells = [
             f"{100 * d.right / max(d.tracks, 1):7.1f}{100 * d.auto / max(d.tracks, 1):7.1f}"
             f"{100 * d.auto_right / max(d.auto, 1):8.1f}"
-            for d in (tally.decisions[way] for way in WAYS)
+            for d in (tally.decisions[way] for way in ways)
         ]
         print(f"{name:12} " + " ".join(cells))
+    print("its calibration: tracks whose confidence lies in the bin, mean confidence %, right %")
+    for low, high in pairwise((0.0, 0.3, 0.5, 0.7, 0.9, 0.95, 0.99, 1.01)):
+        cells = [_bin_of(together.decisions[way], low, high) for way in ways]
+        print(f"{low:4.2f}–{min(high, 1):4.2f}    " + " ".join(cells))
+
+
+def _bin_of(decisions: Decisions, low: float, high: float) -> str:
+    p, y = np.array(decisions.confidences), np.array(decisions.labels, float)
+    inside = (p >= low) & (p < high)
+    if not inside.any():
+        return f"{0:7d}{'–':>7}{'–':>8}"
+    return f"{inside.sum():7d}{100 * p[inside].mean():7.1f}{100 * y[inside].mean():8.1f}"
 
 
 def _together(tallies: dict[str, Tally]) -> Tally:
@@ -313,6 +369,8 @@ def _together(tallies: dict[str, Tally]) -> Tally:
             total.right += d.right
             total.auto += d.auto
             total.auto_right += d.auto_right
+            total.confidences += d.confidences
+            total.labels += d.labels
     return out
 
 
@@ -335,7 +393,8 @@ def _printed_calibration(tallies: dict[str, Tally]) -> None:
 def main() -> None:
     """Print the table, or JSON."""
     args = _arguments()
-    tallies = measured(args)
+    with models(args.model) as asked:
+        tallies = measured(args, asked)
     if args.json:
         print(json.dumps({name: tally.row() for name, tally in tallies.items()}, indent=1))
     else:
