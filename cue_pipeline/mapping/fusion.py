@@ -77,11 +77,11 @@ class FusionWeights:
         Score from which sound tells tracks apart that are named alike.
     """
 
-    name: float = 12.62
-    name_against: float = 4.55
-    name_neutral: float = 0.58
-    evidence: float = 1.27
-    unknown: float = 1.04
+    name: float = 12.76
+    name_against: float = 4.69
+    name_neutral: float = 0.59
+    evidence: float = 1.28
+    unknown: float = 1.02
     model: float = 4.0
     none: float = 0.02
     model_none: float = 2.0

@@ -10,6 +10,7 @@ from cue_pipeline.mapping.evidence.alignment import _confidence
 from cue_pipeline.mapping.evidence.hearing import bands_of
 from cue_pipeline.mapping.evidence.regression import explained, non_negative_weights, products
 from cue_pipeline.mapping.evidence.scoring import Measures
+from cue_pipeline.mapping.evidence.shares import in_power, least_divergent, shares
 from cue_pipeline.mapping.evidence.templates import (
     TrackNotes,
     level_template,
@@ -107,12 +108,60 @@ def test_a_struck_note_dies_away_as_a_recursive_filter_says():
     assert held.max() == ringing.max() == 0.0
 
 
+def test_the_weights_of_powers_are_those_of_scikit_learn():
+    from sklearn.decomposition import non_negative_factorization
+
+    rng = np.random.default_rng(5)
+    shapes = rng.exponential(size=(6, 400)) ** 2
+    shapes /= shapes.mean(axis=1, keepdims=True)
+    true = rng.dirichlet(np.full(6, 0.5), size=3)
+    observed = (true @ shapes) * rng.gamma(4.0, 0.25, size=(3, 400)) + 1e-3
+    expected, _, _ = non_negative_factorization(
+        observed, H=shapes, n_components=6, update_H=False, solver="mu",
+        beta_loss="kullback-leibler", max_iter=5_000, tol=1e-9,
+    )  # fmt: skip
+    found = least_divergent(
+        observed.astype(np.float32), shapes.astype(np.float32), np.full((3, 1), 1e-6, np.float32)
+    )
+    np.testing.assert_allclose(found, expected, atol=0.01)
+
+
+@pytest.mark.parametrize(("rounds", "within"), [(25, 0.1), (400, 0.01)])
+def test_a_quiet_track_has_its_share_of_power_under_a_loud_one(monkeypatch, rounds, within):
+    """20 dB below the other, in a band of both and in one of its own."""
+    monkeypatch.setattr("cue_pipeline.mapping.evidence.shares._ROUNDS", rounds)
+    rng = np.random.default_rng(6)
+    loud, quiet = rng.random((2, 300)).astype(np.float32) < 0.5
+    templates = np.stack([[loud, quiet], [loud, quiet]]).astype(np.float32)
+    power = np.stack([[1.0 * loud + 0.01 * quiet], [0.01 * quiet]]).astype(np.float32)
+    of_loud, of_quiet = shares(templates, power, 0.17, 2)[:, 0]
+    # Cells of the quiet one alone are wholly its own, of both 1 in 101, but for the background.
+    expected = (np.mean(quiet & ~loud) + np.mean(quiet & loud) / 101 + np.mean(quiet)) / 2
+    assert of_quiet == pytest.approx(expected, abs=within)
+    assert of_loud == pytest.approx(np.mean(loud) / 2, abs=within)
+
+
+def test_a_silent_group_is_nobodys():
+    templates = np.random.default_rng(7).random((4, 3, 100)).astype(np.float32)
+    assert shares(templates, np.zeros((4, 2, 100), np.float32), 0.17, 3).max() < 0.01
+
+
+def test_decoys_have_the_rhythm_and_none_of_the_pitches():
+    track = _track([0.0, 1.0], [1.0, 1.0], [60, 67], level=0.5)
+    drum = _track([0.0, 1.0], [1.0, 1.0], [36, 36], drum=True)
+    loud, _, decoy, late = in_power([track, drum])
+    assert loud.level == pytest.approx(0.5**4)
+    assert not set(decoy.pitch % 12) & set(track.pitch % 12)
+    np.testing.assert_array_equal(decoy.start, track.start)
+    assert (late.start > drum.start + 5).all()
+
+
 def _scored(strokes, part, level_db, *, drum):
     n_tracks, n_groups = np.shape(part)
     return Measures(
         onset_part=np.array(strokes), activity_part=np.array(part), band_part=np.array(part),
-        level_db=np.array(level_db), onset_db=np.array(level_db), r2=np.full(n_groups, 0.5),
-        lift=np.full(n_groups, 0.3), is_drum=np.full(n_tracks, drum),
+        level_db=np.array(level_db), onset_db=np.array(level_db), share=np.array(part),
+        r2=np.full(n_groups, 0.5), lift=np.full(n_groups, 0.3), is_drum=np.full(n_tracks, drum),
     ).score()  # fmt: skip
 
 

@@ -253,8 +253,9 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
         way = way.with_starts(starts)
         straight = joint_lag(score, way.session)
     bent = with_drift(straight, file.leaders, way.session)
+    n, frame = way.session.level.shape[2], way.session.coarse_seconds
     alignments = [
-        (alignment, level_templates(file.leaders, way.bands_of_pitch, alignment, way.session))
+        (alignment, level_templates(file.leaders, way.bands_of_pitch, alignment, n, frame))
         for alignment in (straight, bent)
     ]
     # Level alone does not tell 60 ms, which are more than a drum's stroke.
@@ -265,7 +266,7 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
             + onsets_explained(file.leaders, pair[0], way.session)
         ),
     )
-    return way, alignment, measures(file.leaders, level, alignment, way.session)
+    return way, alignment, measures(file.leaders, level, way.bands_of_pitch, alignment, way.session)
 
 
 def _rows(

@@ -18,6 +18,12 @@ from cue_pipeline.mapping.evidence.alignment import (
     smoothed,
 )
 from cue_pipeline.mapping.evidence.regression import Explained, explained, joined, products
+from cue_pipeline.mapping.evidence.shares import (
+    N_FRAMES_POOLED,
+    in_power,
+    pooled,
+    shares,
+)
 from cue_pipeline.mapping.evidence.templates import (
     LEVEL_EXPONENT,
     N_SHAPES,
@@ -35,14 +41,16 @@ FEATURES = (
     "level_margin",
     "band_margin",
     "onset_margin",
-    "band_part",
+    "share_margin",
     "group_lift",
     "place",
 )
-_WEIGHTS = np.array([-4.24, 1.72, 2.97, 1.23, 0.20, 3.88, 1.68])
+_WEIGHTS = np.array([-4.51, 1.17, 0.93, 1.21, 4.26, 3.79, 1.39])
 _UNIT_DB = 12.0
 _BANDS_AT_ONCE = 8
 _PLACE_DB = 20.0
+_SHARE_UNIT_DB = 6.0
+_SHARE_BY_CHANCE = 0.03  # all tracks together; smaller shares are alike
 _PART_FLOOR = 0.02  # partial correlations below this are chance
 _CHANCE_OF_STROKES = 0.12  # a drum that is heard nearly always reaches more
 _LEAST_BELIEF = 0.1  # in a drum whose strokes are not heard at all: its groups keep their order
@@ -57,7 +65,8 @@ class Measures:
     ``onset_part``, ``activity_part`` and ``band_part`` are partial correlations, 0..1: how well a
     track explains what the other tracks leave of the group's onsets, of its overall level, and of
     its level band by band. ``level_db`` is how loud the track is in the group, dB re the loudest
-    group's peak; ``onset_db`` likewise by its attacks. ``is_drum`` has the shape (n_tracks,).
+    group's peak; ``onset_db`` likewise by its attacks; ``share`` is how much of the group's power
+    the track is. ``is_drum`` has the shape (n_tracks,).
     """
 
     onset_part: Float64
@@ -65,6 +74,7 @@ class Measures:
     band_part: Float64
     level_db: Float64
     onset_db: Float64
+    share: Float64
     r2: Float64
     lift: Float64
     is_drum: NDArray[np.bool_]
@@ -80,7 +90,7 @@ class Measures:
                 np.clip(_lead(self.level_db / _UNIT_DB), -2.0, 2.0),
                 np.clip(_lead(np.log(self.band_part + _PART_FLOOR)), -2.0, 2.0),
                 np.clip(_lead(np.log(self.onset_part + _PART_FLOOR)), -2.0, 2.0),
-                self.band_part,
+                np.clip(_lead(_share_db(self.share) / _SHARE_UNIT_DB), -2.0, 2.0),
                 np.broadcast_to(lift, self.level_db.shape),
                 np.clip(beside / _PLACE_DB, -2.0, 0.0),
             ],
@@ -116,7 +126,11 @@ def _lead(value: Float64) -> Float64:
 
 
 def measures(
-    voices: Sequence[TrackNotes], level: Float32, alignment: Alignment, session: Session
+    voices: Sequence[TrackNotes],
+    level: Float32,
+    bands_of_pitch: Float32,
+    alignment: Alignment,
+    session: Session,
 ) -> Measures:
     """Measure every voice in every group at one alignment.
 
@@ -148,6 +162,7 @@ def measures(
         band_part=np.sqrt(by_band.gain),
         level_db=_decibels(by_band.level),
         onset_db=_decibels(onsets.level),
+        share=_shares(voices, bands_of_pitch, alignment, session),
         r2=by_band.r2,
         lift=alignment.lift,
         is_drum=np.array([voice.is_drum for voice in voices]),
@@ -158,19 +173,36 @@ def level_templates(
     voices: Sequence[TrackNotes],
     bands_of_pitch: Float32,
     alignment: Alignment,
-    session: Session,
+    n_frames: int,
+    frame_seconds: float,
 ) -> Float32:
     """Return templates at an alignment, wander included: (n_bands, n_tracks, n_frames)."""
-    n = session.level.shape[2]
     return np.stack(
         [
             level_template(
-                v, alignment.session_time(v.start), bands_of_pitch, n, session.coarse_seconds
+                v, alignment.session_time(v.start), bands_of_pitch, n_frames, frame_seconds
             ).T
             for v in voices
         ],
         axis=1,
     )
+
+
+def _shares(
+    voices: Sequence[TrackNotes], bands_of_pitch: Float32, alignment: Alignment, session: Session
+) -> Float64:
+    as_power = np.float32(1.0 / LEVEL_EXPONENT)
+    power = pooled(session.level**as_power)
+    frame = session.coarse_seconds * N_FRAMES_POOLED
+    templates = level_templates(
+        in_power(voices), bands_of_pitch**as_power, alignment, power.shape[2], frame
+    )
+    return shares(templates, power, frame, len(voices))
+
+
+def _share_db(share: Float64) -> Float64:
+    out: Float64 = 10.0 * np.log10(share + _SHARE_BY_CHANCE / len(share))
+    return out
 
 
 def _few_at_a_time(n_bands: int) -> list[slice]:

@@ -167,13 +167,16 @@ def shaped(held: Float32, onsets: Float32, frame_seconds: float) -> Float32:
     -------
     np.ndarray, shape=(n_bands, N_SHAPES, n_frames)
     """
-    struck = _dying_away(onsets, frame_seconds / _STRUCK_SECONDS)
-    ringing = _dying_away(held, frame_seconds / _RINGING_SECONDS)
+    struck = dying_away(onsets, frame_seconds / _STRUCK_SECONDS)
+    ringing = dying_away(held, frame_seconds / _RINGING_SECONDS)
     return np.stack([held, struck, ringing], axis=1)
 
 
-def _dying_away(source: Float32, frames_per_decay: float) -> Float32:
-    """Return ``y[t] = (1 - a) x[t] + a y[t - 1]``, by doubling: no import of scipy.signal."""
+def dying_away(source: Float32, frames_per_decay: float) -> Float32:
+    """Return ``y[t] = (1 - a) x[t] + a y[t - 1]`` with ``a = exp(-frames_per_decay)``.
+
+    By doubling, which needs no import of scipy.signal.
+    """
     keep = float(np.exp(-frames_per_decay))
     out: Float32 = source * np.float32(1.0 - keep)
     shift = 1
