@@ -121,7 +121,8 @@ class Batches:
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:
-        server, model = model_server(settings), chat_model(settings, store)
+        server = model_server(settings)
+        model = chat_model(settings, store, server)
         if server is None or model is None:
             raise SettingsError(
                 "OPENAI_API_KEY is not set, and without a model there is nothing to ask in a "

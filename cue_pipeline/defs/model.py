@@ -40,9 +40,17 @@ def waiting_cues(settings: Settings, store: Store) -> frozenset[str]:
     return WaitingRequests(store.engine).cue_keys(settings.openai_model)
 
 
-def chat_model(settings: Settings, store: Store) -> ChatModel | None:
-    """Return the model that answers from the store what it was asked before; None: no key."""
-    server = model_server(settings)
+def chat_model(
+    settings: Settings, store: Store, server: ModelServer | None = None
+) -> ChatModel | None:
+    """Return the model that answers from the store what it was asked before; None: no key.
+
+    Parameters
+    ----------
+    server : ModelServer, optional
+        Whom to ask; by default the settings' own.
+    """
+    server = server or model_server(settings)
     if server is None:
         return None
     from cue_pipeline.mapping.chat import ChatModel
