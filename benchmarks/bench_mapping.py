@@ -11,9 +11,9 @@ is the whole decision: by names as engineers write them, by sound under names th
 both (the model off), and by all three. Where no model is named, a stand-in answers that is right 9
 or 5 of 10 times; ``--model NAME`` asks a real one with OPENAI_API_KEY and OPENAI_BASE_URL, once per
 cue and condition, and costs what it costs. The test set's seeds were used for no decision and no
-fit. "right" counts tracks whose group has the highest score; a track that
-the ear abstains on counts as wrong. Tracks with the same notes as another cannot be told apart by
-anybody: they are counted apart.
+fit. "right" counts tracks whose group has the highest score; a track that the ear abstains on
+counts as wrong. Tracks with the same notes as another cannot be told apart by anybody: they are
+counted apart.
 """
 
 import argparse

@@ -102,7 +102,9 @@ def test_the_same_notes_at_another_loudness_are_the_same_notes():
 
 def test_a_struck_note_dies_away_as_a_recursive_filter_says():
     onsets = np.random.default_rng(3).random((2, 200)).astype(np.float32)
-    held, struck, ringing = np.moveaxis(shaped(np.zeros_like(onsets), onsets, 0.085), 1, 0)
+    held, struck, ringing = np.moveaxis(
+        shaped(np.zeros_like(onsets), onsets, 0.085, struck=0.3, ringing=0.6), 1, 0
+    )
     keep = np.exp(-0.085 / 0.3)
     np.testing.assert_allclose(struck, lfilter([1 - keep], [1, -keep], onsets), rtol=1e-3)
     assert held.max() == ringing.max() == 0.0

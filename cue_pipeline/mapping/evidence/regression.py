@@ -59,7 +59,8 @@ def _block_step(gram: Float64, residual: Float64, weights: Float64) -> Float64:
     inner, moved = residual.copy(), weights.copy()
     for k in range(gram.shape[-1]):
         new = np.maximum(0.0, moved[..., k, :] + inner[..., k, :] / diagonal[..., k, None])
-        inner -= gram[..., :, k, None] * (new - moved[..., k, :])[..., None, :]
+        later = slice(k + 1, None)
+        inner[..., later, :] -= gram[..., later, k, None] * (new - moved[..., k, :])[..., None, :]
         moved[..., k, :] = new
     return moved - weights
 

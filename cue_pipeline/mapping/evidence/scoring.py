@@ -28,6 +28,7 @@ from cue_pipeline.mapping.evidence.templates import (
     LEVEL_EXPONENT,
     N_SHAPES,
     TrackNotes,
+    begun,
     level_template,
     onset_curve,
     shaped,
@@ -48,6 +49,8 @@ FEATURES = (
 _WEIGHTS = np.array([-4.51, 1.17, 0.93, 1.21, 4.26, 3.79, 1.39])
 _UNIT_DB = 12.0
 _BANDS_AT_ONCE = 8
+_STRUCK_SECONDS = 0.3  # of level
+_RINGING_SECONDS = 0.6
 _PLACE_DB = 20.0
 _SHARE_UNIT_DB = 6.0
 _SHARE_BY_CHANCE = 0.03  # all tracks together; smaller shares are alike
@@ -213,8 +216,10 @@ def _in_shapes(level: Float32, frame_seconds: float) -> Float32:
     """Return each track's template in its shapes: (n_bands, n_tracks * N_SHAPES, n_frames)."""
     n_bands, n_tracks, n = level.shape
     flat = level.reshape(n_bands * n_tracks, n)
-    begun = np.maximum(np.diff(flat, axis=1, prepend=np.float32(0)), 0.0)
-    return shaped(flat, begun, frame_seconds).reshape(n_bands, n_tracks * N_SHAPES, n)
+    shapes = shaped(
+        flat, begun(flat), frame_seconds, struck=_STRUCK_SECONDS, ringing=_RINGING_SECONDS
+    )
+    return shapes.reshape(n_bands, n_tracks * N_SHAPES, n)
 
 
 def onsets_explained(voices: Sequence[TrackNotes], alignment: Alignment, session: Session) -> float:

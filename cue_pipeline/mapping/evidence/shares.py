@@ -22,7 +22,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cue_pipeline.mapping.evidence.templates import LEVEL_EXPONENT, TrackNotes, dying_away
+from cue_pipeline.mapping.evidence.templates import LEVEL_EXPONENT, TrackNotes, begun, shaped
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -30,7 +30,7 @@ Float64 = NDArray[np.float64]
 N_FRAMES_POOLED = 2  # 0.17 s: the weights of whole notes are asked for, not their onsets
 _TRITONE = 6  # semitones: the interval that shares fewest partials
 _DECOY_SECONDS = 9.7  # a drum has no pitch: its decoy is late by what is no bar
-_STRUCK_SECONDS = 0.25
+_STRUCK_SECONDS = 0.25  # of power
 _RINGING_SECONDS = 0.13  # a room of 1.8 s: 60 dB are 13.8 of these
 _ROUNDS = 25
 _HASTE = 1.7  # exponent of the multiplicative step; it converges below 2
@@ -116,11 +116,19 @@ def least_divergent(observed: Float32, shapes: Float32, floor: Float32) -> Float
         too high where a louder track never rests; matching is no better for more rounds.
     """
     n_shapes, n_frames = shapes.shape
-    weights = np.full((len(observed), n_shapes), 1.0 / n_shapes, np.float32)
+    # A shape that is nowhere, in a band that its notes do not reach, costs as much as any other.
+    used = shapes.any(axis=1)
+    shapes = shapes[used]
+    weights = np.full((len(observed), len(shapes)), 1.0 / n_shapes, np.float32)
+    ratio = np.empty_like(observed)
     for _ in range(_ROUNDS):
-        ratio = observed / (weights @ shapes + floor)
+        np.matmul(weights, shapes, out=ratio)
+        ratio += floor
+        np.divide(observed, ratio, out=ratio)
         weights *= ((ratio @ shapes.T) / np.float32(n_frames)) ** np.float32(_HASTE)
-    return weights
+    out = np.zeros((len(observed), n_shapes), np.float32)
+    out[:, used] = weights
+    return out
 
 
 def _shapes(held: Float32, frame_seconds: float) -> Float32:
@@ -128,13 +136,10 @@ def _shapes(held: Float32, frame_seconds: float) -> Float32:
 
     Shape (n_templates * 3 + 1, n_frames): held, struck and dying, ringing on.
     """
-    begun = np.maximum(np.diff(held, axis=1, prepend=np.float32(0)), 0.0)
-    ways = [
-        held,
-        dying_away(begun, frame_seconds / _STRUCK_SECONDS),
-        dying_away(held, frame_seconds / _RINGING_SECONDS),
-    ]
-    flat = np.stack(ways, axis=1).reshape(-1, held.shape[1])
+    ways = shaped(
+        held, begun(held), frame_seconds, struck=_STRUCK_SECONDS, ringing=_RINGING_SECONDS
+    )
+    flat = ways.reshape(-1, held.shape[1])
     flat = np.concatenate([flat, np.ones((1, held.shape[1]), np.float32)])
     mean = flat.mean(axis=1, keepdims=True)
     out: Float32 = np.where(mean > 1e-9, flat / np.maximum(mean, np.float32(1e-9)), np.float32(0))

@@ -24,8 +24,6 @@ _DECAY_SECONDS = 0.35  # a drum's note-off says nothing: it rings as it likes
 _SAME_SECONDS = 0.05
 _SAME_SHARE = 0.9  # of the notes of both
 N_SHAPES = 3
-_STRUCK_SECONDS = 0.3
-_RINGING_SECONDS = 0.6
 _LOBE_BINS = 2.0  # half width of a Hann window's main lobe, FFT bins
 
 
@@ -153,26 +151,36 @@ def level_template(
     return out
 
 
-def shaped(held: Float32, onsets: Float32, frame_seconds: float) -> Float32:
+def shaped(
+    held: Float32, onsets: Float32, frame_seconds: float, *, struck: float, ringing: float
+) -> Float32:
     """Return how notes may sound: held as written, struck and dying, and ringing on.
 
     Parameters
     ----------
-    held : np.ndarray, shape=(n_bands, n_frames)
+    held : np.ndarray, shape=(n_series, n_frames)
         From :func:`level_template`.
-    onsets : np.ndarray, shape=(n_bands, n_frames)
-        Where notes begin.
+    onsets : np.ndarray, shape=(n_series, n_frames)
+        Where notes begin, from :func:`begun`.
+    struck, ringing : float
+        Seconds in which a struck note, and a note that has ended, fall to 1/e.
 
     Returns
     -------
-    np.ndarray, shape=(n_bands, N_SHAPES, n_frames)
+    np.ndarray, shape=(n_series, N_SHAPES, n_frames)
     """
-    struck = dying_away(onsets, frame_seconds / _STRUCK_SECONDS)
-    ringing = dying_away(held, frame_seconds / _RINGING_SECONDS)
-    return np.stack([held, struck, ringing], axis=1)
+    dying = _dying_away(onsets, frame_seconds / struck)
+    after = _dying_away(held, frame_seconds / ringing)
+    return np.stack([held, dying, after], axis=1)
 
 
-def dying_away(source: Float32, frames_per_decay: float) -> Float32:
+def begun(held: Float32) -> Float32:
+    """Return where the last axis, time, rises, and by how much."""
+    out: Float32 = np.maximum(np.diff(held, axis=-1, prepend=np.float32(0)), 0.0)
+    return out
+
+
+def _dying_away(source: Float32, frames_per_decay: float) -> Float32:
     """Return ``y[t] = (1 - a) x[t] + a y[t - 1]`` with ``a = exp(-frames_per_decay)``.
 
     By doubling, which needs no import of scipy.signal.

@@ -8,7 +8,7 @@ from cue_pipeline.defs.batches import Batches
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.store import Store
-from cue_pipeline_tests.defs.batches.library import fill
+from cue_pipeline_tests.defs.batches.asked_cues import fill
 from cue_pipeline_tests.defs.test_model import KEY, first_group_for_all
 from cue_pipeline_tests.mapping.batch_server import batch_server
 

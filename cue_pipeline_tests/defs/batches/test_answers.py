@@ -12,7 +12,7 @@ from cue_pipeline.errors import MappingError
 from cue_pipeline.mapping import batches as wire
 from cue_pipeline.mapping.tracks import track_summary
 from cue_pipeline.warehouse.waiting import WaitingRequests
-from cue_pipeline_tests.defs.batches.library import (
+from cue_pipeline_tests.defs.batches.asked_cues import (
     CUES,
     ask,
     collect,

@@ -13,7 +13,7 @@ from cue_pipeline.defs.process import plan_library
 from cue_pipeline.defs.status import AssetStatus
 from cue_pipeline.settings import read_settings
 from cue_pipeline_tests.cues import write_cue
-from cue_pipeline_tests.defs.batches.library import (
+from cue_pipeline_tests.defs.batches.asked_cues import (
     CUES,
     collect,
     on_sqlite,
