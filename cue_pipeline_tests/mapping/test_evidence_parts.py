@@ -6,14 +6,14 @@ import pytest
 from scipy.optimize import nnls
 from scipy.signal import lfilter
 
-from cue_pipeline.mapping.evidence.alignment import _confidence
+from cue_pipeline.mapping.evidence.alignment import _best_correlations, _confidence
 from cue_pipeline.mapping.evidence.hearing import bands_of
 from cue_pipeline.mapping.evidence.regression import explained, non_negative_weights, products
 from cue_pipeline.mapping.evidence.scoring import Measures
 from cue_pipeline.mapping.evidence.shares import in_power, least_divergent, shares
 from cue_pipeline.mapping.evidence.templates import (
     TrackNotes,
-    level_template,
+    level_templates,
     onset_curve,
     pitch_to_bands,
     same_notes,
@@ -28,6 +28,49 @@ def test_non_negative_weights_are_those_of_scipy(seed):
     found = non_negative_weights(x.T @ x, x.T @ y, sweeps=2_000)
     expected = np.stack([nnls(x, y[:, j])[0] for j in range(3)], axis=1)
     np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_longer_steps_are_needed_to_tell_nearly_equal_shapes_apart():
+    """Held and ringing notes are so alike: a correlation of 0.99."""
+    rng = np.random.default_rng(8)
+    notes = rng.normal(size=(300, 10))
+    x = np.hstack([notes + 0.1 * rng.normal(size=notes.shape) for _ in range(2)])
+    y = x @ rng.random((20, 4)) + rng.normal(size=(300, 4))
+    expected = np.stack([nnls(x, y[:, j])[0] for j in range(4)], axis=1)
+    plain, longer = (
+        np.abs(non_negative_weights(x.T @ x, x.T @ y, over=over) - expected).max()
+        for over in (1.0, 1.4)
+    )
+    assert longer < 0.02
+    assert plain > 0.05
+
+
+def test_templates_of_one_band_hold_for_all():
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=(1, 4, 200)).astype(np.float32)
+    y = rng.normal(size=(3, 2, 200)).astype(np.float32)
+    once, in_each = products(x, y), products(np.repeat(x, 3, axis=0), y)
+    np.testing.assert_array_equal(once.gram, in_each.gram)
+    np.testing.assert_array_equal(once.product, in_each.product)
+
+
+def test_correlations_at_all_lags_are_those_of_numpy():
+    """Templates both longer and shorter than the session: nothing wraps around."""
+    rng = np.random.default_rng(10)
+    reach = 30
+    for n_template, n_session in ((200, 90), (70, 150), (61, 40)):
+        x = rng.normal(size=(2, n_template)).astype(np.float32)
+        y = rng.normal(size=(3, n_session)).astype(np.float32)
+        of_tracks, of_groups = _best_correlations(x[None], y[None], reach)
+        expected = np.zeros((2, 3, 2 * reach + 1))
+        for k, track in enumerate(x - x.mean(axis=1, keepdims=True)):
+            for g, group in enumerate(y - y.mean(axis=1, keepdims=True)):
+                at_all = np.correlate(group, track, "full")  # lag 0 is index n_template - 1
+                wide = np.pad(at_all, 2 * reach)[n_template - 1 :][: 2 * reach + 1]
+                expected[k, g] = wide / np.sqrt((track**2).sum() * (group**2).sum())
+        np.testing.assert_allclose(of_groups, np.maximum(expected.max(axis=0), 0), atol=1e-5)
+        best = np.maximum(expected.max(axis=1), 0).mean(axis=0)
+        np.testing.assert_allclose(of_tracks, best, atol=1e-5)
 
 
 def test_the_share_explained_is_the_r2_of_the_fit():
@@ -78,7 +121,7 @@ def test_an_onset_between_two_frames_is_shared_by_both():
 def test_a_held_note_fills_its_frames_by_their_share():
     spread = np.ones((128, 1), np.float32)
     track = _track([0.25], [0.5], [60])
-    level = level_template(track, track.start, spread, 10, 0.1)
+    level = level_templates([track], [track.start], spread, 10, 0.1)[0, 0]
     # 0.25 s … 0.75 s: half of frame 2's neighbour, whole frames, half at the end.
     assert level.sum() == pytest.approx(5.0, abs=1e-5)
     assert level[:2].sum() == 0.0
@@ -88,7 +131,7 @@ def test_a_held_note_fills_its_frames_by_their_share():
 def test_notes_outside_the_grid_are_left_out():
     track = _track([-3.0, 0.5, 99.0], [1.0, 0.2, 1.0], [60, 60, 60])
     assert onset_curve(track, track.start, 10, 0.1).sum() == pytest.approx(1.0)
-    level = level_template(track, track.start, np.ones((128, 1), np.float32), 10, 0.1)
+    level = level_templates([track], [track.start], np.ones((128, 1), np.float32), 10, 0.1)
     assert level.sum() == pytest.approx(2.0, abs=1e-5)
 
 

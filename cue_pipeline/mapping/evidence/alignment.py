@@ -8,13 +8,14 @@ of all groups, which is what counts in the end.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.mapping.evidence.hearing import COARSE, Group
-from cue_pipeline.mapping.evidence.regression import explained, products
-from cue_pipeline.mapping.evidence.templates import TrackNotes, level_template, onset_curve
+from cue_pipeline.mapping.evidence.regression import products, share_explained
+from cue_pipeline.mapping.evidence.templates import TrackNotes, level_templates, onset_curve
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -100,6 +101,16 @@ class Session:
         """Length of a frame of ``level``."""
         return self.frame_seconds * COARSE
 
+    @cached_property
+    def few_bands(self) -> Float32:
+        """``level`` in as many bands as choose between alignments, centred."""
+        return centred(_pooled(self.level, _CHECK_BANDS))
+
+    @cached_property
+    def wide_onsets(self) -> Float32:
+        """``onsets`` as wide as an orchestra's attack, centred."""
+        return centred(smoothed(self.onsets))
+
 
 def session_of(groups: Sequence[Group], frame_seconds: float) -> Session:
     """Stand all groups on one clock."""
@@ -121,13 +132,7 @@ def score_of(
     lead = round(MAX_LAG_SECONDS / coarse)
     n = lead + int(np.ceil(seconds / coarse)) + 1
     starts = [track.start + lead * coarse for track in tracks]
-    level = np.stack(
-        [
-            level_template(track, start, bands_of_pitch, n, coarse).T
-            for track, start in zip(tracks, starts, strict=True)
-        ],
-        axis=1,
-    )
+    level = level_templates(tracks, starts, bands_of_pitch, n, coarse)
     onsets = np.stack(
         [
             onset_curve(track, start, n * COARSE, frame_seconds)
@@ -151,8 +156,8 @@ def joint_lag(score: Score, session: Session) -> Alignment:
     if 0.0 not in candidates:
         candidates.append(0.0)
     levels = _pooled(score.level, _CHECK_BANDS)
-    heard = centred(_pooled(session.level, _CHECK_BANDS))
-    tried = [(lag, _r2_at(levels, heard, lag, session.coarse_seconds)) for lag in candidates]
+    coarse = session.coarse_seconds
+    tried = [(lag, _r2_at(levels, session.few_bands, lag, coarse)) for lag in candidates]
     tried.sort(key=_preference, reverse=True)
     best, best_r2 = tried[0]
     others = [pair for pair in tried[1:] if abs(pair[0] - best) > 2 * frame]
@@ -193,13 +198,13 @@ def _preference(tried: tuple[float, Float64]) -> float:
 def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -> Float64:
     """Return the share of each group's level that all tracks together explain at a lag."""
     at_lag = centred(_shifted(levels, lag_seconds, coarse, heard.shape[2]))
-    return explained(products(at_lag, heard)).r2
+    return share_explained(products(at_lag, heard))
 
 
-def share_explained(levels: Float32, session: Session) -> float:
+def level_explained(levels: Float32, session: Session) -> float:
     """Return the mean share of the groups that templates on the session's clock explain."""
-    heard = centred(_pooled(session.level, _CHECK_BANDS))
-    return float(explained(products(centred(_pooled(levels, _CHECK_BANDS)), heard)).r2.mean())
+    of = products(centred(_pooled(levels, _CHECK_BANDS)), session.few_bands)
+    return float(share_explained(of).mean())
 
 
 def _confidence(best: float, rivals: list[tuple[float, float]], lift: Float64) -> float:
@@ -312,18 +317,22 @@ def _best_correlations(templates: Float32, targets: Float32, reach: int) -> tupl
     x, y = centred(templates), centred(targets)
     x /= np.maximum(np.sqrt((x**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
     y /= np.maximum(np.sqrt((y**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
-    n = next_fast_len(x.shape[2] + y.shape[2], real=True)
+    # Index i of the result is session frame = template frame + i; time 0 is template frame reach:
+    # asked for is -2 reach..0. What wraps around falls elsewhere if the circle is so long:
+    n = next_fast_len(max(x.shape[2], y.shape[2] + 2 * reach + 1), real=True)
     fy = rfft(y, n, axis=2)
-    # Index i of the result is session frame = template frame + i; time 0 is template frame reach.
-    at = (np.arange(-reach, reach + 1) - reach) % n
-    of_tracks = np.zeros(len(at))
-    of_groups = np.zeros((y.shape[1], len(at)))
+    of_tracks = np.zeros(2 * reach + 1)
+    of_groups = np.zeros((y.shape[1], 2 * reach + 1))
     for first in range(0, x.shape[1], _TRACKS_AT_ONCE):
         fx = rfft(x[:, first : first + _TRACKS_AT_ONCE], n, axis=2)
         product = np.einsum("bkf,bgf->kgf", fx.conj(), fy, optimize=True)
-        found = irfft(product, n, axis=2)[:, :, at]
-        of_tracks += np.maximum(found.max(axis=1), 0.0).sum(axis=0)
-        np.maximum(of_groups, found.max(axis=0), out=of_groups)
+        circle = irfft(product, n, axis=2)
+        for lags, found in (
+            (slice(None, 2 * reach), circle[..., n - 2 * reach :]),
+            (slice(2 * reach, None), circle[..., :1]),
+        ):
+            of_tracks[lags] += np.maximum(found.max(axis=1), 0.0).sum(axis=0)
+            np.maximum(of_groups[:, lags], found.max(axis=0), out=of_groups[:, lags])
     return of_tracks / x.shape[1], of_groups
 
 

@@ -151,7 +151,7 @@ def heard_group(
     level -= floor
     np.maximum(level, 0.0, out=level)
     level = np.pad(level, ((0, -len(level) % COARSE), (0, 0)))
-    coarse = level.reshape(-1, COARSE, level.shape[1]).mean(axis=1)
+    coarse = np.add.reduce([level[i::COARSE] for i in range(COARSE)]) / np.float32(COARSE)
     return Group(
         audio_file_id=int(row["audio_file_id"]),
         name=str(row["canonical_name"]),
@@ -191,8 +191,10 @@ def _rises(level: Float32) -> Float32:
     rise = np.zeros_like(level)
     np.subtract(level[2:], level[:-2], out=rise[1:-1])
     np.maximum(rise, 0.0, out=rise)
-    starts = np.linspace(0, level.shape[1], min(N_REGIONS, level.shape[1]), endpoint=False)
-    out: Float32 = np.add.reduceat(rise, starts.astype(np.int64), axis=1)
+    n_bands = level.shape[1]
+    n_regions = min(N_REGIONS, n_bands)
+    region = np.arange(n_bands) * n_regions // n_bands
+    out: Float32 = rise @ (region[:, None] == np.arange(n_regions)).astype(np.float32)
     return out
 
 

@@ -20,9 +20,9 @@ from cue_pipeline.mapping.evidence.alignment import (
     Alignment,
     Session,
     joint_lag,
+    level_explained,
     score_of,
     session_of,
-    share_explained,
 )
 from cue_pipeline.mapping.evidence.drift import with_drift
 from cue_pipeline.mapping.evidence.hearing import (
@@ -35,7 +35,7 @@ from cue_pipeline.mapping.evidence.hearing import (
 from cue_pipeline.mapping.evidence.scoring import (
     FEATURES,
     Measures,
-    level_templates,
+    levels_at,
     measures,
     onsets_explained,
 )
@@ -254,19 +254,23 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
         straight = joint_lag(score, way.session)
     bent = with_drift(straight, file.leaders, way.session)
     n, frame = way.session.level.shape[2], way.session.coarse_seconds
-    alignments = [
-        (alignment, level_templates(file.leaders, way.bands_of_pitch, alignment, n, frame))
+    tried_twice = [
+        (
+            alignment,
+            levels_at(alignment, file.leaders, way.bands_of_pitch, n, frame),
+            onsets_explained(file.leaders, alignment, way.session),
+        )
         for alignment in (straight, bent)
     ]
     # Level alone does not tell 60 ms, which are more than a drum's stroke.
-    alignment, level = max(
-        alignments,
-        key=lambda pair: (
-            share_explained(pair[1], way.session)
-            + onsets_explained(file.leaders, pair[0], way.session)
-        ),
+    alignment, level, onsets = max(
+        tried_twice,
+        key=lambda of: level_explained(of[1], way.session) + float(of[2].r2.mean()),
     )
-    return way, alignment, measures(file.leaders, level, way.bands_of_pitch, alignment, way.session)
+    measured = measures(
+        file.leaders, level, onsets, way.bands_of_pitch, alignment, way.session
+    )
+    return way, alignment, measured
 
 
 def _rows(

@@ -21,6 +21,7 @@ from cue_pipeline.mapping.evidence.regression import Explained, explained, joine
 from cue_pipeline.mapping.evidence.shares import (
     N_FRAMES_POOLED,
     in_power,
+    level_to_power,
     pooled,
     shares,
 )
@@ -29,7 +30,7 @@ from cue_pipeline.mapping.evidence.templates import (
     N_SHAPES,
     TrackNotes,
     begun,
-    level_template,
+    level_templates,
     onset_curve,
     shaped,
 )
@@ -131,6 +132,7 @@ def _lead(value: Float64) -> Float64:
 def measures(
     voices: Sequence[TrackNotes],
     level: Float32,
+    onsets: Explained,
     bands_of_pitch: Float32,
     alignment: Alignment,
     session: Session,
@@ -140,7 +142,9 @@ def measures(
     Parameters
     ----------
     level : np.ndarray, shape=(n_bands, n_voices, n_frames)
-        From :func:`level_templates` at this alignment.
+        From :func:`levels_at` this alignment.
+    onsets : Explained
+        From :func:`onsets_explained` at this alignment.
     """
     frame = session.coarse_seconds
     by_band = explained(
@@ -158,7 +162,6 @@ def measures(
             centred(session.level.sum(axis=0, keepdims=True)),
         )
     )
-    onsets = _explained_onsets(voices, alignment, session)
     return Measures(
         onset_part=np.sqrt(onsets.gain),
         activity_part=np.sqrt(overall.gain),
@@ -172,33 +175,25 @@ def measures(
     )
 
 
-def level_templates(
+def levels_at(
+    alignment: Alignment,
     voices: Sequence[TrackNotes],
     bands_of_pitch: Float32,
-    alignment: Alignment,
     n_frames: int,
     frame_seconds: float,
 ) -> Float32:
     """Return templates at an alignment, wander included: (n_bands, n_tracks, n_frames)."""
-    return np.stack(
-        [
-            level_template(
-                v, alignment.session_time(v.start), bands_of_pitch, n_frames, frame_seconds
-            ).T
-            for v in voices
-        ],
-        axis=1,
-    )
+    starts = [alignment.session_time(voice.start) for voice in voices]
+    return level_templates(voices, starts, bands_of_pitch, n_frames, frame_seconds)
 
 
 def _shares(
     voices: Sequence[TrackNotes], bands_of_pitch: Float32, alignment: Alignment, session: Session
 ) -> Float64:
-    as_power = np.float32(1.0 / LEVEL_EXPONENT)
-    power = pooled(session.level**as_power)
+    power = pooled(level_to_power(session.level))
     frame = session.coarse_seconds * N_FRAMES_POOLED
-    templates = level_templates(
-        in_power(voices), bands_of_pitch**as_power, alignment, power.shape[2], frame
+    templates = levels_at(
+        alignment, in_power(voices), level_to_power(bands_of_pitch), power.shape[2], frame
     )
     return shares(templates, power, frame, len(voices))
 
@@ -222,21 +217,13 @@ def _in_shapes(level: Float32, frame_seconds: float) -> Float32:
     return shapes.reshape(n_bands, n_tracks * N_SHAPES, n)
 
 
-def onsets_explained(voices: Sequence[TrackNotes], alignment: Alignment, session: Session) -> float:
-    """Return the mean share of the groups' onsets that all voices explain at one alignment."""
-    return float(_explained_onsets(voices, alignment, session).r2.mean())
-
-
-def _explained_onsets(
+def onsets_explained(
     voices: Sequence[TrackNotes], alignment: Alignment, session: Session
 ) -> Explained:
+    """Return how the voices explain the groups' onsets at one alignment."""
     n, frame = session.onsets.shape[2], session.frame_seconds
     curves = np.stack([onset_curve(v, alignment.session_time(v.start), n, frame) for v in voices])
-    curves = smoothed(curves)
-    heard = smoothed(session.onsets)
-    curves -= curves.mean(axis=1, keepdims=True)
-    templates = np.broadcast_to(curves, (len(heard), *curves.shape))
-    return explained(products(templates, centred(heard)))
+    return explained(products(centred(smoothed(curves))[None], session.wide_onsets))
 
 
 def _decibels(level: Float64) -> Float64:

@@ -22,7 +22,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cue_pipeline.mapping.evidence.templates import LEVEL_EXPONENT, TrackNotes, begun, shaped
+from cue_pipeline.mapping.evidence.templates import (
+    N_SHAPES,
+    TrackNotes,
+    begun,
+    shaped,
+)
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -35,13 +40,19 @@ _RINGING_SECONDS = 0.13  # a room of 1.8 s: 60 dB are 13.8 of these
 _ROUNDS = 25
 _HASTE = 1.7  # exponent of the multiplicative step; it converges below 2
 _BACKGROUND = 1e-3  # of a group's mean power in a band: noise that no track explains
+_NOWHERE = 1e-9  # mean power of a template without sound
 _QUIETEST = 1e-4  # of a group's mean power over all bands
+
+
+def level_to_power(level: Float32) -> Float32:
+    """Return power: the fourth power of level, by squaring twice."""
+    power = np.square(level)
+    return np.square(power, out=power)
 
 
 def in_power(voices: Sequence[TrackNotes]) -> list[TrackNotes]:
     """Return tracks and then their decoys, whose ``level`` is power: that of velocity squared."""
-    power = np.float32(1.0 / LEVEL_EXPONENT)
-    loud = [replace(voice, level=voice.level**power) for voice in voices]
+    loud = [replace(voice, level=level_to_power(voice.level)) for voice in voices]
     return loud + [_decoy(voice) for voice in loud]
 
 
@@ -85,16 +96,19 @@ def _shares_of_band(
     held: Float32, heard: Float32, quietest: Float64, frame_seconds: float
 ) -> Float64:
     """Return the shares of all templates in one band: (n_templates, n_groups)."""
-    n_templates, n_frames = held.shape
-    shapes = _shapes(held, frame_seconds)
+    n_frames = held.shape[1]
+    # A template that is nowhere, in a band that its notes do not reach, costs as much as any other.
+    used = held.mean(axis=1) > _NOWHERE
+    shapes = _shapes(held[used], frame_seconds)
     mean = np.maximum(heard.mean(axis=1, dtype=np.float64), 1e-20)
     floor = np.maximum(_BACKGROUND, quietest / mean).astype(np.float32)[:, None]
     observed = heard / mean.astype(np.float32)[:, None] + floor
     weights = least_divergent(observed, shapes, floor)
     # The mean over time of each shape's part of the model.
     parts = weights * ((1.0 / (weights @ shapes + floor)) @ shapes.T) / n_frames
-    of_template: Float32 = parts[:, :-1].reshape(len(heard), n_templates, -1).sum(axis=2)
-    return of_template.T.astype(np.float64)
+    out = np.zeros((len(held), len(heard)))
+    out[used] = parts[:, :-1].reshape(len(heard), -1, N_SHAPES).sum(axis=2).T
+    return out
 
 
 def least_divergent(observed: Float32, shapes: Float32, floor: Float32) -> Float32:
@@ -105,7 +119,7 @@ def least_divergent(observed: Float32, shapes: Float32, floor: Float32) -> Float
     observed : np.ndarray, shape=(n_groups, n_frames)
         Positive, of mean about 1.
     shapes : np.ndarray, shape=(n_shapes, n_frames)
-        Of mean 1, or all zero: such a shape gets no weight.
+        Of mean 1.
     floor : np.ndarray, shape=(n_groups, 1)
         Positive.
 
@@ -115,20 +129,16 @@ def least_divergent(observed: Float32, shapes: Float32, floor: Float32) -> Float
         After 25 of Lee and Seung's multiplicative rounds: not at rest. A share is then up to 0.1
         too high where a louder track never rests; matching is no better for more rounds.
     """
-    n_shapes, n_frames = shapes.shape
-    # A shape that is nowhere, in a band that its notes do not reach, costs as much as any other.
-    used = shapes.any(axis=1)
-    shapes = shapes[used]
-    weights = np.full((len(observed), len(shapes)), 1.0 / n_shapes, np.float32)
+    weights = np.full((len(observed), len(shapes)), 1.0 / len(shapes), np.float32)
     ratio = np.empty_like(observed)
+    # Mean over time; in rows, because a product with a transposed matrix takes twice as long.
+    over_time = np.ascontiguousarray(shapes.T) / np.float32(shapes.shape[1])
     for _ in range(_ROUNDS):
         np.matmul(weights, shapes, out=ratio)
         ratio += floor
         np.divide(observed, ratio, out=ratio)
-        weights *= ((ratio @ shapes.T) / np.float32(n_frames)) ** np.float32(_HASTE)
-    out = np.zeros((len(observed), n_shapes), np.float32)
-    out[:, used] = weights
-    return out
+        weights *= (ratio @ over_time) ** np.float32(_HASTE)
+    return weights
 
 
 def _shapes(held: Float32, frame_seconds: float) -> Float32:
@@ -139,11 +149,9 @@ def _shapes(held: Float32, frame_seconds: float) -> Float32:
     ways = shaped(
         held, begun(held), frame_seconds, struck=_STRUCK_SECONDS, ringing=_RINGING_SECONDS
     )
-    flat = ways.reshape(-1, held.shape[1])
-    flat = np.concatenate([flat, np.ones((1, held.shape[1]), np.float32)])
-    mean = flat.mean(axis=1, keepdims=True)
-    out: Float32 = np.where(mean > 1e-9, flat / np.maximum(mean, np.float32(1e-9)), np.float32(0))
-    return out
+    ways /= np.maximum(ways.mean(axis=2, keepdims=True), np.float32(_NOWHERE))
+    noise = np.ones((1, held.shape[1]), np.float32)
+    return np.concatenate([ways.reshape(-1, held.shape[1]), noise])
 
 
 def pooled(power: Float32) -> Float32:

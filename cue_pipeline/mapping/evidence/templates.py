@@ -120,35 +120,44 @@ def onset_curve(track: TrackNotes, start: Float64, n_frames: int, frame_seconds:
     return out
 
 
-def level_template(
-    track: TrackNotes,
-    start: Float64,
+def level_templates(
+    tracks: Sequence[TrackNotes],
+    starts: Sequence[Float64],
     bands_of_pitch: Float32,
     n_frames: int,
     frame_seconds: float,
 ) -> Float32:
-    """Return the level that a track's notes should give, shape ``(n_frames, n_bands)``.
+    """Return the level that each track's notes should give, shape (n_bands, n_tracks, n_frames).
 
     Pitched notes hold until their note-off; drums ring for a moment in all bands alike. How loud
     a band really is, is left to the regression, which learns it per group.
 
     Parameters
     ----------
-    start : np.ndarray, shape=(n_notes,)
-        Note-on times on the session's clock, seconds.
+    starts : sequence of np.ndarray, shape=(n_notes,)
+        Each track's note-on times on the session's clock, seconds.
     bands_of_pitch : np.ndarray, shape=(128, n_bands)
         From :func:`pitch_to_bands`.
     """
-    n_bands = bands_of_pitch.shape[1]
+    out = np.empty((bands_of_pitch.shape[1], len(tracks), n_frames), np.float32)
+    for t, (track, start) in enumerate(zip(tracks, starts, strict=True)):
+        _level_template(track, start, bands_of_pitch, frame_seconds, out[:, t])
+    return out
+
+
+def _level_template(
+    track: TrackNotes, start: Float64, bands_of_pitch: Float32, frame_seconds: float, out: Float32
+) -> None:
+    n_frames = out.shape[1]
     duration = np.full(track.n_notes, _DECAY_SECONDS) if track.is_drum else track.duration
     pitches, column = np.unique(track.pitch, return_inverse=True)
     if track.is_drum:
         pitches, column = np.zeros(1, np.int64), np.zeros(track.n_notes, np.int64)
     held = _held(start, duration, track.level, column, (n_frames, len(pitches)), frame_seconds)
     if track.is_drum:
-        return np.repeat(held, n_bands, axis=1)
-    out: Float32 = held @ bands_of_pitch[pitches]
-    return out
+        out[:] = held[:, 0]
+    else:
+        np.matmul(bands_of_pitch[pitches].T, held.T, out=out)
 
 
 def shaped(
@@ -159,7 +168,7 @@ def shaped(
     Parameters
     ----------
     held : np.ndarray, shape=(n_series, n_frames)
-        From :func:`level_template`.
+        Bands of :func:`level_templates`.
     onsets : np.ndarray, shape=(n_series, n_frames)
         Where notes begin, from :func:`begun`.
     struck, ringing : float
@@ -169,9 +178,11 @@ def shaped(
     -------
     np.ndarray, shape=(n_series, N_SHAPES, n_frames)
     """
-    dying = _dying_away(onsets, frame_seconds / struck)
-    after = _dying_away(held, frame_seconds / ringing)
-    return np.stack([held, dying, after], axis=1)
+    out = np.empty((len(held), N_SHAPES, held.shape[1]), np.float32)
+    out[:, 0] = held
+    out[:, 1] = _dying_away(onsets, frame_seconds / struck)
+    out[:, 2] = _dying_away(held, frame_seconds / ringing)
+    return out
 
 
 def begun(held: Float32) -> Float32:
