@@ -52,7 +52,7 @@ GRAPH: Mapping[str, Node] = {
     "channel_groups": Node((), ("audio",), 1),
     "mel_features": Node(("channel_groups",), ("audio",), 1),
     "final_mix_features": Node(("channel_groups",), ("audio",), 1),
-    "match_evidence": Node(("midi_events", "mel_features"), (), 4),
+    "match_evidence": Node(("midi_events", "mel_features"), (), 5),
     "llm_mappings": Node(
         ("midi_events", "channel_groups", "match_evidence"), (), 1, obeys_people=True
     ),

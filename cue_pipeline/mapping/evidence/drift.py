@@ -58,7 +58,7 @@ def _predicted(curves: Float32, heard: Float32) -> Float32:
     y = heard - heard.mean(axis=1, keepdims=True)
     gram = (x @ x.T).astype(np.float64)
     gram += 1e-3 * np.trace(gram) / max(len(gram), 1) * np.eye(len(gram)) + 1e-9 * np.eye(len(gram))
-    weights = non_negative_weights(gram, (x @ y.T).astype(np.float64))
+    weights = non_negative_weights(gram[None], (x @ y.T).astype(np.float64)[None])[0]
     shapes = weights.T.astype(np.float32) @ curves
     # Groups speak with equal voice: a loud one must not decide where time is.
     out: Float32 = shapes / np.maximum(np.sqrt((shapes**2).sum(axis=1, keepdims=True)), 1e-9)

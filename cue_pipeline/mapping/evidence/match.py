@@ -267,9 +267,7 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
         tried_twice,
         key=lambda of: level_explained(of[1], way.session) + float(of[2].r2.mean()),
     )
-    measured = measures(
-        file.leaders, level, onsets, way.bands_of_pitch, alignment, way.session
-    )
+    measured = measures(file.leaders, level, onsets, way.bands_of_pitch, alignment, way.session)
     return way, alignment, measured
 
 

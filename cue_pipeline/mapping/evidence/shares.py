@@ -157,6 +157,6 @@ def _shapes(held: Float32, frame_seconds: float) -> Float32:
 def pooled(power: Float32) -> Float32:
     """Return the mean power of every few frames, over the last axis; the odd rest is left out."""
     n = max(power.shape[-1] // N_FRAMES_POOLED, 1)
-    whole = power[..., : n * N_FRAMES_POOLED]
-    out: Float32 = whole.reshape(*power.shape[:-1], n, -1).mean(axis=-1)
+    parts = [power[..., i : n * N_FRAMES_POOLED : N_FRAMES_POOLED] for i in range(N_FRAMES_POOLED)]
+    out: Float32 = np.mean([part for part in parts if part.shape[-1]], axis=0)
     return out
