@@ -32,6 +32,7 @@ from benchmarks.conditions import CONDITIONS
 from benchmarks.fit_evidence import SPENT_IN, SPENT_SECONDS
 from benchmarks.render import rendered
 from benchmarks.session_names import MANNER_WEIGHTS, MANNERS, Cue, Named, named
+from benchmarks.stand_in_model import CONFIDENCE, told
 from cue_pipeline.mapping.answers import TrackAnswer
 from cue_pipeline.mapping.calls import ModelAnswer
 from cue_pipeline.mapping.decision import map_cue
@@ -175,11 +176,8 @@ class MadeUpModel:
 
     def ask(self, tracks: pd.DataFrame, groups: pd.DataFrame) -> ModelAnswer:  # noqa: ARG002
         """Return an answer for every track; what it is shown does not matter."""
-        answers = {}
-        for i, truth in enumerate(self.truth):
-            others = [g for g in (None, *range(self.n_groups)) if g != truth]
-            wrong = others[int(self.rng.integers(len(others)))] if others else truth
-            answers[i] = TrackAnswer(truth if self.rng.random() < self.right else wrong, None, 0.9)
+        said = [told(self.rng, truth, self.n_groups, self.right) for truth in self.truth]
+        answers = {i: TrackAnswer(group, None, CONFIDENCE) for i, group in enumerate(said)}
         return ModelAnswer("made up", tracks=answers)
 
 

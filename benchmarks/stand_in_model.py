@@ -21,6 +21,14 @@ from cue_pipeline.mapping.server import ModelServer
 CONFIDENCE = 0.9  # always sure of itself, as chat models are
 
 
+def told(rng: np.random.Generator, truth: int | None, n_groups: int, right: float) -> int | None:
+    """Return the group that a model says which is right so often, else any other, or none."""
+    others = [g for g in (None, *range(n_groups)) if g != truth]
+    if rng.random() < right or not others:
+        return truth
+    return others[int(rng.integers(len(others)))]
+
+
 class StandIn:
     """What the stand-in knows of the cue that it is asked about.
 
@@ -46,7 +54,7 @@ class StandIn:
         tracks = [
             {
                 "track": track["index"],
-                "group": self._group(track["index"]),
+                "group": told(self._rng, self.truth[track["index"]], self.n_groups, self.right),
                 "category": None,
                 "confidence": CONFIDENCE,
             }
@@ -54,13 +62,6 @@ class StandIn:
         ]
         groups = [{"group": group["index"], "category": None} for group in asked["groups"]]
         return json.dumps({"tracks": tracks, "groups": groups})
-
-    def _group(self, track: int) -> int | None:
-        truth = self.truth[track]
-        others = [g for g in (None, *range(self.n_groups)) if g != truth]
-        if self._rng.random() < self.right or not others:
-            return truth
-        return others[int(self._rng.integers(len(others)))]
 
 
 @contextmanager

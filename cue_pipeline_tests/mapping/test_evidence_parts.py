@@ -8,7 +8,8 @@ from scipy.signal import lfilter
 
 from cue_pipeline.mapping.evidence.alignment import _best_correlations, _confidence
 from cue_pipeline.mapping.evidence.hearing import bands_of
-from cue_pipeline.mapping.evidence.regression import explained, non_negative_weights, products
+from cue_pipeline.mapping.evidence.non_negative import non_negative_weights
+from cue_pipeline.mapping.evidence.regression import explained, products
 from cue_pipeline.mapping.evidence.scoring import Measures
 from cue_pipeline.mapping.evidence.shares import in_power, least_divergent, shares
 from cue_pipeline.mapping.evidence.templates import (
@@ -39,7 +40,7 @@ def test_non_negative_weights_are_those_of_scipy(seed):
 @pytest.mark.parametrize("sweeps", [0, 1, 5, 50])
 def test_weights_are_right_whatever_the_guess_and_however_alike_the_templates(monkeypatch, sweeps):
     """Fifteen notes in three shapes each, a correlation of 0.99: more than a round of pivoting."""
-    monkeypatch.setattr("cue_pipeline.mapping.evidence.regression._SWEEPS", sweeps)
+    monkeypatch.setattr("cue_pipeline.mapping.evidence.non_negative._SWEEPS", sweeps)
     rng = np.random.default_rng(8)
     notes = rng.normal(size=(300, 15))
     x = np.hstack([notes + 0.1 * rng.normal(size=notes.shape) for _ in range(3)])
@@ -49,8 +50,8 @@ def test_weights_are_right_whatever_the_guess_and_however_alike_the_templates(mo
 
 
 def test_weights_are_found_one_at_a_time_where_all_at_once_goes_round(monkeypatch):
-    monkeypatch.setattr("cue_pipeline.mapping.evidence.regression._SWEEPS", 0)
-    monkeypatch.setattr("cue_pipeline.mapping.evidence.regression._FULL_ROUNDS", 0)
+    monkeypatch.setattr("cue_pipeline.mapping.evidence.non_negative._SWEEPS", 0)
+    monkeypatch.setattr("cue_pipeline.mapping.evidence.non_negative._FULL_ROUNDS", 0)
     rng = np.random.default_rng(11)
     x, y = rng.normal(size=(60, 9)) + 1.0, rng.normal(size=(60, 20))
     found = non_negative_weights((x.T @ x)[None], (x.T @ y)[None])[0]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.mapping.evidence.alignment import Alignment, Session
-from cue_pipeline.mapping.evidence.regression import non_negative_weights
+from cue_pipeline.mapping.evidence.non_negative import non_negative_weights
 from cue_pipeline.mapping.evidence.templates import TrackNotes, onset_curve
 
 Float32 = NDArray[np.float32]

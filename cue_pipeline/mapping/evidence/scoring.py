@@ -47,7 +47,7 @@ FEATURES = (
     "group_lift",
     "place",
 )
-_WEIGHTS = np.array([-4.51, 1.17, 0.93, 1.21, 4.26, 3.79, 1.39])
+_WEIGHTS = np.array([-4.50, 1.17, 0.93, 1.20, 4.25, 3.79, 1.39])
 _UNIT_DB = 12.0
 _BANDS_AT_ONCE = 8
 _STRUCK_SECONDS = 0.3  # of level
