@@ -214,7 +214,6 @@ class Tally:
             "worst_lag_error_seconds": float(max(self.lag_errors, default=0.0)),
             "cpu_seconds": self.cpu_seconds,
             "peak_megabytes": self.peak_bytes / 1e6,
-            "cpu_seconds_per_200_pairs": 200 * self.cpu_seconds / max(self.pairs, 1),
         }
 
 
@@ -310,8 +309,7 @@ def _arguments() -> argparse.Namespace:
 def _printed(tallies: dict[str, Tally]) -> None:
     print(
         f"{'condition':12} {'cues':>4} {'tracks':>6} {'right %':>8} {'abst.':>5} {'sure %':>7} "
-        f"{'of sure %':>9} {'absent':>6} {'false':>5} {'Brier':>6} {'lag err s':>9} "
-        f"{'CPU s/200':>9}"
+        f"{'of sure %':>9} {'absent':>6} {'false':>5} {'Brier':>6} {'lag err s':>9}"
     )
     for name, tally in tallies.items():
         r = tally.row()
@@ -319,7 +317,7 @@ def _printed(tallies: dict[str, Tally]) -> None:
             f"{name:12} {r['cues']:4.0f} {r['tracks']:6.0f} {r['right_percent']:8.1f} "
             f"{r['abstained']:5.0f} {r['sure_percent']:7.1f} {r['sure_right_percent']:9.1f} "
             f"{r['absent']:6.0f} {r['false_alarms']:5.0f} {r['brier']:6.3f} "
-            f"{r['worst_lag_error_seconds']:9.3f} {r['cpu_seconds_per_200_pairs']:9.2f}"
+            f"{r['worst_lag_error_seconds']:9.3f}"
         )
     for name, tally in tallies.items():
         if tally.peak_bytes:

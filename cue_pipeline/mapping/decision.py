@@ -54,7 +54,7 @@ OFFLINE_NOTE: Final = (
     "sound where it was heard; no model was asked."
 )
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "6"
+MATCHER_VERSION: Final = "7"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()

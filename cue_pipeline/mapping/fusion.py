@@ -77,13 +77,13 @@ class FusionWeights:
         Score from which sound tells tracks apart that are named alike.
     """
 
-    name: float = 12.76
-    name_against: float = 4.69
-    name_neutral: float = 0.59
+    name: float = 12.72
+    name_against: float = 4.60
+    name_neutral: float = 0.58
     evidence: float = 1.28
-    unknown: float = 1.02
+    unknown: float = 1.10
     model: float = 4.0
-    none: float = 0.02
+    none: float = 0.10
     model_none: float = 2.0
     auto_confidence: float = 0.9
     auto_by_sound: float = 0.93

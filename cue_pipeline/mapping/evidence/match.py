@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cue_pipeline.mapping.evidence.alignment import (
     Alignment,
@@ -165,6 +166,17 @@ def match_evidence(
     MappingError
         If a mel spectrogram does not have the shape that ``features`` says.
     """
+    # Cues run side by side. Two threads of BLAS took twice the processor time, and no less time.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _match_evidence(tracks, notes, features, mel_of)
+
+
+def _match_evidence(
+    tracks: pd.DataFrame,
+    notes: pd.DataFrame,
+    features: pd.DataFrame,
+    mel_of: Callable[[int], Float32],
+) -> MatchEvidence:
     began = time.perf_counter()
     files = [_file(rows, notes) for _, rows in tracks.groupby("midi_file_id", sort=False)]
     ways = _ways_to_stand(features, mel_of)

@@ -1,0 +1,139 @@
+"""How fast sound is matched, beside scipy, librosa and the least that is needed.
+
+    python -m benchmarks.bench_evidence                       # 13 tracks, 13 stems, 4.5 minutes
+    python -m benchmarks.bench_evidence --style large --tracks 40 --condition hard
+
+One core: BLAS has one thread, and the time is the process's own. *Floor*: to read the mels once and
+to multiply every stem's levels with every track's, which any joint regression must. *scipy*: the
+regression of levels alone, by ``scipy.optimize.nnls`` for each stem in each band, from the same
+inner products. *librosa*: dynamic time warping of one track with one stem, on twelve pitch classes
+every 0.085 s, the usual way to align notes and sound; it is timed on one pair of them all.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+import numpy as np
+
+from benchmarks.compose import STYLES, composed
+from benchmarks.conditions import CONDITIONS
+from benchmarks.render import RenderedCue, rendered
+from benchmarks.stems import HOP, SR
+from cue_pipeline.mapping.evidence import match_evidence
+from cue_pipeline.mapping.evidence.non_negative import non_negative_weights
+
+AIM_SECONDS, AIM_PAIRS, AIM_MINUTES = 1.0, 200, 5
+COARSE_SECONDS = 0.085
+ROUNDS = 3
+N_BANDS, N_SHAPES = 64, 3
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    """Return the median of some rounds, after one that is not counted."""
+    work()
+    taken = []
+    for _ in range(ROUNDS):
+        began = time.process_time()
+        work()
+        taken.append(time.process_time() - began)
+    return statistics.median(taken)
+
+
+def floor_of(cue: RenderedCue, n_frames: int) -> Callable[[], Any]:
+    """Return work that reads every mel and makes the products of all levels."""
+    rng = np.random.default_rng(1)
+    tracks = rng.random((N_BANDS, N_SHAPES * len(cue.tracks), n_frames), np.float32)
+    stems = rng.random((N_BANDS, len(cue.mels), n_frames), np.float32)
+
+    def work() -> None:
+        for mel in cue.mels.values():
+            mel.sum()
+        _ = tracks @ np.swapaxes(tracks, 1, 2), tracks @ np.swapaxes(stems, 1, 2)
+
+    return work
+
+
+def problems(cue: RenderedCue, n_frames: int) -> tuple[Any, Any]:
+    """Return inner products like a cue's: each track in three shapes, each stem of some tracks."""
+    rng = np.random.default_rng(2)
+    n_tracks, n_stems = len(cue.tracks), len(cue.mels)
+    notes = np.repeat(rng.random((N_BANDS, n_tracks, n_frames)) < 0.3, N_SHAPES, axis=1)
+    x = notes + 0.3 * rng.random((N_BANDS, N_SHAPES * n_tracks, n_frames))
+    true = rng.random((N_BANDS, n_stems, N_SHAPES * n_tracks)) < 3 / n_tracks
+    y = true @ x + rng.normal(size=(N_BANDS, n_stems, n_frames))
+    return x @ np.swapaxes(x, 1, 2), x @ np.swapaxes(y, 1, 2)
+
+
+def by_scipy(gram: Any, product: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return the same weights: ``‖y − Xw‖`` differs from ``‖L⁻¹Xᵀy − Lᵀw‖`` by a constant."""
+    from scipy.linalg import solve_triangular
+    from scipy.optimize import nnls
+
+    out = np.empty_like(product)
+    for band, (of_templates, of_stems) in enumerate(zip(gram, product, strict=True)):
+        lower = np.linalg.cholesky(of_templates)
+        for stem, right in enumerate(solve_triangular(lower, of_stems, lower=True).T):
+            out[band, :, stem] = nnls(lower.T, right)[0]
+    return out
+
+
+def warped(n_frames: int) -> Callable[[], Any]:
+    """Return librosa's alignment of one track with one stem."""
+    import librosa
+
+    rng = np.random.default_rng(3)
+    track, stem = rng.random((2, 12, n_frames))
+    return lambda: librosa.sequence.dtw(track, stem, metric="cosine")
+
+
+def main() -> None:
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").split("\n\n")[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--style", choices=STYLES, default="large", help="of the piece composed")
+    parser.add_argument("--tracks", type=int, default=13, help="at most so many of its tracks")
+    parser.add_argument("--seconds", type=float, default=270.0, help="of the piece")
+    parser.add_argument("--condition", choices=[c.name for c in CONDITIONS], default="clean")
+    parser.add_argument(
+        "--cache", type=Path, default=Path(gettempdir()) / "cue_pipeline_bench_mapping"
+    )
+    a = parser.parse_args()
+    condition = next(c for c in CONDITIONS if c.name == a.condition)
+    parts = composed(101, a.style, seconds=a.seconds)[: a.tracks]
+    surplus = composed(99, "score", seconds=60) if condition.extra else None
+    a.cache.mkdir(parents=True, exist_ok=True)
+    cue = rendered("speed", parts, condition, seed=101, cache=a.cache, surplus=surplus)
+    lasts = float(cue.features["n_frames"].max()) * HOP / SR
+    n_pairs, n_frames = len(cue.tracks) * len(cue.mels), round(lasts / COARSE_SECONDS)
+    with threadpool_limits(limits=1, user_api="blas"):
+        whole = seconds(lambda: match_evidence(cue.tracks, cue.notes, cue.features, cue.mel_of))
+        floor = seconds(floor_of(cue, n_frames))
+        gram, product = problems(cue, n_frames)
+        ours = seconds(lambda: non_negative_weights(gram, product))
+        theirs = seconds(lambda: by_scipy(gram, product))
+        one_pair = seconds(warped(n_frames))
+    apart = np.abs(non_negative_weights(gram, product) - by_scipy(gram, product)).max()
+    scaled = whole * AIM_PAIRS / n_pairs * AIM_MINUTES * 60 / lasts
+    print(
+        f"{len(cue.tracks)} tracks x {len(cue.mels)} stems, {lasts:.0f} s, {a.condition}: one core"
+    )
+    print(f"  match_evidence         {whole:8.3f} s")
+    print(
+        f"    for {AIM_PAIRS} pairs of {AIM_MINUTES} min {scaled:8.3f} s  (aim {AIM_SECONDS:g} s)"
+    )
+    print(f"  floor                  {floor:8.3f} s  ratio {whole / floor:.1f}")
+    print(f"  regression of levels   {ours:8.3f} s")
+    print(f"    scipy's nnls         {theirs:8.3f} s  ratio {ours / theirs:.2f}, {apart:.0e} apart")
+    print(f"  librosa's dtw, a pair  {one_pair:8.3f} s  all pairs: {one_pair * n_pairs:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
