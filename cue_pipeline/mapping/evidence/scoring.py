@@ -49,7 +49,7 @@ FEATURES = (
 )
 _WEIGHTS = np.array([-4.50, 1.17, 0.93, 1.20, 4.25, 3.79, 1.39])
 _UNIT_DB = 12.0
-_BANDS_AT_ONCE = 8
+_BANDS_AT_ONCE = 2
 _STRUCK_SECONDS = 0.3  # of level
 _RINGING_SECONDS = 0.6
 _PLACE_DB = 20.0
