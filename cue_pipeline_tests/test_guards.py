@@ -9,6 +9,7 @@ import pytest
 from cue_pipeline.defs import graph
 from cue_pipeline.defs.location import build_defs
 from cue_pipeline.defs.versions import told_versions
+from cue_pipeline.mapping.fusion import WEIGHTS
 from cue_pipeline.settings import Settings, read_settings
 
 ROOT = Path(__file__).parent.parent
@@ -91,3 +92,18 @@ def test_every_link_of_a_page_leads_somewhere(page):
         target = page.parent / path if path else page
         assert target.exists(), link
         assert not anchor or anchor in anchors(target), link
+
+
+def test_the_formula_of_the_decision_has_the_weights_of_the_code():
+    formula = (
+        (ROOT / "docs" / "mapping.md")
+        .read_text()
+        .partition("u(t, g) = ")[2]
+        .partition("and the confidence")[0]
+    )
+    w = WEIGHTS
+    assert re.findall(r"(?<!0\.02…)\d+\.\d+(?=[ ·−)])", formula) == [
+        f"{w.name:.2f}", f"{w.name_neutral:.2f}", f"{w.name_against:.2f}",
+        f"{w.name_neutral:.2f}", f"{w.evidence:.2f}", f"{w.unknown:.2f}", f"{w.model:.1f}",
+        f"{w.none:.2f}", f"{w.model_none:.1f}",
+    ]  # fmt: skip

@@ -220,6 +220,21 @@ def test_a_group_with_other_mel_parameters_is_left_out_with_the_reason():
     assert "other parameters" in evidence.summary["groups_left_out"][0]["reason"]
 
 
+@pytest.mark.parametrize("known_before", [False, True])
+def test_a_group_whose_mel_is_no_numbers_is_left_out_and_the_others_are_heard(known_before):
+    tracks, notes, features, mels = cue(TRACKS, {n: tone(x) for n, x in TRACKS.items()})
+    mels[22][100] = np.nan
+    if known_before:
+        features.loc[2, "max_db"] = np.nan
+    evidence = heard(tracks, notes, features, mels)
+    assert evidence.summary["groups_left_out"][0]["reason"].endswith("no numbers")
+    rows = evidence.pairs.query("audio_file_id == 22")
+    assert rows["score"].isna().all()
+    assert rows["abstained"].notna().all()
+    known = best(evidence)
+    assert (known[10], known[11]) == (20, 21)
+
+
 def test_a_mel_of_the_wrong_shape_is_refused_with_the_cure():
     tracks, notes, features, mels = cue(TRACKS, {n: tone(x) for n, x in TRACKS.items()})
     mels[21] = mels[21].T

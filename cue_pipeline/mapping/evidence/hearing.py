@@ -25,6 +25,7 @@ DIGITAL_SILENCE_DB = -80.0  # more than 110 dB below a full-scale sine
 MIN_SECONDS = 2.0  # a shorter group tells nothing
 RANGE_DB = 80.0  # below the loudest group's peak nothing is heard
 MAX_OFFSET_SECONDS = 600.0  # files of one take do not begin further apart
+_NO_NUMBERS = "the group's mel has values that are no numbers"
 SILENT_DB = -65.0  # a group whose peak is so far below the loudest is silent
 
 
@@ -209,12 +210,16 @@ def heard_groups(
     left_out: list[dict[str, str]] = []
     kept = []
     for row in rows:
-        if _parameters(row) == usual:
+        if not np.isfinite(float(row["max_db"])):
+            left_out.append(_reason(row, _NO_NUMBERS))
+        elif _parameters(row) == usual:
             kept.append(row)
         else:
             left_out.append(
                 _reason(row, "the group's mel was made with other parameters than the others'")
             )
+    if not kept:
+        return [], left_out
     top_db = max(float(row["max_db"]) for row in kept)
     bands = bands_of(kept[0]["params"])
     groups = []
@@ -224,7 +229,11 @@ def heard_groups(
             continue
         audio_file_id = int(row["audio_file_id"])
         offset = offsets.get(audio_file_id, 0.0)
-        groups.append(heard_group(mel_of(audio_file_id), row, top_db, bands, offset))
+        group = heard_group(mel_of(audio_file_id), row, top_db, bands, offset)
+        if np.isfinite(group.peak_db):
+            groups.append(group)
+        else:
+            left_out.append(_reason(row, _NO_NUMBERS))
     return groups, left_out
 
 

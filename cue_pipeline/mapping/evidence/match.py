@@ -165,6 +165,10 @@ def match_evidence(
     ------
     MappingError
         If a mel spectrogram does not have the shape that ``features`` says.
+
+    Notes
+    -----
+    BLAS has one thread in the whole process meanwhile: not for several threads at once.
     """
     # Cues run side by side. Two threads of BLAS took twice the processor time, and no less time.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -266,7 +270,7 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
         straight = joint_lag(score, way.session)
     bent = with_drift(straight, file.leaders, way.session)
     n, frame = way.session.level.shape[2], way.session.coarse_seconds
-    tried_twice = [
+    alternatives = [
         (
             alignment,
             levels_at(alignment, file.leaders, way.bands_of_pitch, n, frame),
@@ -276,7 +280,7 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
     ]
     # Level alone does not tell 60 ms, which are more than a drum's stroke.
     alignment, level, onsets = max(
-        tried_twice,
+        alternatives,
         key=lambda of: level_explained(of[1], way.session) + float(of[2].r2.mean()),
     )
     measured = measures(file.leaders, level, onsets, way.bands_of_pitch, alignment, way.session)
