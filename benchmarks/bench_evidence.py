@@ -29,14 +29,14 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from benchmarks.compose import STYLES, composed
 from benchmarks.conditions import CONDITIONS
 from benchmarks.render import RenderedCue, rendered
-from benchmarks.stems import HOP, SR
+from benchmarks.stems import HOP, N_MELS, SR
 from cue_pipeline.mapping.evidence import match_evidence, regression
+from cue_pipeline.mapping.evidence.hearing import COARSE, fine_seconds
 from cue_pipeline.mapping.evidence.non_negative import non_negative_weights
+from cue_pipeline.mapping.evidence.templates import N_SHAPES
 
 AIM_SECONDS, AIM_PAIRS, AIM_MINUTES = 1.0, 200, 5
-COARSE_SECONDS = 0.085
 ROUNDS = 3
-N_BANDS, N_SHAPES = 64, 3
 
 
 def seconds(work: Callable[[], Any]) -> float:
@@ -53,8 +53,8 @@ def seconds(work: Callable[[], Any]) -> float:
 def floor_of(cue: RenderedCue, n_frames: int) -> Callable[[], Any]:
     """Return work that reads every mel and makes the products of all levels."""
     rng = np.random.default_rng(1)
-    tracks = rng.random((N_BANDS, N_SHAPES * len(cue.tracks), n_frames), np.float32)
-    stems = rng.random((N_BANDS, len(cue.mels), n_frames), np.float32)
+    tracks = rng.random((N_MELS, N_SHAPES * len(cue.tracks), n_frames), np.float32)
+    stems = rng.random((N_MELS, len(cue.mels), n_frames), np.float32)
 
     def work() -> None:
         for mel in cue.mels.values():
@@ -123,8 +123,9 @@ def main() -> None:
     surplus = composed(99, "score", seconds=60) if condition.extra else None
     a.cache.mkdir(parents=True, exist_ok=True)
     cue = rendered("speed", parts, condition, seed=101, cache=a.cache, surplus=surplus)
+    coarse = fine_seconds(HOP / SR) * COARSE
     lasts = float(cue.features["n_frames"].max()) * HOP / SR
-    n_pairs, n_frames = len(cue.tracks) * len(cue.mels), round(lasts / COARSE_SECONDS)
+    n_pairs, n_frames = len(cue.tracks) * len(cue.mels), round(lasts / coarse)
     with threadpool_limits(limits=1, user_api="blas"):
         whole = seconds(lambda: match_evidence(cue.tracks, cue.notes, cue.features, cue.mel_of))
         floor = seconds(floor_of(cue, n_frames))

@@ -11,8 +11,14 @@ from cue_pipeline.mapping.evidence.hearing import bands_of
 from cue_pipeline.mapping.evidence.non_negative import non_negative_weights
 from cue_pipeline.mapping.evidence.regression import explained, products
 from cue_pipeline.mapping.evidence.scoring import Measures
-from cue_pipeline.mapping.evidence.shares import in_power, least_divergent, shares
+from cue_pipeline.mapping.evidence.shares import (
+    in_power,
+    least_divergent,
+    level_to_power,
+    shares,
+)
 from cue_pipeline.mapping.evidence.templates import (
+    LEVEL_EXPONENT,
     TrackNotes,
     level_templates,
     onset_curve,
@@ -210,6 +216,11 @@ def test_a_quiet_track_has_its_share_of_power_under_a_loud_one(monkeypatch, roun
     expected = (np.mean(quiet & ~loud) + np.mean(quiet & loud) / 101 + np.mean(quiet)) / 2
     assert of_quiet == pytest.approx(expected, abs=within)
     assert of_loud == pytest.approx(np.mean(loud) / 2, abs=within)
+
+
+def test_power_is_what_level_is_the_root_of():
+    level = np.array([0.0, 0.3, 1.0, 1.7], np.float32)
+    np.testing.assert_allclose(level_to_power(level), level ** (1 / LEVEL_EXPONENT), rtol=1e-6)
 
 
 def test_a_silent_group_is_nobodys():

@@ -317,22 +317,20 @@ def _best_correlations(templates: Float32, targets: Float32, reach: int) -> tupl
     x, y = centred(templates), centred(targets)
     x /= np.maximum(np.sqrt((x**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
     y /= np.maximum(np.sqrt((y**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
-    # Index i of the result is session frame = template frame + i; time 0 is template frame reach:
-    # asked for is -2 reach..0. What wraps around falls elsewhere if the circle is so long:
-    n = next_fast_len(max(x.shape[2], y.shape[2] + 2 * reach + 1), real=True)
+    # Session frame = template frame + i, and time 0 is template frame reach: asked for is
+    # i = -2 reach..0. So much silence before the session makes these the first of the result, and
+    # what wraps around falls behind them.
+    y = np.pad(y, ((0, 0), (0, 0), (2 * reach, 0)))
+    n = next_fast_len(max(x.shape[2], y.shape[2]), real=True)
     fy = rfft(y, n, axis=2)
     of_tracks = np.zeros(2 * reach + 1)
     of_groups = np.zeros((y.shape[1], 2 * reach + 1))
     for first in range(0, x.shape[1], _TRACKS_AT_ONCE):
         fx = rfft(x[:, first : first + _TRACKS_AT_ONCE], n, axis=2)
         product = np.einsum("bkf,bgf->kgf", fx.conj(), fy, optimize=True)
-        circle = irfft(product, n, axis=2)
-        for lags, found in (
-            (slice(None, 2 * reach), circle[..., n - 2 * reach :]),
-            (slice(2 * reach, None), circle[..., :1]),
-        ):
-            of_tracks[lags] += np.maximum(found.max(axis=1), 0.0).sum(axis=0)
-            np.maximum(of_groups[:, lags], found.max(axis=0), out=of_groups[:, lags])
+        found = irfft(product, n, axis=2)[..., : 2 * reach + 1]
+        of_tracks += np.maximum(found.max(axis=1), 0.0).sum(axis=0)
+        np.maximum(of_groups, found.max(axis=0), out=of_groups)
     return of_tracks / x.shape[1], of_groups
 
 
