@@ -63,7 +63,7 @@ def cue_folder(path: Path) -> CueFolder:
 
 
 def inventory_of(folder: CueFolder):
-    from cue_pipeline.audio.channel_groups import find_channel_groups
+    from cue_pipeline.audio.grouping import find_channel_groups
 
     return find_channel_groups(
         folder, sample_rate=SR, final_mix_patterns=("6mx",), ignore_patterns=()
@@ -138,14 +138,14 @@ def warm_up(way: str) -> None:
         if way == "original":
             original([folder.path / name for name in folder.audio_paths])
         else:
-            import cue_pipeline.audio.tables  # noqa: F401
+            import cue_pipeline.audio.sound_rows  # noqa: F401
 
             ours(folder, inventory_of(folder), compiled=True)
 
 
 def all_ffts(seconds: float, spectrograms: int) -> float:
     """Return the wall seconds of the transforms of some spectrograms, in threads as ours."""
-    from cue_pipeline.audio.tables import default_threads
+    from cue_pipeline.audio.sound_rows import default_threads
 
     wall = time.perf_counter()
     with ThreadPoolExecutor(default_threads()) as pool:
@@ -166,7 +166,7 @@ def whole_cue(path: Path, way: str) -> dict[str, float]:
         for mix in inventory.final_mixes:
             original([path / mix.channels[0].file])
     else:
-        from cue_pipeline.audio.tables import final_mix_tables, mel_feature_tables
+        from cue_pipeline.audio.sound_rows import final_mix_tables, mel_feature_tables
 
         mels = {"default": MEL}
         stems = inventory

@@ -30,10 +30,10 @@ from benchmarks.compose import STYLES, composed
 from benchmarks.conditions import CONDITIONS
 from benchmarks.render import RenderedCue, rendered
 from benchmarks.stems import HOP, N_MELS, SR
-from cue_pipeline.mapping.evidence import match_evidence, regression
-from cue_pipeline.mapping.evidence.hearing import COARSE, fine_seconds
-from cue_pipeline.mapping.evidence.non_negative import non_negative_weights
-from cue_pipeline.mapping.evidence.templates import N_SHAPES
+from cue_pipeline.hearing import match_evidence, regression
+from cue_pipeline.hearing.group_spectra import COARSE, fine_seconds
+from cue_pipeline.hearing.non_negative import non_negative_weights
+from cue_pipeline.hearing.templates import N_SHAPES
 
 AIM_SECONDS, AIM_PAIRS, AIM_MINUTES = 1.0, 200, 5
 ROUNDS = 3

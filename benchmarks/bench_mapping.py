@@ -37,10 +37,10 @@ from benchmarks.compose import Part, composed
 from benchmarks.conditions import CONDITIONS, Condition
 from benchmarks.render import RenderedCue, read_parts, rendered
 from benchmarks.stand_in_model import StandIn, standing_in
-from cue_pipeline.defs.model import model_server
-from cue_pipeline.mapping.chat import ChatModel
-from cue_pipeline.mapping.decision import map_cue
-from cue_pipeline.mapping.evidence import MatchEvidence, match_evidence
+from cue_pipeline.hearing import MatchEvidence, match_evidence
+from cue_pipeline.library.chat_model import model_server
+from cue_pipeline.mapping.decision.map_cue import map_cue
+from cue_pipeline.mapping.model.chat import ChatModel
 from cue_pipeline.mapping.tracks import track_summary
 from cue_pipeline.settings import Settings
 

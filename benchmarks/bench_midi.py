@@ -61,7 +61,7 @@ def main() -> None:
 
     from cue_pipeline.cue.folder import CueFolder
     from cue_pipeline.midi.reader import read_midi_file
-    from cue_pipeline.midi.tables import midi_events_tables, read_midi_files, tempo_map_tables
+    from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files, tempo_map_tables
     from cue_pipeline.warehouse.engine import create_engine
     from cue_pipeline.warehouse.migrations import ensure_schema
     from cue_pipeline.warehouse.store import Store

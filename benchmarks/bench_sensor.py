@@ -35,11 +35,11 @@ def main() -> None:
         }
         import dagster as dg
 
-        from cue_pipeline.defs import graph
         from cue_pipeline.defs.location import build_defs
-        from cue_pipeline.defs.resources import open_store
         from cue_pipeline.defs.sensors import SENSOR
+        from cue_pipeline.library import graph
         from cue_pipeline.settings import read_settings
+        from cue_pipeline.warehouse.opening import open_store
 
         settings = read_settings()
         defs = build_defs(settings)
@@ -86,7 +86,7 @@ def fill_ledger(store, root: Path, versions) -> None:  # type: ignore[no-untyped
 
     from cue_pipeline.cue.identity import row_id
     from cue_pipeline.cue.scan import find_cues
-    from cue_pipeline.defs import graph
+    from cue_pipeline.library import graph
     from cue_pipeline.warehouse import tables
 
     scan = find_cues(root)

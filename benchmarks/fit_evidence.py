@@ -5,7 +5,7 @@
 Logistic regression with a small ridge over all pairs of tracks and groups, of the train set in all
 conditions and of the pieces of earlier looks (50 s each) in those of ``SPENT_IN``. What is printed
 first leaves each song out in turn (its pairs are scored by weights fitted on the others); the
-weights printed last are fitted on all, and belong in ``cue_pipeline/mapping/evidence/scoring.py``.
+weights printed last are fitted on all, and belong in ``cue_pipeline/hearing/scoring.py``.
 Tracks of fewer notes than the evidence asks for, and tracks that share their notes, take no part.
 """
 
@@ -21,8 +21,8 @@ from benchmarks.bench_mapping import songs
 from benchmarks.compose import composed
 from benchmarks.conditions import CONDITIONS
 from benchmarks.render import rendered
-from cue_pipeline.mapping.evidence import match_evidence
-from cue_pipeline.mapping.evidence.scoring import FEATURES
+from cue_pipeline.hearing import match_evidence
+from cue_pipeline.hearing.scoring import FEATURES
 
 Float = NDArray[np.float64]
 RIDGE = 1.0

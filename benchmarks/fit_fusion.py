@@ -33,19 +33,19 @@ from benchmarks.fit_evidence import SPENT_IN, SPENT_SECONDS
 from benchmarks.render import rendered
 from benchmarks.session_names import MANNER_WEIGHTS, MANNERS, Cue, Named, named
 from benchmarks.stand_in_model import CONFIDENCE, told
-from cue_pipeline.mapping.answers import TrackAnswer
-from cue_pipeline.mapping.calls import ModelAnswer
-from cue_pipeline.mapping.decision import map_cue
-from cue_pipeline.mapping.evidence import match_evidence
-from cue_pipeline.mapping.fusion import (
+from cue_pipeline.hearing import match_evidence
+from cue_pipeline.mapping.decision.evidence_by_position import evidence_matrix
+from cue_pipeline.mapping.decision.fusion import (
     WEIGHTS,
     FusionWeights,
     Sources,
     choice_probabilities,
-    evidence_matrix,
 )
-from cue_pipeline.mapping.namesakes import crowded, level_namesakes
-from cue_pipeline.mapping.similarity import name_fits
+from cue_pipeline.mapping.decision.map_cue import map_cue
+from cue_pipeline.mapping.model.answers import TrackAnswer
+from cue_pipeline.mapping.model.exchange import ModelAnswer
+from cue_pipeline.mapping.names.fit import name_fits
+from cue_pipeline.mapping.names.namesakes import crowded, level_namesakes
 
 # Pieces of the fresh set: style and seed, the seventh. Of the earlier ones, the first (seed 311) is
 # gone, the others are "spent": rules were made for what went wrong there, weights fitted on them.

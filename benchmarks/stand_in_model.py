@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from pydantic import SecretStr
 
-from cue_pipeline.mapping.chat import ChatModel
-from cue_pipeline.mapping.server import ModelServer
+from cue_pipeline.mapping.model.chat import ChatModel
+from cue_pipeline.mapping.model.server import ModelServer
 
 CONFIDENCE = 0.9  # always sure of itself, as chat models are
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from cue_pipeline.defs.resources import open_store
+from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline_tests.cues import write_cue
 
 ROOT = Path(__file__).parent.parent
@@ -165,7 +165,7 @@ class Hold:
 HOLDING = """
 import importlib.abc, importlib.util, os, pathlib, sys, time
 
-FOLDER, KEYS, NAME = pathlib.Path({folder!r}), {keys!r}, "cue_pipeline.midi.tables"
+FOLDER, KEYS, NAME = pathlib.Path({folder!r}), {keys!r}, "cue_pipeline.midi.score_rows"
 
 
 class Finder(importlib.abc.MetaPathFinder):
@@ -208,7 +208,9 @@ def hold_runs(site: Site, *keys: str) -> Hold:
 
 def break_run_server(site: Site) -> None:
     """Make the run server of a site end as soon as it starts."""
-    patch(site, "import sys\nif 'cue_pipeline.defs.run_server' in sys.orig_argv: sys.exit(3)\n")
+    patch(
+        site, "import sys\nif 'cue_pipeline.defs.runs.fork_server' in sys.orig_argv: sys.exit(3)\n"
+    )
 
 
 def patch(site: Site, code: str) -> None:

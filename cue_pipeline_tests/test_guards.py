@@ -6,10 +6,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from cue_pipeline.defs import graph
 from cue_pipeline.defs.location import build_defs
-from cue_pipeline.defs.versions import told_versions
-from cue_pipeline.mapping.fusion import WEIGHTS
+from cue_pipeline.library import graph
+from cue_pipeline.library.graph import told_versions
+from cue_pipeline.mapping.decision.fusion import WEIGHTS
 from cue_pipeline.settings import Settings, read_settings
 
 ROOT = Path(__file__).parent.parent

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from cue_pipeline.audio.channel_groups import ChannelGroup
-from cue_pipeline.audio.engine import composite_of, four_products
+from cue_pipeline.audio.compiled.choice import composite_of, four_products
 from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader
+from cue_pipeline.audio.grouping import ChannelGroup
 from cue_pipeline.audio.levels import rounded
 from cue_pipeline.audio.mel_filters import Float32Array, Float64Array
 from cue_pipeline.audio.sources import finite
@@ -137,7 +137,7 @@ def measure_residual(
     stems : sequence of ChannelGroup
         All stems of the cue.
     compiled : bool
-        By the compiled kernels (see :mod:`.engine`).
+        By the compiled kernels (see :mod:`.compiled.choice`).
     """
     if not stems:
         return Residual(None, "not computed: the cue has no stems")

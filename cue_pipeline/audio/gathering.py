@@ -10,9 +10,9 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from cue_pipeline.audio.channel_names import ChannelName, parse_channel_name, stem_of
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import PARTNERS, film_position
-from cue_pipeline.audio.names import ChannelName, parse_channel_name, stem_of
 
 
 @dataclass(frozen=True, slots=True)

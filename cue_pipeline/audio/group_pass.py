@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cue_pipeline.audio.channel_groups import ChannelGroup
-from cue_pipeline.audio.engine import worth_compiling
+from cue_pipeline.audio.compiled.choice import worth_compiling
+from cue_pipeline.audio.grouping import ChannelGroup
 from cue_pipeline.audio.levels import GroupLevels
 from cue_pipeline.audio.mel import MelStream
 from cue_pipeline.audio.mel_filters import Float32Array

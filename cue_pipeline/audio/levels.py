@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from cue_pipeline.audio.engine import measure_of
+from cue_pipeline.audio.compiled.choice import measure_of
 from cue_pipeline.audio.mel_filters import Float32Array
 
 SILENCE_DBFS = -80.0

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cue_pipeline.audio.engine import LANES, FrameKernel, compiled_frames, fits_kernel
+from cue_pipeline.audio.compiled.choice import LANES, FrameKernel, compiled_frames, fits_kernel
 from cue_pipeline.audio.mel_filters import Float32Array, MelPlan, mel_plan
 from cue_pipeline.errors import AudioFileError
 from cue_pipeline.settings import MelSettings
@@ -37,7 +37,7 @@ def log_mel_spectrogram(
     mel : MelSettings
         Parameters.
     compiled : bool
-        By the compiled kernels, where they take the parameters (see :mod:`.engine`).
+        By the compiled kernels, where they take the parameters (see :mod:`.compiled.choice`).
 
     Returns
     -------

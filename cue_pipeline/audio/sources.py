@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from cue_pipeline.audio.engine import compiled_add_24, compiled_decode_24
+from cue_pipeline.audio.compiled.choice import compiled_add_24, compiled_decode_24
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel_filters import Float32Array
 from cue_pipeline.audio.mpeg4 import read_mpeg4_blocks

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cue_pipeline.audio.engine import pack_half
+from cue_pipeline.audio.compiled.choice import pack_half
 from cue_pipeline.audio.mel_filters import Float32Array
 
 CHUNK_BYTES = 512 * 1024

@@ -13,7 +13,7 @@ from cue_pipeline.cli.display import print_waiting
 if TYPE_CHECKING:
     import dagster as dg
 
-    from cue_pipeline.defs import backfills
+    from cue_pipeline.library import backfill_plan
     from cue_pipeline.settings import Settings
     from cue_pipeline.warehouse.store import Store
 
@@ -28,24 +28,24 @@ def ask_for_backfill(
     dry_run: bool,
 ) -> None:
     """Plan a backfill and, unless ``dry_run``, hand it to the daemon's instance."""
-    from cue_pipeline.defs import backfills
-    from cue_pipeline.defs.instance import open_instance
-    from cue_pipeline.defs.model import waiting_cues
-    from cue_pipeline.defs.status import read_status
+    from cue_pipeline.defs.runs.instance import open_instance
+    from cue_pipeline.library import backfill_plan
+    from cue_pipeline.library.chat_model import waiting_cues
+    from cue_pipeline.library.status import read_status
 
-    plan = backfills.plan_backfill(
+    plan = backfill_plan.plan_backfill(
         read_status(store, settings), kinds=kinds, select=select, only=only
     )
-    unreachable = backfills.unreachable_cues(store, plan.assets)
+    unreachable = backfill_plan.unreachable_cues(store, plan.assets)
     for key, why in unreachable.items():
         click.echo(f"left out: {key}: {why}")
-    plan = backfills.without(plan, unreachable)
+    plan = backfill_plan.without(plan, unreachable)
     waiting = {key for key, asset in plan.reasons if asset == "llm_mappings"}
     waiting &= waiting_cues(settings, store)
     if waiting:
         print_waiting(len(waiting))
-        plan = backfills.hold(plan, waiting)
-    what = " or ".join(kinds or backfills.KINDS)
+        plan = backfill_plan.hold(plan, waiting)
+    what = " or ".join(kinds or backfill_plan.KINDS)
     if dry_run:
         for (key, asset), why in plan.reasons.items():
             click.echo(f"{key}: {asset} ({why})")
@@ -59,22 +59,23 @@ def ask_for_backfill(
         _ask(instance, plan, what)
 
 
-def _ask(instance: dg.DagsterInstance, plan: backfills.BackfillPlan, what: str) -> None:
+def _ask(instance: dg.DagsterInstance, plan: backfill_plan.BackfillPlan, what: str) -> None:
     from cue_pipeline.defs import backfills
+    from cue_pipeline.defs.busy import busy_cues
     from cue_pipeline.defs.partitions import cues
-    from cue_pipeline.defs.runs import busy_cues
+    from cue_pipeline.library import backfill_plan
 
     busy = busy_cues(instance, list(plan.assets))
     for key in sorted(busy):
         click.echo(f"left out: {key}: a run of it is under way; ask again once it has ended.")
-    plan = backfills.without(plan, busy)
+    plan = backfill_plan.without(plan, busy)
     if not plan.assets:
         click.echo("Nothing was asked for.")
         return
     new = backfills.unknown_to_dagster(instance, plan.assets)
     if new:
         instance.add_dynamic_partitions(str(cues.name), new)
-    for assets, keys in backfills.by_assets(plan).items():
+    for assets, keys in backfill_plan.by_assets(plan).items():
         title = f"cue-pipeline backfill: {what}"
         made = backfills.request_backfill(instance, assets, keys, title)
         click.echo(f"Backfill {made}: {', '.join(assets)} of {_cues(len(keys))}.")
@@ -91,7 +92,7 @@ def _ask(instance: dg.DagsterInstance, plan: backfills.BackfillPlan, what: str) 
         click.echo("The daemon begins within 30 seconds.")
 
 
-def _counted(plan: backfills.BackfillPlan) -> str:
+def _counted(plan: backfill_plan.BackfillPlan) -> str:
     return f"{len(plan)} asset{'s' * (len(plan) != 1)} of {_cues(len(plan.assets))}"
 
 

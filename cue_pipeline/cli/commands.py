@@ -24,8 +24,8 @@ from cue_pipeline.cli.display import (
 from cue_pipeline.errors import CuePipelineError, SettingsError
 
 if TYPE_CHECKING:
-    from cue_pipeline.defs.process import LibraryPlan
-    from cue_pipeline.defs.workers import CueOutcome
+    from cue_pipeline.defs.runs.pool import CueOutcome
+    from cue_pipeline.library.plan import LibraryPlan
     from cue_pipeline.warehouse.store import Store
 
 
@@ -44,7 +44,7 @@ def _assets(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tu
         return names
     from difflib import get_close_matches
 
-    from cue_pipeline.defs.graph import GRAPH
+    from cue_pipeline.library.graph import GRAPH
 
     for name in names:
         if name not in GRAPH:
@@ -116,7 +116,7 @@ def process(
     settings = read_settings()
     store = open_store(settings)
 
-    from cue_pipeline.defs.process import plan_library
+    from cue_pipeline.library.plan import plan_library
 
     plan = plan_library(
         base_dir, store, settings, force=force, select=select, only=keys, dry_run=dry_run
@@ -154,7 +154,7 @@ def status(as_json: bool) -> None:
     missing: never made. failed: the last run failed. loading: being written now.
     """
     settings = configured()
-    from cue_pipeline.defs.status import read_status
+    from cue_pipeline.library.status import read_status
 
     store = open_store(settings)
     statuses = read_status(store, settings)
@@ -257,7 +257,7 @@ def show(cue_key: str, review: bool, as_json: bool) -> None:
     """Show the tracks of CUE_KEY, their stems, categories, scores and states."""
     settings = configured()
     store = open_store(settings)
-    from cue_pipeline.defs.mappings import read_mappings
+    from cue_pipeline.library.decisions import read_mappings
 
     rows = read_mappings(store, known_cue(store, settings, cue_key))
     if review:
@@ -289,7 +289,7 @@ def set_mapping(
         raise click.UsageError("Give --group, --category, or both.")
     settings = configured()
     store = open_store(settings)
-    from cue_pipeline.cli import decisions
+    from cue_pipeline.cli import mappings as decisions
 
     decisions.set_mapping(
         store, settings, known_cue(store, settings, cue_key), track,
@@ -304,7 +304,7 @@ def unset_mapping(cue_key: str, track: str) -> None:
     """Take back what was decided about TRACK: a name, #INDEX, or FILE.mid#INDEX."""
     settings = configured()
     store = open_store(settings)
-    from cue_pipeline.cli import decisions
+    from cue_pipeline.cli import mappings as decisions
 
     decisions.unset_mapping(store, settings, known_cue(store, settings, cue_key), track)
 
@@ -321,7 +321,7 @@ def export_mappings(file: Path, review: bool, keys: tuple[str, ...]) -> None:
     """
     settings = configured()
     store = open_store(settings)
-    from cue_pipeline.cli import decisions
+    from cue_pipeline.cli import mappings as decisions
 
     known = [known_cue(store, settings, key) for key in keys]
     decisions.export_mappings(store, file, known, review=review)
@@ -338,7 +338,7 @@ def import_mappings(file: Path, dry_run: bool, skip_bad: bool) -> None:
     """
     settings = configured()
     store = open_store(settings)
-    from cue_pipeline.cli import decisions
+    from cue_pipeline.cli import mappings as decisions
 
     decisions.import_mappings(store, settings, file, dry_run=dry_run, skip_bad=skip_bad)
 
@@ -363,7 +363,7 @@ def submit_batch(keys: tuple[str, ...], limit: int | None, dry_run: bool) -> Non
     """
     settings = configured()
     store = open_store(settings)
-    from cue_pipeline.cli import batches
+    from cue_pipeline.cli import mappings_batch as batches
 
     known = [known_cue(store, settings, key) for key in keys]
     batches.submit(store, settings, known, limit, dry_run=dry_run)
@@ -375,7 +375,7 @@ def batch_status(as_json: bool) -> None:
     """Show how far the batches are that are not collected."""
     settings = configured()
     store = open_store(settings)
-    from cue_pipeline.cli import batches
+    from cue_pipeline.cli import mappings_batch as batches
 
     batches.show_status(store, settings, as_json=as_json)
 
@@ -388,7 +388,7 @@ def collect_batches() -> None:
     """
     settings = configured()
     store = open_store(settings)
-    from cue_pipeline.cli import batches
+    from cue_pipeline.cli import mappings_batch as batches
 
     batches.collect(store, settings)
 
@@ -400,7 +400,7 @@ def cancel_batch(batch_id: str, forget: bool) -> None:
     """Have the server stop BATCH_ID; `collect` then stores what it has answered by then."""
     settings = configured()
     store = open_store(settings)
-    from cue_pipeline.cli import batches
+    from cue_pipeline.cli import mappings_batch as batches
 
     batches.cancel(store, settings, batch_id, forget=forget)
 
@@ -410,8 +410,8 @@ def cancel_batch(batch_id: str, forget: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 def categorise(names: tuple[str, ...], as_json: bool) -> None:
     """Say which instrument category each NAME is, and why; names on standard input, one a line."""
-    from cue_pipeline.cli.names import print_categories, read_names
-    from cue_pipeline.mapping.names import categorise as categorise_name
+    from cue_pipeline.cli.categorise import print_categories, read_names
+    from cue_pipeline.mapping.names.parsing import categorise as categorise_name
 
     if not names and sys.stdin.isatty():
         raise click.UsageError("Give a NAME, or names on standard input, one a line.")
@@ -427,8 +427,8 @@ def categorise(names: tuple[str, ...], as_json: bool) -> None:
 
 
 def _run(plan: LibraryPlan, store: Store, jobs: int) -> list[CueOutcome]:
-    from cue_pipeline.defs.instance import open_instance
-    from cue_pipeline.defs.process import run_plans
+    from cue_pipeline.defs.runs.instance import open_instance
+    from cue_pipeline.defs.runs.process import run_plans
 
     here = Path.cwd()
     with open_instance(here) as instance, live_display(plan.cues) as watch:

@@ -26,9 +26,9 @@ def configured() -> Settings:
 
 def open_store(settings: Settings) -> Store:
     """Return the store of the database that `settings` name."""
-    from cue_pipeline.defs import resources
+    from cue_pipeline.warehouse import opening
 
-    return resources.open_store(settings.database_url.get_secret_value())
+    return opening.open_store(settings.database_url.get_secret_value())
 
 
 def shown_database(settings: Settings) -> str:

@@ -12,9 +12,9 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cue_pipeline.defs.process import CuePlan, LibraryPlan
-    from cue_pipeline.defs.status import AssetStatus
-    from cue_pipeline.defs.workers import CueOutcome, Event
+    from cue_pipeline.defs.runs.pool import CueOutcome, Event
+    from cue_pipeline.library.plan import CuePlan, LibraryPlan
+    from cue_pipeline.library.status import AssetStatus
     from cue_pipeline.warehouse.store import Store
 
 STATE_STYLES = {
@@ -62,7 +62,7 @@ class _Lines:
         return None
 
     def __call__(self, event: Event) -> None:
-        from cue_pipeline.defs.workers import CueFinished, CueLeft, CueStarted
+        from cue_pipeline.defs.runs.pool import CueFinished, CueLeft, CueStarted
 
         if isinstance(event, CueStarted):
             click.echo(f"{event.cue_key}: {', '.join(event.assets)}", err=True)
@@ -110,7 +110,7 @@ class _Bars:
         self.bars.stop()
 
     def __call__(self, event: Event) -> None:
-        from cue_pipeline.defs.workers import CueFinished, CueLeft, CueStarted
+        from cue_pipeline.defs.runs.pool import CueFinished, CueLeft, CueStarted
 
         if isinstance(event, CueStarted):
             self.by_cue[event.cue_key] = self.bars.add_task(event.cue_key, total=len(event.assets))
@@ -169,7 +169,7 @@ def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], stor
     from rich.markup import escape
     from rich.table import Table
 
-    from cue_pipeline.defs.graph import GRAPH
+    from cue_pipeline.library.graph import GRAPH
 
     ready = Counter(row.cue_key for row in store.ledger() if row.state == "ready")
     rows = Counter[str]()
@@ -230,7 +230,7 @@ def print_status(statuses: Sequence[AssetStatus], where: str, gone: Collection[s
         Cues whose folder was not there when it was last looked for.
     """
     from cue_pipeline.cue.numbering import natural_key
-    from cue_pipeline.defs.graph import GRAPH
+    from cue_pipeline.library.graph import GRAPH
 
     if not statuses:
         click.echo(
@@ -257,7 +257,7 @@ def _status_table(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:
     from rich.markup import escape
     from rich.table import Table
 
-    from cue_pipeline.defs.graph import GRAPH
+    from cue_pipeline.library.graph import GRAPH
 
     table = Table()
     table.add_column("cue", overflow="fold")

@@ -1,4 +1,4 @@
-"""Asset checks: the verdicts of :mod:`cue_pipeline.defs.judgments`, shown on each cue in the UI.
+"""Asset checks: the verdicts of :mod:`cue_pipeline.library.quality`, shown on each cue in the UI.
 
 A check is part of the step of its asset, not a step of its own: that costs three events instead
 of a dozen, and it sees the rows that were just made without reading them back. None blocks, so a
@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
-from cue_pipeline.defs.judgments import MOST_NAMED, Judgment
 from cue_pipeline.defs.markdown import escape_markdown
 from cue_pipeline.defs.partitions import cues
+from cue_pipeline.library.quality import MOST_NAMED, Judgment
 
 CHECKS: Mapping[str, Mapping[str, str]] = {
     "tempo_map": {

@@ -17,17 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from cue_pipeline.cue.folder import CueFolder
-from cue_pipeline.defs import graph, progress
 from cue_pipeline.defs.checks import Judges, check_results, check_specs
 from cue_pipeline.defs.described import OWNERS, asset_metadata, asset_tags
-from cue_pipeline.defs.interruption import ends_when_told
 from cue_pipeline.defs.io_manager import CueTables, failure, plain
 from cue_pipeline.defs.markdown import escape_markdown, picture
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
+from cue_pipeline.defs.runs.interruption import ends_when_told
 from cue_pipeline.errors import CuePipelineError
-from cue_pipeline.settings import MelSettings, Settings
+from cue_pipeline.library import graph, progress
+from cue_pipeline.library.cue_run import CueRun
 from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
@@ -37,23 +36,6 @@ if TYPE_CHECKING:
 # with our ledger, and the tests hold it to that.
 warnings.filterwarnings("ignore", category=dg.BetaWarning)
 warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-
-
-@dataclass(frozen=True, slots=True)
-class CueRun:
-    """What an asset function is given: one cue, in one run."""
-
-    folder: CueFolder
-    settings: Settings
-    store: Store
-    log: logging.Logger
-    threads: int
-    """Threads that this asset may use, so that cues side by side share the processors."""
-
-    @property
-    def mel_profiles(self) -> dict[str, MelSettings]:
-        """Mel spectrograms that the settings ask for, by profile name."""
-        return graph.mel_profiles_of(self.settings)
 
 
 @dataclass(frozen=True, slots=True)

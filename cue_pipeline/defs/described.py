@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as sa
 
-from cue_pipeline.defs import graph
+from cue_pipeline.library import graph
 from cue_pipeline.warehouse.tables import owned_columns, owner
 
 OWNERS = ("team:music-data",)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from cue_pipeline.defs import progress
-from cue_pipeline.defs.interruption import ends_when_told
 from cue_pipeline.defs.resources import CueLibrary
+from cue_pipeline.defs.runs.interruption import ends_when_told
 from cue_pipeline.errors import CuePipelineError, WarehouseError
+from cue_pipeline.library import progress
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -31,7 +31,7 @@ class CueTables:
     tables : mapping of str to DataFrame, or to an iterable of DataFrames
         Table name → rows, with exactly the columns that the asset owns.
     fingerprint, code_version, data_version : str
-        See :mod:`cue_pipeline.defs.graph`.
+        See :mod:`cue_pipeline.library.graph`.
     started_at : datetime
         When the asset began to read its input.
     """

@@ -5,7 +5,6 @@ from typing import Any
 
 import dagster as dg
 
-from cue_pipeline.defs import graph
 from cue_pipeline.defs.assets.channel_groups import channel_groups
 from cue_pipeline.defs.assets.final_mix_features import final_mix_features
 from cue_pipeline.defs.assets.llm_mappings import llm_mappings
@@ -17,7 +16,8 @@ from cue_pipeline.defs.automation import automation_of
 from cue_pipeline.defs.io_manager import WarehouseIOManager
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.sensors import cue_folders_sensor
-from cue_pipeline.defs.versions import told_versions
+from cue_pipeline.library import graph
+from cue_pipeline.library.graph import told_versions
 from cue_pipeline.settings import Settings
 
 ASSETS = (

@@ -4,8 +4,6 @@ The resource has no configuration of its own, because Dagster shows resource con
 UI and the database URL may hold a password. It reads the settings of the process instead.
 """
 
-import os
-from functools import lru_cache
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +11,7 @@ import dagster as dg
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.errors import CueError
 from cue_pipeline.settings import Settings, read_settings
+from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline.warehouse.store import Store
 
 
@@ -47,25 +46,3 @@ class CueLibrary(dg.ConfigurableResource):  # type: ignore[type-arg]
                 "DATABASE_URL, and it is registered."
             )
         return read_cue_folder(Path(cue.root), cue_key)
-
-
-def open_store(database_url: str) -> Store:
-    """Return the warehouse at a URL, its schema created or checked, one per process and URL.
-
-    Raises
-    ------
-    WarehouseError
-        If the database cannot be reached or its schema does not fit the program.
-    """
-    # The path of a SQLite file may be relative to the working directory.
-    return _open_store(database_url, os.getcwd())  # noqa: PTH109 - a key, not a path
-
-
-@lru_cache(maxsize=4)
-def _open_store(database_url: str, _: str) -> Store:
-    from cue_pipeline.warehouse.engine import create_engine
-    from cue_pipeline.warehouse.migrations import ensure_schema
-
-    engine = create_engine(database_url)
-    ensure_schema(engine)
-    return Store(engine)

@@ -1,6 +1,6 @@
 """The sensor on ``CUE_ROOT``: cue folders that appear or change are processed by themselves.
 
-What is to be done is decided in :mod:`cue_pipeline.defs.watch`; here it is looked up and done.
+What is to be done is decided in :mod:`cue_pipeline.library.watch`; here it is looked up and done.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from cue_pipeline.defs import graph, watch
+from cue_pipeline.defs.busy import UNFINISHED, busy_cues
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
-from cue_pipeline.defs.runs import UNFINISHED, busy_cues
 from cue_pipeline.errors import CueError
+from cue_pipeline.library import graph, watch
 from cue_pipeline.settings import Settings
 
 if TYPE_CHECKING:

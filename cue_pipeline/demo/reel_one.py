@@ -1,6 +1,6 @@
 """The cues of reel 1: the opening titles, and a letter that is read."""
 
-from cue_pipeline.demo.score import (
+from cue_pipeline.demo.composition import (
     DemoCue,
     Note,
     Part,

@@ -1,6 +1,6 @@
 """The cues of reel 2: a chase, and a radio that plays in the room."""
 
-from cue_pipeline.demo.score import (
+from cue_pipeline.demo.composition import (
     DemoCue,
     Note,
     Part,

@@ -13,7 +13,15 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 
-from cue_pipeline.demo.score import Curve, DemoCue, Float64Array, Part, Stem, Timeline, sampled
+from cue_pipeline.demo.composition import (
+    Curve,
+    DemoCue,
+    Float64Array,
+    Part,
+    Stem,
+    Timeline,
+    sampled,
+)
 from cue_pipeline.demo.voices import SAMPLE_RATE, VOICES, Sounding
 from cue_pipeline.demo.wave import FULL_SCALE, pcm24
 

@@ -5,7 +5,13 @@ from collections.abc import Iterable, Iterator
 
 import mido
 
-from cue_pipeline.demo.score import Part, Sequence, Timeline, microseconds_per_quarter, sampled
+from cue_pipeline.demo.composition import (
+    Part,
+    Sequence,
+    Timeline,
+    microseconds_per_quarter,
+    sampled,
+)
 
 # Within one tick: what names and sets up first, ends before beginnings.
 _META, _PROGRAM, _CONTROL, _NOTE_OFF, _NOTE_ON, _AFTER = range(6)

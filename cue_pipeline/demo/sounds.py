@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from cue_pipeline.demo.score import Float64Array, Timeline
+from cue_pipeline.demo.composition import Float64Array, Timeline
 from cue_pipeline.demo.voices import SAMPLE_RATE, filtered_noise
 
 

@@ -11,10 +11,10 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from cue_pipeline.demo.composition import DemoCue
 from cue_pipeline.demo.reel_one import REEL_ONE
 from cue_pipeline.demo.reel_two import REEL_TWO
 from cue_pipeline.demo.rendering import RenderedStem, render_cue
-from cue_pipeline.demo.score import DemoCue
 from cue_pipeline.demo.smf import midi_file_bytes
 from cue_pipeline.demo.voices import SAMPLE_RATE
 from cue_pipeline.demo.wave import wave_bytes

@@ -23,8 +23,8 @@ from cue_pipeline.midi.chunks import (
     read_header,
     skip_other_chunks,
 )
+from cue_pipeline.midi.event_bytes import EventScanner, TrackScan
 from cue_pipeline.midi.events import Int64Array, Messages, decode_events
-from cue_pipeline.midi.scan import EventScanner, TrackScan
 from cue_pipeline.midi.sequence import Sequence, TimedMeta, build_sequence
 from cue_pipeline.midi.text import decode, guess_encoding
 from cue_pipeline.midi.timing import ticks_to_bars_beats, ticks_to_seconds

@@ -26,7 +26,7 @@ from cue_pipeline.warehouse.dsql import BATCH_BYTES, BATCH_ROWS, repeat_on_confl
 from cue_pipeline.warehouse.encode import EncodedRows
 from cue_pipeline.warehouse.engine import connect
 from cue_pipeline.warehouse.ledger import Entry
-from cue_pipeline.warehouse.plan import Part, Replacement
+from cue_pipeline.warehouse.replacement import Part, Replacement
 from cue_pipeline.warehouse.scope import of_cue
 from cue_pipeline.warehouse.statements import in_parts
 from cue_pipeline.warehouse.transaction import driver_failures

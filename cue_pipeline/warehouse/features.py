@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -15,6 +15,26 @@ if TYPE_CHECKING:
     import numpy as np
 
     from cue_pipeline.warehouse.store import Store
+
+
+def find_composite(store: Store, audio_file_id: int | None) -> sa.Row[*tuple[Any, ...]] | None:
+    """Return a stem's composite mel spectrogram in the default profile, if there is one.
+
+    Returns
+    -------
+    sqlalchemy.Row or None
+        ``id``, ``sample_rate``, ``hop_length`` and ``n_frames`` of its row in ``audio_features``.
+    """
+    features = t.audio_features.c
+    query = sa.select(
+        features.id, features.sample_rate, features.hop_length, features.n_frames
+    ).where(
+        features.audio_file_id == audio_file_id,
+        features.profile == "default",
+        features.channel == "mono",
+    )
+    with reading(store.engine) as connection:
+        return connection.execute(query).first()
 
 
 def read_mel(store: Store, audio_feature_id: int) -> np.ndarray:

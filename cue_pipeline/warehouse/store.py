@@ -19,8 +19,8 @@ from cue_pipeline.warehouse.atomic import AtomicWriter, lock_cue, unknown_cue
 from cue_pipeline.warehouse.dsql import BATCH_ROWS
 from cue_pipeline.warehouse.encode import storable_text
 from cue_pipeline.warehouse.ledger import Entry, LedgerRow
-from cue_pipeline.warehouse.plan import Replacement, Tables, plan_replacement
 from cue_pipeline.warehouse.registry import CueRow, KeyConflict, Registration
+from cue_pipeline.warehouse.replacement import Replacement, Tables, plan_replacement
 from cue_pipeline.warehouse.scope import columns_named, of_cue
 from cue_pipeline.warehouse.statements import in_parts
 from cue_pipeline.warehouse.transaction import reading, write, writing

@@ -14,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from cue_pipeline.mapping.calls import ChatCall, ChatRequest
-from cue_pipeline.mapping.prompt import PROMPT_VERSION
+from cue_pipeline.mapping.model.exchange import ChatCall, ChatRequest
+from cue_pipeline.mapping.model.prompt import PROMPT_VERSION
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.statements import in_parts
 from cue_pipeline.warehouse.transaction import reading, write

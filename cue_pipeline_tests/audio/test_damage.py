@@ -9,7 +9,7 @@ import soundfile as sf
 from cue_pipeline.audio import group_pass, sources
 from cue_pipeline.audio.headers import read_audio_header
 from cue_pipeline.audio.profiles import mel_profiles
-from cue_pipeline.audio.tables import final_mix_tables, mel_feature_tables
+from cue_pipeline.audio.sound_rows import final_mix_tables, mel_feature_tables
 from cue_pipeline.errors import AudioFileError
 from cue_pipeline.settings import MelSettings
 from cue_pipeline_tests.audio.wave_files import (

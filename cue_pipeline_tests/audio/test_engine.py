@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cue_pipeline.audio import engine, group_pass, kernels, lanes, sample_kernels
+from cue_pipeline.audio import group_pass
+from cue_pipeline.audio.compiled import choice as engine
+from cue_pipeline.audio.compiled import kernels, lanes, sample_kernels
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel import MelStream
 from cue_pipeline.audio.mel_filters import mel_plan
 from cue_pipeline.audio.profiles import mel_profiles
-from cue_pipeline.audio.tables import final_mix_tables, mel_feature_tables
+from cue_pipeline.audio.sound_rows import final_mix_tables, mel_feature_tables
 from cue_pipeline.settings import MelSettings
 from cue_pipeline_tests.audio.wave_files import (
     arranged,
@@ -74,7 +76,7 @@ def test_a_machine_without_numba_computes_by_numpy(monkeypatch, caplog):
     really = builtins.__import__
 
     def without(name, *args, **kwargs):
-        if name == "cue_pipeline.audio.kernels":
+        if name == "cue_pipeline.audio.compiled.kernels":
             raise ImportError("no compiler here")
         return really(name, *args, **kwargs)
 

@@ -6,9 +6,9 @@ or ``=n`` (thousands of samples) follows, and the groups expected as ``name:layo
 
 import pytest
 
+from cue_pipeline.audio.channel_names import holds_word, parse_channel_name
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import FILM_ORDER_BY_COUNT, LAYOUTS, film_position, layout_of
-from cue_pipeline.audio.names import holds_word, parse_channel_name
 from cue_pipeline_tests.audio.wave_files import arranged
 
 FOLDERS: list[tuple[str, str, str]] = [

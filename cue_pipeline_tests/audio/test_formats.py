@@ -10,10 +10,10 @@ import soundfile as sf
 import wavinfo
 
 from cue_pipeline.audio import mpeg4
-from cue_pipeline.audio.channel_groups import find_channel_groups
+from cue_pipeline.audio.grouping import find_channel_groups
 from cue_pipeline.audio.headers import read_audio_header
 from cue_pipeline.audio.sources import open_source
-from cue_pipeline.audio.strays import find_strays
+from cue_pipeline.audio.unread_files import find_strays
 from cue_pipeline.errors import AudioFileError
 from cue_pipeline_tests.audio.wave_files import (
     bext_chunk,

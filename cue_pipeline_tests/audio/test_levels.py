@@ -5,7 +5,7 @@ import pytest
 
 from cue_pipeline.audio.levels import GroupLevels
 from cue_pipeline.audio.profiles import mel_profiles
-from cue_pipeline.audio.tables import mel_feature_tables
+from cue_pipeline.audio.sound_rows import mel_feature_tables
 from cue_pipeline.settings import MelSettings
 from cue_pipeline_tests.audio.wave_files import cue_folder, inventory_of, noise, write_audio
 

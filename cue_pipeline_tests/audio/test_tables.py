@@ -10,8 +10,8 @@ import soundfile as sf
 
 from cue_pipeline.audio.mel_filters import mel_remarks
 from cue_pipeline.audio.profiles import mel_profiles
+from cue_pipeline.audio.sound_rows import channel_group_tables, final_mix_tables, mel_feature_tables
 from cue_pipeline.audio.spool import CHUNK_BYTES
-from cue_pipeline.audio.tables import channel_group_tables, final_mix_tables, mel_feature_tables
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import SettingsError
 from cue_pipeline.settings import MelSettings

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
-from cue_pipeline.audio.channel_groups import AudioInventory, arrange, find_channel_groups
+from cue_pipeline.audio.grouping import AudioInventory, arrange, find_channel_groups
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.media import AUDIO_SUFFIXES

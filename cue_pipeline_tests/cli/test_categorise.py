@@ -7,10 +7,10 @@ import pytest
 from click.testing import CliRunner
 from rich.cells import cell_len
 
-from cue_pipeline.cli import names
+from cue_pipeline.cli import categorise as names
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.errors import SettingsError
-from cue_pipeline.mapping.names import NameCategory
+from cue_pipeline.mapping.names.parsing import NameCategory
 
 
 def categorise(*arguments, given=b""):

@@ -8,14 +8,15 @@ from click.testing import CliRunner
 
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs import backfills as b
-from cue_pipeline.defs.graph import GRAPH
-from cue_pipeline.defs.instance import open_instance
-from cue_pipeline.defs.liveness import WORKER_TAG
-from cue_pipeline.defs.process import plan_library
-from cue_pipeline.defs.resources import open_store
-from cue_pipeline.defs.status import AssetStatus
+from cue_pipeline.defs.runs.instance import open_instance
+from cue_pipeline.defs.runs.liveness import WORKER_TAG
 from cue_pipeline.errors import SettingsError
+from cue_pipeline.library import backfill_plan
+from cue_pipeline.library.graph import GRAPH
+from cue_pipeline.library.plan import plan_library
+from cue_pipeline.library.status import AssetStatus
 from cue_pipeline.settings import read_settings
+from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline_tests.cues import write_cue
 from cue_pipeline_tests.daemon import Site, backfills, wait_until
 
@@ -48,38 +49,38 @@ MIXED = {"midi_events": "failed", "match_evidence": "missing", "final_mix_featur
     ],
 )
 def test_the_flags_choose_by_state(kinds, expected):
-    assert assets(b.plan_backfill(statuses(**MIXED), kinds=kinds)) == {"1m01": expected}
+    assert assets(backfill_plan.plan_backfill(statuses(**MIXED), kinds=kinds)) == {"1m01": expected}
 
 
 def test_what_was_good_before_an_asset_failed_waits_for_it_too():
     changed = statuses(tempo_map="failed", midi_events="stale", llm_mappings="stale")
-    plan = b.plan_backfill(changed, kinds=["failed"])
+    plan = backfill_plan.plan_backfill(changed, kinds=["failed"])
     assert assets(plan) == {"1m01": {"tempo_map", "midi_events", "llm_mappings"}}
 
 
 def test_one_asset_brings_only_what_it_stands_on():
-    plan = b.plan_backfill(statuses(**MIXED), select=["final_mix_features"])
+    plan = backfill_plan.plan_backfill(statuses(**MIXED), select=["final_mix_features"])
     assert assets(plan) == {"1m01": {"final_mix_features"}}
-    plan = b.plan_backfill(statuses(**MIXED), select=["match_evidence"])
+    plan = backfill_plan.plan_backfill(statuses(**MIXED), select=["match_evidence"])
     assert assets(plan) == {"1m01": {"midi_events", "match_evidence"}}
 
 
 def test_assets_come_in_the_order_of_the_graph_with_reasons():
-    plan = b.plan_backfill(statuses(**MIXED))
+    plan = backfill_plan.plan_backfill(statuses(**MIXED))
     assert plan.assets["1m01"] == ("midi_events", "final_mix_features", "match_evidence")
     assert plan.reasons["1m01", "midi_events"] == "failed: why"
     assert len(plan) == 3
 
 
 def test_a_cue_alone():
-    assert assets(b.plan_backfill(statuses(**MIXED), only=["1m02"])) == {}
-    assert set(assets(b.plan_backfill(statuses(**MIXED), only=["1m01"]))) == {"1m01"}
+    assert assets(backfill_plan.plan_backfill(statuses(**MIXED), only=["1m02"])) == {}
+    assert set(assets(backfill_plan.plan_backfill(statuses(**MIXED), only=["1m01"]))) == {"1m01"}
 
 
 @pytest.mark.parametrize("wrong", [{"select": ["mels"]}, {"only": ["9m99"]}])
 def test_a_wrong_name_is_refused_with_those_there_are(wrong):
     with pytest.raises(SettingsError, match=r"mels.*tempo_map|9m99.*1m01"):
-        b.plan_backfill(statuses(), **wrong)
+        backfill_plan.plan_backfill(statuses(), **wrong)
 
 
 def test_the_request_is_of_just_those_pairs():
@@ -97,8 +98,10 @@ def test_the_request_is_of_just_those_pairs():
 
 
 def test_cues_that_want_the_same_assets_share_a_backfill():
-    plan = b.BackfillPlan({"a": ("tempo_map",), "b": ("mel_features",), "c": ("tempo_map",)}, {})
-    assert b.by_assets(plan) == {("tempo_map",): ["a", "c"], ("mel_features",): ["b"]}
+    plan = backfill_plan.BackfillPlan(
+        {"a": ("tempo_map",), "b": ("mel_features",), "c": ("tempo_map",)}, {}
+    )
+    assert backfill_plan.by_assets(plan) == {("tempo_map",): ["a", "c"], ("mel_features",): ["b"]}
 
 
 @pytest.mark.slow

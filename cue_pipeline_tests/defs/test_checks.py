@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from cue_pipeline.cue.scan import read_cue_folder
-from cue_pipeline.defs import judgments
 from cue_pipeline.defs.checks import CHECKS
-from cue_pipeline.defs.graph import GRAPH
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
-from cue_pipeline.defs.note_count import UncountableError, count_notes
-from cue_pipeline.defs.resources import open_store
+from cue_pipeline.library import quality as judgments
+from cue_pipeline.library.graph import GRAPH
+from cue_pipeline.midi.recount import UncountableError, count_notes
 from cue_pipeline.settings import read_settings
+from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline.warehouse.tables import metadata
 from cue_pipeline_tests.cues import tone, write_audio, write_cue
 
@@ -98,7 +98,7 @@ def test_every_asset_of_the_ui_explains_itself(tmp_path, monkeypatch):
 
 
 def test_a_picture_that_cannot_be_drawn_costs_no_row(tmp_path, monkeypatch):
-    from cue_pipeline.defs.pictures import score
+    from cue_pipeline.pictures import score
 
     def stumble(*_):
         raise ZeroDivisionError("no paint")
@@ -156,7 +156,7 @@ def test_a_file_without_tempo_is_told_and_one_with_it_is_not(tmp_path):
 
 
 def test_a_lost_note_is_an_error(tmp_path):
-    from cue_pipeline.midi.tables import midi_events_tables, read_midi_files
+    from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files
 
     write_cue(tmp_path, "1m01")
     folder = read_cue_folder(tmp_path, "1m01")

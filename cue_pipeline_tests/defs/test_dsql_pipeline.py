@@ -7,9 +7,9 @@ import dagster as dg
 import pandas as pd
 
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
-from cue_pipeline.defs.process import plan_library
-from cue_pipeline.defs.resources import open_store
+from cue_pipeline.library.plan import plan_library
 from cue_pipeline.settings import read_settings
+from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline.warehouse.tables import metadata
 from cue_pipeline_tests.cues import write_cue
 

@@ -12,12 +12,13 @@ import pytest
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.scan import CueScan, ScanProblem, find_cues
-from cue_pipeline.defs import graph, sensors, watch
+from cue_pipeline.defs import sensors
 from cue_pipeline.defs.automation import automation_of
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
-from cue_pipeline.defs.resources import open_store
 from cue_pipeline.defs.sensors import LAUNCHED_BY, SENSOR
+from cue_pipeline.library import graph, watch
 from cue_pipeline.settings import read_settings
+from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline_tests.cues import write_cue
 
 ALL = set(graph.GRAPH)
@@ -244,7 +245,7 @@ def test_a_cue_that_another_run_is_at_waits(library):
 
 
 def test_what_process_has_made_is_not_run_again(library):
-    from cue_pipeline.defs.process import plan_library
+    from cue_pipeline.library.plan import plan_library
 
     write_cue(library.root, "1m01")
     plan_library(library.root, library.store, library.settings)
@@ -321,7 +322,7 @@ def test_a_cue_whose_copy_is_under_way_again_is_not_gone(library):
 
 
 def test_a_key_of_another_library_is_refused_and_said(library, tmp_path, capsys):
-    from cue_pipeline.defs.process import plan_library
+    from cue_pipeline.library.plan import plan_library
 
     write_cue(tmp_path / "other", "1m01")
     plan_library(tmp_path / "other", library.store, library.settings)

@@ -9,20 +9,20 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from cue_pipeline.defs.backfills import plan_backfill
-from cue_pipeline.defs.graph import (
+from cue_pipeline.defs.location import PROCESS_CUE, build_defs
+from cue_pipeline.defs.runs.instance import open_instance
+from cue_pipeline.library.backfill_plan import plan_backfill
+from cue_pipeline.library.graph import (
     GRAPH,
     code_versions,
     expected_data_versions,
     fingerprint,
     what_changed,
 )
-from cue_pipeline.defs.instance import open_instance
-from cue_pipeline.defs.location import PROCESS_CUE, build_defs
-from cue_pipeline.defs.process import plan_library
-from cue_pipeline.defs.resources import open_store
-from cue_pipeline.defs.status import DECIDED_SINCE, cue_status, read_status
+from cue_pipeline.library.plan import plan_library
+from cue_pipeline.library.status import DECIDED_SINCE, cue_status, read_status
 from cue_pipeline.settings import read_settings
+from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline.warehouse.store import LedgerRow
 from cue_pipeline_tests.cues import write_cue
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue

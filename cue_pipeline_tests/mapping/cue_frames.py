@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from cue_pipeline.mapping.records import CueMapping
+from cue_pipeline.mapping.decision.result import CueMapping
 
 
 def tracks_frame(names: Sequence[str], **columns: Any) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cue_pipeline.mapping.names import categorise
+from cue_pipeline.mapping.names.parsing import categorise
 
 _LIST = Path(__file__).parent / "data" / "session_names.txt"
 SURE = 0.9

@@ -11,11 +11,11 @@ from pydantic import SecretStr
 
 from cue_pipeline.errors import MappingError
 from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
-from cue_pipeline.mapping.chat import ChatModel
-from cue_pipeline.mapping.decision import map_cue
-from cue_pipeline.mapping.prices import cost_usd
-from cue_pipeline.mapping.prompt import SYSTEM_PROMPT, answer_schema
-from cue_pipeline.mapping.server import ModelServer
+from cue_pipeline.mapping.decision.map_cue import map_cue
+from cue_pipeline.mapping.model.chat import ChatModel
+from cue_pipeline.mapping.model.prices import cost_usd
+from cue_pipeline.mapping.model.prompt import SYSTEM_PROMPT, answer_schema
+from cue_pipeline.mapping.model.server import ModelServer
 from cue_pipeline_tests.mapping.chat_server import Reply, chat_server, completion, failure
 from cue_pipeline_tests.mapping.cue_frames import groups_frame, tracks_frame
 

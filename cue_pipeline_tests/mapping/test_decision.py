@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cue_pipeline.mapping.decision import OFFLINE_NOTE, map_cue
+from cue_pipeline.mapping.decision.map_cue import OFFLINE_NOTE, map_cue
 from cue_pipeline_tests.mapping.cue_frames import (
     chosen,
     evidence_frame,

@@ -4,10 +4,10 @@ import json
 
 from pydantic import SecretStr
 
-from cue_pipeline.mapping.calls import ModelAnswer
-from cue_pipeline.mapping.chat import ChatModel
-from cue_pipeline.mapping.decision import _asked, map_cue
-from cue_pipeline.mapping.server import ModelServer
+from cue_pipeline.mapping.decision.map_cue import _asked, map_cue
+from cue_pipeline.mapping.model.chat import ChatModel
+from cue_pipeline.mapping.model.exchange import ModelAnswer
+from cue_pipeline.mapping.model.server import ModelServer
 from cue_pipeline_tests.mapping.chat_server import chat_server, completion
 from cue_pipeline_tests.mapping.cue_frames import (
     chosen,

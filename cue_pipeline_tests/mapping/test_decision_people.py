@@ -7,9 +7,9 @@ import pandas as pd
 from pydantic import SecretStr
 
 from cue_pipeline.cue.identity import row_id
-from cue_pipeline.mapping.chat import ChatModel
-from cue_pipeline.mapping.decision import map_cue
-from cue_pipeline.mapping.server import ModelServer
+from cue_pipeline.mapping.decision.map_cue import map_cue
+from cue_pipeline.mapping.model.chat import ChatModel
+from cue_pipeline.mapping.model.server import ModelServer
 from cue_pipeline_tests.mapping.chat_server import chat_server, completion
 from cue_pipeline_tests.mapping.cue_frames import (
     chosen,

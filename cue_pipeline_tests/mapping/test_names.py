@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from thefuzz import process
 
 from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES, program_category
-from cue_pipeline.mapping.lexicon import lexicon, plain_letters
-from cue_pipeline.mapping.lexicon.band import BAND
-from cue_pipeline.mapping.lexicon.electronic import ELECTRONIC
-from cue_pipeline.mapping.lexicon.orchestra import ORCHESTRA
-from cue_pipeline.mapping.lexicon.percussion import PERCUSSION
-from cue_pipeline.mapping.names import categorise, read_name, read_session
+from cue_pipeline.mapping.names.lexicon import lexicon, plain_letters
+from cue_pipeline.mapping.names.lexicon.band import BAND
+from cue_pipeline.mapping.names.lexicon.electronic import ELECTRONIC
+from cue_pipeline.mapping.names.lexicon.orchestra import ORCHESTRA
+from cue_pipeline.mapping.names.lexicon.percussion import PERCUSSION
+from cue_pipeline.mapping.names.parsing import categorise, read_name, read_session
 from cue_pipeline_tests.mapping.session_names import labelled_names, score
 
 EXAMPLES = int(os.environ.get("CUE_TEST_EXAMPLES", "200"))
@@ -302,6 +302,8 @@ def test_a_hostile_name_takes_no_time() -> None:
 
 def test_importing_the_names_loads_nothing_heavy() -> None:
     heavy = "{'pandas', 'numpy', 'thefuzz', 'scipy', 'openai', 'pydantic'}"
-    code = f"import sys, cue_pipeline.mapping.names; sys.exit(str({heavy} & set(sys.modules)))"
+    code = (
+        f"import sys, cue_pipeline.mapping.names.parsing; sys.exit(str({heavy} & set(sys.modules)))"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.stderr.strip() == "set()"

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cue_pipeline.errors import MappingError
-from cue_pipeline.mapping.sheet import SHEET_COLUMNS, SheetLine, read_sheet, sheet_text
-from cue_pipeline.mapping.sheet_changes import CueParts, Decision, decision_of
-from cue_pipeline.mapping.track_keys import KnownTrack
+from cue_pipeline.mapping.people.changed_lines import CueParts, Decision, decision_of
+from cue_pipeline.mapping.people.spreadsheet import SHEET_COLUMNS, SheetLine, read_sheet, sheet_text
+from cue_pipeline.mapping.people.track_keys import KnownTrack
 
 TRACKS = (KnownTrack("MIDI/a.mid", 1, "Violas"), KnownTrack("MIDI/a.mid", 2, "Pad"))
 FOUND = {

@@ -5,21 +5,16 @@ import math
 import numpy as np
 import pytest
 
-from cue_pipeline.mapping.fusion import (
+from cue_pipeline.mapping.decision.assignment import share_ties
+from cue_pipeline.mapping.decision.category import Opinion, settle_category
+from cue_pipeline.mapping.decision.fusion import (
     FusionWeights,
     Sources,
     adjusted_to_cue,
     choice_probabilities,
 )
-from cue_pipeline.mapping.group_category import Opinion, settle_category
-from cue_pipeline.mapping.prefixes import without_common_title
-from cue_pipeline.mapping.similarity import (
-    SAME_INSTRUMENT,
-    ReadName,
-    name_fit,
-    name_fits,
-    share_ties,
-)
+from cue_pipeline.mapping.names.common_title import without_common_title
+from cue_pipeline.mapping.names.fit import SAME_INSTRUMENT, ReadName, name_fit, name_fits
 
 
 def fit(track: str, group: str) -> float:

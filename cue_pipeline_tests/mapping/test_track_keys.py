@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cue_pipeline.errors import MappingError
-from cue_pipeline.mapping.track_keys import (
+from cue_pipeline.mapping.people.track_keys import (
     KnownTrack,
     category_meant,
     group_meant,

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from cue_pipeline.mapping.decision import map_cue, track_summary
+from cue_pipeline.mapping.decision.map_cue import map_cue, track_summary
 from cue_pipeline_tests.mapping.cue_frames import groups_frame, states
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.errors import MidiFileError
 from cue_pipeline.midi.reader import MidiFile, read_midi
-from cue_pipeline.midi.tables import (
+from cue_pipeline.midi.score_rows import (
     MidiFileOutcome,
     midi_events_tables,
     read_midi_files,

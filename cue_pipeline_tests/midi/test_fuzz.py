@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from cue_pipeline.midi.tables import MidiFileOutcome, midi_events_tables, tempo_map_tables
+from cue_pipeline.midi.score_rows import MidiFileOutcome, midi_events_tables, tempo_map_tables
 from cue_pipeline.midi.timing import (
     bars_beats_to_ticks,
     seconds_to_ticks,

@@ -37,6 +37,6 @@ def test_memory_grows_by_some_bytes_an_event_and_not_by_an_object():
 
 
 def test_importing_the_room_loads_no_pandas():
-    code = "import sys, cue_pipeline.midi.tables; print('pandas' in sys.modules)"
+    code = "import sys, cue_pipeline.midi.score_rows; print('pandas' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"

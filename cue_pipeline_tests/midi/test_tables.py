@@ -9,7 +9,7 @@ import pytest
 
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import MidiFileError
-from cue_pipeline.midi.tables import midi_events_tables, read_midi_files, tempo_map_tables
+from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files, tempo_map_tables
 from cue_pipeline_tests.midi.rebuild import channel_messages, rebuilt_file
 from cue_pipeline_tests.midi.smf import (
     CUE,

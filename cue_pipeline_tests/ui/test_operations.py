@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from cue_pipeline.defs.graph import GRAPH
+from cue_pipeline.library.graph import GRAPH
 from cue_pipeline_tests.ui.conftest import CUES, LATE_CUE, MODEL_HANGS, MODEL_IS_ASKED, artifacts
 
 if TYPE_CHECKING:

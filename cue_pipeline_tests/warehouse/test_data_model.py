@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from cue_pipeline.demo.reel_one import REEL_ONE
-from cue_pipeline.warehouse import picture
+from cue_pipeline.warehouse import schema_page as picture
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
 

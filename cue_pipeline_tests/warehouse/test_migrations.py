@@ -140,7 +140,7 @@ def test_an_upgrade_that_was_killed_is_run_again(empty_engine):
 
 @pytest.mark.engines("dsql")
 def test_an_upgrade_waits_for_indexes_that_are_being_built(emulated, empty_engine, monkeypatch):
-    from cue_pipeline.warehouse.migrations import dsql
+    from cue_pipeline.warehouse.migrations import dsql_ddl as dsql
 
     migrations.upgrade(empty_engine)
     with empty_engine.begin() as connection:

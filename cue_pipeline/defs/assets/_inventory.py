@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cue_pipeline.defs.cue_asset import CueRun
+from cue_pipeline.library.cue_run import CueRun
 
 if TYPE_CHECKING:
-    from cue_pipeline.audio.channel_groups import AudioInventory
+    from cue_pipeline.audio.grouping import AudioInventory
 
 
 def read_inventory(cue: CueRun) -> AudioInventory:
     """Return the cue's groups, final mixes and click tracks."""
-    from cue_pipeline.audio.channel_groups import find_channel_groups
+    from cue_pipeline.audio.grouping import find_channel_groups
 
     return find_channel_groups(
         cue.folder,

@@ -1,8 +1,18 @@
 """Asset ``channel_groups``: which audio files are the channels of one stem."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from cue_pipeline.defs.assets._inventory import read_inventory
-from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.markdown import markdown_table
+from cue_pipeline.library.cue_run import CueRun
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from cue_pipeline.audio.grouping import AudioInventory
 
 
 @cue_asset(group="sound", kinds={"audio", "table"})
@@ -13,9 +23,8 @@ def channel_groups(cue: CueRun) -> AssetResult:
     references; which of these spoke is in `grouping`. Only names and headers are read, so the
     grouping of a whole library takes seconds. Final mixes and click tracks are told apart by name.
     """
-    from cue_pipeline.audio.tables import channel_group_tables
-    from cue_pipeline.defs import judgments
-    from cue_pipeline.defs.grouping_table import grouping_table
+    from cue_pipeline.audio.sound_rows import channel_group_tables
+    from cue_pipeline.library import quality as judgments
 
     inventory = read_inventory(cue)
     groups, mixes = inventory.groups, inventory.final_mixes
@@ -25,7 +34,7 @@ def channel_groups(cue: CueRun) -> AssetResult:
         found=f"{len(groups)} stems of {channels} channels, {len(mixes)} final mix"
         f"{'es' * (len(mixes) != 1)}, {len(inventory.ignored)} click tracks left out.",
         metadata={
-            "grouping": markdown_table(grouping_table(inventory)),
+            "grouping": markdown_table(_grouping_table(inventory)),
             "groups": len(groups),
             "channels": channels,
             "final mixes": len(mixes),
@@ -36,4 +45,31 @@ def channel_groups(cue: CueRun) -> AssetResult:
         judges={
             "channels_are_complete": lambda: judgments.channels_are_complete([*groups, *mixes])
         },
+    )
+
+
+def _grouping_table(inventory: AudioInventory) -> DataFrame:
+    """Return one row per stem, final mix and click track: channels, layout, length, evidence."""
+    import pandas as pd
+
+    kinds = (
+        ("stem", inventory.groups),
+        ("final mix", inventory.final_mixes),
+        ("left out", inventory.ignored),
+    )
+    return pd.DataFrame(
+        [
+            {
+                "name": group.canonical_name,
+                "as": kind,
+                "layout": group.layout,
+                "channels": " ".join(channel.label for channel in group.channels),
+                "length": f"{group.duration_seconds:.2f} s",
+                "grouped by": ", ".join(group.grouping.get("evidence", ())) or "one file",
+                "to look at": " ".join(group.warnings),
+            }
+            for kind, groups in kinds
+            for group in groups
+        ],
+        columns=["name", "as", "layout", "channels", "length", "grouped by", "to look at"],
     )

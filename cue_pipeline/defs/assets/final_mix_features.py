@@ -2,8 +2,9 @@
 
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.defs.assets._inventory import read_inventory
-from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.io_manager import rows_of
+from cue_pipeline.library.cue_run import CueRun
 
 
 # Last where it may: its picture shows the stems too, if mel_features has them by then.
@@ -15,9 +16,9 @@ def final_mix_features(cue: CueRun) -> AssetResult:
     takes the stems away from the mix, sample by sample: what is left, in `residual_db`, says
     whether the stems on disk are those that were mixed.
     """
-    from cue_pipeline.audio.tables import final_mix_tables
-    from cue_pipeline.defs import judgments
-    from cue_pipeline.defs.mel_pictures import draw_mix
+    from cue_pipeline.audio.sound_rows import final_mix_tables
+    from cue_pipeline.library import quality as judgments
+    from cue_pipeline.pictures.of_stems import draw_mix
 
     folder = cue.folder
     tables = final_mix_tables(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.markdown import markdown_table
-from cue_pipeline.defs.model import QUESTION_TABLES, chat_model
-from cue_pipeline.defs.pools import MODEL_POOL
+from cue_pipeline.defs.runs.concurrency import MODEL_POOL
+from cue_pipeline.library.chat_model import QUESTION_TABLES, chat_model
+from cue_pipeline.library.cue_run import CueRun
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -30,9 +31,9 @@ def llm_mappings(
     With `OPENAI_API_KEY` the model is asked once per cue; without, names decide. A person's word
     in `mapping_overrides` always wins. What cannot be known stays `unmatched` or goes to `review`.
     """
-    from cue_pipeline.defs import judgments
-    from cue_pipeline.defs.match_pictures import draw_pairs, mapping_figures
-    from cue_pipeline.mapping.decision import map_cue, track_summary
+    from cue_pipeline.library import quality as judgments
+    from cue_pipeline.mapping.decision.map_cue import map_cue, track_summary
+    from cue_pipeline.pictures.of_matches import draw_pairs, mapping_figures
 
     mapping = map_cue(
         track_summary(**midi_events),

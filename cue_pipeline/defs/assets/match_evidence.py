@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
+from cue_pipeline.library.cue_run import CueRun
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -26,9 +27,9 @@ def match_evidence(
     One lag between score and recording is found for the whole cue, then each stem is explained by
     all tracks at once. Scores are NULL where the ear abstains: silence, or too few notes.
     """
-    from cue_pipeline.defs.match_pictures import evidence_matrix
-    from cue_pipeline.defs.pictures.matching import evidence_picture
-    from cue_pipeline.mapping.evidence import match_evidence as evidence_of
+    from cue_pipeline.hearing import match_evidence as evidence_of
+    from cue_pipeline.pictures.matching import evidence_picture
+    from cue_pipeline.pictures.of_matches import evidence_matrix
     from cue_pipeline.warehouse.features import read_mel
 
     stems = mel_features["audio_files"][["id", "canonical_name", "time_reference", "sample_rate"]]

@@ -1,8 +1,9 @@
 """Asset ``mel_features``: what each stem sounds like."""
 
 from cue_pipeline.defs.assets._inventory import read_inventory
-from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.io_manager import rows_of
+from cue_pipeline.library.cue_run import CueRun
 
 
 @cue_asset(group="sound", kinds={"audio", "numpy", "table"})
@@ -13,9 +14,9 @@ def mel_features(cue: CueRun) -> AssetResult:
     chunks of at most 512 KiB; every parameter is in `audio_features.params`. The same pass over
     the samples measures peak, RMS, silence, clipping and DC of each stem.
     """
-    from cue_pipeline.audio.tables import mel_feature_tables
-    from cue_pipeline.defs import judgments
-    from cue_pipeline.defs.mel_pictures import draw_stems
+    from cue_pipeline.audio.sound_rows import mel_feature_tables
+    from cue_pipeline.library import quality as judgments
+    from cue_pipeline.pictures.of_stems import draw_stems
 
     inventory = read_inventory(cue)
     groups = inventory.groups

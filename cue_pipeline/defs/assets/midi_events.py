@@ -1,6 +1,7 @@
 """Asset ``midi_events``: tracks, and every channel voice message with its exact time."""
 
-from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
+from cue_pipeline.library.cue_run import CueRun
 
 
 @cue_asset(group="score", kinds={"midi", "table"})
@@ -11,9 +12,9 @@ def midi_events(cue: CueRun) -> AssetResult:
     without its end, of no length or struck again before it ended is kept and says so in `flags`.
     Marker tracks (see `CUE_MARKER_TRACKS`) are left out; what they mark is kept in `midi_files`.
     """
-    from cue_pipeline.defs import judgments
-    from cue_pipeline.defs.pictures.score import roll_picture
-    from cue_pipeline.midi.tables import midi_events_tables, read_midi_files
+    from cue_pipeline.library import quality as judgments
+    from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files
+    from cue_pipeline.pictures.score import roll_picture
 
     outcomes = read_midi_files(cue.folder)
     markers = cue.settings.marker_tracks

@@ -1,6 +1,7 @@
 """Asset ``tempo_map``: where time and bars stand in each MIDI file of a cue."""
 
-from cue_pipeline.defs.cue_asset import AssetResult, CueRun, cue_asset
+from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
+from cue_pipeline.library.cue_run import CueRun
 
 
 @cue_asset(group="score", kinds={"midi", "table"})
@@ -12,9 +13,9 @@ def tempo_map(cue: CueRun) -> AssetResult:
     120 quarters a minute and 4/4 hold. Rows are in `midi_files`; damage that was read around is in
     `warnings`.
     """
-    from cue_pipeline.defs import judgments
-    from cue_pipeline.defs.pictures.score import tempo_picture
-    from cue_pipeline.midi.tables import read_midi_files, tempo_map_tables
+    from cue_pipeline.library import quality as judgments
+    from cue_pipeline.midi.score_rows import read_midi_files, tempo_map_tables
+    from cue_pipeline.pictures.score import tempo_picture
 
     outcomes = read_midi_files(cue.folder)
     tables = tempo_map_tables(cue.folder.key, outcomes, cue.settings.marker_tracks)

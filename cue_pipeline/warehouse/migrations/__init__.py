@@ -61,7 +61,7 @@ def upgrade(engine: sa.Engine, revision: str = "head") -> str:
         If the schema is newer than the program, or the database refuses.
     """
     if is_dsql(engine.dialect):
-        from cue_pipeline.warehouse.migrations.dsql import upgrade_one_statement_at_a_time
+        from cue_pipeline.warehouse.migrations.dsql_ddl import upgrade_one_statement_at_a_time
 
         upgrade_one_statement_at_a_time(engine, revision)
     else:

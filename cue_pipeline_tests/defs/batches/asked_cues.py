@@ -2,7 +2,7 @@
 
 import pytest
 
-from cue_pipeline.defs.model import QUESTION_TABLES, chat_model
+from cue_pipeline.library.chat_model import QUESTION_TABLES, chat_model
 from cue_pipeline.mapping.tracks import track_summary
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
 

@@ -4,12 +4,12 @@ import shutil
 
 import pytest
 
-from cue_pipeline.defs.batches import Batches
+from cue_pipeline.library.batches import Batches
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.store import Store
 from cue_pipeline_tests.defs.batches.asked_cues import fill
-from cue_pipeline_tests.defs.test_model import KEY, first_group_for_all
+from cue_pipeline_tests.library.test_chat_model import KEY, first_group_for_all
 from cue_pipeline_tests.mapping.batch_server import batch_server
 
 

@@ -5,11 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cue_pipeline.defs import batches as flow
-from cue_pipeline.defs.batches import Batches
-from cue_pipeline.defs.model import QUESTION_TABLES, chat_model
 from cue_pipeline.errors import MappingError
-from cue_pipeline.mapping import batches as wire
+from cue_pipeline.library import batches as flow
+from cue_pipeline.library.batches import Batches
+from cue_pipeline.library.chat_model import QUESTION_TABLES, chat_model
+from cue_pipeline.mapping.model import batch_api as wire
 from cue_pipeline.mapping.tracks import track_summary
 from cue_pipeline.warehouse.waiting import WaitingRequests
 from cue_pipeline_tests.defs.batches.asked_cues import (
@@ -22,7 +22,7 @@ from cue_pipeline_tests.defs.batches.asked_cues import (
     small,
     told,
 )
-from cue_pipeline_tests.defs.test_model import KEY, first_group_for_all
+from cue_pipeline_tests.library.test_chat_model import KEY, first_group_for_all
 from cue_pipeline_tests.mapping.chat_server import Reply, completion, failure
 from cue_pipeline_tests.warehouse.synthetic import load
 

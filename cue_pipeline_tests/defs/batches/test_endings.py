@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from cue_pipeline.defs import batches as flow
-from cue_pipeline.defs.batches import Batches
 from cue_pipeline.errors import MappingError, SettingsError
-from cue_pipeline.mapping.batches import MaybeSentError
+from cue_pipeline.library import batches as flow
+from cue_pipeline.library.batches import Batches
+from cue_pipeline.mapping.model.batch_api import MaybeSentError
 from cue_pipeline.settings import read_settings
 from cue_pipeline_tests.defs.batches.asked_cues import CUES, collect, on_sqlite, submission_of
-from cue_pipeline_tests.defs.test_model import KEY, first_group_for_all
+from cue_pipeline_tests.library.test_chat_model import KEY, first_group_for_all
 from cue_pipeline_tests.mapping.batch_server import LOST
 from cue_pipeline_tests.mapping.chat_server import Reply, failure
 

@@ -5,12 +5,12 @@ import json
 import pandas as pd
 import pytest
 
-from cue_pipeline.defs import batches as flow
-from cue_pipeline.defs import graph
-from cue_pipeline.defs.backfills import hold, plan_backfill
-from cue_pipeline.defs.model import QUESTION_TABLES, waiting_cues
-from cue_pipeline.defs.process import plan_library
-from cue_pipeline.defs.status import AssetStatus
+from cue_pipeline.library import batches as flow
+from cue_pipeline.library import graph
+from cue_pipeline.library.backfill_plan import hold, plan_backfill
+from cue_pipeline.library.chat_model import QUESTION_TABLES, waiting_cues
+from cue_pipeline.library.plan import plan_library
+from cue_pipeline.library.status import AssetStatus
 from cue_pipeline.settings import read_settings
 from cue_pipeline_tests.cues import write_cue
 from cue_pipeline_tests.defs.batches.asked_cues import (
@@ -19,7 +19,7 @@ from cue_pipeline_tests.defs.batches.asked_cues import (
     on_sqlite,
     small,
 )
-from cue_pipeline_tests.defs.test_model import asks, first_group_for_all
+from cue_pipeline_tests.library.test_chat_model import asks, first_group_for_all
 from cue_pipeline_tests.mapping.batch_server import batch_server
 from cue_pipeline_tests.warehouse.synthetic import load
 from cue_pipeline_tests.workspace import Workspace, said_here

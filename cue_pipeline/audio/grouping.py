@@ -1,0 +1,377 @@
+"""Files of a cue → channel groups, by the evidence of names and headers alone.
+
+Evidence is taken in this order: channel tokens in names, equal length, the bext time reference,
+iXML. What was used is kept with each group. To teach the program a new channel suffix, add it to
+``layouts._ALIASES`` and a case to the folder table in the tests.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import PurePosixPath
+from typing import Any
+
+from cue_pipeline.audio.channel_names import holds_pattern, holds_word, natural_key
+from cue_pipeline.audio.faults import told_faults
+from cue_pipeline.audio.gathering import Gathered, gather
+from cue_pipeline.audio.headers import AudioHeader, read_audio_header
+from cue_pipeline.audio.layouts import film_position, layout_of
+from cue_pipeline.audio.unread_files import find_strays
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.errors import AudioFileError
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One channel of a group: a label, and where its samples are."""
+
+    label: str
+    header: AudioHeader
+    index: int
+
+    @property
+    def file(self) -> str:
+        """The file, relative to the cue's folder, POSIX."""
+        return self.header.file
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the row of ``audio_files.channels``."""
+        return {
+            "label": self.label,
+            "file": self.header.file,
+            "channel_index": self.index,
+            "frames": self.header.frames,
+            "sample_rate": self.header.sample_rate,
+            "subtype": self.header.subtype,
+            "time_reference": self.header.time_reference,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelGroup:
+    """The channels that are one source: a stem, or a mix.
+
+    Attributes
+    ----------
+    canonical_name : str
+        The name that its files share, without channel tokens; unique within the cue.
+    layout : str
+        A name of :data:`cue_pipeline.audio.layouts.LAYOUTS`.
+    channels : tuple of Channel
+        In film order; sound ones only.
+    sample_rate : int
+        Hz: that of most channels.
+    frames : int
+        The longest channel's length at ``sample_rate``.
+    time_reference : int or None
+        Samples since midnight, of the first channel that has one.
+    start_offset_seconds : float or None
+        Seconds after the earliest time reference of the cue's audio.
+    missing : tuple of str
+        Labels that the layout has and the group lacks.
+    grouping : mapping
+        Which evidence made the group and its layout.
+    warnings : tuple of str
+        What is wrong with it and what to do.
+    """
+
+    canonical_name: str
+    layout: str
+    channels: tuple[Channel, ...]
+    sample_rate: int
+    frames: int
+    time_reference: int | None
+    start_offset_seconds: float | None
+    missing: tuple[str, ...]
+    grouping: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+    @property
+    def file_path(self) -> str:
+        """The first channel's file."""
+        return self.channels[0].file
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length of the longest channel."""
+        return self.frames / self.sample_rate
+
+
+@dataclass(frozen=True, slots=True)
+class AudioInventory:
+    """All audio of one cue, told apart.
+
+    Attributes
+    ----------
+    groups : tuple of ChannelGroup
+        Stems, in natural order of their names.
+    final_mixes : tuple of ChannelGroup
+        Mixes of the whole cue, by pattern.
+    ignored : tuple of ChannelGroup
+        Click tracks, left out; each says why in its own ``warnings``, since it is meant to be.
+    warnings : tuple of str
+        What belongs to no row: files that could not be used at all or are of no known kind.
+    """
+
+    groups: tuple[ChannelGroup, ...]
+    final_mixes: tuple[ChannelGroup, ...]
+    ignored: tuple[ChannelGroup, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def all_warnings(self) -> tuple[str, ...]:
+        """The cue's warnings and those of every group and mix."""
+        rows = (w for group in (*self.groups, *self.final_mixes) for w in group.warnings)
+        return tuple(dict.fromkeys((*self.warnings, *rows)))
+
+
+def find_channel_groups(
+    folder: CueFolder,
+    *,
+    sample_rate: int,
+    final_mix_patterns: Sequence[str],
+    ignore_patterns: Sequence[str],
+) -> AudioInventory:
+    """Return the channel groups of a cue; headers are read, samples are not.
+
+    Parameters
+    ----------
+    folder : CueFolder
+        The cue.
+    sample_rate : int
+        The project's, Hz: files of other rates are warned of, as they will be resampled.
+    final_mix_patterns : sequence of str
+        A group whose name holds one of these, in any case, is a final mix.
+    ignore_patterns : sequence of str
+        A group whose name holds one of these as a word is left out, and reported.
+
+    Returns
+    -------
+    AudioInventory
+        Empty, with a warning, where the cue has no audio files.
+
+    Raises
+    ------
+    AudioFileError
+        If there are audio files and none can be used.
+    """
+    strays = find_strays(folder)
+    if not folder.audio_paths:
+        note = f"cue '{folder.key}' has no audio files in '{folder.path}'."
+        return AudioInventory((), (), (), (note, *strays))
+    headers = [read_audio_header(folder.path, file) for file in folder.audio_paths]
+    return arrange(
+        headers,
+        cue_key=folder.key,
+        sample_rate=sample_rate,
+        final_mix_patterns=final_mix_patterns,
+        ignore_patterns=ignore_patterns,
+        warnings=strays,
+    )
+
+
+def arrange(
+    headers: Sequence[AudioHeader],
+    *,
+    cue_key: str,
+    sample_rate: int,
+    final_mix_patterns: Sequence[str] = (),
+    ignore_patterns: Sequence[str] = (),
+    warnings: Iterable[str] = (),
+) -> AudioInventory:
+    """Return the inventory of files whose headers are known; touches no disk.
+
+    Raises
+    ------
+    AudioFileError
+        If no header can be used.
+    """
+    useless: list[AudioHeader] = []
+    named = _with_unique_names(gather(headers))
+    origin = _earliest_seconds(headers)
+    kept: dict[str, list[ChannelGroup]] = {"stem": [], "mix": [], "ignored": []}
+    for name, gathered in sorted(named, key=lambda pair: natural_key(pair[0])):
+        ignored = holds_word(name, ignore_patterns)
+        if not gathered.sound:
+            if not ignored:
+                useless.extend(gathered.faulty)
+            continue
+        group = _group(name, gathered, sample_rate, origin)
+        if ignored:
+            note = f"Left out as a click track: its name holds '{ignored}'."
+            kept["ignored"].append(replace(group, warnings=(*group.warnings, note)))
+        else:
+            kind = "mix" if holds_pattern(name, final_mix_patterns) else "stem"
+            kept[kind].append(group)
+    if not any(kept.values()):
+        faults = " ".join(told_faults(headers))
+        raise AudioFileError(
+            f"cue '{cue_key}': none of its {len(headers)} audio files can be used. {faults}"
+        )
+    return AudioInventory(
+        tuple(kept["stem"]),
+        tuple(kept["mix"]),
+        tuple(kept["ignored"]),
+        (*warnings, *told_faults(useless)),
+    )
+
+
+def _with_unique_names(gathered: Sequence[Gathered]) -> list[tuple[str, Gathered]]:
+    """Give each group a name of its own; groups of one name are told apart by folder, then kind."""
+    by_name: dict[str, list[Gathered]] = defaultdict(list)
+    for one in gathered:
+        by_name[one.name.casefold()].append(one)
+    named: list[tuple[str, Gathered]] = []
+    taken = Counter[str]()
+    for namesakes in by_name.values():
+        group = sorted(namesakes, key=_precedence)
+        folders = {one.folder for one in group}
+        for one in group:
+            name = one.name
+            if len(folders) > 1 and one.folder:
+                name = f"{one.folder}/{name}"
+            if sum(other.folder == one.folder for other in group) > 1:
+                name = f"{name}{_kind(one, group)}"
+            taken[name] += 1
+            named.append((name if taken[name] == 1 else f"{name} #{taken[name]}", one))
+    return named
+
+
+def _precedence(one: Gathered) -> tuple[int, bool, str]:
+    """Order namesakes, so that names do not hang on the order of files: split WAV comes first."""
+    first = min(m.header.file for m in one.members)
+    return (
+        ("split", "interleaved", "mono").index(one.shape),
+        PurePosixPath(first).suffix.lower() != ".wav",
+        first,
+    )
+
+
+def _kind(one: Gathered, group: Sequence[Gathered]) -> str:
+    """Return what tells a group from its namesakes in the same folder: '' for the first."""
+    namesakes = [other for other in group if other.folder == one.folder]
+    if namesakes[0] is one:
+        return ""
+    suffix = PurePosixPath(one.members[0].header.file).suffix.lstrip(".").lower()
+    firsts = PurePosixPath(namesakes[0].members[0].header.file).suffix.lstrip(".").lower()
+    return f" ({suffix})" if suffix != firsts else f" ({one.shape})"
+
+
+def _earliest_seconds(headers: Sequence[AudioHeader]) -> Fraction | None:
+    """Return the earliest time reference of the cue, seconds since midnight."""
+    starts = [
+        Fraction(h.time_reference, h.sample_rate)
+        for h in headers
+        if h.fault is None and h.time_reference is not None
+    ]
+    return min(starts, default=None)
+
+
+def _group(
+    name: str, gathered: Gathered, project_rate: int, origin: Fraction | None
+) -> ChannelGroup:
+    """Return one group with its layout, length and warnings."""
+    channels = sorted(
+        (
+            Channel(label, member.header, index)
+            for member in gathered.sound
+            for index, label in enumerate(member.labels)
+        ),
+        key=lambda c: film_position(c.label),
+    )
+    layout, missing = layout_of([c.label for c in channels])
+    if gathered.shape == "interleaved":
+        missing = ()
+    rate = Counter(c.header.sample_rate for c in channels).most_common(1)[0][0]
+    frames = max(-(-c.header.frames * rate // c.header.sample_rate) for c in channels)
+    reference = next(
+        (c.header for c in channels if c.header.time_reference is not None), channels[0].header
+    )
+    start = None
+    if reference.time_reference is not None and origin is not None:
+        start = float(Fraction(reference.time_reference, reference.sample_rate) - origin)
+    return ChannelGroup(
+        canonical_name=name,
+        layout=layout,
+        channels=tuple(channels),
+        sample_rate=rate,
+        frames=frames,
+        time_reference=reference.time_reference,
+        start_offset_seconds=start,
+        missing=missing,
+        grouping=_evidence(gathered, channels, layout),
+        warnings=tuple(_warnings(name, gathered, channels, missing, layout, project_rate)),
+    )
+
+
+def _evidence(gathered: Gathered, channels: Sequence[Channel], layout: str) -> dict[str, Any]:
+    """Return which evidence grouped the files and named the channels."""
+    headers = [m.header for m in gathered.sound]
+    evidence = list(gathered.evidence)
+    if len(headers) > 1:
+        if len({h.frames for h in headers}) == 1:
+            evidence.append("equal length")
+        references = {h.time_reference for h in headers}
+        if len(references) == 1 and None not in references:
+            evidence.append("time reference")
+        families = {h.family_uid for h in headers}
+        if len(families) == 1 and None not in families:
+            evidence.append("ixml family")
+    record: dict[str, Any] = {
+        "evidence": evidence,
+        "layout_from": gathered.layout_from,
+        "labels": [c.label for c in channels],
+    }
+    if gathered.layout_from == "count" and len(channels) > 2:
+        record["assumption"] = (
+            f"{len(channels)} interleaved channels with no word of their order: film order "
+            f"({' '.join(c.label for c in channels)}) assumed"
+        )
+    if layout.endswith("discrete"):
+        record["assumption"] = "the channels make no known layout"
+    return record
+
+
+def _warnings(
+    name: str,
+    gathered: Gathered,
+    channels: Sequence[Channel],
+    missing: Sequence[str],
+    layout: str,
+    project_rate: int,
+) -> Iterable[str]:
+    """Yield what is wrong with a group, as far as headers and names can tell."""
+    headers = list(dict.fromkeys(c.header for c in channels))
+    for faulty in gathered.faulty:
+        yield faulty.fault or ""
+    for header in headers:
+        yield from header.warnings
+    yield from gathered.notes
+    if missing:
+        yield (
+            f"'{name}' looks like {layout} and lacks {', '.join(missing)}: the composite is the "
+            f"mean of the {len(channels)} channels there. Add the files, or take no notice if the "
+            "stem was made so."
+        )
+    lengths = {h.file: h.frames for h in headers}
+    if len({Fraction(h.frames, h.sample_rate) for h in headers}) > 1:
+        listed = ", ".join(f"'{f}' {n}" for f, n in lengths.items())
+        yield f"'{name}' has channels of unequal length ({listed} samples): the shorter are padded."
+    references = {h.file: h.time_reference for h in headers if h.time_reference is not None}
+    if len(set(references.values())) > 1:
+        listed = ", ".join(f"'{f}' {t}" for f, t in references.items())
+        yield (
+            f"'{name}' has channels of different time references ({listed}): they are taken from "
+            "their first sample on, unmoved. Consolidate the clips to one start."
+        )
+    yield from _rate_warnings(name, headers, project_rate)
+
+
+def _rate_warnings(name: str, headers: Sequence[AudioHeader], project_rate: int) -> Iterable[str]:
+    rates = {h.file: h.sample_rate for h in headers}
+    if len(set(rates.values())) > 1:
+        listed = ", ".join(f"'{f}' {r} Hz" for f, r in rates.items())
+        yield f"'{name}' mixes sample rates ({listed}): all are resampled to {project_rate} Hz."
+    elif (rate := headers[0].sample_rate) != project_rate:
+        yield f"'{name}' is at {rate} Hz: resampled to the project's {project_rate} Hz."

@@ -1,0 +1,5 @@
+"""Sound as evidence: which track is heard in which group."""
+
+from cue_pipeline.hearing.match import MatchEvidence, match_evidence
+
+__all__ = ["MatchEvidence", "match_evidence"]

@@ -1,0 +1,347 @@
+"""One lag between MIDI and audio for the whole cue, found jointly and checked a second time.
+
+A pair of one track and one group says little about time: a pad has no onsets, an ostinato fits
+every bar. All pairs together say much. The lag is looked for where the best partners of all
+tracks and all groups agree, then the few best lags are tried by what all tracks together explain
+of all groups, which is what counts in the end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cue_pipeline.hearing.group_spectra import COARSE, Group
+from cue_pipeline.hearing.regression import products, share_explained
+from cue_pipeline.hearing.templates import TrackNotes, level_templates, onset_curve
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+MAX_LAG_SECONDS = 60.0
+_N_CANDIDATES = 8
+_N_OWN_LAGS = 1
+_APART_SECONDS = 0.3
+_FAR_SECONDS = 1.0
+LIFT_OF_DOUBT = 0.085
+_LIFT_SCALE = 0.012
+_R2_OF_DOUBT = 0.36
+_R2_SCALE = 0.02
+CLEAR_MARGIN = 0.05  # of R²: a beat away explains clearly less
+_TRACKS_AT_ONCE = 8
+_LAG_BANDS = 16  # enough to look for a lag: pooled from all bands
+_CHECK_BANDS = 32  # enough to choose between lags
+_NEARER_IS_LIKELIER = 2e-4  # of R² per second of lag: between equals, the nearer
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """How MIDI time becomes session time: ``session = midi + lag + wander(midi)``.
+
+    Attributes
+    ----------
+    lag_seconds : float
+        The joint lag.
+    confidence : float
+        0..1: how far the second check prefers it to every other lag.
+    r2 : float
+        Mean share of the groups' level that all tracks together explain at this lag.
+    rivals : list of (float, float)
+        Other lags that were tried, with their R², best first.
+    lift : np.ndarray, shape=(n_groups,)
+        How much more of each group is explained at this lag than at the best one far from it:
+        about zero where a group holds other music.
+    own_lags : list of list of float
+        For each group, where it agrees best with any one track, seconds.
+    knots, wander : np.ndarray, shape=(n_knots,)
+        MIDI times and what is added to the lag there, seconds.
+    """
+
+    lag_seconds: float
+    confidence: float
+    r2: float
+    rivals: list[tuple[float, float]]
+    lift: Float64
+    own_lags: list[list[float]]
+    knots: Float64 = field(default_factory=lambda: np.zeros(1))
+    wander: Float64 = field(default_factory=lambda: np.zeros(1))
+
+    def session_time(self, midi_seconds: Float64) -> Float64:
+        """Return where these MIDI times stand on the session's clock, seconds."""
+        moved: Float64 = np.interp(midi_seconds, self.knots, self.wander)
+        return midi_seconds + self.lag_seconds + moved
+
+
+@dataclass(frozen=True)
+class Score:
+    """The tracks as templates on a grid that begins ``MAX_LAG_SECONDS`` before MIDI time 0.
+
+    ``level`` has the shape (n_bands, n_tracks, n_coarse), ``onsets`` (1, n_tracks, n_fine).
+    """
+
+    level: Float32
+    onsets: Float32
+
+
+@dataclass(frozen=True)
+class Session:
+    """All groups on the session's clock, padded to one length.
+
+    ``level`` has the shape (n_bands, n_groups, n_coarse), ``onsets`` (regions, n_groups, n_fine).
+    """
+
+    level: Float32
+    onsets: Float32
+    frame_seconds: float
+
+    @property
+    def coarse_seconds(self) -> float:
+        """Length of a frame of ``level``."""
+        return self.frame_seconds * COARSE
+
+    @cached_property
+    def few_bands(self) -> Float32:
+        """``level`` in as many bands as choose between alignments, centred."""
+        return centred(_pooled(self.level, _CHECK_BANDS))
+
+    @cached_property
+    def wide_onsets(self) -> Float32:
+        """``onsets`` as wide as an orchestra's attack, centred."""
+        return centred(smoothed(self.onsets))
+
+
+def session_of(groups: Sequence[Group], frame_seconds: float) -> Session:
+    """Stand all groups on one clock."""
+    n = max(len(group.level) for group in groups)
+    level = np.zeros((groups[0].level.shape[1], len(groups), n), np.float32)
+    onsets = np.zeros((groups[0].onsets.shape[1], len(groups), n * COARSE), np.float32)
+    for i, group in enumerate(groups):
+        m = len(group.level)
+        level[:, i, :m] = group.level.T
+        onsets[:, i, : m * COARSE] = group.onsets[: m * COARSE].T
+    return Session(level, onsets, frame_seconds)
+
+
+def score_of(
+    tracks: Sequence[TrackNotes], bands_of_pitch: Float32, seconds: float, frame_seconds: float
+) -> Score:
+    """Return the templates of all tracks over ``seconds`` of MIDI time and the margin before."""
+    coarse = frame_seconds * COARSE
+    lead = round(MAX_LAG_SECONDS / coarse)
+    n = lead + int(np.ceil(seconds / coarse)) + 1
+    starts = [track.start + lead * coarse for track in tracks]
+    level = level_templates(tracks, starts, bands_of_pitch, n, coarse)
+    onsets = np.stack(
+        [
+            onset_curve(track, start, n * COARSE, frame_seconds)
+            for track, start in zip(tracks, starts, strict=True)
+        ]
+    )
+    return Score(level, onsets[None])
+
+
+def joint_lag(score: Score, session: Session) -> Alignment:
+    """Return the lag of the whole cue.
+
+    Returns
+    -------
+    Alignment
+        Without wander; see :func:`cue_pipeline.hearing.drift.with_drift`.
+    """
+    frame = session.frame_seconds
+    lags, agreement, of_groups = _agreement(score, session)
+    candidates = _peaks(lags, agreement, _N_CANDIDATES)
+    if 0.0 not in candidates:
+        candidates.append(0.0)
+    levels = _pooled(score.level, _CHECK_BANDS)
+    coarse = session.coarse_seconds
+    tried = [(lag, _r2_at(levels, session.few_bands, lag, coarse)) for lag in candidates]
+    tried.sort(key=_preference, reverse=True)
+    best, best_r2 = tried[0]
+    others = [pair for pair in tried[1:] if abs(pair[0] - best) > 2 * frame]
+    rivals = [(lag, float(r2.mean())) for lag, r2 in others]
+    r2 = float(best_r2.mean())
+    far = [of_groups for lag, of_groups in others if abs(lag - best) > _FAR_SECONDS]
+    lift = best_r2 - (np.max(far, axis=0) if far else 0.0)
+    return Alignment(
+        lag_seconds=best,
+        confidence=_confidence(r2, rivals, lift),
+        r2=r2,
+        rivals=rivals,
+        lift=lift,
+        own_lags=[_peaks(lags, curve, _N_OWN_LAGS) for curve in of_groups],
+    )
+
+
+def r2_of_changes(
+    score: Score, session: Session, group: int, lags_seconds: Sequence[float]
+) -> list[float]:
+    """Return the share of one group's changes of level that all tracks explain at each lag.
+
+    Changes, not level: a piece that ends where the group ends explains much of its level.
+    """
+    levels = np.diff(_pooled(score.level, _LAG_BANDS), axis=2, prepend=np.float32(0))
+    heard = np.diff(_pooled(session.level[:, [group]], _LAG_BANDS), axis=2, prepend=np.float32(0))
+    return [
+        float(_r2_at(levels, centred(heard), lag, session.coarse_seconds)[0])
+        for lag in lags_seconds
+    ]
+
+
+def _preference(tried: tuple[float, Float64]) -> float:
+    lag, r2 = tried
+    return float(r2.mean()) - _NEARER_IS_LIKELIER * abs(lag)
+
+
+def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -> Float64:
+    """Return the share of each group's level that all tracks together explain at a lag."""
+    at_lag = centred(_shifted(levels, lag_seconds, coarse, heard.shape[2]))
+    return share_explained(products(at_lag, heard))
+
+
+def level_explained(levels: Float32, session: Session) -> float:
+    """Return the mean share of the groups that templates on the session's clock explain."""
+    of = products(centred(_pooled(levels, _CHECK_BANDS)), session.few_bands)
+    return float(share_explained(of).mean())
+
+
+def _confidence(best: float, rivals: list[tuple[float, float]], lift: Float64) -> float:
+    """Return how far to believe a lag.
+
+    Over 84 rendered cues the lift of the better half of the groups was never below 0.12; over 168
+    pairs of one piece's MIDI with another piece's sound it was never above 0.075. Over 253 further
+    such pairs R² was never above 0.27.
+    """
+    better_half = float(np.sort(lift)[len(lift) // 2 :].mean())
+    second = max((r2 for _, r2 in rivals), default=0.0)
+    margin = (best - second) / max(best, 1e-9)
+    of_lift = 1.0 / (1.0 + np.exp(-(better_half - LIFT_OF_DOUBT) / _LIFT_SCALE))
+    # A loop fits itself a few bars away nearly as well, but no other music explains so much.
+    of_r2 = 1.0 / (1.0 + np.exp(-(best - _R2_OF_DOUBT) / _R2_SCALE))
+    return float(max(of_lift, of_r2) * np.clip(margin / CLEAR_MARGIN, 0.0, 1.0))
+
+
+def _shifted(level: Float32, lag: float, coarse: float, n: int) -> Float32:
+    """Return templates moved to the session's clock, shape (n_bands, n_tracks, n)."""
+    lead = round(MAX_LAG_SECONDS / coarse)
+    first = lead - lag / coarse
+    whole = int(np.floor(first))
+    part = np.float32(first - whole)
+    out = np.zeros((*level.shape[:2], n), np.float32)
+    for offset, weight in ((whole, np.float32(1) - part), (whole + 1, part)):
+        a, b = max(0, -offset), min(n, level.shape[2] - offset)
+        if weight > 0 and a < b:
+            out[..., a:b] += weight * level[..., a + offset : b + offset]
+    return out
+
+
+def centred(series: Float32) -> Float32:
+    """Return series whose mean over the last axis, time, is taken away."""
+    out: Float32 = series - series.mean(axis=-1, keepdims=True, dtype=np.float32)
+    return out
+
+
+def _agreement(score: Score, session: Session) -> tuple[Float64, Float64, Float64]:
+    """Return how well, at each lag, the best partners of all tracks and groups agree.
+
+    Returns
+    -------
+    lags : np.ndarray, shape=(n_lags,)
+    agreement : np.ndarray, shape=(n_lags,)
+    of_groups : np.ndarray, shape=(n_groups, n_lags)
+        Each group's with its own best partner.
+    """
+    frame = session.frame_seconds
+    lead = round(MAX_LAG_SECONDS / session.coarse_seconds)
+    fine_tracks, fine_groups = _best_correlations(
+        smoothed(score.onsets), smoothed(_in_all_regions(session.onsets)), lead * COARSE
+    )
+    coarse_tracks, coarse_groups = _best_correlations(
+        np.diff(_pooled(score.level, _LAG_BANDS), axis=2, prepend=0),
+        np.diff(_pooled(session.level, _LAG_BANDS), axis=2, prepend=0),
+        lead,
+    )
+    lags: Float64 = (np.arange(fine_groups.shape[1]) - lead * COARSE) * np.float64(frame)
+    coarse_lags = (np.arange(coarse_groups.shape[1]) - lead) * session.coarse_seconds
+    of_tracks = fine_tracks + np.interp(lags, coarse_lags, coarse_tracks)
+    of_groups = fine_groups
+    for of_group, level_part in zip(of_groups, coarse_groups, strict=True):
+        of_group += np.interp(lags, coarse_lags, level_part)
+    return lags, of_tracks + of_groups.mean(axis=0), of_groups
+
+
+def _pooled(level: Float32, n_bands: int) -> Float32:
+    if len(level) % n_bands == 0:
+        paired: Float32 = level.reshape(n_bands, -1, *level.shape[1:]).sum(axis=1)
+        return paired
+    starts = np.linspace(0, len(level), min(n_bands, len(level)), endpoint=False)
+    out: Float32 = np.add.reduceat(level, starts.astype(np.int64), axis=0)
+    return out
+
+
+def smoothed(onsets: Float32) -> Float32:
+    """Return onsets widened in time to about 60 ms, the spread of an orchestra's attack."""
+    out = onsets.copy()
+    out[..., 1:] += np.float32(0.5) * onsets[..., :-1]
+    out[..., :-1] += np.float32(0.5) * onsets[..., 1:]
+    return out
+
+
+def _in_all_regions(onsets: Float32) -> Float32:
+    out: Float32 = onsets.sum(axis=0, keepdims=True)
+    return out
+
+
+def _best_correlations(templates: Float32, targets: Float32, reach: int) -> tuple[Float64, Float64]:
+    """Return how well the best partners correlate over bands, at lags -reach..reach.
+
+    A few tracks at a time: all pairs at all lags would be gigabytes in a large cue.
+
+    Parameters
+    ----------
+    templates : np.ndarray, shape=(n_bands, n_tracks, n_t)
+        Their frame ``reach`` is time 0.
+    targets : np.ndarray, shape=(n_bands, n_groups, n_s)
+
+    Returns
+    -------
+    of_tracks : np.ndarray, shape=(2 * reach + 1,)
+        Each track's normalised cross-correlation with its best group, mean over tracks.
+    of_groups : np.ndarray, shape=(n_groups, 2 * reach + 1)
+        Each group's with its best track. Neither is below 0.
+    """
+    from scipy.fft import irfft, next_fast_len, rfft
+
+    x, y = centred(templates), centred(targets)
+    x /= np.maximum(np.sqrt((x**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
+    y /= np.maximum(np.sqrt((y**2).sum(axis=(0, 2), keepdims=True)), 1e-9)
+    # Session frame = template frame + i, and time 0 is template frame reach: asked for is
+    # i = -2 reach..0. So much silence before the session makes these the first of the result, and
+    # what wraps around falls behind them.
+    y = np.pad(y, ((0, 0), (0, 0), (2 * reach, 0)))
+    n = next_fast_len(max(x.shape[2], y.shape[2]), real=True)
+    fy = rfft(y, n, axis=2)
+    of_tracks = np.zeros(2 * reach + 1)
+    of_groups = np.zeros((y.shape[1], 2 * reach + 1))
+    for first in range(0, x.shape[1], _TRACKS_AT_ONCE):
+        fx = rfft(x[:, first : first + _TRACKS_AT_ONCE], n, axis=2)
+        product = np.einsum("bkf,bgf->kgf", fx.conj(), fy, optimize=True)
+        found = irfft(product, n, axis=2)[..., : 2 * reach + 1]
+        of_tracks += np.maximum(found.max(axis=1), 0.0).sum(axis=0)
+        np.maximum(of_groups, found.max(axis=0), out=of_groups)
+    return of_tracks / x.shape[1], of_groups
+
+
+def _peaks(lags: Float64, curve: Float64, count: int) -> list[float]:
+    rest = curve.copy()
+    apart = max(1, round(_APART_SECONDS / (lags[1] - lags[0])))
+    found = []
+    for _ in range(count):
+        i = int(rest.argmax())
+        if not np.isfinite(rest[i]):
+            break
+        found.append(float(lags[i]))
+        rest[max(0, i - apart) : i + apart + 1] = -np.inf
+    return found

@@ -1,0 +1,386 @@
+"""Which track is heard in which group: the pure function behind the ``match_evidence`` asset.
+
+Conventions
+-----------
+A cue's groups stand on one session clock, whose zero is the beginning of the earliest file (the
+bext time references say how much later the others begin). ``session = midi + lag``; the lag that
+is stored with a pair is in the group's own file: ``file = midi + lag_seconds``.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from cue_pipeline.hearing.alignment import (
+    Alignment,
+    Session,
+    joint_lag,
+    level_explained,
+    score_of,
+    session_of,
+)
+from cue_pipeline.hearing.drift import with_drift
+from cue_pipeline.hearing.group_spectra import (
+    Group,
+    bands_of,
+    fine_seconds,
+    heard_groups,
+    start_offsets,
+)
+from cue_pipeline.hearing.own_start import own_starts
+from cue_pipeline.hearing.scoring import (
+    FEATURES,
+    Measures,
+    levels_at,
+    measures,
+    onsets_explained,
+)
+from cue_pipeline.hearing.templates import (
+    TrackNotes,
+    pitch_to_bands,
+    same_notes,
+    track_notes,
+)
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+MIN_NOTES = 20
+LEAST_LAG_CONFIDENCE = 0.5
+COLUMNS = (
+    "midi_track_id",
+    "audio_file_id",
+    "onset_score",
+    "activity_score",
+    "pitch_score",
+    "score",
+    "lag_seconds",
+    "n_notes",
+    "level_db",
+    "abstained",
+)
+
+
+@dataclass(frozen=True)
+class MatchEvidence:
+    """What was heard.
+
+    Attributes
+    ----------
+    pairs : pd.DataFrame
+        One row per track and group, columns of ``match_evidence``. Where the ear abstains, the
+        scores are NULL and ``abstained`` says why.
+    summary : dict
+        Plain JSON values: ``seconds``; ``n_pairs``; ``groups_left_out`` (group, reason);
+        ``time_references`` (used, not used, and why); ``files``, one per MIDI file: its
+        ``lag_seconds`` on the session's clock, ``lag_confidence`` 0..1, ``lag_r2`` (share of the
+        sound that the notes explain), ``lag_rivals`` (other lags tried: seconds, R²),
+        ``drift_seconds`` (from the earliest to the latest the take leans), ``moved_groups`` (that
+        begin at a time of their own: name, seconds on the session's clock), ``abstained`` (track,
+        reason), ``same_notes`` (tracks that sound cannot tell apart).
+    regressors : pd.DataFrame
+        What each score was computed from: the pair's ids and :data:`~.scoring.FEATURES`.
+    """
+
+    pairs: pd.DataFrame
+    summary: dict[str, Any] = field(default_factory=dict)
+    regressors: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return table name → rows."""
+        return {"match_evidence": self.pairs}
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """One way to stand the groups on a clock."""
+
+    groups: list[Group]
+    left_out: list[dict[str, str]]
+    session: Session
+    bands_of_pitch: Float32
+    references: str
+    again: Callable[[dict[int, float]], "_Heard"]
+    moved: dict[str, float] = field(default_factory=dict)
+
+    def with_starts(self, starts: dict[int, float]) -> "_Heard":
+        """Return the same groups, some of which begin elsewhere on the clock."""
+        known = {g.audio_file_id: g.offset_seconds for g in self.groups}
+        names = {g.audio_file_id: g.name for g in self.groups}
+        moved = {names[i]: round(start, 3) for i, start in starts.items()}
+        return replace(self.again(known | starts), references=self.references, moved=moved)
+
+
+@dataclass(frozen=True)
+class _File:
+    """One MIDI file's tracks; ``voices`` are sets of tracks with the same notes."""
+
+    ids: list[int]
+    names: list[str]
+    tracks: list[TrackNotes]
+    voices: list[list[int]]
+
+    @property
+    def leaders(self) -> list[TrackNotes]:
+        return [self.tracks[voice[0]] for voice in self.voices]
+
+
+def match_evidence(
+    tracks: pd.DataFrame,
+    notes: pd.DataFrame,
+    features: pd.DataFrame,
+    mel_of: Callable[[int], Float32],
+) -> MatchEvidence:
+    """Say for each track and each group how surely the one is heard in the other.
+
+    Each group's mel spectrogram is explained by all tracks together (non-negative regression,
+    band by band), so that several tracks in one group each get their due, and a leak is seen as
+    what it is: the same track, fainter. One lag holds for the whole cue, with slow drift.
+
+    Parameters
+    ----------
+    tracks : pd.DataFrame
+        Rows of ``midi_tracks``: ``id``, ``midi_file_id``, ``track_name``.
+    notes : pd.DataFrame
+        Rows of ``midi_notes`` of these tracks.
+    features : pd.DataFrame
+        One row per group: ``audio_file_id``, ``sample_rate``, ``hop_length``, ``n_mels``,
+        ``n_frames``, ``max_db``, ``params``, ``canonical_name``, ``time_reference`` (samples since
+        midnight at ``file_sample_rate`` if there is such a column, else at ``sample_rate``).
+    mel_of : callable
+        ``audio_file_id`` → absolute dB, shape=(n_frames, n_mels). Called once per group; again
+        where the groups' time references differ, or a group begins at a time of its own.
+
+    Returns
+    -------
+    MatchEvidence
+
+    Raises
+    ------
+    MappingError
+        If a mel spectrogram does not have the shape that ``features`` says.
+
+    Notes
+    -----
+    BLAS has one thread in the whole process meanwhile: not for several threads at once.
+    """
+    # Cues run side by side. Two threads of BLAS took twice the processor time, and no less time.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _match_evidence(tracks, notes, features, mel_of)
+
+
+def _match_evidence(
+    tracks: pd.DataFrame,
+    notes: pd.DataFrame,
+    features: pd.DataFrame,
+    mel_of: Callable[[int], Float32],
+) -> MatchEvidence:
+    began = time.perf_counter()
+    files = [_file(rows, notes) for _, rows in tracks.groupby("midi_file_id", sort=False)]
+    ways = _ways_to_stand(features, mel_of)
+    summary: dict[str, Any] = {"files": []}
+    pairs, regressors = [], []
+    heard = ways[0] if ways else None
+    for file in files:
+        found = _best_way(file, ways)
+        if found:
+            heard = found[0]
+            regressors.append(_regressors(file, heard, found[2]))
+        pairs.append(_rows(file, features, found, summary))
+    summary["groups_left_out"] = heard.left_out if heard else _all_left_out(features)
+    summary["time_references"] = heard.references if heard else "no group can be heard"
+    table = pd.concat(pairs, ignore_index=True) if pairs else _table([])
+    summary["n_pairs"] = len(table)
+    summary["seconds"] = round(time.perf_counter() - began, 3)
+    return MatchEvidence(table, summary, pd.concat(regressors) if regressors else pd.DataFrame())
+
+
+def _regressors(file: _File, heard: _Heard, measured: Measures) -> pd.DataFrame:
+    values = measured.features()
+    rows = [
+        (file.ids[t], group.audio_file_id, *values[v, g])
+        for v, voice in enumerate(file.voices)
+        for t in voice
+        for g, group in enumerate(heard.groups)
+    ]
+    return pd.DataFrame(rows, columns=["midi_track_id", "audio_file_id", *FEATURES])
+
+
+def _file(rows: pd.DataFrame, notes: pd.DataFrame) -> _File:
+    ids = [int(i) for i in rows["id"]]
+    tracks = track_notes(ids, notes)
+    names = [str(name) for name in rows["track_name"]]
+    return _File(ids, names, tracks, same_notes(tracks))
+
+
+def _ways_to_stand(features: pd.DataFrame, mel_of: Callable[[int], Float32]) -> list[_Heard]:
+    """Return the groups on a clock by their time references, and as if all began together."""
+    offsets, why = start_offsets(features)
+    ways = [(offsets, why)]
+    if any(offsets.values()):
+        ways.append(({}, "not used: the sound agrees better without them"))
+    standing = [_standing(features, mel_of, starts, references) for starts, references in ways]
+    return [way for way in standing if way]
+
+
+def _standing(
+    features: pd.DataFrame,
+    mel_of: Callable[[int], Float32],
+    starts: dict[int, float],
+    references: str,
+) -> _Heard | None:
+    groups, left_out = heard_groups(features, mel_of, starts)
+    if not groups:
+        return None
+    row = _row_of(features, groups[0].audio_file_id)
+    frame = fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
+    bands = bands_of(row["params"])
+    spread = pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz)
+
+    def again(starts: dict[int, float]) -> _Heard:
+        moved, _ = heard_groups(features, mel_of, starts)
+        return standing(moved)
+
+    def standing(groups: list[Group]) -> _Heard:
+        light = [group.without_sound() for group in groups]
+        return _Heard(light, left_out, session_of(groups, frame), spread, references, again)
+
+    return standing(groups)
+
+
+def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measures] | None:
+    """Return the clock on which this file's notes explain most, the alignment, the measures."""
+    if not file.voices or not ways:
+        return None
+    seconds = max(float((t.start + t.duration).max()) for t in file.leaders)
+    tried = []
+    for way in ways:
+        score = score_of(file.leaders, way.bands_of_pitch, seconds, way.session.frame_seconds)
+        tried.append((way, score, joint_lag(score, way.session)))
+    way, score, straight = max(tried, key=lambda triple: triple[2].r2)
+    starts = own_starts(score, way.groups, way.session, straight)
+    if starts:
+        way = way.with_starts(starts)
+        straight = joint_lag(score, way.session)
+    bent = with_drift(straight, file.leaders, way.session)
+    n, frame = way.session.level.shape[2], way.session.coarse_seconds
+    alternatives = [
+        (
+            alignment,
+            levels_at(alignment, file.leaders, way.bands_of_pitch, n, frame),
+            onsets_explained(file.leaders, alignment, way.session),
+        )
+        for alignment in (straight, bent)
+    ]
+    # Level alone does not tell 60 ms, which are more than a drum's stroke.
+    alignment, level, onsets = max(
+        alternatives,
+        key=lambda of: level_explained(of[1], way.session) + float(of[2].r2.mean()),
+    )
+    measured = measures(file.leaders, level, onsets, way.bands_of_pitch, alignment, way.session)
+    return way, alignment, measured
+
+
+def _rows(
+    file: _File,
+    features: pd.DataFrame,
+    found: tuple[_Heard, Alignment, Measures] | None,
+    summary: dict[str, Any],
+) -> pd.DataFrame:
+    """Return this file's pairs, and note in the summary what became of it."""
+    report: dict[str, Any] = {"abstained": [], "same_notes": []}
+    summary["files"].append(report)
+    scored: dict[tuple[int, int], dict[str, Any]] = {}
+    uncertain = ""
+    if found:
+        heard, alignment, measured = found
+        _report_lag(report, alignment)
+        report["moved_groups"] = heard.moved
+        report["same_notes"] = [[file.names[t] for t in v] for v in file.voices if len(v) > 1]
+        if alignment.confidence < LEAST_LAG_CONFIDENCE:
+            uncertain = f"the lag is not certain ({alignment.confidence:.2f})"
+        scored = _scored(file, heard, alignment, measured)
+    silent = {row["group"]: row["reason"] for row in (found[0].left_out if found else [])}
+    groups = [
+        (int(g), str(name))
+        for g, name in zip(features["audio_file_id"], features["canonical_name"], strict=True)
+    ]
+    rows = []
+    for track_id, name, track in zip(file.ids, file.names, file.tracks, strict=True):
+        why = _too_few(track) or uncertain
+        if why:
+            report["abstained"].append({"track": name, "reason": why})
+        for group_id, group in groups:
+            of_pair = scored.get(
+                (track_id, group_id), {"abstained": silent.get(group, "the group is silent")}
+            )
+            rows.append(
+                {
+                    "midi_track_id": track_id,
+                    "audio_file_id": group_id,
+                    "n_notes": track.n_notes,
+                    **({"abstained": why} if why else of_pair),
+                }
+            )
+    return _table(rows)
+
+
+def _too_few(track: TrackNotes) -> str:
+    if track.n_notes >= MIN_NOTES:
+        return ""
+    return f"only {track.n_notes} notes" if track.n_notes else "no notes"
+
+
+def _scored(
+    file: _File, heard: _Heard, alignment: Alignment, measured: Measures
+) -> dict[tuple[int, int], dict[str, Any]]:
+    score = measured.score()
+    out = {}
+    for v, voice in enumerate(file.voices):
+        for t in voice:
+            for g, group in enumerate(heard.groups):
+                pitch = None if file.tracks[t].is_drum else float(measured.band_part[v, g])
+                out[file.ids[t], group.audio_file_id] = {
+                    "onset_score": float(measured.onset_part[v, g]),
+                    "activity_score": float(measured.activity_part[v, g]),
+                    "pitch_score": pitch,
+                    "score": float(score[v, g]),
+                    "lag_seconds": alignment.lag_seconds - group.offset_seconds,
+                    "level_db": float(measured.level_db[v, g]),
+                }
+    return out
+
+
+def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    numbers = [name for name in COLUMNS if name.endswith(("score", "_seconds", "_db"))]
+    table[numbers] = table[numbers].astype("float64")
+    for name in ("midi_track_id", "audio_file_id", "n_notes"):
+        table[name] = table[name].astype("int64")
+    table["abstained"] = table["abstained"].astype(object).where(table["abstained"].notna(), None)
+    return table
+
+
+def _report_lag(report: dict[str, Any], alignment: Alignment) -> None:
+    report["lag_seconds"] = round(alignment.lag_seconds, 4)
+    report["lag_confidence"] = round(alignment.confidence, 3)
+    report["lag_r2"] = round(alignment.r2, 4)
+    report["lag_rivals"] = [[round(lag, 3), round(r2, 4)] for lag, r2 in alignment.rivals[:3]]
+    report["drift_seconds"] = round(float(np.ptp(alignment.wander)), 4)
+
+
+def _row_of(features: pd.DataFrame, audio_file_id: int) -> Mapping[str, Any]:
+    rows = features[features["audio_file_id"] == audio_file_id].to_dict("records")
+    return {str(name): value for name, value in rows[0].items()}
+
+
+def _all_left_out(features: pd.DataFrame) -> list[dict[str, str]]:
+    return [
+        {"group": str(name), "reason": "the group is silent"} for name in features["canonical_name"]
+    ]

@@ -1,0 +1,231 @@
+"""From what was measured of a track in a group to how surely it is heard there.
+
+The weights of :data:`_WEIGHTS` were fitted by logistic regression on rendered cues only
+(``python -m benchmarks.fit_evidence``): see ``docs/mapping.md`` for the data, the held-out
+calibration, and what rendered cues cannot teach.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cue_pipeline.hearing.alignment import (
+    Alignment,
+    Session,
+    centred,
+    smoothed,
+)
+from cue_pipeline.hearing.regression import Explained, explained, joined, products
+from cue_pipeline.hearing.shares import (
+    N_FRAMES_POOLED,
+    in_power,
+    level_to_power,
+    pooled,
+    shares,
+)
+from cue_pipeline.hearing.templates import (
+    LEVEL_EXPONENT,
+    N_SHAPES,
+    TrackNotes,
+    begun,
+    level_templates,
+    onset_curve,
+    shaped,
+)
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+FEATURES = (
+    "constant",
+    "level_margin",
+    "band_margin",
+    "onset_margin",
+    "share_margin",
+    "group_lift",
+    "place",
+)
+_WEIGHTS = np.array([-4.50, 1.17, 0.93, 1.20, 4.25, 3.79, 1.39])
+_UNIT_DB = 12.0
+_BANDS_AT_ONCE = 2
+_STRUCK_SECONDS = 0.3  # of level
+_RINGING_SECONDS = 0.6
+_PLACE_DB = 20.0
+_SHARE_UNIT_DB = 6.0
+_SHARE_BY_CHANCE = 0.03  # all tracks together; smaller shares are alike
+_PART_FLOOR = 0.02  # partial correlations below this are chance
+_CHANCE_OF_STROKES = 0.12  # a drum that is heard nearly always reaches more
+_LEAST_BELIEF = 0.1  # in a drum whose strokes are not heard at all: its groups keep their order
+_LIFT_LIMIT = 0.1  # a group's R² above chance that tells all that it can
+_DB_OF_LEVEL = 10.0 / LEVEL_EXPONENT
+
+
+@dataclass(frozen=True)
+class Measures:
+    """All pairs' measures, arrays of shape (n_tracks, n_groups).
+
+    ``onset_part``, ``activity_part`` and ``band_part`` are partial correlations, 0..1: how well a
+    track explains what the other tracks leave of the group's onsets, of its overall level, and of
+    its level band by band. ``level_db`` is how loud the track is in the group, dB re the loudest
+    group's peak; ``onset_db`` likewise by its attacks; ``share`` is how much of the group's power
+    the track is. ``is_drum`` has the shape (n_tracks,).
+    """
+
+    onset_part: Float64
+    activity_part: Float64
+    band_part: Float64
+    level_db: Float64
+    onset_db: Float64
+    share: Float64
+    r2: Float64
+    lift: Float64
+    is_drum: NDArray[np.bool_]
+
+    def features(self) -> Float64:
+        """Return the regressors of the score, shape=(n_tracks, n_groups, len(FEATURES))."""
+        lift = np.clip(self.lift / _LIFT_LIMIT, -1.0, 1.0)
+        # A leak, or chance, stands far below the group's own tracks.
+        beside = self.level_db - self.level_db.max(axis=0, keepdims=True)
+        return np.stack(
+            [
+                np.ones_like(self.level_db),
+                np.clip(_lead(self.level_db / _UNIT_DB), -2.0, 2.0),
+                np.clip(_lead(np.log(self.band_part + _PART_FLOOR)), -2.0, 2.0),
+                np.clip(_lead(np.log(self.onset_part + _PART_FLOOR)), -2.0, 2.0),
+                np.clip(_lead(_share_db(self.share) / _SHARE_UNIT_DB), -2.0, 2.0),
+                np.broadcast_to(lift, self.level_db.shape),
+                np.clip(beside / _PLACE_DB, -2.0, 0.0),
+            ],
+            axis=-1,
+        )
+
+    def score(self) -> Float64:
+        """Return how surely each track is heard in each group, 0..1."""
+        out: Float64 = 1.0 / (1.0 + np.exp(-(self.features() @ _WEIGHTS)))
+        return np.where(self.is_drum[:, None], self._strokes_heard(out)[:, None] * out, out)
+
+    def _strokes_heard(self, score: Float64) -> Float64:
+        """Return how far to believe each track by its strokes, 0..1, shape=(n_tracks,).
+
+        A drum's template is alike in all bands: its level fits much, its strokes do not. They are
+        looked for in its likeliest group, and doubt all groups alike: that they are not heard there
+        does not tell where else it might be.
+        """
+        likeliest = score.argmax(axis=1)
+        strokes = self.onset_part[np.arange(len(score)), likeliest]
+        out: Float64 = np.clip(strokes / _CHANCE_OF_STROKES, _LEAST_BELIEF, 1.0)
+        return out
+
+
+def _lead(value: Float64) -> Float64:
+    """Return by how much each group's value beats the best other group's: (n_tracks, n_groups)."""
+    if value.shape[1] == 1:
+        # No rival: as if one stood a little behind.
+        return np.full_like(value, 0.5)
+    ordered = np.sort(value, axis=1)
+    best, second = ordered[:, -1:], ordered[:, -2:-1]
+    return value - np.where(value >= best, second, best)
+
+
+def measures(
+    voices: Sequence[TrackNotes],
+    level: Float32,
+    onsets: Explained,
+    bands_of_pitch: Float32,
+    alignment: Alignment,
+    session: Session,
+) -> Measures:
+    """Measure every voice in every group at one alignment.
+
+    Parameters
+    ----------
+    level : np.ndarray, shape=(n_bands, n_voices, n_frames)
+        From :func:`levels_at` this alignment.
+    onsets : Explained
+        From :func:`onsets_explained` at this alignment.
+    """
+    frame = session.coarse_seconds
+    by_band = explained(
+        joined(
+            [
+                products(centred(_in_shapes(level[bands], frame)), centred(session.level[bands]))
+                for bands in _few_at_a_time(len(level))
+            ]
+        ),
+        n_shapes=N_SHAPES,
+    )
+    overall = explained(
+        products(
+            centred(level.sum(axis=0, keepdims=True)),
+            centred(session.level.sum(axis=0, keepdims=True)),
+        )
+    )
+    return Measures(
+        onset_part=np.sqrt(onsets.gain),
+        activity_part=np.sqrt(overall.gain),
+        band_part=np.sqrt(by_band.gain),
+        level_db=_decibels(by_band.level),
+        onset_db=_decibels(onsets.level),
+        share=_shares(voices, bands_of_pitch, alignment, session),
+        r2=by_band.r2,
+        lift=alignment.lift,
+        is_drum=np.array([voice.is_drum for voice in voices]),
+    )
+
+
+def levels_at(
+    alignment: Alignment,
+    voices: Sequence[TrackNotes],
+    bands_of_pitch: Float32,
+    n_frames: int,
+    frame_seconds: float,
+) -> Float32:
+    """Return templates at an alignment, wander included: (n_bands, n_tracks, n_frames)."""
+    starts = [alignment.session_time(voice.start) for voice in voices]
+    return level_templates(voices, starts, bands_of_pitch, n_frames, frame_seconds)
+
+
+def _shares(
+    voices: Sequence[TrackNotes], bands_of_pitch: Float32, alignment: Alignment, session: Session
+) -> Float64:
+    power = pooled(level_to_power(session.level))
+    frame = session.coarse_seconds * N_FRAMES_POOLED
+    templates = levels_at(
+        alignment, in_power(voices), level_to_power(bands_of_pitch), power.shape[2], frame
+    )
+    return shares(templates, power, frame, len(voices))
+
+
+def _share_db(share: Float64) -> Float64:
+    out: Float64 = 10.0 * np.log10(share + _SHARE_BY_CHANCE / len(share))
+    return out
+
+
+def _few_at_a_time(n_bands: int) -> list[slice]:
+    return [slice(first, first + _BANDS_AT_ONCE) for first in range(0, n_bands, _BANDS_AT_ONCE)]
+
+
+def _in_shapes(level: Float32, frame_seconds: float) -> Float32:
+    """Return each track's template in its shapes: (n_bands, n_tracks * N_SHAPES, n_frames)."""
+    n_bands, n_tracks, n = level.shape
+    flat = level.reshape(n_bands * n_tracks, n)
+    shapes = shaped(
+        flat, begun(flat), frame_seconds, struck=_STRUCK_SECONDS, ringing=_RINGING_SECONDS
+    )
+    return shapes.reshape(n_bands, n_tracks * N_SHAPES, n)
+
+
+def onsets_explained(
+    voices: Sequence[TrackNotes], alignment: Alignment, session: Session
+) -> Explained:
+    """Return how the voices explain the groups' onsets at one alignment."""
+    n, frame = session.onsets.shape[2], session.frame_seconds
+    curves = np.stack([onset_curve(v, alignment.session_time(v.start), n, frame) for v in voices])
+    return explained(products(centred(smoothed(curves))[None], session.wide_onsets))
+
+
+def _decibels(level: Float64) -> Float64:
+    out: Float64 = _DB_OF_LEVEL * np.log10(np.maximum(level, 1e-4))
+    return out

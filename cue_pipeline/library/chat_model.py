@@ -1,0 +1,64 @@
+"""The chat model as the settings have it, with the warehouse as its memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from cue_pipeline.mapping.model.chat import ChatModel
+    from cue_pipeline.mapping.model.server import ModelServer
+    from cue_pipeline.settings import Settings
+    from cue_pipeline.warehouse.store import Store
+
+QUESTION_TABLES: Final = {
+    "midi_events": ["midi_tracks", "midi_notes", "midi_program_changes", "midi_cc"],
+    "channel_groups": ["audio_files"],
+}
+"""What the model's question about a cue is made of: asset → its tables."""
+
+
+def model_server(settings: Settings) -> ModelServer | None:
+    """Return the model's server; None where there is no key, so that none is to be asked."""
+    if settings.openai_api_key is None:
+        return None
+    from cue_pipeline.mapping.model.server import ModelServer
+
+    return ModelServer(
+        settings.openai_api_key,
+        base_url=settings.openai_base_url,
+        timeout_seconds=settings.openai_timeout_seconds,
+        max_retries=settings.openai_max_retries,
+    )
+
+
+def waiting_cues(settings: Settings, store: Store) -> frozenset[str]:
+    """Return the cues whose question waits in a batch: ``llm_mappings`` would only fail."""
+    if settings.openai_api_key is None:
+        return frozenset()
+    from cue_pipeline.warehouse.waiting import WaitingRequests
+
+    return WaitingRequests(store.engine).cue_keys(settings.openai_model)
+
+
+def chat_model(
+    settings: Settings, store: Store, server: ModelServer | None = None
+) -> ChatModel | None:
+    """Return the model that answers from the store what it was asked before; None: no key.
+
+    Parameters
+    ----------
+    server : ModelServer, optional
+        Whom to ask; by default the settings' own.
+    """
+    server = server or model_server(settings)
+    if server is None:
+        return None
+    from cue_pipeline.mapping.model.chat import ChatModel
+    from cue_pipeline.warehouse.waiting import WaitingRequests
+
+    return ChatModel(
+        server,
+        model=settings.openai_model,
+        cache=store.llm_call,
+        waiting=WaitingRequests(store.engine).where,
+    )

@@ -1,0 +1,197 @@
+"""What one look at the folder says is to be done: a plan for each cue under it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.cue.scan import find_cues
+from cue_pipeline.errors import CueError, SettingsError
+from cue_pipeline.library import graph
+from cue_pipeline.library.chat_model import waiting_cues
+from cue_pipeline.library.status import AssetStatus, cue_status, to_do
+from cue_pipeline.library.watch import gone_cues
+from cue_pipeline.settings import Settings
+from cue_pipeline.warehouse.registry import KeyConflict, compare
+from cue_pipeline.warehouse.store import LedgerRow, Store
+
+
+@dataclass(frozen=True, slots=True)
+class CuePlan:
+    """What is to be done for one cue; nothing, if ``assets`` is empty."""
+
+    folder: CueFolder
+    assets: tuple[str, ...]
+    reasons: Mapping[str, str]
+    forced: bool = False
+    """Done also where another process has done it meanwhile."""
+    waits: bool = False
+    """Its mapping is left out until the batch is collected in which the model is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryPlan:
+    """What one call is to do: a plan per cue, and what of the folder could not be used."""
+
+    cues: tuple[CuePlan, ...]
+    problems: tuple[str, ...]
+    refused: Mapping[str, str]
+    gone: tuple[str, ...]
+
+
+def plan_library(
+    base: Path,
+    store: Store,
+    settings: Settings,
+    *,
+    force: bool = False,
+    select: Collection[str] = (),
+    only: Collection[str] = (),
+    dry_run: bool = False,
+) -> LibraryPlan:
+    """Find the cues under ``base``, register them, and see what each lacks.
+
+    Parameters
+    ----------
+    base : Path
+        The library's root.
+    store : Store
+        The warehouse; cues are registered there, and those gone from ``base`` marked missing.
+    settings : Settings
+        They say which versions are current.
+    force : bool
+        Also what is up to date.
+    select : collection of str
+        These assets only, and what they need that is not ready. Empty: all.
+    only : collection of str
+        These cue keys only. Empty: all.
+    dry_run : bool
+        Write nothing: the cues are not registered, nor marked.
+
+    Raises
+    ------
+    CueError
+        If ``base`` cannot be used or a key in ``only`` is not there.
+    SettingsError
+        If ``select`` names no asset.
+    """
+    unknown = sorted(set(select) - set(graph.GRAPH))
+    if unknown:
+        raise SettingsError(
+            f"No asset is called {unknown[0]!r}. Assets are {', '.join(graph.GRAPH)}."
+        )
+    scan = find_cues(base)
+    folders = [folder for folder in scan.cues if not only or folder.key in only]
+    absent = sorted(set(only) - {folder.key for folder in folders})
+    if absent:
+        raise CueError(
+            f"No cue {absent[0]!r} under {str(base)!r}. A cue's key is its folder's path below the "
+            f"base folder; {len(scan.cues)} were found there"
+            + (f", the closest {_closest(absent[0], scan.cues)!r}." if scan.cues else ".")
+        )
+    refused = {
+        conflict.cue_key: f"already registered from {conflict.registered_root!r}, where it still "
+        "is. Give the folder above both as base, or another DATABASE_URL, so that the two cues "
+        "have different keys or databases."
+        for conflict in _conflicts(folders, store, dry_run=dry_run)
+    }
+    gone: tuple[str, ...] = ()
+    if scan.cues and not only:
+        gone = gone_cues(scan, scan.cues[0].root, {cue.cue_key: cue for cue in store.cues()})
+        if not dry_run:
+            store.mark_missing(gone)
+    versions, decided = graph.code_versions(settings), store.decisions()
+    ledgers, waiting = _ledgers(store), waiting_cues(settings, store)
+    plans = []
+    for folder in folders:
+        if folder.key not in refused:
+            ledger = ledgers.get(folder.key, {})
+            statuses = cue_status(folder, ledger, versions, decided.get(folder.key, ""))
+            plan = _plan_cue(folder, statuses, force=force, select=select)
+            plans.append(_hold(plan) if folder.key in waiting else plan)
+    problems = tuple(problem.text for problem in scan.problems)
+    return LibraryPlan(tuple(plans), problems, refused, gone)
+
+
+def _conflicts(
+    folders: Sequence[CueFolder], store: Store, *, dry_run: bool
+) -> tuple[KeyConflict, ...]:
+    """Register the cues, or only see what that would do; return those that cannot be."""
+    if not dry_run:
+        return store.register_cues(folders).conflicts
+    return compare({cue.cue_key: cue for cue in store.cues()}, folders)[0].conflicts
+
+
+def _closest(key: str, cues: Sequence[CueFolder]) -> str:
+    """Return the key that is most like what was typed."""
+    from difflib import get_close_matches
+
+    return get_close_matches(key, [cue.key for cue in cues], n=1, cutoff=0.0)[0]
+
+
+def _ledgers(store: Store) -> dict[str, dict[str, LedgerRow]]:
+    ledgers: dict[str, dict[str, LedgerRow]] = {}
+    for row in store.ledger():
+        ledgers.setdefault(row.cue_key, {})[row.asset] = row
+    return ledgers
+
+
+def _plan_cue(
+    folder: CueFolder,
+    statuses: Sequence[AssetStatus],
+    *,
+    force: bool,
+    select: Collection[str],
+) -> CuePlan:
+    lacking = set(to_do(statuses))
+    wanted = set(graph.GRAPH) if force else set(lacking)
+    if select:
+        needed = set(select) | {up for asset in select for up in graph.upstream_of(asset)}
+        wanted = {a for a in needed if a in lacking or (force and a in select)}
+    reasons = {s.asset: s.reason or "asked for by --force" for s in statuses if s.asset in wanted}
+    return CuePlan(folder, tuple(a for a in graph.GRAPH if a in wanted), reasons, forced=force)
+
+
+def _hold(plan: CuePlan) -> CuePlan:
+    """Leave the mapping out, whose question waits in a batch."""
+    assets = tuple(asset for asset in plan.assets if asset != "llm_mappings")
+    return replace(plan, assets=assets, waits=assets != plan.assets)
+
+
+def still_lacking(
+    cue_key: str, assets: tuple[str, ...], store: Store, settings: Settings
+) -> tuple[str, ...]:
+    """Return those of ``assets`` that nobody has made since they were planned.
+
+    Parameters
+    ----------
+    cue_key : str
+        The cue, claimed by this process.
+    assets : tuple of str
+        What the plan says.
+    store, settings
+        As for :func:`cue_pipeline.library.status.cue_status`.
+
+    Raises
+    ------
+    CuePipelineError
+        If the folder or the database cannot be read now.
+    """
+    from cue_pipeline.cue.scan import read_cue_folder
+    from cue_pipeline.errors import CueError
+    from cue_pipeline.library import graph
+    from cue_pipeline.library.status import cue_status, to_do
+
+    cue = store.cue(cue_key)
+    if cue is None:
+        raise CueError(f"Cue {cue_key!r} is not registered.")
+    statuses = cue_status(
+        read_cue_folder(Path(cue.root), cue_key),
+        {row.asset: row for row in store.ledger(cue_key)},
+        graph.code_versions(settings),
+        store.decisions(cue_key).get(cue_key, ""),
+    )
+    lacking = set(to_do(statuses))
+    return tuple(asset for asset in assets if asset in lacking)

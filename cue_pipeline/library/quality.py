@@ -1,0 +1,340 @@
+"""What is judged of a cue after each asset: pure functions from its rows to a verdict in words.
+
+Dagster is not imported here; :mod:`cue_pipeline.defs.checks` shows the verdicts as asset checks.
+A warning asks a person to look; an error says that the rows are not to be trusted. Neither stops
+a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from cue_pipeline.midi.recount import UncountableError, count_notes
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+    from pandas import DataFrame
+
+    from cue_pipeline.audio.grouping import ChannelGroup
+    from cue_pipeline.midi.score_rows import MidiFileOutcome
+
+RESIDUAL_LIMIT_DB = -30.0
+"""Stems sum to the mix if what is left is this far below it: 3 % of its amplitude."""
+
+MOST_NAMED = 12
+"""Offenders listed by name in a verdict."""
+
+Severity = Literal["WARN", "ERROR"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """One verdict.
+
+    Attributes
+    ----------
+    passed : bool
+    text : str
+        What was found and, if it did not pass, what to do.
+    severity : {"WARN", "ERROR"}
+        Of not passing.
+    figures : mapping of str to number
+        What may be plotted over time.
+    offenders : sequence of str
+        What did not pass, by name.
+    """
+
+    passed: bool
+    text: str
+    severity: Severity = "WARN"
+    figures: Mapping[str, float] = field(default_factory=dict)
+    offenders: Sequence[str] = ()
+
+
+def tempo_is_written(folder: Path, files: DataFrame) -> Judgment:
+    """Judge whether every MIDI file says its tempo.
+
+    Parameters
+    ----------
+    folder : Path
+        The cue's.
+    files : DataFrame
+        Rows of ``midi_files``.
+    """
+    silent, unusable, seen = [], [], set()
+    for path, duration in zip(files["file_path"], files["duration_seconds"], strict=True):
+        # A second sequence of a format 2 file has the path `file.mid#1`.
+        name = path if (folder / path).exists() else path.rpartition("#")[0]
+        if name in seen:
+            continue
+        seen.add(name)
+        if duration != duration:  # NaN: the row says why
+            unusable.append(path)
+        elif b"\xff\x51\x03" not in (folder / name).read_bytes():
+            silent.append(path)
+    figures = {"files without tempo": len(silent), "unusable files": len(unusable)}
+    if unusable or silent:
+        told = []
+        if silent:
+            told.append(
+                f"{_count(silent, 'file')} without any tempo event, timed at MIDI's 120 quarters a "
+                "minute. Export the sequence with its tempo track."
+            )
+        if unusable:
+            told.append(f"{_count(unusable, 'file')} that cannot be used; `warnings` says why.")
+        return Judgment(
+            passed=False, text=" ".join(told), figures=figures, offenders=[*silent, *unusable]
+        )
+    return Judgment(
+        passed=True, text=f"{_count(seen, 'file')}, each with its tempo.", figures=figures
+    )
+
+
+def notes_are_kept(
+    folder: Path,
+    outcomes: Sequence[MidiFileOutcome],
+    tables: Mapping[str, DataFrame],
+    marker_tracks: Sequence[str],
+) -> Judgment:
+    """Judge whether every note of every MIDI file has its row, by an independent count.
+
+    Parameters
+    ----------
+    folder : Path
+        The cue's.
+    outcomes : sequence of MidiFileOutcome
+        What was read.
+    tables : mapping of str to DataFrame
+        ``midi_tracks`` and ``midi_notes``.
+    marker_tracks : sequence of str
+        Names of tracks that are left out on purpose.
+    """
+    from cue_pipeline.midi.marker_tracks import is_marker_track
+
+    counted, uncounted, left_out = 0, [], 0
+    for outcome in outcomes:
+        if outcome.file is None:
+            uncounted.append(outcome.file_path)
+            continue
+        try:
+            of_tracks = count_notes((folder / outcome.file_path).read_bytes())
+        except UncountableError as e:
+            uncounted.append(f"{outcome.file_path}: {e}")
+            continue
+        aside = {
+            t.index for t in outcome.file.tracks if is_marker_track(outcome.file, t, marker_tracks)
+        }
+        left_out += sum(n for i, n in enumerate(of_tracks) if i in aside)
+        counted += sum(n for i, n in enumerate(of_tracks) if i not in aside)
+    stored = len(tables["midi_notes"])
+    if uncounted:
+        return Judgment(
+            passed=True,
+            text=f"{stored:,} notes are stored; damaged files cannot be counted independently, "
+            "their warnings say what was read around.",
+            figures={"notes": stored},
+            offenders=uncounted,
+        )
+    lost = counted - stored
+    figures = {"notes": stored, "notes lost": lost, "notes of marker tracks": left_out}
+    if lost:
+        return Judgment(
+            passed=False,
+            text=f"The files hold {counted:,} notes, {stored:,} are stored: {lost:,} were lost. "
+            "This is a fault of the program; please report it with the file.",
+            severity="ERROR",
+            figures=figures,
+        )
+    return Judgment(
+        passed=True, text=f"All {stored:,} notes of the files are stored.", figures=figures
+    )
+
+
+def channels_are_complete(groups: Sequence[ChannelGroup]) -> Judgment:
+    """Judge whether each stem and mix has all channels of its layout, of equal length."""
+    lacking = [f"{g.canonical_name}: lacks {', '.join(g.missing)}" for g in groups if g.missing]
+    uneven = [
+        f"{g.canonical_name}: channels of unequal length"
+        for g in groups
+        if len({c.header.frames / c.header.sample_rate for c in g.channels}) > 1
+    ]
+    figures = {"groups lacking channels": len(lacking), "groups of unequal length": len(uneven)}
+    if lacking or uneven:
+        return Judgment(
+            passed=False,
+            text="Channels are missing or of unequal length. Add or replace the files, or take no "
+            "notice if the stem was made so.",
+            figures=figures,
+            offenders=[*lacking, *uneven],
+        )
+    return Judgment(
+        passed=True, text=f"{_count(groups, 'group')}, all channels there.", figures=figures
+    )
+
+
+def stems_sound(groups: Sequence[ChannelGroup], levels: DataFrame) -> Judgment:
+    """Judge whether each stem is whole and not silent.
+
+    Parameters
+    ----------
+    groups : sequence of ChannelGroup
+        In the order of ``levels``.
+    levels : DataFrame
+        Rows of ``audio_files`` with ``levels``.
+    """
+    cut = [
+        f"{c.file}: {c.header.frames:,} of {c.header.promised_frames:,} samples are there"
+        for g in groups
+        for c in g.channels
+        if c.header.frames < c.header.promised_frames
+    ]
+    silent = [
+        f"{group.canonical_name}: silent throughout"
+        for group, of in zip(groups, levels["levels"], strict=True)
+        if of is not None and of.get("silent", "channels" not in of)
+    ]
+    figures = {"truncated files": len(cut), "silent stems": len(silent)}
+    if cut or silent:
+        return Judgment(
+            passed=False,
+            text="Stems are truncated or silent. Copy or bounce them again, or remove them.",
+            figures=figures,
+            offenders=list(dict.fromkeys([*cut, *silent])),
+        )
+    return Judgment(
+        passed=True, text=f"{_count(groups, 'stem')}, whole and sounding.", figures=figures
+    )
+
+
+def stems_sum_to_mix(mixes: DataFrame) -> Judgment:
+    """Judge whether the stems add up to each mix.
+
+    Parameters
+    ----------
+    mixes : DataFrame
+        Rows of ``final_mixes``.
+    """
+    if mixes.empty:
+        return Judgment(passed=True, text="The cue has no final mix.")
+    known = mixes[mixes["residual_db"].notna()]
+    if known.empty:
+        told = "; ".join(dict.fromkeys(r["method"] for r in mixes["residual"]))
+        return Judgment(passed=True, text=f"The sum of the stems was {told}.")
+    worst = float(known["residual_db"].max())
+    apart = known[known["residual_db"] > RESIDUAL_LIMIT_DB]
+    figures = {"residual dB": worst}
+    if len(apart):
+        return Judgment(
+            passed=False,
+            text=f"What is left of the mix when all stems are taken away is above "
+            f"{RESIDUAL_LIMIT_DB:g} dB of it: a stem is missing or old, or the mix went through a "
+            "processor.",
+            figures=figures,
+            offenders=[
+                f"{name}: {db:.1f} dB"
+                for name, db in zip(apart["canonical_name"], apart["residual_db"], strict=True)
+            ],
+        )
+    left = "nothing is" if worst <= -150.0 else f"{worst:.1f} dB are"
+    return Judgment(passed=True, text=f"The stems sum to the mix; {left} left.", figures=figures)
+
+
+def tracks_are_matched(mappings: DataFrame, names: Mapping[int, str]) -> Judgment:
+    """Judge whether every track has its stem.
+
+    Parameters
+    ----------
+    mappings : DataFrame
+        Rows of ``track_mappings``.
+    names : mapping of int to str
+        ``midi_tracks.id`` → name.
+    """
+    lone = mappings[mappings["state"] == "unmatched"]
+    return _of_tracks(
+        lone, names, len(mappings), "unmatched tracks",
+        "is heard in no stem. Is its stem missing, or is the track muted in the session?",
+        "All {n} have their stem.",
+    )  # fmt: skip
+
+
+def nothing_awaits_review(mappings: DataFrame, names: Mapping[int, str]) -> Judgment:
+    """Judge whether any mapping waits for a person; arguments as in the above."""
+    doubtful = mappings[mappings["state"] == "review"]
+    return _of_tracks(
+        doubtful, names, len(mappings), "mappings to review",
+        "waits for a person: see `cue-pipeline mappings CUE --review`, and decide with "
+        "`cue-pipeline mappings set`.",
+        "None of {n} waits for a person.",
+    )  # fmt: skip
+
+
+def _of_tracks(
+    rows: DataFrame, names: Mapping[int, str], n: int, figure: str, told: str, fine: str
+) -> Judgment:
+    figures = {figure: len(rows)}
+    if rows.empty:
+        return Judgment(
+            passed=True, text=fine.format(n=f"{n} track{'s' * (n != 1)}"), figures=figures
+        )
+    offenders = [
+        f"{names.get(track, '') or '(no name)'}: {reason}"
+        for track, reason in zip(rows["midi_track_id"], rows["reason"], strict=True)
+    ]
+    return Judgment(
+        passed=False,
+        text=f"{len(rows)} of {n} tracks: each {told}",
+        figures=figures,
+        offenders=offenders,
+    )
+
+
+_FITTING: dict[str, bool] = {}
+
+
+def tables_are_as_declared(engine: sa.Engine) -> Judgment:
+    """Judge whether the database has every table and column that the program declares.
+
+    What was found good once is not looked at again by this process: a schema does not change
+    from cue to cue.
+    """
+    import sqlalchemy as sa
+
+    from cue_pipeline.warehouse.tables import metadata
+
+    n = len(metadata.tables)
+    fine = Judgment(
+        passed=True,
+        text=f"All {n} tables have their columns.",
+        severity="ERROR",
+        figures={"tables": n},
+    )
+    where = engine.url.render_as_string()  # without the password
+    if _FITTING.get(where):
+        return fine
+    there = set(sa.inspect(engine).get_table_names())
+    lacking = [name for name in metadata.tables if name not in there]
+    with engine.connect() as connection:
+        for name in (name for name in metadata.tables if name in there):
+            # Not the inspector's columns: the dialect of Aurora DSQL cannot read those.
+            nothing = sa.select(sa.text("*")).select_from(sa.table(name)).where(sa.false())
+            columns = set(connection.execute(nothing).keys())
+            declared = metadata.tables[name].columns
+            lacking += [f"{name}.{c.name}" for c in declared if c.name not in columns]
+    if not lacking:
+        _FITTING[where] = True
+        return fine
+    return Judgment(
+        passed=False,
+        text="The database lacks tables or columns that the program declares. Stop what writes to "
+        "it and run `cue-pipeline db upgrade`.",
+        severity="ERROR",
+        figures={"tables": n},
+        offenders=lacking,
+    )
+
+
+def _count(things: Any, word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"

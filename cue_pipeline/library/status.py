@@ -1,0 +1,160 @@
+"""What state each asset of each cue is in, and why."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.library import graph
+from cue_pipeline.settings import Settings
+from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
+
+State = Literal["ready", "stale", "missing", "failed", "loading"]
+# Why rows are stale that nothing but a person's decision has overtaken.
+DECIDED_SINCE = "mapping_overrides changed since: people decided"
+_OVERTAKEN = "overtaken"  # by what, is looked up only where nothing plainer explains it
+
+
+@dataclass(frozen=True, slots=True)
+class AssetStatus:
+    """State of one asset of one cue, with the reason in a sentence."""
+
+    cue_key: str
+    asset: str
+    state: State
+    reason: str
+
+
+def read_status(store: Store, settings: Settings) -> list[AssetStatus]:
+    """Return the state of every registered cue × asset, held against the folders as they are now.
+
+    A cue whose folder cannot be found is held against what was last seen of it.
+    """
+    from cue_pipeline.cue.scan import read_cue_folder
+    from cue_pipeline.errors import CueError
+
+    versions, decided = graph.code_versions(settings), store.decisions()
+    ledger: dict[str, dict[str, LedgerRow]] = {}
+    for row in store.ledger():
+        ledger.setdefault(row.cue_key, {})[row.asset] = row
+    found: list[AssetStatus] = []
+    for cue in store.cues():
+        try:
+            folder = read_cue_folder(Path(cue.root), cue.cue_key)
+        except CueError:
+            folder = last_seen(cue)
+        rows = ledger.get(cue.cue_key, {})
+        found += cue_status(folder, rows, versions, decided.get(cue.cue_key, ""))
+    return found
+
+
+def last_seen(cue: CueRow) -> CueFolder:
+    """Return what the warehouse remembers of a cue whose folder is not there."""
+    root = Path(cue.root)
+    return CueFolder(
+        key=cue.cue_key,
+        root=root,
+        path=root / cue.cue_key,
+        midi_paths=(),
+        audio_paths=(),
+        midi_fingerprint=cue.midi_fingerprint,
+        audio_fingerprint=cue.audio_fingerprint,
+    )
+
+
+def cue_status(
+    folder: CueFolder,
+    ledger: Mapping[str, LedgerRow],
+    versions: Mapping[str, str],
+    decided: str = "",
+) -> list[AssetStatus]:
+    """Return the state of each asset of one cue.
+
+    Parameters
+    ----------
+    folder : CueFolder
+        The cue as it is now.
+    ledger : mapping of str to LedgerRow
+        What the warehouse says of it, by asset.
+    versions : mapping of str to str
+        Current code versions, by asset.
+    decided : str
+        What people decided for the cue, as :meth:`Store.decisions` has it.
+    """
+    expected = graph.expected_data_versions(folder, versions, decided)
+    undecided = graph.expected_data_versions(folder, versions) if decided else expected
+    found: dict[str, AssetStatus] = {}
+    for asset in graph.GRAPH:
+        state, reason = _state(asset, folder, ledger.get(asset), versions[asset], expected, found)
+        if reason == _OVERTAKEN:
+            reason = _what_overtook(asset, ledger, undecided[asset])
+        found[asset] = AssetStatus(folder.key, asset, state, reason)
+    return list(found.values())
+
+
+def to_do(statuses: Iterable[AssetStatus]) -> list[str]:
+    """Return the assets that are not ready, upstream first."""
+    wanted = {status.asset for status in statuses if status.state != "ready"}
+    return [asset for asset in graph.GRAPH if asset in wanted]
+
+
+def _state(
+    asset: str,
+    folder: CueFolder,
+    row: LedgerRow | None,
+    code_version: str,
+    expected: Mapping[str, str],
+    upstream: Mapping[str, AssetStatus],
+) -> tuple[State, str]:
+    failed_upstream = [
+        up for up in graph.GRAPH[asset].upstream if upstream[up].state in ("failed", "missing")
+    ]
+    if row is None:
+        if failed_upstream:
+            return (
+                "missing",
+                f"waits for {failed_upstream[0]}, {upstream[failed_upstream[0]].state}",
+            )
+        return "missing", "never materialised"
+    if row.state == "loading":
+        return "loading", f"being loaded since {row.started_at:%Y-%m-%d %H:%M:%S} UTC"
+    if row.state == "failed":
+        return "failed", row.error or "no reason was recorded"
+    # Without a fingerprint the asset has lost rows that hung on rows of another one.
+    if row.data_version == expected[asset] and row.fingerprint is not None:
+        return "ready", ""
+    if row.fingerprint != graph.fingerprint(asset, folder):
+        kinds = " or ".join(sorted(graph.sources(asset)))
+        return "stale", f"{kinds} files changed since"
+    if row.code_version != code_version:
+        return "stale", graph.what_changed(asset, row.code_version or "", code_version)
+    newer = [up for up in graph.GRAPH[asset].upstream if upstream[up].state != "ready"]
+    return "stale", f"{' and '.join(newer)} changed since" if newer else _OVERTAKEN
+
+
+def _what_overtook(asset: str, ledger: Mapping[str, LedgerRow], undecided: str) -> str:
+    """Return why rows are stale whose upstream assets are ready: made again, or people decided.
+
+    Parameters
+    ----------
+    asset : str
+        The asset.
+    ledger : mapping of str to LedgerRow
+        Of the cue; the asset has a row.
+    undecided : str
+        The data version that the asset would have had nobody decided anything.
+    """
+    node, row = graph.GRAPH[asset], ledger[asset]
+    if node.obeys_people and row.data_version == undecided:
+        return DECIDED_SINCE
+    made_since = [up for up in node.upstream if _finished_after(ledger.get(up), row)]
+    if made_since:
+        return f"{' and '.join(made_since)} changed since"
+    return DECIDED_SINCE if node.obeys_people else "an upstream asset changed since"
+
+
+def _finished_after(upstream: LedgerRow | None, row: LedgerRow) -> bool:
+    if upstream is None or upstream.finished_at is None or row.started_at is None:
+        return False
+    return upstream.finished_at > row.started_at

@@ -1,0 +1,1 @@
+"""The chat model: questions, answers, prices, batches."""

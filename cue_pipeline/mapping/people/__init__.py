@@ -1,0 +1,1 @@
+"""What people decided, and the CSV file in which they do."""
