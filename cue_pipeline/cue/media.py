@@ -11,7 +11,8 @@ from pathlib import Path
 from cue_pipeline.cue.numbering import natural_key
 from cue_pipeline.errors import CueError
 
-MIDI_SUFFIXES = frozenset({".mid", ".midi"})
+# The last three hold sequences that are not read; each such file is told what it is.
+MIDI_SUFFIXES = frozenset({".mid", ".midi", ".smf", ".kar", ".rmi"} | {".midi2", ".xmf", ".mxmf"})
 AUDIO_SUFFIXES = frozenset(
     {".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf"}
     | {".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a"}

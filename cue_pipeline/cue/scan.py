@@ -287,7 +287,7 @@ def _read_cue(
 def _incomplete(folder: Path, midi: MediaFiles, audio: MediaFiles) -> str:
     lacks = []
     if not midi.files:
-        lacks.append("'MIDI/' with .mid or .midi files")
+        lacks.append("'MIDI/' with MIDI files (.mid, .midi, .smf, .kar, .rmi)")
     if not audio.files:
         lacks.append("'PT/Audio Files/' with audio files")
     return (

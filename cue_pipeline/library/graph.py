@@ -47,8 +47,8 @@ class Node:
 
 
 GRAPH: Mapping[str, Node] = {
-    "tempo_map": Node((), ("midi",), 1),
-    "midi_events": Node(("tempo_map",), ("midi",), 1),
+    "tempo_map": Node((), ("midi",), 2),
+    "midi_events": Node(("tempo_map",), ("midi",), 2),
     "channel_groups": Node((), ("audio",), 1),
     "mel_features": Node(("channel_groups",), ("audio",), 1),
     "final_mix_features": Node(("channel_groups",), ("audio",), 1),

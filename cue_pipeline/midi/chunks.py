@@ -64,11 +64,11 @@ def read_header(data: bytes, name: str, warnings: list[str]) -> Header:
     MidiFileError
         If there is no header, or its division gives no clock.
     """
-    at = data.find(_HEADER)
+    at = -1 if what_else(data) else data.find(_HEADER)
     if at < 0 or len(data) < at + 14:
         raise MidiFileError(
             f"'{name}' is no MIDI file: {_what_is_there(data)}, where a Standard MIDI File begins "
-            "with 'MThd'. Export the sequence again as a Standard MIDI File, or remove this file."
+            f"with 'MThd'. {_cure(data)}, or remove this file."
         )
     if at and not (data[:4] == b"RIFF" and data[8:12] == b"RMID"):
         warnings.append(f"byte 0: {at} extra bytes before the header were passed over")
@@ -165,15 +165,62 @@ def _declared_end(data: bytes, at: int) -> int:
     return at + 8 + int.from_bytes(data[at + 4 : at + 8], "big")
 
 
+_CONTAINERS: tuple[tuple[bytes, str, str], ...] = (
+    (b"\x1f\x8b", "a gzip archive", "Unpack it"),
+    (b"PK\x03\x04", "a ZIP archive", "Unpack it"),
+    (b"BZh", "a bzip2 archive", "Unpack it"),
+    (b"\xfd7zXZ\0", "an xz archive", "Unpack it"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "Unpack it"),
+    (b"Rar!", "a RAR archive", "Unpack it"),
+    (b"XMF_", "an XMF file (extensible music format)", "Export its sequence as a .mid file"),
+    (b"SMF2CLIP", "a MIDI 2.0 clip", "Export the sequence as MIDI 1.0 (a .mid file)"),
+    (b"SMF2CON", "a MIDI 2.0 container", "Export the sequence as MIDI 1.0 (a .mid file)"),
+    (b"version https://git-lfs", "a Git LFS pointer, not the file itself", "Run `git lfs pull`"),
+    (b"<!doctype html", "an HTML page", "Download the file itself"),
+    (b"<html", "an HTML page", "Download the file itself"),
+    (b"<?xml", "an XML file", "Export the sequence as a .mid file"),
+    (b"MMMD", "an SMAF ringtone", "Export its sequence as a .mid file"),
+    (b"ID3", "an MP3 file", "Export the sequence as a .mid file"),
+    (b"fLaC", "a FLAC file", "Export the sequence as a .mid file"),
+    (b"OggS", "an Ogg file", "Export the sequence as a .mid file"),
+    (b"%PDF", "a PDF document", "Export the sequence as a .mid file"),
+    (b"FORM", "an AIFF file", "Export the sequence as a .mid file"),
+    (b"bplist00", "a property list, perhaps the placeholder of a file in a cloud", "Download it"),
+    (b"\0\x05\x16\x07", "what macOS keeps beside a file (AppleDouble)", "Copy the file itself"),
+)
+_LONGEST_MAGIC = max(len(magic) for magic, _, _ in _CONTAINERS)
+
+
+def what_else(data: bytes) -> tuple[str, str] | None:
+    """Return what a file is that is no Standard MIDI File, and what to do; None: it may be one.
+
+    By how it begins: an archive may hold a MIDI file as it stands, but also several.
+    """
+    if data.startswith(b"RIFF") and data[8:12] != b"RMID":
+        kind = data[8:12].decode("ascii", "replace").strip()
+        what = f"a RIFF file of kind '{kind}'" if kind.isprintable() else "a RIFF file"
+        return what, "Export the sequence as a .mid file"
+    first = data[: _LONGEST_MAGIC + 8].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n").lower()
+    for magic, what, cure in _CONTAINERS:
+        if data.startswith(magic) or (magic.startswith(b"<") and first.startswith(magic)):
+            return what, cure
+    return None
+
+
+def _cure(data: bytes) -> str:
+    other = what_else(data)
+    return other[1] if other else "Export the sequence again as a Standard MIDI File"
+
+
 def _what_is_there(data: bytes) -> str:
     if not data:
         return "it is empty"
     if data.startswith(_HEADER):
         return f"it breaks off after {len(data)} bytes, within its header"
-    known = {b"RIFF": "a RIFF file", b"FORM": "an AIFF file", b"PK\x03\x04": "a ZIP archive"}
-    for magic, what in known.items():
-        if data.startswith(magic):
-            return f"it is {what}"
+    if other := what_else(data):
+        return f"it is {other[0]}"
+    if not any(data):
+        return f"its {len(data)} bytes are all zero, as of a copy that failed"
     first = data[:24]
     if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in first):
         return f"it holds text ({first.decode('ascii')!r} …)"

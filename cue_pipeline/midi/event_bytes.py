@@ -254,7 +254,8 @@ class EventScanner:
             length, body = self._variable_length(at + 2, limit, "length of a meta event")
             self._check_length(position, body, length, limit, f"meta event 0x{kind:02X}")
             result.metas.append(MetaEvent(self._count, kind, data[body : body + length], position))
-            result.ended = kind == _END_OF_TRACK
+            # One that carries bytes is no End of Track that any program wrote on purpose.
+            result.ended = kind == _END_OF_TRACK and not length
             return body + length
         if status in (_SYSEX, _SYSEX_MORE):
             length, body = self._variable_length(at + 1, limit, "length of a sysex event")

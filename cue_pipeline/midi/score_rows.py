@@ -164,8 +164,8 @@ def _require_usable(cue_key: str, outcomes: Sequence[MidiFileOutcome]) -> None:
         return
     if not outcomes:
         raise MidiFileError(
-            f"cue '{cue_key}' has no .mid or .midi file. Export its sequence as a Standard MIDI "
-            "File into the cue's folder."
+            f"cue '{cue_key}' has no MIDI file (.mid, .midi, .smf, .kar, .rmi). Export its "
+            "sequence as a Standard MIDI File into the cue's folder."
         )
     faults = " ".join(f"{outcome.file_path}: {outcome.error}" for outcome in outcomes)
     raise MidiFileError(f"cue '{cue_key}' has no usable MIDI file. {faults}")

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cue_pipeline.midi.text import decode
+from cue_pipeline.midi.time_code import read_time_code
 from cue_pipeline.midi.timing import build_tempo_map, build_time_signature_map, ticks_to_seconds
 
 _TEXT, _COPYRIGHT, _LYRIC, _MARKER, _CUE_POINT = 0x01, 0x02, 0x05, 0x06, 0x07
 _TEMPO, _SMPTE_OFFSET, _TIME_SIGNATURE, _KEY_SIGNATURE = 0x51, 0x54, 0x58, 0x59
 # The standard sets no limit; beyond this the byte is damage, and the sums below stay in 64 bits.
 _MAX_DENOMINATOR_POWER = 8
-_SMPTE_RATES = ("24", "25", "29.97 drop", "30")
+_END_OF_TRACK = 0x2F
+# A longer one may be read from its front or from its back; nobody knows which was meant.
+_LENGTHS = {_TEMPO: 3, _SMPTE_OFFSET: 5, _TIME_SIGNATURE: 4, _KEY_SIGNATURE: 2, _END_OF_TRACK: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class TimedMeta:
 class Sequence:
     """One clock and what is written on it.
 
-    All but ``smpte_offset`` are lists as the tables hold them, in playing order.
+    All lists are as the tables hold them, in playing order.
 
     Attributes
     ----------
@@ -55,11 +58,16 @@ class Sequence:
         Meta types 6, 7, 5, and 1 with 2 (text and copyright).
     smpte_offset : dict or None
         The time code at which the sequence begins: ``rate``, ``hours``, ``minutes``,
-        ``seconds``, ``frames``, ``hundredths``.
+        ``seconds``, ``frames``, ``hundredths``. Of several, the first.
+    time_codes : list of [time, tick, seconds, text]
+        Every time code that the file writes: where it stands, and what it says, in seconds since
+        midnight and as ``01:00:05:12 at 25``.
     end_tick : int
         Of the last event, End of Track included.
     duration_seconds : float
         Its time.
+    writes_tempo, writes_meter : bool
+        Whether the maps are the file's own word, or MIDI's 120 quarters a minute and 4/4.
     """
 
     tempo_map: list[list[Any]]
@@ -70,8 +78,11 @@ class Sequence:
     lyrics: list[list[Any]]
     texts: list[list[Any]]
     smpte_offset: dict[str, Any] | None
+    time_codes: list[list[Any]]
     end_tick: int
     duration_seconds: float
+    writes_tempo: bool = True
+    writes_meter: bool = True
 
 
 def build_sequence(
@@ -102,14 +113,15 @@ def build_sequence(
     # A stable sort: at one tick the order of tracks, and within a track the order of the file.
     collected = _Collected(encoding)
     for meta in sorted(metas, key=lambda meta: meta.tick):
-        if meta.kind in _READERS:
-            fault = _READERS[meta.kind](meta, collected)
+        if meta.kind in _READERS or meta.kind in _LENGTHS:
+            fault = _wrong_length(meta) or _READERS.get(meta.kind, _nothing)(meta, collected)
             if fault:
                 warnings.append(
                     f"track {meta.track}, byte {meta.offset}: {fault}, bytes "
                     f"{meta.data[:8].hex(' ') or 'none'}; passed over"
                 )
-    tempos = collected.tempos
+    tempos = [(tick, tempo) for tick, tempo, _ in collected.tempos]
+    warnings += _contradictions(collected.tempos)
     if microseconds is not None:
         if any(tempo != (0, 500_000) for tempo in tempos):
             warnings.append("tempo events count for nothing in a file with SMPTE division")
@@ -127,47 +139,79 @@ def build_sequence(
         tempo_map=tempo_map,
         time_signature_map=meter,
         key_signature_map=timed(list(dict.fromkeys(collected.keys))),
-        markers=timed(collected.texts[_MARKER]),
-        cue_points=timed(collected.texts[_CUE_POINT]),
+        # Some programs write the same markers into every track; voices share their syllables.
+        markers=timed(list(dict.fromkeys(collected.texts[_MARKER]))),
+        cue_points=timed(list(dict.fromkeys(collected.texts[_CUE_POINT]))),
         lyrics=timed(collected.texts[_LYRIC]),
-        texts=timed(collected.texts[_TEXT]),
+        texts=timed(list(dict.fromkeys(collected.texts[_TEXT]))),
         smpte_offset=collected.smpte_offset,
+        time_codes=timed(list(dict.fromkeys(collected.time_codes))),
         end_tick=end_tick,
         duration_seconds=float(ticks_to_seconds(end_tick, tempo_map, ticks_per_beat)),
+        # The length of SMPTE ticks is in the header.
+        writes_tempo=bool(tempos),
+        writes_meter=bool(collected.meters),
     )
 
 
 @dataclass(slots=True)
 class _Collected:
     encoding: str
-    tempos: list[tuple[int, int]] = field(default_factory=list)
+    tempos: list[tuple[int, int, int]] = field(default_factory=list)  # tick, tempo, track
     meters: list[tuple[int, int, int]] = field(default_factory=list)
     keys: list[tuple[Any, ...]] = field(default_factory=list)
     texts: dict[int, list[tuple[Any, ...]]] = field(
         default_factory=lambda: {_TEXT: [], _LYRIC: [], _MARKER: [], _CUE_POINT: []}
     )
     smpte_offset: dict[str, Any] | None = None
+    time_codes: list[tuple[int, float, str]] = field(default_factory=list)
+
+
+def _wrong_length(meta: TimedMeta) -> str | None:
+    needed = _LENGTHS.get(meta.kind, len(meta.data))
+    if len(meta.data) == needed:
+        return None
+    return f"meta event 0x{meta.kind:02X} has {len(meta.data)} bytes where it needs {needed}"
+
+
+def _nothing(_meta: TimedMeta, _into: _Collected) -> None:
+    return None
+
+
+def _contradictions(tempos: list[tuple[int, int, int]]) -> list[str]:
+    """Say where tracks give one tick several tempos, of which the last holds."""
+    at_tick: dict[int, dict[int, int]] = {}
+    for tick, tempo, track in tempos:
+        at_tick.setdefault(tick, {})[track] = tempo
+    several = {tick: said for tick, said in at_tick.items() if len(set(said.values())) > 1}
+    if not several:
+        return []
+    tick, said = next(iter(several.items()))
+    told = ", ".join(f"{60e6 / tempo:.6g} in track {track}" for track, tempo in said.items())
+    more = f", and so at {len(several) - 1} more ticks" if len(several) > 1 else ""
+    return [
+        f"tick {tick}: the tracks differ in tempo, {told} quarters a minute{more}; "
+        "the last track's holds"
+    ]
 
 
 def _read_tempo(meta: TimedMeta, into: _Collected) -> str | None:
-    if len(meta.data) < 3:
-        return "a tempo needs three bytes"
-    tempo = int.from_bytes(meta.data[:3], "big")
+    tempo = int.from_bytes(meta.data, "big")
     if not tempo:
         return "a tempo of 0 microseconds would be endlessly fast"
-    into.tempos.append((meta.tick, tempo))
+    into.tempos.append((meta.tick, tempo, meta.track))
     return None
 
 
 def _read_meter(meta: TimedMeta, into: _Collected) -> str | None:
-    if len(meta.data) < 2 or not meta.data[0] or meta.data[1] > _MAX_DENOMINATOR_POWER:
+    if not meta.data[0] or meta.data[1] > _MAX_DENOMINATOR_POWER:
         return "no possible time signature"
     into.meters.append((meta.tick, meta.data[0], 1 << meta.data[1]))
     return None
 
 
 def _read_key(meta: TimedMeta, into: _Collected) -> str | None:
-    if len(meta.data) < 2 or meta.data[1] > 1:
+    if meta.data[1] > 1:
         return "no possible key signature"
     fifths = int.from_bytes(meta.data[:1], "big", signed=True)
     if not -7 <= fifths <= 7:
@@ -182,18 +226,11 @@ def _read_text(meta: TimedMeta, into: _Collected) -> None:
 
 
 def _read_smpte_offset(meta: TimedMeta, into: _Collected) -> str | None:
-    if len(meta.data) < 5:
-        return "an SMPTE offset needs five bytes"
-    hours, minutes, seconds, frames, hundredths = meta.data[:5]
-    if into.smpte_offset is None:
-        into.smpte_offset = {
-            "rate": _SMPTE_RATES[hours >> 5 & 3],
-            "hours": hours & 0x1F,
-            "minutes": minutes,
-            "seconds": seconds,
-            "frames": frames,
-            "hundredths": hundredths,
-        }
+    code = read_time_code(meta.data)
+    if code is None:
+        return "no possible time code"
+    into.smpte_offset = into.smpte_offset or code.parts()
+    into.time_codes.append((meta.tick, code.seconds_since_midnight, str(code)))
     return None
 
 

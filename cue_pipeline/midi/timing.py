@@ -7,7 +7,8 @@ tick
 second
     float64 from the same start.
 bar
-    Integer from 1. Every time signature event starts a new bar; a bar that it cuts short counts.
+    Integer from 1. A new time signature starts a new bar; a bar that it cuts short counts. One
+    that repeats what is in force changes nothing.
 beat
     Fractional, from 1.0 at the bar line, in units of the time signature's denominator.
 ``tempo_map``
@@ -88,11 +89,18 @@ def build_time_signature_map(
     Returns
     -------
     list of [time, tick, numerator, denominator]
-        The first at tick 0: 4/4 where the file says nothing.
+        The first at tick 0: 4/4 where the file says nothing. What repeats the meter in force is
+        left out: sequencers write it again wherever they please, also within a bar, where it
+        begins no new one.
     """
-    effective = {0: DEFAULT_TIME_SIGNATURE}
-    effective.update({tick: (numerator, denominator) for tick, numerator, denominator in changes})
-    ticks = sorted(effective)
+    said = {0: DEFAULT_TIME_SIGNATURE}
+    said.update({tick: (numerator, denominator) for tick, numerator, denominator in changes})
+    effective: dict[int, tuple[int, int]] = {}
+    in_force: tuple[int, int] | None = None
+    for tick in sorted(said):
+        if said[tick] != in_force:
+            in_force = effective[tick] = said[tick]
+    ticks = list(effective)
     times = ticks_to_seconds(ticks, tempo_map, ticks_per_beat).tolist()
     return [[time, tick, *effective[tick]] for time, tick in zip(times, ticks, strict=True)]
 

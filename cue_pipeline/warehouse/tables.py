@@ -194,7 +194,7 @@ cue_writers = table(
 midi_files = table(
     "midi_files",
     "tempo_map",
-    "One row per `.mid` or `.midi` file of a cue.",
+    "One row per MIDI file of a cue.",
     _id("`row_id('midi_files', cue_key, file_path)`."),
     link("cue_id", "cues.id", "The cue."),
     column("file_path", sa.Text, "Relative to the cue's folder, POSIX."),

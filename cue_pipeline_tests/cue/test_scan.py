@@ -42,6 +42,13 @@ def test_cues_are_found_at_any_depth_in_natural_order(tmp_path):
     assert problem_texts(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["cue.rmi", "cue.KAR", "cue.smf", "cue.midi2", "cue.xmf"])
+def test_a_cue_whose_only_sequence_has_another_ending_is_found(tmp_path, name):
+    make_cue(tmp_path / "1m01", (f"MIDI/{name}",))
+    (cue,) = find_cues(tmp_path).cues
+    assert cue.midi_paths == (f"MIDI/{name}",)
+
+
 def test_a_cue_holds_its_files_in_natural_order_spelt_as_on_disk(tmp_path):
     make_cue(
         tmp_path / "1m01",
@@ -137,7 +144,10 @@ def test_a_folder_with_only_half_of_a_cue_is_reported(tmp_path):
     assert only_audio.path == tmp_path / "only audio"
     assert "looks like a cue but lacks 'MIDI/'" in only_audio.text
     assert "lacks 'PT/Audio Files/'" in only_midi.text
-    assert "lacks 'MIDI/' with .mid or .midi files and 'PT/Audio Files/'" in wrong.text
+    assert (
+        "lacks 'MIDI/' with MIDI files (.mid, .midi, .smf, .kar, .rmi) and 'PT/Audio Files/'"
+        in wrong.text
+    )
 
 
 def test_media_in_subfolders_are_left_out_and_reported(tmp_path):

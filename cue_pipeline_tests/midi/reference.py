@@ -15,8 +15,12 @@ def exact_seconds(tick, changes, ticks_per_beat):
 
 
 def counted_bar_beat(tick, signatures, ticks_per_beat):
-    """Step from bar line to bar line; a time signature in a bar cuts it."""
-    changes = {0: (4, 4), **signatures}
+    """Step from bar line to bar line; a time signature in a bar cuts it, unless it is no other."""
+    said = {0: (4, 4), **signatures}
+    changes, in_force = {}, None
+    for at in sorted(said):
+        if said[at] != in_force:
+            in_force = changes[at] = said[at]
     later = sorted(changes)
     bar, line, (numerator, denominator) = 1, Fraction(0), changes[0]
     while True:

@@ -1,6 +1,8 @@
 """What a valid file holds is read whole."""
 
+import gzip
 import io
+import zipfile
 
 import mido
 import pytest
@@ -246,13 +248,29 @@ def test_a_division_that_gives_no_clock_is_refused(division):
         read(smf(on(60) + off(60, 1), division=division))
 
 
+def zipped(name: str, data: bytes) -> bytes:
+    """An archive that holds a file as it stands, so that its bytes are all there."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as z:
+        z.writestr(name, data)
+    return archive.getvalue()
+
+
 @pytest.mark.parametrize(
     ("data", "found"),
     [
         (b"", "empty"),
         (b"Dear all, the MIDI follows tomorrow.", "holds text"),
         (b"PK\x03\x04rest of an archive", "ZIP"),
-        (b"RIFF\x24\0\0\0WAVEfmt ", "RIFF"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "RIFF file of kind 'WAVE'"),
+        (gzip.compress(smf(on(60) + off(60, 1)), mtime=0), "gzip archive.* Unpack it"),
+        (zipped("cue.mid", smf(on(60) + off(60, 1))), "ZIP archive.* Unpack it"),
+        (b"XMF_1.00" + smf(on(60) + off(60, 1)), "XMF"),
+        (b"SMF2CLIP" + bytes.fromhex("00400000 00300001"), "MIDI 2.0 clip"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:00", "LFS pointer.*git lfs pull"),
+        (b"\r\n<!DOCTYPE HTML><html><head><title>404", "HTML page.* Download the file"),
+        (b"\xef\xbb\xbf<html lang='en'>", "HTML page"),
+        (bytes(4096), "4096 bytes are all zero"),
         (b"\0\1\2\3\4\5\6\7\x08", "first bytes are 00 01 02 03 04 05 06 07"),
         (b"MThd\0\0\0\6\0\1", "breaks off after 10 bytes"),
         (header(1, 1), "no track chunk"),

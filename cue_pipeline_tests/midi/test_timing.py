@@ -111,10 +111,15 @@ COUNTED = {
         {0: (4, 4), 2880: (3, 4)},
         [(1920, 2, 1.0), (2879, 2, 1 + 959 / 480), (2880, 3, 1.0), (4320, 4, 1.0)],
     ),
-    "the same meter again within a bar begins a new one too": (
+    "the same meter again within a bar changes nothing": (
         480,
         {0: (4, 4), 480: (4, 4)},
-        [(479, 1, 1 + 479 / 480), (480, 2, 1.0), (2400, 3, 1.0)],
+        [(479, 1, 1 + 479 / 480), (480, 1, 2.0), (1920, 2, 1.0), (2400, 2, 2.0)],
+    ),
+    "the same meter again on a bar line changes nothing": (
+        480,
+        {0: (3, 4), 1440: (3, 4), 2880: (2, 4)},
+        [(1440, 2, 1.0), (2879, 2, 3 + 479 / 480), (2880, 3, 1.0), (3840, 4, 1.0)],
     ),
     "two meters before a bar is over": (
         480,
@@ -233,3 +238,80 @@ def test_an_impossible_tempo_meter_or_key_is_passed_over_and_said():
     assert clock.duration_seconds == 0.5
     assert len(file.warnings) == 6
     assert file.warnings[0].startswith("track 0, byte 22: a tempo of 0")
+
+
+# Microseconds, 3/4, one sharp, one o'clock: each with a byte too few and one too many.
+_FIT = {0x51: "07A120", 0x58: "03021808", 0x59: "0100", 0x54: "2100000000"}
+
+
+@pytest.mark.parametrize("kind", _FIT)
+@pytest.mark.parametrize("change", ["short", "a byte before", "a byte behind"])
+def test_a_meta_event_of_another_length_than_the_standards_is_passed_over_and_said(kind, change):
+    data = bytes.fromhex(_FIT[kind])
+    data = {"short": data[:-1], "a byte before": b"\0" + data, "a byte behind": data + b"\0"}[
+        change
+    ]
+    file = read(smf(tempo(600_000) + meta(kind, data, 480) + on(60) + off(60, 480)))
+    clock = file.sequences[0]
+    assert clock.tempo_map == [[0.0, 0, 600_000]]
+    assert clock.time_signature_map == [[0.0, 0, 4, 4]]
+    assert (clock.key_signature_map, clock.smpte_offset, clock.time_codes) == ([], None, [])
+    (told,) = file.warnings
+    assert (
+        f"meta event 0x{kind:02X} has {len(data)} bytes where it needs {len(data) - 1}" in told
+        or (f"meta event 0x{kind:02X} has {len(data)} bytes where it needs {len(data) + 1}" in told)
+    )
+
+
+def test_what_follows_an_end_of_track_that_carries_bytes_is_read():
+    file = read(smf(on(60) + off(60, 480) + meta(0x2F, b"\0", 480) + on(62) + off(62, 480)))
+    assert len(file.messages) == 4
+    assert "meta event 0x2F has 1 bytes where it needs 0" in " ".join(file.warnings)
+
+
+@pytest.mark.parametrize(
+    ("octets", "seconds", "text"),
+    [
+        # One hour: 3,600 s at 24, 25 and 30 frames; drop-frame counts 107,892 frames of
+        # 1001/30000 s, 3,599.9964 s (SMPTE ST 12-1: 3.6 ms a hour behind the clock).
+        ("01 00 00 00 00", 3600.0, "01:00:00:00 at 24"),
+        ("21 02 05 00 00", 3725.0, "01:02:05:00 at 25"),
+        ("41 00 00 00 00", 107_892 * 1001 / 30_000, "01:00:00;00 at 29.97 drop"),
+        ("61 00 05 0F 32", 3605.0 + 15.5 / 30, "01:00:05:15.50 at 30"),
+    ],
+)
+def test_a_time_code_is_the_moment_that_it_names(octets, seconds, text):
+    clock = read(smf(meta(0x54, bytes.fromhex(octets)) + on(60) + off(60, 1))).sequences[0]
+    (code,) = clock.time_codes
+    assert code == [0.0, 0, pytest.approx(seconds, abs=1e-9), text]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    ["18 00 00 00 00", "01 3C 00 00 00", "01 00 3C 00 00", "01 00 00 18 00", "21 00 00 19 00",
+     "61 00 00 1E 00", "01 00 00 00 64", "81 00 00 00 00", "FF FF FF FF FF"],
+)  # fmt: skip
+def test_a_time_code_that_no_clock_shows_is_passed_over_and_said(octets):
+    file = read(smf(meta(0x54, bytes.fromhex(octets)) + on(60) + off(60, 1)))
+    assert (file.sequences[0].time_codes, file.sequences[0].smpte_offset) == ([], None)
+    assert "no possible time code" in file.warnings[0]
+
+
+def test_several_time_codes_are_kept_each_once():
+    one, two = meta(0x54, bytes.fromhex("2100000000")), meta(0x54, bytes.fromhex("2100050000"))
+    clock = read(smf(one + one + two + on(60) + off(60, 1), one + on(60) + off(60, 1))).sequences[0]
+    assert [code[2] for code in clock.time_codes] == [3600.0, 3605.0]
+
+
+def test_tracks_that_differ_in_tempo_at_one_tick_are_told():
+    file = read(smf(tempo(500_000) + on(60) + off(60, 1), tempo(600_000) + on(60) + off(60, 1)))
+    assert file.sequences[0].tempo_map == [[0.0, 0, 600_000]]
+    assert "tick 0: the tracks differ in tempo, 120 in track 0, 100 in track 1" in file.warnings[0]
+    # A program that writes its default first and then the tempo means the tempo.
+    assert read(smf(tempo(500_000) + tempo(600_000) + on(60) + off(60, 1))).warnings == ()
+
+
+def test_markers_that_stand_in_every_track_are_kept_once():
+    marked = meta(6, b"Start") + on(60) + meta(6, b"Hit", 480) + off(60)
+    clock = read(smf(marked, marked, marked)).sequences[0]
+    assert clock.markers == [[0.0, 0, "Start"], [0.5, 480, "Hit"]]
