@@ -1,6 +1,8 @@
 """Small tests that keep the documents and the design true."""
 
 import re
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import dagster as dg
@@ -14,6 +16,19 @@ from cue_pipeline.settings import Settings, read_settings
 
 ROOT = Path(__file__).parent.parent
 PAGES = (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+
+
+# What is installed to run with, and imported nowhere below cue_pipeline/.
+NOT_IMPORTED = {
+    "aurora-dsql-sqlalchemy": "SQLAlchemy finds the dialect by its entry point",
+    "dagster-postgres": "named by deploy/postgres/dagster.yaml",
+    "dagster-webserver": "make ui",
+    "librosa": "asked for beside the mels, whose numbers are its own",
+}
+
+
+def normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def prose(page: Path) -> str:
@@ -69,6 +84,29 @@ def test_the_constraints_name_no_address():
     text = (ROOT / "constraints.txt").read_text()
     assert "://" not in text
     assert "--" not in text
+
+
+def test_every_runtime_dependency_is_imported_or_has_another_reason():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {normal(re.split(r"[<>=~!;\[ ]", d)[0]) for d in project["dependencies"]}
+    distributions = packages_distributions()
+    imported = {
+        normal(distribution)
+        for path in (ROOT / "cue_pipeline").rglob("*.py")
+        for module in re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
+        for distribution in distributions.get(module, ())
+    }
+    assert needed - imported == set(NOT_IMPORTED)
+
+
+def test_every_dependency_is_among_the_constraints():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    named = [*project["dependencies"], *project["optional-dependencies"]["dev"]]
+    pinned = {
+        normal(line.partition("==")[0])
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+    }
+    assert {normal(re.split(r"[<>=~!;\[ ]", d)[0]) for d in named} <= pinned
 
 
 @pytest.mark.parametrize("command", ["make run", "make test", "make ui"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cue_pipeline.cli.database_option import database_was_given
 from cue_pipeline.cli.display import print_waiting
 
 if TYPE_CHECKING:
@@ -80,6 +81,12 @@ def _ask(instance: dg.DagsterInstance, plan: backfill_plan.BackfillPlan, what: s
         made = backfills.request_backfill(instance, assets, keys, title)
         click.echo(f"Backfill {made}: {', '.join(assets)} of {_cues(len(keys))}.")
     click.echo(f"{_counted(plan)} asked for; `cue-pipeline status` shows how far they are.")
+    if database_was_given():
+        click.echo(
+            "Note: --database-url does not reach the daemon. Its runs write to the DATABASE_URL of "
+            "its own environment or .env; see that it names the same database.",
+            err=True,
+        )
     silent = backfills.daemon_seconds_silent(instance)
     if silent is None or silent > backfills.DAEMON_SILENT_SECONDS:
         heard = "never" if silent is None else f"last {silent / 60:.0f} minutes ago"

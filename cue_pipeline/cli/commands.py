@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cue_pipeline.cli.context import configured, known_cue, open_store, shown_database
+from cue_pipeline.cli.database_option import DatabaseGroup
 from cue_pipeline.cli.display import (
     live_display,
     print_mappings,
@@ -63,7 +64,10 @@ _select = click.option(
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=DatabaseGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(package_name="cue-pipeline")
 def cli() -> None:
     """Turn film-scoring sessions into relational training data.
@@ -76,7 +80,6 @@ def cli() -> None:
 @cli.command()
 @click.argument("base_dir", type=click.Path(path_type=Path))
 @click.argument("sample_rate", type=click.IntRange(1_000, 768_000), required=False)
-@click.option("--database-url", help="Where the tables go, instead of DATABASE_URL.")
 @click.option("--jobs", type=click.IntRange(1), help="Cues at once.  [default: processors]")
 @click.option("--force", is_flag=True, help="Also what is up to date.")
 @_select
@@ -85,7 +88,6 @@ def cli() -> None:
 def process(
     base_dir: Path,
     sample_rate: int | None,
-    database_url: str | None,
     jobs: int | None,
     force: bool,
     select: tuple[str, ...],
@@ -102,11 +104,9 @@ def process(
     """
     from cue_pipeline.settings import read_settings
 
-    # The environment is how worker processes, and whatever they start, get the same settings.
-    if database_url:
-        os.environ["DATABASE_URL"] = database_url
     before = configured()
     if sample_rate and sample_rate != before.sample_rate:
+        # The environment is how worker processes, and whatever they start, get the same settings.
         os.environ["CUE_SAMPLE_RATE"] = str(sample_rate)
         click.echo(
             f"Note: SAMPLE_RATE {sample_rate} is not CUE_SAMPLE_RATE ({before.sample_rate}); "
@@ -231,7 +231,7 @@ def current() -> None:
     )
 
 
-class _ShowByDefault(click.Group):
+class _ShowByDefault(DatabaseGroup):
     """``mappings CUE_KEY`` reads; ``mappings set …`` writes."""
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:

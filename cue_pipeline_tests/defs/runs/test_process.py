@@ -27,8 +27,17 @@ def processed(tmp_path_factory):
     done = Workspace(tmp_path_factory.mktemp("processed"))
     write_cue(done.base, "Reel 1/1m01 Titles")
     write_cue(done.base, "Reel 1/1m02", base_hz=330.0)
-    done.output = done.run("process", "library", "--jobs", "2")
+    # What the environment says is overruled, here and in the worker processes.
+    done.env = {"DATABASE_URL": "sqlite:///elsewhere.db"}
+    done.output = done.run(
+        "process", "library", "--jobs", "2", "--database-url", "sqlite:///cue_pipeline.db"
+    )
+    done.env = {}
     return done
+
+
+def test_the_database_of_the_option_is_that_of_the_workers_too(processed):
+    assert not (processed.home / "elsewhere.db").exists()
 
 
 def test_every_asset_of_every_cue_is_ready(processed):

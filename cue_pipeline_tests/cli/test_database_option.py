@@ -1,0 +1,85 @@
+"""Every command works on the database that ``--database-url`` names."""
+
+import os
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from cue_pipeline.cli.commands import cli
+from cue_pipeline_tests.workspace import clean_environment, said_here
+
+WITHOUT_DATABASE = {("demo",), ("categorise",)}
+NEEDED = {("mappings", "set"): ("--group", "x")}
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every command of the command line, groups among them."""
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+
+
+def command_at(path: tuple[str, ...]) -> click.Command:
+    found: click.Command = cli
+    for name in path:
+        assert isinstance(found, click.Group)
+        found = found.commands[name]
+    return found
+
+
+EVERY = list(commands(cli))
+LEAVES = [path for path in EVERY if not isinstance(command_at(path), click.Group)]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    """Work in an empty folder, whose environment names a database that nothing may touch."""
+    monkeypatch.chdir(tmp_path)
+    clean_environment(monkeypatch)
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///of the environment.db")
+    return tmp_path
+
+
+@pytest.mark.parametrize("path", EVERY, ids=" ".join)
+def test_every_command_has_the_option(path):
+    options = {name for param in command_at(path).params for name in param.opts}
+    assert "--database-url" in options
+
+
+@pytest.mark.parametrize("path", [p for p in LEAVES if p not in WITHOUT_DATABASE], ids=" ".join)
+def test_every_command_opens_the_database_of_the_option(path, here):
+    required = [
+        "x"
+        for param in command_at(path).params
+        if isinstance(param, click.Argument) and param.required
+    ]
+    said = said_here(
+        (*path, *required, *NEEDED.get(path, ()), "--database-url", "sqlite:////no/such/place.db"),
+        expect=2,
+    )
+    assert "'/no/such/place.db' lies in a folder that does not exist" in said
+    assert not list(here.iterdir())
+    assert os.environ["DATABASE_URL"] == "sqlite:///of the environment.db"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--database-url", "sqlite:///told.db", "db", "current"),
+        ("db", "--database-url", "sqlite:///told.db", "current"),
+        ("--database-url", "sqlite:///first.db", "db", "current", "--database-url", "sqlite:///told.db"),
+    ],
+    ids=["before the group", "before the command", "twice, the last holds"],
+)  # fmt: skip
+def test_the_option_may_stand_before_the_command_too(arguments, here):
+    assert "sqlite:///told.db: no schema yet" in said_here(arguments, expect=0)
+
+
+def test_mappings_of_a_cue_are_those_of_the_option_wherever_it_stands(here):
+    for arguments in (
+        ("mappings", "1m01", "--database-url", "sqlite:///told.db"),
+        ("mappings", "--database-url", "sqlite:///told.db", "1m01"),
+    ):
+        assert "sqlite:///told.db holds no cues yet" in said_here(arguments, expect=2)
