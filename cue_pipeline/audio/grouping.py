@@ -17,6 +17,7 @@ from cue_pipeline.audio.faults import told_faults
 from cue_pipeline.audio.gathering import Gathered, gather
 from cue_pipeline.audio.headers import AudioHeader, read_audio_header
 from cue_pipeline.audio.layouts import film_position, layout_of
+from cue_pipeline.audio.time_references import Referenced, Start, judged_starts
 from cue_pipeline.audio.unread_files import find_strays
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.errors import AudioFileError
@@ -65,9 +66,9 @@ class ChannelGroup:
     frames : int
         The longest channel's length at ``sample_rate``.
     time_reference : int or None
-        Samples since midnight, of the first channel that has one.
+        Samples since midnight at ``sample_rate``; None: not known, or not believed.
     start_offset_seconds : float or None
-        Seconds after the earliest time reference of the cue's audio.
+        Seconds after the earliest start of the cue's audio; None: not known.
     missing : tuple of str
         Labels that the layout has and the group lacks.
     grouping : mapping
@@ -189,7 +190,6 @@ def arrange(
     """
     useless: list[AudioHeader] = []
     named = _with_unique_names(gather(headers))
-    origin = _earliest_seconds(headers)
     kept: dict[str, list[ChannelGroup]] = {"stem": [], "mix": [], "ignored": []}
     for name, gathered in sorted(named, key=lambda pair: natural_key(pair[0])):
         ignored = holds_word(name, ignore_patterns)
@@ -197,7 +197,7 @@ def arrange(
             if not ignored:
                 useless.extend(gathered.faulty)
             continue
-        group = _group(name, gathered, sample_rate, origin)
+        group = _group(name, gathered, sample_rate)
         if ignored:
             note = f"Left out as a click track: its name holds '{ignored}'."
             kept["ignored"].append(replace(group, warnings=(*group.warnings, note)))
@@ -209,10 +209,12 @@ def arrange(
         raise AudioFileError(
             f"cue '{cue_key}': none of its {len(headers)} audio files can be used. {faults}"
         )
+    stems, mixes = len(kept["stem"]), len(kept["mix"])
+    placed = _placed([*kept["stem"], *kept["mix"], *kept["ignored"]])
     return AudioInventory(
-        tuple(kept["stem"]),
-        tuple(kept["mix"]),
-        tuple(kept["ignored"]),
+        tuple(placed[:stems]),
+        tuple(placed[stems : stems + mixes]),
+        tuple(placed[stems + mixes :]),
         (*warnings, *told_faults(useless)),
     )
 
@@ -258,20 +260,36 @@ def _kind(one: Gathered, group: Sequence[Gathered]) -> str:
     return f" ({suffix})" if suffix != firsts else f" ({one.shape})"
 
 
-def _earliest_seconds(headers: Sequence[AudioHeader]) -> Fraction | None:
-    """Return the earliest time reference of the cue, seconds since midnight."""
-    starts = [
-        Fraction(h.time_reference, h.sample_rate)
-        for h in headers
-        if h.fault is None and h.time_reference is not None
-    ]
-    return min(starts, default=None)
+def _placed(groups: Sequence[ChannelGroup]) -> list[ChannelGroup]:
+    """Return the groups with their starts, as their time references tell together."""
+    starts = judged_starts(
+        [
+            Referenced(
+                g.canonical_name,
+                list(dict.fromkeys(c.header for c in g.channels)),
+                g.duration_seconds,
+            )
+            for g in groups
+        ]
+    )
+    known = [start.seconds for start in starts if start.seconds is not None]
+    origin = min(known, default=Fraction(0))
+    return [_started(group, start, origin) for group, start in zip(groups, starts, strict=True)]
 
 
-def _group(
-    name: str, gathered: Gathered, project_rate: int, origin: Fraction | None
-) -> ChannelGroup:
-    """Return one group with its layout, length and warnings."""
+def _started(group: ChannelGroup, start: Start, origin: Fraction) -> ChannelGroup:
+    seconds = start.seconds
+    return replace(
+        group,
+        time_reference=None if seconds is None else round(seconds * group.sample_rate),
+        start_offset_seconds=None if seconds is None else float(seconds - origin),
+        grouping={**group.grouping, "start_from": start.known_by},
+        warnings=(*group.warnings, *start.warnings),
+    )
+
+
+def _group(name: str, gathered: Gathered, project_rate: int) -> ChannelGroup:
+    """Return one group with its layout, length and warnings; its start is found later."""
     channels = sorted(
         (
             Channel(label, member.header, index)
@@ -285,20 +303,14 @@ def _group(
         missing = ()
     rate = Counter(c.header.sample_rate for c in channels).most_common(1)[0][0]
     frames = max(-(-c.header.frames * rate // c.header.sample_rate) for c in channels)
-    reference = next(
-        (c.header for c in channels if c.header.time_reference is not None), channels[0].header
-    )
-    start = None
-    if reference.time_reference is not None and origin is not None:
-        start = float(Fraction(reference.time_reference, reference.sample_rate) - origin)
     return ChannelGroup(
         canonical_name=name,
         layout=layout,
         channels=tuple(channels),
         sample_rate=rate,
         frames=frames,
-        time_reference=reference.time_reference,
-        start_offset_seconds=start,
+        time_reference=None,
+        start_offset_seconds=None,
         missing=missing,
         grouping=_evidence(gathered, channels, layout),
         warnings=tuple(_warnings(name, gathered, channels, missing, layout, project_rate)),
@@ -358,13 +370,6 @@ def _warnings(
     if len({Fraction(h.frames, h.sample_rate) for h in headers}) > 1:
         listed = ", ".join(f"'{f}' {n}" for f, n in lengths.items())
         yield f"'{name}' has channels of unequal length ({listed} samples): the shorter are padded."
-    references = {h.file: h.time_reference for h in headers if h.time_reference is not None}
-    if len(set(references.values())) > 1:
-        listed = ", ".join(f"'{f}' {t}" for f, t in references.items())
-        yield (
-            f"'{name}' has channels of different time references ({listed}): they are taken from "
-            "their first sample on, unmoved. Consolidate the clips to one start."
-        )
     yield from _rate_warnings(name, headers, project_rate)
 
 

@@ -7,6 +7,7 @@ cannot be used has ``fault`` set; one that can be used in spite of damage has ``
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,11 @@ class AudioHeader:
     data_offset : int or None
         Where plain little-endian samples start; None where a decoder is needed.
     time_reference : int or None
-        Samples since midnight (bext).
+        Samples since midnight (bext, else iXML), as the file says it.
+    reference_rate : int or None
+        Hz, at which ``time_reference`` counts, where the file says that; None: ``sample_rate``.
+    other_start : Fraction or None
+        Seconds since midnight by iXML, where bext says something else.
     labels : tuple of str
         Role of each interleaved channel.
     labels_from : str
@@ -78,6 +83,8 @@ class AudioHeader:
     promised_frames: int = 0
     data_offset: int | None = None
     time_reference: int | None = None
+    reference_rate: int | None = None
+    other_start: Fraction | None = None
     labels: tuple[str, ...] = ()
     labels_from: str = "count"
     track_names: tuple[str, ...] = ()
@@ -277,15 +284,42 @@ def _with_ixml(header: AudioHeader, ixml: bytes | None) -> AudioHeader:
     if not ixml or b"<!ENTITY" in ixml:
         return header
     try:
-        tracks, family = _read_ixml(ixml)
+        tracks, family, moment = _read_ixml(ixml)
     except (SyntaxError, ValueError, AttributeError, LookupError):
         note = f"'{header.file}': its iXML metadata is damaged and was not used."
         return replace(header, warnings=(*header.warnings, note))
-    return replace(header, track_names=tracks, family_uid=family)
+    return _with_moment(replace(header, track_names=tracks, family_uid=family), moment)
 
 
-def _read_ixml(ixml: bytes) -> tuple[tuple[str, ...], str | None]:
-    """Return the tracks' names in the order of interleaving, and the family's id."""
+def _with_moment(header: AudioHeader, moment: tuple[int, int] | None) -> AudioHeader:
+    """Add iXML's time reference: beside bext's it is only kept if it says something else."""
+    if moment is None or header.sample_rate <= 0:
+        return header
+    samples, rate = moment[0], moment[1] or header.sample_rate
+    if header.time_reference is None:
+        return replace(header, time_reference=samples, reference_rate=moment[1] or None)
+    start = Fraction(samples, rate)
+    if start == Fraction(header.time_reference, header.sample_rate):
+        return header
+    return replace(header, other_start=start)
+
+
+def _moment_of_ixml(root: Any) -> tuple[int, int] | None:
+    """Return samples since midnight and the rate at which they count (0: not said), or None."""
+
+    def number(name: str) -> int:
+        text = (root.findtext(f"./SPEED/{name}") or "").strip()
+        return int(text) if text.isdecimal() else 0
+
+    low = "TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO"
+    if not (root.findtext(f"./SPEED/{low}") or "").strip().isdecimal():
+        return None
+    samples = number("TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI") << 32 | number(low)
+    return samples, number("TIMESTAMP_SAMPLE_RATE")
+
+
+def _read_ixml(ixml: bytes) -> tuple[tuple[str, ...], str | None, tuple[int, int] | None]:
+    """Return the tracks' names in the order of interleaving, the family's id, the moment."""
     from wavinfo.wave_ixml_reader import WavIXMLFormat
 
     parsed = WavIXMLFormat(ixml)
@@ -296,7 +330,8 @@ def _read_ixml(ixml: bytes) -> tuple[tuple[str, ...], str | None]:
             name = str(track.name or track.function).strip()
             rows.append((int(index) if index.isdigit() else position + 1, name))
     family: Any = parsed.family_uid
-    return tuple(name for _, name in sorted(rows)), str(family) if family else None
+    names = tuple(name for _, name in sorted(rows))
+    return names, str(family) if family else None, _moment_of_ixml(parsed.parsed)
 
 
 def _with_labels(header: AudioHeader, mask_labels: Sequence[str] | None) -> AudioHeader:

@@ -240,21 +240,30 @@ def heard_groups(
 def start_offsets(features: pd.DataFrame) -> tuple[dict[int, float], str]:
     """Return how much later than the earliest each group's file begins, seconds, and why so.
 
-    Groups without a bext time reference are taken to begin with the earliest.
+    ``start_offset_seconds`` is where the audio's own room placed each group; where there is no such
+    column, bext time references say it. Groups that neither places begin with the earliest.
     """
+    if "start_offset_seconds" in features:
+        placed = features[features["start_offset_seconds"].notna()]
+        begins = [float(s) for s in placed["start_offset_seconds"]]
+        return _used([int(i) for i in placed["audio_file_id"]], begins, len(features))
     known = features[features["time_reference"].notna()]
-    if known.empty:
-        return {}, "none: all groups are taken to begin together"
     column = "file_sample_rate" if "file_sample_rate" in features else "sample_rate"
     ids = [int(i) for i in known["audio_file_id"]]
     rates = [float(rate) for rate in known[column]]
     starts = [int(t) / rate for t, rate in zip(known["time_reference"], rates, strict=True)]
+    return _used(ids, starts, len(features))
+
+
+def _used(ids: list[int], starts: list[float], n_groups: int) -> tuple[dict[int, float], str]:
+    if not starts:
+        return {}, "none: all groups are taken to begin together"
     earliest = min(starts)
     offsets = {i: start - earliest for i, start in zip(ids, starts, strict=True)}
     spread = max(offsets.values())
     if spread > MAX_OFFSET_SECONDS:
         return {}, f"not used: they lie {spread:.0f} s apart, which is no one take"
-    missing = len(features) - len(known)
+    missing = n_groups - len(starts)
     return offsets, "used" + (f"; {missing} groups have none" if missing else "")
 
 

@@ -49,7 +49,7 @@ class Node:
 GRAPH: Mapping[str, Node] = {
     "tempo_map": Node((), ("midi",), 2),
     "midi_events": Node(("tempo_map",), ("midi",), 2),
-    "channel_groups": Node((), ("audio",), 1),
+    "channel_groups": Node((), ("audio",), 2),
     "mel_features": Node(("channel_groups",), ("audio",), 1),
     "final_mix_features": Node(("channel_groups",), ("audio",), 1),
     "match_evidence": Node(("midi_events", "mel_features"), (), 5),

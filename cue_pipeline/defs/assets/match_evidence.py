@@ -32,14 +32,12 @@ def match_evidence(
     from cue_pipeline.pictures.of_matches import evidence_matrix
     from cue_pipeline.warehouse.features import read_mel
 
-    stems = mel_features["audio_files"][["id", "canonical_name", "time_reference", "sample_rate"]]
+    stems = mel_features["audio_files"][["id", "canonical_name", "start_offset_seconds"]]
     features = mel_features["audio_features"]
     names = cue.settings.mel_profile_names
     profile = "default" if "default" in names else names[0]
     features = features[(features["profile"] == profile) & (features["channel"] == "mono")]
-    # A time reference counts samples at the file's own rate.
-    renamed = {"id": "audio_file_id", "sample_rate": "file_sample_rate"}
-    features = features.merge(stems.rename(columns=renamed), on="audio_file_id")
+    features = features.merge(stems.rename(columns={"id": "audio_file_id"}), on="audio_file_id")
     feature_of = dict(zip(features["audio_file_id"], features["id"], strict=True))
     found = evidence_of(
         midi_events["midi_tracks"],
