@@ -41,8 +41,7 @@ def ask_for_backfill(
     for key, why in unreachable.items():
         click.echo(f"left out: {key}: {why}")
     plan = backfill_plan.without(plan, unreachable)
-    waiting = {key for key, asset in plan.reasons if asset == "llm_mappings"}
-    waiting &= waiting_cues(settings, store)
+    waiting = backfill_plan.asking_cues(plan) & waiting_cues(settings, store)
     if waiting:
         print_waiting(len(waiting))
         plan = backfill_plan.hold(plan, waiting)

@@ -2,15 +2,14 @@
 
 New and changed cue folders are the sensor's. This is about the other reason why rows grow old: a
 new algorithm, other mel parameters, another model. One such change touches every cue at once, so
-nothing is automatic unless a person asks for it, and what costs money is asked for by name.
+nothing is automatic unless a person asks for it, and what costs money or long hours is asked for by
+name.
 """
 
 import dagster as dg
 
+from cue_pipeline.library.graph import GRAPH
 from cue_pipeline.settings import Settings
-
-COSTLY = frozenset({"llm_mappings"})
-"""Assets whose materialisation may be billed."""
 
 
 def automation_of(asset: str, settings: Settings) -> dg.AutomationCondition | None:  # type: ignore[type-arg]
@@ -21,7 +20,8 @@ def automation_of(asset: str, settings: Settings) -> dg.AutomationCondition | No
     Dagster's ``code_version_changed()`` is true of every partition, made or not, hence
     ``~missing()``; what was never made is left to the sensor, so that no cue is run twice.
     """
-    if settings.automate == "never" or (settings.automate == "cheap" and asset in COSTLY):
+    cheap = GRAPH[asset].cost == "cheap"
+    if settings.automate == "never" or (settings.automate == "cheap" and not cheap):
         return None
     condition = dg.AutomationCondition
     older = condition.code_version_changed() | condition.any_deps_updated()

@@ -16,60 +16,35 @@ from cue_pipeline.defs.markdown import escape_markdown
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.library.quality import MOST_NAMED, Judgment
 
-CHECKS: Mapping[str, Mapping[str, str]] = {
-    "tempo_map": {
-        "tempo_is_written": "Every MIDI file is usable and says its tempo. One that does not is "
-        "timed at 120 quarters a minute, which no session is by chance.",
-        "tables_are_as_declared": "The database has every table and column that the program "
-        "declares.",
-    },
-    "midi_events": {
-        "notes_are_kept": "As many notes are stored as a second reader, which shares no code with "
-        "the first, counts in the files. Marker tracks are left out on purpose.",
-    },
-    "channel_groups": {
-        "channels_are_complete": "Each stem and mix has every channel of its layout, all of one "
-        "length.",
-    },
-    "mel_features": {
-        "stems_sound": "No stem is cut short (its header promises more than there is) or silent "
-        "throughout.",
-    },
-    "final_mix_features": {
-        "stems_sum_to_mix": "Mix less stems leaves next to nothing, 30 dB below the mix or less. "
-        "More is left where a stem is missing or old, or the mix went through a processor.",
-    },
-    "llm_mappings": {
-        "tracks_are_matched": "Every track has a stem in which it is heard.",
-        "nothing_awaits_review": "No mapping is in doubt. Those that are wait for a person: "
-        "`cue-pipeline mappings CUE --review`.",
-    },
-}
-"""Checks of each asset: name → what passing means."""
+Checks = Mapping[str, str]
+"""Check's name → what passing means."""
 
 Judges = Mapping[str, Callable[[], Judgment]]
 
 
-def check_specs(asset: str) -> Sequence[dg.AssetCheckSpec]:
+def check_specs(asset: str, checks: Checks) -> Sequence[dg.AssetCheckSpec]:
     """Return the checks that an asset's step yields, one verdict per cue."""
     return [
         dg.AssetCheckSpec(name, asset=asset, description=text, partitions_def=cues)
-        for name, text in CHECKS.get(asset, {}).items()
+        for name, text in checks.items()
     ]
 
 
-def check_results(asset: str, judges: Judges, log: logging.Logger) -> Iterator[dg.AssetCheckResult]:
+def check_results(
+    checks: Checks, judges: Judges, log: logging.Logger
+) -> Iterator[dg.AssetCheckResult]:
     """Judge, and yield the verdicts; a judge that stumbles is itself a warning.
 
     Parameters
     ----------
-    asset : str
+    checks : mapping of str to str
+        The asset's.
     judges : mapping of str to callable
         Check's name → what judges it.
     log : logging.Logger
         The run's.
     """
-    for name in CHECKS.get(asset, {}):
+    for name in checks:
         try:
             verdict = judges[name]()
         except Exception as e:  # noqa: BLE001 - rows are stored by now; a check must not undo that

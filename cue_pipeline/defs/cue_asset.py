@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from cue_pipeline.defs.checks import Judges, check_results, check_specs
+from cue_pipeline.defs.checks import Checks, Judges, check_results, check_specs
 from cue_pipeline.defs.described import OWNERS, asset_metadata, asset_tags
 from cue_pipeline.defs.io_manager import CueTables, failure, plain
 from cue_pipeline.defs.markdown import escape_markdown, picture
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
+from cue_pipeline.defs.runs.concurrency import MODEL_POOL
 from cue_pipeline.defs.runs.interruption import ends_when_told
 from cue_pipeline.errors import CuePipelineError
 from cue_pipeline.library import graph, progress
@@ -45,7 +46,7 @@ class AssetResult:
     tables: "Tables"
     found: str
     """One line for the run's log."""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, dg.MetadataValue] = field(default_factory=dict)
     """Numbers are plotted over time by the UI."""
     warnings: Sequence[str] = ()
     pictures: Mapping[str, Callable[[], str | None]] = field(default_factory=dict)
@@ -61,57 +62,50 @@ RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.LINEAR)
 
 
 def cue_asset(
-    *,
-    group: str,
-    kinds: set[str],
-    loads: Mapping[str, Sequence[str]] | None = None,
-    pool: str | None = None,
-    priority: int = 0,
+    *, loads: Mapping[str, Sequence[str]] | None = None, checks: Checks | None = None
 ) -> Callable[[Compute], dg.AssetsDefinition]:
-    """Make a function of one cue a Dagster asset.
+    """Make a function of one cue the Dagster asset that the graph declares under its name.
 
     Parameters
     ----------
-    group : str
-        The asset's group in the UI.
-    kinds : set of str
-        Labels on the asset's node in the UI.
     loads : mapping of str to sequence of str, optional
         Upstream asset → tables of it that the function wants, passed as keyword arguments, each
         a dict of table name → DataFrame. Upstream assets not named here only come first.
-    pool : str, optional
-        Concurrency pool; the instance may limit how many assets of it run at once.
-    priority : int
-        Of assets that could run next, that with the highest does.
+    checks : mapping of str to str, optional
+        Check's name → what passing means; the function's result says what judges each.
 
     Returns
     -------
     callable
         Decorator. The function's name is the asset's key, its docstring the description.
     """
-    loaded = loads or {}
+    loaded, judged = loads or {}, checks or {}
 
     def decorate(compute: Compute) -> dg.AssetsDefinition:
         name = compute.__name__
+        if name not in graph.GRAPH:
+            raise RuntimeError(
+                f"library/graph.py declares no asset {name!r}, which {compute.__module__} makes."
+            )
         node = graph.GRAPH[name]
 
         @dg.asset(
             name=name,
             description=inspect.cleandoc(compute.__doc__ or ""),
             partitions_def=cues,
-            group_name=group,
-            kinds=kinds,
+            group_name=node.group,
+            kinds=set(node.kinds),
             owners=OWNERS,
             tags=asset_tags(name),
             metadata=asset_metadata(name),
-            check_specs=check_specs(name),
+            check_specs=check_specs(name, judged),
             ins={up: dg.AssetIn(metadata={"tables": list(t)}) for up, t in loaded.items()},
             deps=[up for up in node.upstream if up not in loaded],
             code_version=str(node.algorithm),
             io_manager_key="warehouse",
             retry_policy=RETRIES,
-            pool=pool,
-            op_tags={"dagster/priority": str(priority)} if priority else None,
+            pool=MODEL_POOL if node.asks_model else None,
+            op_tags={"dagster/priority": str(node.priority)} if node.priority else None,
         )
         def materialise(
             context: dg.AssetExecutionContext,
@@ -123,7 +117,7 @@ def cue_asset(
             yield output
             # From here on the rows are in the warehouse.
             with ends_when_told(context.instance, context.run.run_id):
-                results = list(check_results(name, judges, context.log))
+                results = list(check_results(judged, judges, context.log))
             yield from results
 
         return materialise

@@ -1,17 +1,12 @@
 """The code location: assets, resources and jobs put together."""
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import dagster as dg
 
-from cue_pipeline.defs.assets.channel_groups import channel_groups
-from cue_pipeline.defs.assets.final_mix_features import final_mix_features
-from cue_pipeline.defs.assets.llm_mappings import llm_mappings
-from cue_pipeline.defs.assets.match_evidence import match_evidence
-from cue_pipeline.defs.assets.mel_features import mel_features
-from cue_pipeline.defs.assets.midi_events import midi_events
-from cue_pipeline.defs.assets.tempo_map import tempo_map
+from cue_pipeline.defs import assets
 from cue_pipeline.defs.automation import automation_of
 from cue_pipeline.defs.io_manager import WarehouseIOManager
 from cue_pipeline.defs.resources import CueLibrary
@@ -20,17 +15,28 @@ from cue_pipeline.library import graph
 from cue_pipeline.library.graph import told_versions
 from cue_pipeline.settings import Settings
 
-ASSETS = (
-    tempo_map,
-    midi_events,
-    channel_groups,
-    mel_features,
-    final_mix_features,
-    match_evidence,
-    llm_mappings,
-)
 PROCESS_CUE = "process_cue"
 """Name of the job that materialises assets of one cue."""
+
+
+def find_assets(package: ModuleType = assets) -> list[dg.AssetsDefinition]:
+    """Return the assets of all modules of a package, in the order of the graph.
+
+    Raises
+    ------
+    RuntimeError
+        If the graph declares an asset that no module makes, or more than once.
+    """
+    found: dict[str, dg.AssetsDefinition] = {}
+    for asset in dg.load_assets_from_package_module(package):
+        if isinstance(asset, dg.AssetsDefinition):
+            found[asset.key.path[-1]] = asset
+    lacking = [name for name in graph.GRAPH if name not in found]
+    if lacking:
+        raise RuntimeError(
+            f"library/graph.py declares {lacking}, which no module of {package.__name__} makes."
+        )
+    return [found[name] for name in graph.GRAPH]
 
 
 def build_defs(
@@ -55,7 +61,7 @@ def build_defs(
         )
 
     return dg.Definitions(
-        assets=[asset.map_asset_specs(with_current_version) for asset in ASSETS],
+        assets=[asset.map_asset_specs(with_current_version) for asset in find_assets()],
         jobs=[
             dg.define_asset_job(
                 PROCESS_CUE,

@@ -97,14 +97,21 @@ def without(plan: BackfillPlan, keys: Collection[str]) -> BackfillPlan:
 
 
 def hold(plan: BackfillPlan, keys: Collection[str]) -> BackfillPlan:
-    """Return a plan that leaves out the mappings of these cues, whose question waits."""
+    """Return a plan without what the model is asked for of these cues: their question waits."""
+    asking = graph.asking_model()
     kept = {
-        key: tuple(a for a in wanted if a != "llm_mappings" or key not in keys)
+        key: tuple(a for a in wanted if a not in asking or key not in keys)
         for key, wanted in plan.assets.items()
     }
     assets = {key: wanted for key, wanted in kept.items() if wanted}
     reasons = {of: why for of, why in plan.reasons.items() if of[1] in assets.get(of[0], ())}
     return BackfillPlan(assets, reasons)
+
+
+def asking_cues(plan: BackfillPlan) -> set[str]:
+    """Return the cues of a plan for which the model is to be asked."""
+    asking = graph.asking_model()
+    return {key for key, wanted in plan.assets.items() if asking.intersection(wanted)}
 
 
 def unreachable_cues(store: Store, keys: Collection[str]) -> dict[str, str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from cue_pipeline.errors import MappingError, SettingsError
+from cue_pipeline.library import graph
 from cue_pipeline.library.backfill_plan import unreachable_cues
 from cue_pipeline.library.chat_model import QUESTION_TABLES, chat_model, model_server
 from cue_pipeline.library.status import read_status
@@ -91,7 +92,7 @@ class BatchReport:
 def due_cues(
     store: Store, settings: Settings, only: Collection[str]
 ) -> tuple[list[str], dict[str, str]]:
-    """Return the cues whose mapping is due and whose question can be put, and why others cannot.
+    """Return the cues for which the model is due and can be asked, and why others cannot.
 
     Parameters
     ----------
@@ -102,7 +103,8 @@ def due_cues(
     for status in read_status(store, settings):
         if not only or status.cue_key in only:
             states.setdefault(status.cue_key, {})[status.asset] = status.state
-    due = {key: state for key, state in states.items() if state["llm_mappings"] != "ready"}
+    asking = graph.asking_model()
+    due = {k: state for k, state in states.items() if any(state[a] != "ready" for a in asking)}
     waiting = unreachable_cues(store, due)  # an answer would be paid for that nobody can use
     for key, state in due.items():
         lacking = [asset for asset in QUESTION_TABLES if state[asset] != "ready"]

@@ -17,6 +17,26 @@ QUESTION_TABLES: Final = {
 """What the model's question about a cue is made of: asset → its tables."""
 
 
+def asking_version(settings: Settings) -> str:
+    """Return what stands for the decision, the model and its prompt in a code version."""
+    from cue_pipeline.mapping.decision.map_cue import MAPPING_FINGERPRINT
+    from cue_pipeline.mapping.model.prompt import PROMPT_FINGERPRINT
+
+    asked = f"{settings.openai_model}+{PROMPT_FINGERPRINT}" if settings.openai_api_key else "names"
+    return f"{MAPPING_FINGERPRINT}+{asked}"
+
+
+def asked_differently(was: str, now: str) -> str:
+    """Return in words what makes one of these versions another; a model's name may hold a +."""
+    (decided, *before), (decides, *after) = was.split("+"), now.split("+")
+    if decided != decides:
+        return "this version of cue_pipeline decides differently"
+    asked, asks = ("+".join(part[:-1]) or "no model" for part in (before, after))
+    if asked == asks:
+        return "this version of cue_pipeline asks the model differently"
+    return f"{asked} was asked, now {asks} is"
+
+
 def model_server(settings: Settings) -> ModelServer | None:
     """Return the model's server; None where there is no key, so that none is to be asked."""
     if settings.openai_api_key is None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from cue_pipeline.library.plan import CuePlan
     from cue_pipeline.settings import Settings
 
-_MAPPED_FROM = graph.upstream_of("llm_mappings") | {"llm_mappings"}
+_OBEYING = graph.obeying_people()
+_FOLLOWING = _OBEYING.union(*map(graph.upstream_of, _OBEYING))
 
 COLUMNS = (
     "file_path", "track_index", "track_name", "canonical_name", "instrument_category", "state",
@@ -192,9 +193,10 @@ def ready_to_follow(
             continue
         ledger = {row.asset: row for row in store.ledger(key)}
         statuses = cue_status(folder, ledger, versions, decided.get(key, ""))
-        lacking = [s for s in statuses if s.state != "ready" and s.asset in _MAPPED_FROM]
-        if [(s.asset, s.reason) for s in lacking] == [("llm_mappings", DECIDED_SINCE)]:
-            plans.append(CuePlan(folder, ("llm_mappings",), {"llm_mappings": DECIDED_SINCE}))
+        lacking = [s for s in statuses if s.state != "ready" and s.asset in _FOLLOWING]
+        if lacking and all(s.asset in _OBEYING and s.reason == DECIDED_SINCE for s in lacking):
+            reasons = {s.asset: s.reason for s in lacking}
+            plans.append(CuePlan(folder, tuple(reasons), reasons))
         elif lacking:
             waiting[key] = f"{lacking[0].asset} is {lacking[0].state} ({lacking[0].reason})"
     return plans, waiting

@@ -3,7 +3,7 @@
 Conventions
 -----------
 *Fingerprint*: of the input files of an asset, as the cue's folder had them when it was read.
-*Code version*: the algorithm's number, and a digest of the settings that shape its rows.
+*Code version*: the algorithm's number, and a digest of what else shapes its rows.
 *Data version*: a digest of asset, code version, fingerprint, the data versions upstream and, where
 the asset obeys people, what they decided for the cue. An asset is up to date exactly when the
 ledger's data version is the one expected today. Dagster is told the same data version, so its UI
@@ -13,60 +13,110 @@ Dagster is not imported here: the command line asks these questions without it.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.library.chat_model import asked_differently, asking_version
+from cue_pipeline.library.declaration import (
+    NOTHING,
+    Declaration,
+    Shape,
+    Source,
+    by_settings,
+    digest,
+)
 from cue_pipeline.settings import MelSettings, Settings
 
-Source = Literal["midi", "audio"]
+
+def mel_profiles_of(settings: Settings) -> dict[str, MelSettings]:
+    """Return the mel spectrograms that the settings ask for, by profile name."""
+    from cue_pipeline.audio.profiles import mel_profiles
+
+    return mel_profiles(settings.mel_profile_names, settings.mel)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One asset in the graph.
+_MARKER_TRACKS = by_settings("CUE_MARKER_TRACKS", lambda s: s.marker_tracks)
+_MEL = by_settings(
+    "a CUE_MEL_… setting or CUE_SAMPLE_RATE",
+    lambda s: {name: mel.model_dump() for name, mel in mel_profiles_of(s).items()},
+)
 
-    Attributes
-    ----------
-    upstream : tuple of str
-        Assets that must be materialised first.
-    reads : tuple of {"midi", "audio"}
-        Files of the cue's folder that the asset reads itself.
-    algorithm : int
-        Raised when the same input would give other rows.
-    obeys_people : bool
-        Whether its rows follow the cue's ``mapping_overrides``.
-    """
-
-    upstream: tuple[str, ...]
-    reads: tuple[Source, ...]
-    algorithm: int
-    obeys_people: bool = False
-
-
-GRAPH: Mapping[str, Node] = {
-    "tempo_map": Node((), ("midi",), 2),
-    "midi_events": Node(("tempo_map",), ("midi",), 2),
-    "channel_groups": Node((), ("audio",), 2),
-    "mel_features": Node(("channel_groups",), ("audio",), 1),
-    "final_mix_features": Node(("channel_groups",), ("audio",), 1),
-    "match_evidence": Node(("midi_events", "mel_features"), (), 5),
-    "llm_mappings": Node(
-        ("midi_events", "channel_groups", "match_evidence"), (), 1, obeys_people=True
+GRAPH: Mapping[str, Declaration] = {
+    "tempo_map": Declaration(
+        upstream=(),
+        reads=("midi",),
+        algorithm=2,
+        shaped_by=_MARKER_TRACKS,
+        group="score",
+        kinds=frozenset({"midi", "table"}),
+    ),
+    "midi_events": Declaration(
+        upstream=("tempo_map",),
+        reads=("midi",),
+        algorithm=2,
+        shaped_by=_MARKER_TRACKS,
+        group="score",
+        kinds=frozenset({"midi", "table"}),
+    ),
+    "channel_groups": Declaration(
+        upstream=(),
+        reads=("audio",),
+        algorithm=2,
+        shaped_by=by_settings(
+            "CUE_FINAL_MIX_PATTERNS, CUE_IGNORE_PATTERNS or CUE_SAMPLE_RATE",
+            lambda s: [s.final_mix_patterns, s.ignore_patterns, s.sample_rate],
+        ),
+        group="sound",
+        kinds=frozenset({"audio", "table"}),
+    ),
+    "mel_features": Declaration(
+        upstream=("channel_groups",),
+        reads=("audio",),
+        algorithm=1,
+        shaped_by=_MEL,
+        group="sound",
+        kinds=frozenset({"audio", "numpy", "table"}),
+    ),
+    "final_mix_features": Declaration(
+        upstream=("channel_groups",),
+        reads=("audio",),
+        algorithm=1,
+        shaped_by=_MEL,
+        group="sound",
+        kinds=frozenset({"audio", "numpy", "table"}),
+        priority=-1,  # its picture shows the stems too, if mel_features has them by then
+    ),
+    "match_evidence": Declaration(
+        upstream=("midi_events", "mel_features"),
+        reads=(),
+        algorithm=5,
+        shaped_by=NOTHING,
+        group="mapping",
+        kinds=frozenset({"numpy", "table"}),
+    ),
+    "llm_mappings": Declaration(
+        upstream=("midi_events", "channel_groups", "match_evidence"),
+        reads=(),
+        algorithm=1,
+        shaped_by=Shape(asking_version, asked_differently),
+        group="mapping",
+        kinds=frozenset({"openai", "table"}),
+        obeys_people=True,
+        cost="paid",
     ),
 }
 """Every asset, upstream before downstream."""
 
-_SHAPED_BY = {
-    "tempo_map": "CUE_MARKER_TRACKS",
-    "midi_events": "CUE_MARKER_TRACKS",
-    "channel_groups": "CUE_FINAL_MIX_PATTERNS, CUE_IGNORE_PATTERNS or CUE_SAMPLE_RATE",
-    "mel_features": "a CUE_MEL_… setting or CUE_SAMPLE_RATE",
-    "final_mix_features": "a CUE_MEL_… setting or CUE_SAMPLE_RATE",
-}
-"""The settings in the code version of an asset, as a person reads of them."""
+
+def asking_model() -> frozenset[str]:
+    """Return the assets for which a chat model is asked."""
+    return frozenset(asset for asset, node in GRAPH.items() if node.asks_model)
+
+
+def obeying_people() -> frozenset[str]:
+    """Return the assets whose rows follow what people decided."""
+    return frozenset(asset for asset, node in GRAPH.items() if node.obeys_people)
 
 
 def sources(asset: str) -> frozenset[Source]:
@@ -97,16 +147,16 @@ def fingerprint(asset: str, folder: CueFolder) -> str:
         return folder.midi_fingerprint
     if kinds == {"audio"}:
         return folder.audio_fingerprint
-    return _digest([folder.midi_fingerprint, folder.audio_fingerprint])
+    return digest([folder.midi_fingerprint, folder.audio_fingerprint])
 
 
 def code_versions(settings: Settings) -> dict[str, str]:
     """Return each asset's current code version under ``settings``."""
-    shaping = _shaping_settings(settings)
-    return {
-        asset: f"{node.algorithm}" + (f"+{shaping[asset]}" if shaping.get(asset) else "")
-        for asset, node in GRAPH.items()
-    }
+    versions = {}
+    for asset, node in GRAPH.items():
+        shape = node.shaped_by.version(settings)
+        versions[asset] = f"{node.algorithm}+{shape}" if shape else f"{node.algorithm}"
+    return versions
 
 
 def told_versions(versions: Mapping[str, str]) -> dict[str, str]:
@@ -135,17 +185,10 @@ def told_versions(versions: Mapping[str, str]) -> dict[str, str]:
 
 def what_changed(asset: str, was: str, now: str) -> str:
     """Return in words what makes one code version of an asset another."""
-    (number, *before), (now_number, *after) = was.split("+"), now.split("+")
+    (number, _, before), (now_number, _, after) = was.partition("+"), now.partition("+")
     if number != now_number:
         return "this version of cue_pipeline computes it differently"
-    if asset != "llm_mappings":
-        return f"{_SHAPED_BY.get(asset, 'a setting')} changed since"
-    if before[:1] != after[:1]:
-        return "this version of cue_pipeline decides differently"
-    asked, asks = ("+".join(part[1:-1]) or "no model" for part in (before, after))
-    if asked == asks:
-        return "this version of cue_pipeline asks the model differently"
-    return f"{asked} was asked, now {asks} is"
+    return GRAPH[asset].shaped_by.what_changed(before, after)
 
 
 def data_version(
@@ -165,7 +208,7 @@ def data_version(
     made_of: list[Any] = [asset, code_version, file_fingerprint, sorted(upstream.items())]
     if decided and GRAPH[asset].obeys_people:
         made_of.append(decided)
-    return _digest(made_of)
+    return digest(made_of)
 
 
 def expected_data_versions(
@@ -182,32 +225,3 @@ def expected_data_versions(
             decided,
         )
     return expected
-
-
-def mel_profiles_of(settings: Settings) -> dict[str, MelSettings]:
-    """Return the mel spectrograms that the settings ask for, by profile name."""
-    from cue_pipeline.audio.profiles import mel_profiles
-
-    return mel_profiles(settings.mel_profile_names, settings.mel)
-
-
-def _shaping_settings(settings: Settings) -> dict[str, str]:
-    from cue_pipeline.mapping.decision.map_cue import MAPPING_FINGERPRINT
-    from cue_pipeline.mapping.model.prompt import PROMPT_FINGERPRINT
-
-    mel = {name: profile.model_dump() for name, profile in mel_profiles_of(settings).items()}
-    grouping = [settings.final_mix_patterns, settings.ignore_patterns, settings.sample_rate]
-    asked = f"{settings.openai_model}+{PROMPT_FINGERPRINT}" if settings.openai_api_key else "names"
-    return {
-        "tempo_map": _digest(settings.marker_tracks, 8),
-        "midi_events": _digest(settings.marker_tracks, 8),
-        "channel_groups": _digest(grouping, 8),
-        "mel_features": _digest(mel, 8),
-        "final_mix_features": _digest(mel, 8),
-        "llm_mappings": f"{MAPPING_FINGERPRINT}+{asked}",
-    }
-
-
-def _digest(value: Any, length: int = 16) -> str:
-    text = json.dumps(value, sort_keys=True, default=list)
-    return hashlib.sha256(text.encode()).hexdigest()[:length]

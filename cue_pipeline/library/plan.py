@@ -155,8 +155,9 @@ def _plan_cue(
 
 
 def _hold(plan: CuePlan) -> CuePlan:
-    """Leave the mapping out, whose question waits in a batch."""
-    assets = tuple(asset for asset in plan.assets if asset != "llm_mappings")
+    """Leave out what the model is asked for: the question waits in a batch."""
+    asking = graph.asking_model()
+    assets = tuple(asset for asset in plan.assets if asset not in asking)
     return replace(plan, assets=assets, waits=assets != plan.assets)
 
 

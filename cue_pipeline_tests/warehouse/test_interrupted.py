@@ -16,7 +16,7 @@ from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import batched
 from cue_pipeline.warehouse import transaction as tx
 from cue_pipeline.warehouse.store import Store
-from cue_pipeline_tests.warehouse.synthetic import everything, load, replace
+from cue_pipeline_tests.warehouse.synthetic import ASSETS, everything, load, replace
 from cue_pipeline_tests.warehouse.writer import Writer, cue_of, load_many, load_one, make_schema
 
 KILLS = int(os.environ.get("CUE_TEST_KILLS", "6"))
@@ -142,7 +142,7 @@ def test_four_processes_load_different_cues_at_once(store, filled_url):
     assert [w.wait() for w in writers] == [""] * 4
     assert len(store.cues()) == 12
     states = [r.state for r in store.ledger()]
-    assert states == ["ready"] * 12 * 7
+    assert states == ["ready"] * 12 * len(ASSETS)
     with store.engine.connect() as connection:
         n_cc = connection.execute(sa.text("SELECT count(*) FROM midi_cc")).scalar_one()
     assert n_cc == 12 * 3 * 60

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import alembic.autogenerate
 import pytest
 import sqlalchemy as sa
@@ -41,8 +43,10 @@ def test_an_empty_database_gets_the_programs_schema(empty_engine):
     assert set(inspector.get_view_names()) == VIEWS
 
 
-def test_the_head_that_the_program_names_is_the_last_revision():
+def test_the_head_that_the_names_of_the_scripts_give_is_alembics():
     assert SCRIPTS.get_current_head() == migrations.HEAD
+    for script in SCRIPTS.walk_revisions():
+        assert Path(script.path).name.startswith(f"r{script.revision}_")
     assert sorted(REVISIONS) == REVISIONS, "Aurora DSQL takes the greatest for the current one"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 from cue_pipeline.defs.assets._inventory import read_inventory
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.markdown import markdown_table
@@ -15,7 +17,12 @@ if TYPE_CHECKING:
     from cue_pipeline.audio.grouping import AudioInventory
 
 
-@cue_asset(group="sound", kinds={"audio", "table"})
+@cue_asset(
+    checks={
+        "channels_are_complete": "Each stem and mix has every channel of its layout, all of one "
+        "length.",
+    }
+)
 def channel_groups(cue: CueRun) -> AssetResult:
     """One row per stem in `audio_files`: its channels, layout, length, and the evidence for them.
 
@@ -35,11 +42,13 @@ def channel_groups(cue: CueRun) -> AssetResult:
         f"{'es' * (len(mixes) != 1)}, {len(inventory.ignored)} click tracks left out.",
         metadata={
             "grouping": markdown_table(_grouping_table(inventory)),
-            "groups": len(groups),
-            "channels": channels,
-            "final mixes": len(mixes),
-            "click tracks left out": len(inventory.ignored),
-            "seconds of audio": round(sum(group.duration_seconds for group in groups), 3),
+            "groups": dg.MetadataValue.int(len(groups)),
+            "channels": dg.MetadataValue.int(channels),
+            "final mixes": dg.MetadataValue.int(len(mixes)),
+            "click tracks left out": dg.MetadataValue.int(len(inventory.ignored)),
+            "seconds of audio": dg.MetadataValue.float(
+                round(sum(group.duration_seconds for group in groups), 3)
+            ),
         },
         warnings=inventory.warnings,
         judges={

@@ -1,5 +1,7 @@
 """Asset ``final_mix_features``: the mix, whole and channel by channel."""
 
+import dagster as dg
+
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.defs.assets._inventory import read_inventory
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
@@ -7,8 +9,12 @@ from cue_pipeline.defs.io_manager import rows_of
 from cue_pipeline.library.cue_run import CueRun
 
 
-# Last where it may: its picture shows the stems too, if mel_features has them by then.
-@cue_asset(group="sound", kinds={"audio", "numpy", "table"}, priority=-1)
+@cue_asset(
+    checks={
+        "stems_sum_to_mix": "Mix less stems leaves next to nothing, 30 dB below the mix or less. "
+        "More is left where a stem is missing or old, or the mix went through a processor.",
+    }
+)
 def final_mix_features(cue: CueRun) -> AssetResult:
     """Log-mel spectrograms of every final mix: its mono composite and each of its channels.
 
@@ -30,16 +36,21 @@ def final_mix_features(cue: CueRun) -> AssetResult:
     )
     mixes, features = rows_of(tables, "final_mixes"), rows_of(tables, "final_mix_features")
     residual = mixes["residual_db"].max()
-    told = f", {residual:.1f} dB from the sum of the stems" if residual == residual else ""
+    known = residual == residual  # not NaN
+    told = f", {residual:.1f} dB from the sum of the stems" if known else ""
+    metadata: dict[str, dg.MetadataValue] = {
+        "final mixes": dg.MetadataValue.int(len(mixes)),
+        "seconds of audio": dg.MetadataValue.float(
+            round(float(mixes["duration_seconds"].sum()), 3)
+        ),
+    }
+    if known:
+        metadata["residual dB"] = dg.MetadataValue.float(float(residual))
     return AssetResult(
         tables,
         found=f"{len(mixes)} final mix{'es' * (len(mixes) != 1)}, {len(features)} spectrograms"
         f"{told}.",
-        metadata={
-            "final mixes": len(mixes),
-            "seconds of audio": round(float(mixes["duration_seconds"].sum()), 3),
-            **({"residual dB": float(residual)} if residual == residual else {}),
-        },
+        metadata=metadata,
         pictures={"mix against stems": lambda: draw_mix(cue, tables)},
         judges={"stems_sum_to_mix": lambda: judgments.stems_sum_to_mix(mixes)},
     )

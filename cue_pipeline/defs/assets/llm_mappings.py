@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.markdown import markdown_table
-from cue_pipeline.defs.runs.concurrency import MODEL_POOL
 from cue_pipeline.library.chat_model import QUESTION_TABLES, chat_model
 from cue_pipeline.library.cue_run import CueRun
 
@@ -15,10 +16,12 @@ if TYPE_CHECKING:
 
 
 @cue_asset(
-    group="mapping",
-    pool=MODEL_POOL,
-    kinds={"openai", "table"},
     loads={**QUESTION_TABLES, "match_evidence": ["match_evidence"]},
+    checks={
+        "tracks_are_matched": "Every track has a stem in which it is heard.",
+        "nothing_awaits_review": "No mapping is in doubt. Those that are wait for a person: "
+        "`cue-pipeline mappings CUE --review`.",
+    },
 )
 def llm_mappings(
     cue: CueRun,
@@ -53,9 +56,9 @@ def llm_mappings(
         f"{mapping.summary['decided_by']}.",
         metadata={
             "mapping": markdown_table(mapping.table),
-            **figures,
-            "decided by": mapping.summary["decided_by"],
-            "note": mapping.summary["note"],
+            **{name: _figure(value) for name, value in figures.items()},
+            "decided by": dg.MetadataValue.text(mapping.summary["decided_by"]),
+            "note": dg.MetadataValue.text(mapping.summary["note"]),
         },
         warnings=mapping.summary["warnings"],
         pictures={
@@ -68,3 +71,9 @@ def llm_mappings(
             "nothing_awaits_review": lambda: judgments.nothing_awaits_review(rows, names),
         },
     )
+
+
+def _figure(value: float) -> dg.MetadataValue:
+    if isinstance(value, int):
+        return dg.MetadataValue.int(value)
+    return dg.MetadataValue.float(value)

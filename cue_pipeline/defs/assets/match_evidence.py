@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import dagster as dg
+
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.library.cue_run import CueRun
 
@@ -12,8 +14,6 @@ if TYPE_CHECKING:
 
 
 @cue_asset(
-    group="mapping",
-    kinds={"numpy", "table"},
     loads={
         "midi_events": ["midi_tracks", "midi_notes"],
         "mel_features": ["audio_files", "audio_features"],
@@ -48,17 +48,19 @@ def match_evidence(
     scores = evidence_matrix(midi_events["midi_tracks"], stems, found.pairs)
     lags = [file["lag_seconds"] for file in found.summary["files"] if "lag_seconds" in file]
     silent = int(found.pairs["score"].isna().sum())
+    metadata: dict[str, dg.MetadataValue] = {
+        "pairs": dg.MetadataValue.int(len(found.pairs)),
+        "pairs not judged": dg.MetadataValue.int(silent),
+        "how it was heard": dg.MetadataValue.json(found.summary),
+    }
+    if lags:
+        metadata["lag seconds"] = dg.MetadataValue.float(float(lags[0]))
     return AssetResult(
         found.tables(),
         found=f"{len(scores.tracks)} tracks heard against {len(scores.groups)} stems, "
         + (f"lag {lags[0]:+.3f} s" if lags else "no lag found")
         + f"; {silent} of {len(found.pairs)} pairs not judged.",
-        metadata={
-            "pairs": len(found.pairs),
-            "pairs not judged": silent,
-            **({"lag seconds": float(lags[0])} if lags else {}),
-            "how it was heard": found.summary,
-        },
+        metadata=metadata,
         pictures={
             "tracks against stems": lambda: evidence_picture(
                 scores.tracks, scores.groups, scores.scores

@@ -1,12 +1,19 @@
 """Asset ``mel_features``: what each stem sounds like."""
 
+import dagster as dg
+
 from cue_pipeline.defs.assets._inventory import read_inventory
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.io_manager import rows_of
 from cue_pipeline.library.cue_run import CueRun
 
 
-@cue_asset(group="sound", kinds={"audio", "numpy", "table"})
+@cue_asset(
+    checks={
+        "stems_sound": "No stem is cut short (its header promises more than there is) or silent "
+        "throughout.",
+    }
+)
 def mel_features(cue: CueRun) -> AssetResult:
     """Log-mel spectrogram of each stem's mono composite, and its levels.
 
@@ -29,9 +36,9 @@ def mel_features(cue: CueRun) -> AssetResult:
         found=f"{len(features)} spectrograms of {seconds:.1f} s of {len(groups)} "
         f"stems, {frames:,} frames.",
         metadata={
-            "stems": len(groups),
-            "seconds of audio": seconds,
-            "frames": frames,
+            "stems": dg.MetadataValue.int(len(groups)),
+            "seconds of audio": dg.MetadataValue.float(seconds),
+            "frames": dg.MetadataValue.int(frames),
         },
         pictures={"spectrograms": lambda: draw_stems(cue.folder.key, inventory, tables)},
         judges={"stems_sound": lambda: judgments.stems_sound(groups, levels)},

@@ -1,10 +1,19 @@
 """Asset ``tempo_map``: where time and bars stand in each MIDI file of a cue."""
 
+import dagster as dg
+
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.library.cue_run import CueRun
 
 
-@cue_asset(group="score", kinds={"midi", "table"})
+@cue_asset(
+    checks={
+        "tempo_is_written": "Every MIDI file is usable and says its tempo. One that does not is "
+        "timed at 120 quarters a minute, which no session is by chance.",
+        "tables_are_as_declared": "The database has every table and column that the program "
+        "declares.",
+    }
+)
 def tempo_map(cue: CueRun) -> AssetResult:
     """One row per MIDI file: tempo changes, time signatures, key signatures, markers.
 
@@ -28,10 +37,12 @@ def tempo_map(cue: CueRun) -> AssetResult:
         found=f"{n_files} MIDI file{'s' * (n_files != 1)} of {seconds:.1f} s, {changes} "
         f"tempo{'s' * (changes != 1)}.",
         metadata={
-            "MIDI files": n_files,
-            "tempo changes": changes,
-            "time signatures": int(files["time_signature_map"].map(len).sum()),
-            "seconds of music": round(seconds, 3),
+            "MIDI files": dg.MetadataValue.int(n_files),
+            "tempo changes": dg.MetadataValue.int(changes),
+            "time signatures": dg.MetadataValue.int(
+                int(files["time_signature_map"].map(len).sum())
+            ),
+            "seconds of music": dg.MetadataValue.float(round(seconds, 3)),
         },
         pictures={"tempo and bars": lambda: tempo_picture(files)},
         judges={

@@ -4,6 +4,7 @@ Every revision works on SQLite, PostgreSQL and Aurora DSQL, whose DDL comes one 
 transaction: there each statement says ``IF NOT EXISTS``, so that a killed upgrade is run again.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -17,8 +18,12 @@ from cue_pipeline.warehouse.types import is_dsql
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
-"""The revision that this program works with."""
+HEAD = max(path.stem[1:5] for path in (Path(__file__).parent / "versions").glob("r[0-9]*.py"))
+"""The revision that this program works with.
+
+It is the greatest of those that the scripts' names begin with: alembic, which would read the
+scripts themselves, is not imported where there is nothing to upgrade.
+"""
 
 VERSION_TABLE = "cue_pipeline_schema"
 """Where the revision stands; not alembic's default, which Dagster's own storage uses."""

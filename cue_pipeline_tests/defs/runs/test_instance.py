@@ -17,7 +17,7 @@ import yaml
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import environ
 
-from cue_pipeline.defs.location import ASSETS
+from cue_pipeline.defs.location import find_assets
 from cue_pipeline.defs.runs.concurrency import MODEL_POOL, free_pools, make_pools
 from cue_pipeline.defs.runs.instance import open_instance
 from cue_pipeline.defs.runs.launcher import WarmRunLauncher
@@ -84,7 +84,7 @@ def test_the_pool_that_the_model_has_is_limited_and_dead_runs_give_their_places_
     def anything():
         pass
 
-    (pool,) = {op.pool for asset in ASSETS for op in [asset.op] if op.pool}
+    (pool,) = {op.pool for asset in find_assets() for op in [asset.op] if op.pool}
     with Site(tmp_path).instance() as instance:
         storage = instance.event_log_storage
         assert pool == MODEL_POOL
