@@ -9,8 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
+from cue_pipeline.audio.containers.aiff import is_aiff, read_aiff
+from cue_pipeline.audio.containers.caf import is_caf, read_caf
+from cue_pipeline.audio.containers.contents import Contents, Ixml, SampleForm
+from cue_pipeline.audio.containers.flac import flac_start, read_flac
+from cue_pipeline.audio.containers.riff import is_wave, read_wave
+from cue_pipeline.audio.containers.splicing import opened_by_libsndfile
+from cue_pipeline.audio.containers.walking import FileView
 from cue_pipeline.audio.layouts import (
     FILM_ORDER_BY_COUNT,
     FLAC_ORDER,
@@ -19,14 +25,12 @@ from cue_pipeline.audio.layouts import (
     labels_of_names,
 )
 from cue_pipeline.audio.mpeg4 import read_mpeg4_header
-from cue_pipeline.audio.riff import WAVE_MAGICS, WaveChunks, read_wave_chunks
 from cue_pipeline.errors import AudioFileError
 
 MIN_SAMPLE_RATE = 1_000
 MAX_SAMPLE_RATE = 768_000
 MAX_CHANNELS = 256
 
-_BYTES_PER_SAMPLE = {"PCM_16": 2, "PCM_24": 3, "PCM_32": 4, "FLOAT": 4, "DOUBLE": 8}
 _SUFFIX_OF = {
     "WAV": {".wav", ".wave", ".bwf"}, "RF64": {".wav", ".rf64", ".wave", ".bwf"}, "W64": {".w64"},
     "AIFF": {".aif", ".aiff", ".aifc"}, "FLAC": {".flac"}, "OGG": {".ogg", ".oga", ".opus"},
@@ -53,7 +57,9 @@ class AudioHeader:
     promised_frames : int
         Samples per channel that the header promises.
     data_offset : int or None
-        Where plain little-endian samples start; None where a decoder is needed.
+        Where plain samples start; None where a decoder is needed.
+    form : SampleForm or None
+        How plain samples are written.
     time_reference : int or None
         Samples since midnight (bext, else iXML), as the file says it.
     reference_rate : int or None
@@ -70,6 +76,8 @@ class AudioHeader:
         iXML: files of one recording share it.
     warnings : tuple of str
         Damage that is read around; each names the file.
+    contents : Contents or None
+        All that its chunks say, where its container is read here; left out of comparisons.
     fault : str or None
         Why the file cannot be used at all, and what to do; None if it can.
     """
@@ -82,6 +90,7 @@ class AudioHeader:
     frames: int = 0
     promised_frames: int = 0
     data_offset: int | None = None
+    form: SampleForm | None = None
     time_reference: int | None = None
     reference_rate: int | None = None
     other_start: Fraction | None = None
@@ -90,17 +99,13 @@ class AudioHeader:
     track_names: tuple[str, ...] = ()
     family_uid: str | None = None
     warnings: tuple[str, ...] = field(default=())
+    contents: Contents | None = field(default=None, compare=False, repr=False)
     fault: str | None = None
 
     @property
     def duration_seconds(self) -> float:
         """Length of what is there."""
         return self.frames / self.sample_rate if self.sample_rate else 0.0
-
-    @property
-    def bytes_per_sample(self) -> int:
-        """Bytes of one sample of one channel, for files read without a decoder."""
-        return _BYTES_PER_SAMPLE[self.subtype]
 
 
 def read_audio_header(folder: Path, file: str) -> AudioHeader:
@@ -115,8 +120,8 @@ def read_audio_header(folder: Path, file: str) -> AudioHeader:
     """
     try:
         header = _read_header(folder / file, file)
-    except (AudioFileError, OSError, RuntimeError) as e:
-        reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e)
+    except _DAMAGE as e:
+        reason = e.strerror if isinstance(e, OSError) and e.strerror else str(e) or type(e).__name__
         cure = _CURE
         if isinstance(e, OSError) and (folder / file).is_symlink():
             reason += ", for the file that this link leads to"
@@ -126,212 +131,159 @@ def read_audio_header(folder: Path, file: str) -> AudioHeader:
 
 
 _CURE = "Copy or bounce the file again, or remove it."
+#: What a file's bytes may lead a reader into: such a file has a fault, and its cue goes on.
+_DAMAGE = (
+    AudioFileError, OSError, RuntimeError, struct.error, ValueError, ArithmeticError, LookupError,
+    MemoryError, TypeError,
+)  # fmt: skip
 
 
 def _read_header(path: Path, file: str) -> AudioHeader:
     with path.open("rb") as stream:
-        magic = stream.read(64)
+        view = FileView(stream)
+        magic = view.at(0, 64)
         if not magic:
             return AudioHeader(file=file, fault=f"'{file}' is empty (0 bytes). {_CURE}")
-        if magic[:4] in WAVE_MAGICS:
-            return _wave_header(file, path, read_wave_chunks(stream))
+        contents = _contents(view, magic)
+    if contents is not None:
+        return _header_of(path, file, contents)
     if magic[4:8] == b"ftyp":
         facts = read_mpeg4_header(path)
-        return replace(_with_labels(AudioHeader(file=file, container="M4A", **facts), None))
+        return _with_labels(AudioHeader(file=file, container="M4A", **facts), None)
+    if not magic.strip(magic[:1]):
+        return AudioHeader(
+            file=file,
+            fault=f"'{file}' begins with nothing but bytes {magic[0]:#04x}: it is a copy that was "
+            f"not finished, or damaged. {_CURE}",
+        )
     if _looks_like_text(magic):
         start = magic[:24].decode("utf-8", "replace").split("\n")[0]
         return AudioHeader(
             file=file, fault=f"'{file}' is text, not audio (it starts with {start!r}). {_CURE}"
         )
-    return _decoder_header(path, file)
+    return _with_labels(_decoded_header(path, file, None), None)
+
+
+def _contents(view: FileView, magic: bytes) -> Contents | None:
+    """Return what a file says, if its container is one that is read here."""
+    if is_wave(magic):
+        return read_wave(view)
+    if is_aiff(magic):
+        return read_aiff(view)
+    if is_caf(magic):
+        return read_caf(view)
+    start = flac_start(magic, view)
+    return None if start is None else read_flac(view, start)
 
 
 def _looks_like_text(magic: bytes) -> bool:
-    if magic[:4] in {b"fLaC", b"OggS", b"FORM", b"caff"} or magic[:3] == b"ID3":
+    if magic[:4] == b"OggS" or magic[:3] == b"ID3":
         return False
     return all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in magic)
 
 
-def _wave_header(file: str, path: Path, chunks: WaveChunks) -> AudioHeader:
-    """Return the header of a WAVE file from its chunks."""
-    fault = _wave_fault(file, chunks)
-    if fault:
-        return AudioHeader(file=file, container=chunks.container, fault=fault)
-    subtype = chunks.subtype
-    if subtype not in _BYTES_PER_SAMPLE or chunks.block_align != (
-        chunks.channels * _BYTES_PER_SAMPLE[subtype]
-    ):
-        header = replace(_decoder_header(path, file), container=chunks.container)
+def _header_of(path: Path, file: str, contents: Contents) -> AudioHeader:
+    """Return the header of a file whose container was read."""
+    if contents.fault:
+        found = "; ".join([contents.fault, *contents.notes])
+        return AudioHeader(
+            file=file, container=contents.container, contents=contents,
+            fault=f"'{file}' {found}. {_CURE}",
+        )  # fmt: skip
+    if contents.form is None:
+        header = _decoded_header(path, file, contents)
+        if header.fault:
+            return header
     else:
+        block = contents.frame_bytes
         header = AudioHeader(
             file=file,
-            container=chunks.container,
-            subtype=subtype,
-            sample_rate=chunks.sample_rate,
-            channels=chunks.channels,
-            frames=chunks.bytes_there // chunks.block_align,
-            promised_frames=chunks.data_size // chunks.block_align,
-            data_offset=chunks.data_offset,
+            container=contents.container,
+            subtype=contents.form.subtype,
+            sample_rate=contents.sample_rate,
+            channels=contents.channels,
+            frames=contents.data_size // block,
+            promised_frames=contents.promised_size // block,
+            data_offset=contents.data_offset,
+            form=contents.form,
+            contents=contents,
         )
     header = replace(
         header,
-        time_reference=chunks.time_reference,
-        warnings=header.warnings + tuple(f"'{file}': {note}" for note in chunks.notes),
+        time_reference=contents.time_reference,
+        warnings=(*header.warnings, *(f"'{file}': {note}." for note in contents.notes)),
     )
-    if chunks.bytes_there < chunks.data_size:
-        header = replace(
-            header,
-            warnings=(
-                *header.warnings,
-                f"'{file}' is cut short: its header promises {chunks.data_size} bytes of audio, "
-                f"{chunks.bytes_there} are there. Copy the file again, or remove it to process "
-                "the cue without it.",
-            ),
-        )
-    header = _with_ixml(header, chunks.ixml)
-    return _with_labels(header, labels_of_mask(chunks.channel_mask, header.channels))
+    header = _with_ixml(header, contents.ixml)
+    if short := _cut_short(header, contents):
+        header = replace(header, warnings=(*header.warnings, short))
+    return _with_labels(header, labels_of_mask(contents.channel_mask or 0, header.channels))
 
 
-def _wave_fault(file: str, chunks: WaveChunks) -> str | None:
-    """Return why a WAVE file's chunks cannot be used, or None."""
-    if not chunks.has_format:
-        return f"'{file}' has no format chunk ('fmt '): nothing says what its bytes mean. {_CURE}"
-    if chunks.data_offset is None:
-        return f"'{file}' has no audio ('data' chunk missing). {_CURE}"
-    if chunks.channels == 0 or chunks.sample_rate == 0:
-        return (
-            f"'{file}' says {chunks.channels} channels at {chunks.sample_rate} Hz: its header is "
-            f"damaged. {_CURE}"
-        )
-    return None
+def _cut_short(header: AudioHeader, contents: Contents) -> str | None:
+    """Return the warning of a file that holds less than its header promises."""
+    promised, there, unit = contents.promised_size, contents.data_size, "bytes of audio"
+    if contents.form is None or promised <= there:
+        promised, there, unit = header.promised_frames, header.frames, "samples"
+    if promised <= there:
+        return None
+    return (
+        f"'{header.file}' is cut short: its header promises {promised} {unit}, {there} are there. "
+        "Copy the file again, or remove it to process the cue without it."
+    )
 
 
-def _decoder_header(path: Path, file: str) -> AudioHeader:
-    """Return what libsndfile says of a file."""
+def _decoded_header(path: Path, file: str, contents: Contents | None) -> AudioHeader:
+    """Return what libsndfile says of a file, or of its samples under a header put right."""
     import soundfile
 
     try:
-        info = soundfile.info(str(path))
+        with opened_by_libsndfile(path, contents) as sound:
+            container, subtype = sound.format, sound.subtype
+            frames, rate, channels = int(sound.frames), sound.samplerate, sound.channels
     except soundfile.LibsndfileError as e:
+        notes = "".join(f"; {note}" for note in contents.notes) if contents else ""
         return AudioHeader(
             file=file,
-            fault=f"'{file}' is no audio that can be read here ({e.error_string}). Bounce it as "
-            "WAV, or remove it.",
+            fault=f"'{file}' is no audio that can be read here ({e.error_string}{notes}). Bounce "
+            "it as WAV, or remove it.",
         )
-    container = {"WAVEX": "WAV", "MPEG": "MP3"}.get(info.format, info.format)
-    frames = max(0, int(info.frames))
-    promised = frames
-    if container == "AIFF":
-        promised = max(frames, _promised_by_aiff(path))
-    elif container == "CAF" and info.subtype in _BYTES_PER_SAMPLE:
-        frame_bytes = int(info.channels) * _BYTES_PER_SAMPLE[info.subtype]
-        promised = max(frames, _bytes_promised_by_caf(path) // frame_bytes)
-    header = AudioHeader(
+    if contents and contents.frames:
+        frames = contents.frames
+    promised = contents.promised_frames if contents else 0
+    return AudioHeader(
         file=file,
-        container=container,
-        subtype=info.subtype,
-        sample_rate=int(info.samplerate),
-        channels=int(info.channels),
-        frames=frames,
-        promised_frames=promised,
+        container=contents.container if contents else _NAMES.get(container, container),
+        subtype=subtype,
+        sample_rate=int(rate),
+        channels=int(channels),
+        frames=min(max(0, frames), _MOST_FRAMES),
+        promised_frames=min(max(promised, frames, 0), _MOST_FRAMES),
+        contents=contents,
     )
-    if frames < promised:
-        note = (
-            f"'{file}' is cut short: its header promises {promised} samples, {frames} are there. "
-            "Copy the file again, or remove it to process the cue without it."
-        )
-        header = replace(header, warnings=(note,))
-    return _with_labels(header, None)
 
 
-def _promised_by_aiff(path: Path) -> int:
-    """Return how many frames an AIFF's COMM chunk promises; libsndfile tells only what is there."""
-    with path.open("rb") as stream:
-        position = 12
-        for _ in range(64):
-            stream.seek(position)
-            head = stream.read(14)
-            if len(head) < 14:
-                break
-            name, size = struct.unpack_from(">4sI", head)
-            if name == b"COMM":
-                return int(struct.unpack_from(">I", head, 10)[0])
-            position += 8 + size + (size & 1)
-    return 0
+_NAMES = {"WAVEX": "WAV", "MPEG": "MP3"}
+_MOST_FRAMES = 1 << 40  # a year at 48 kHz is less: a count above is none
 
 
-def _bytes_promised_by_caf(path: Path) -> int:
-    """Return the size of a CAF's audio by its data chunk; 0 where it is open-ended."""
-    end = path.stat().st_size
-    with path.open("rb") as stream:
-        position = 8
-        for _ in range(64):
-            if position >= end:
-                break
-            stream.seek(position)
-            head = stream.read(12)
-            if len(head) < 12:
-                break
-            name, size = struct.unpack(">4sq", head)
-            if name == b"data":
-                return max(0, int(size) - 4)  # the first four bytes count edits
-            position += 12 + max(0, size)
-    return 0
+def _with_ixml(header: AudioHeader, ixml: Ixml | None) -> AudioHeader:
+    """Add what iXML says of tracks and of the family of files.
 
-
-def _with_ixml(header: AudioHeader, ixml: bytes | None) -> AudioHeader:
-    """Add what iXML says of tracks and of the family of files."""
-    if not ixml or b"<!ENTITY" in ixml:
+    Beside bext's time reference iXML's is only kept if it says something else.
+    """
+    if ixml is None:
         return header
-    try:
-        tracks, family, moment = _read_ixml(ixml)
-    except (SyntaxError, ValueError, AttributeError, LookupError):
-        note = f"'{header.file}': its iXML metadata is damaged and was not used."
-        return replace(header, warnings=(*header.warnings, note))
-    return _with_moment(replace(header, track_names=tracks, family_uid=family), moment)
-
-
-def _with_moment(header: AudioHeader, moment: tuple[int, int] | None) -> AudioHeader:
-    """Add iXML's time reference: beside bext's it is only kept if it says something else."""
-    if moment is None or header.sample_rate <= 0:
+    names = tuple(track.name or track.function for track in ixml.tracks)
+    header = replace(header, track_names=names, family_uid=ixml.family_uid)
+    samples, rate = ixml.time_reference, ixml.time_reference_rate
+    if samples is None or header.sample_rate <= 0:
         return header
-    samples, rate = moment[0], moment[1] or header.sample_rate
     if header.time_reference is None:
-        return replace(header, time_reference=samples, reference_rate=moment[1] or None)
-    start = Fraction(samples, rate)
+        return replace(header, time_reference=samples, reference_rate=rate)
+    start = Fraction(samples, rate or header.sample_rate)
     if start == Fraction(header.time_reference, header.sample_rate):
         return header
     return replace(header, other_start=start)
-
-
-def _moment_of_ixml(root: Any) -> tuple[int, int] | None:
-    """Return samples since midnight and the rate at which they count (0: not said), or None."""
-
-    def number(name: str) -> int:
-        text = (root.findtext(f"./SPEED/{name}") or "").strip()
-        return int(text) if text.isdecimal() else 0
-
-    low = "TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO"
-    if not (root.findtext(f"./SPEED/{low}") or "").strip().isdecimal():
-        return None
-    samples = number("TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI") << 32 | number(low)
-    return samples, number("TIMESTAMP_SAMPLE_RATE")
-
-
-def _read_ixml(ixml: bytes) -> tuple[tuple[str, ...], str | None, tuple[int, int] | None]:
-    """Return the tracks' names in the order of interleaving, the family's id, the moment."""
-    from wavinfo.wave_ixml_reader import WavIXMLFormat
-
-    parsed = WavIXMLFormat(ixml)
-    rows: list[tuple[int, str]] = []
-    if parsed.parsed.find("./TRACK_LIST") is not None:
-        for position, track in enumerate(parsed.track_list):
-            index = str(track.interleave_index or track.channel_index).strip()
-            name = str(track.name or track.function).strip()
-            rows.append((int(index) if index.isdigit() else position + 1, name))
-    family: Any = parsed.family_uid
-    names = tuple(name for _, name in sorted(rows))
-    return names, str(family) if family else None, _moment_of_ixml(parsed.parsed)
 
 
 def _with_labels(header: AudioHeader, mask_labels: Sequence[str] | None) -> AudioHeader:

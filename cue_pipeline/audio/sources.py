@@ -1,8 +1,8 @@
 """Samples of one file in blocks of float32, whatever the file is made of.
 
-Plain little-endian WAVE data is read straight off the disk: 24-bit samples as overlapping 32-bit
-integers at a stride of 3 bytes, which is several times libsndfile's speed and bit for bit the
-same. Everything else goes through libsndfile or ffmpeg.
+Plain samples are read straight off the disk, from where they were found to lie, whatever a header
+says: 24 bits as overlapping 32-bit integers at a stride of 3 bytes, which is several times
+libsndfile's speed and bit for bit the same. Codecs go through libsndfile or ffmpeg.
 
 A source never raises for a file that fails under it: it ends early and says so in ``damage``,
 so that the other channels of a group go on.
@@ -16,13 +16,14 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from cue_pipeline.audio.compiled.choice import compiled_add_24, compiled_decode_24
+from cue_pipeline.audio.containers.contents import SampleForm
+from cue_pipeline.audio.containers.splicing import opened_by_libsndfile
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel_filters import Float32Array
 from cue_pipeline.audio.mpeg4 import read_mpeg4_blocks
 from cue_pipeline.errors import AudioFileError
 
 _SLACK_BYTES = 64  # the kernels load whole vectors
-_RAW_SUBTYPES = frozenset({"PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"})
 
 
 class Source(Protocol):
@@ -99,7 +100,7 @@ def open_source(
         Decode by the compiled kernels; the samples are the same.
     """
     path = folder / header.file
-    if header.data_offset is not None and header.subtype in _RAW_SUBTYPES:
+    if header.data_offset is not None and header.form is not None:
         return _RawSource(path, header, indices, compiled=compiled)
     return _DecodedSource(path, header, indices)
 
@@ -133,14 +134,15 @@ def _gone(header: AudioHeader, reason: str) -> str:
 
 
 class _RawSource:
-    """Plain little-endian samples."""
+    """Plain samples."""
 
     def __init__(
         self, path: Path, header: AudioHeader, indices: Sequence[int], *, compiled: bool
     ) -> None:
-        self._decode_24 = compiled_decode_24() if compiled else None
-        plain = compiled and header.channels == 1 and header.subtype == "PCM_24"
-        self._add_24 = compiled_add_24() if plain else None
+        self._form = header.form or SampleForm(header.subtype)
+        packed = compiled and self._form == SampleForm("PCM_24")
+        self._decode_24 = compiled_decode_24() if packed else None
+        self._add_24 = compiled_add_24() if packed and header.channels == 1 else None
         self.header = header
         self.sample_rate = header.sample_rate
         self.damage: list[str] = []
@@ -178,7 +180,7 @@ class _RawSource:
     def _next(self, n: int) -> tuple[bytearray, int]:
         """Return the next samples' bytes, from byte 4 on, and how many samples of a channel."""
         n = min(n, self._left)
-        size = self.header.bytes_per_sample * self.header.channels
+        size = self._form.bytes * self.header.channels
         raw = _scratch_bytes(4 + n * size + _SLACK_BYTES)
         if self._file is None or n == 0:
             return raw, 0
@@ -204,29 +206,51 @@ class _RawSource:
 
     def _decode(self, raw: bytearray, out: Float32Array) -> None:
         """Fill ``out`` with the samples that lie from byte 4 on."""
-        n = len(out)
-        subtype = self.header.subtype
-        if subtype == "PCM_24" and self._decode_24 is not None:
+        if self._decode_24 is not None:
             self._decode_24(np.frombuffer(raw, np.uint8, offset=4), out)
-        elif subtype == "PCM_24":
-            # Sample k lies at bytes 4+3k … 4+3k+2: read as int32 from one byte before, its three
-            # upper bytes are the sample, and the lowest is wiped.
-            packed = np.ndarray((n,), "<i4", raw, 3, (3,))
-            wide = np.bitwise_and(packed, -256)
-            np.multiply(wide, np.float32(2.0**-31), out=out, casting="unsafe")
-        elif subtype == "PCM_16":
-            data = np.frombuffer(raw, "<i2", n, 4)
-            np.multiply(data, np.float32(2.0**-15), out=out)
-        elif subtype == "PCM_32":
-            data32 = np.frombuffer(raw, "<i4", n, 4)
-            np.multiply(data32, np.float32(2.0**-31), out=out, casting="unsafe")
         else:
-            with np.errstate(over="ignore", invalid="ignore"):
-                out[:] = np.frombuffer(raw, "<f4" if subtype == "FLOAT" else "<f8", n, 4)
+            decode(raw, self._form, out)
 
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
+
+
+def decode(raw: bytearray, form: SampleForm, out: Float32Array) -> None:
+    """Fill ``out`` with plain samples that lie from byte 4 of ``raw`` on.
+
+    Parameters
+    ----------
+    raw : bytearray
+        Four bytes, the samples, and as many bytes again as one sample has.
+    form : SampleForm
+    out : np.ndarray, shape=(n,), dtype=float32
+    """
+    n = len(out)
+    if form.subtype == "PCM_24":
+        # Sample k lies at bytes 4+3k … 4+3k+2: read as a word of four bytes whose other byte is
+        # its neighbour's, the lowest of the four, and wiped.
+        packed = np.ndarray((n,), ">i4" if form.big_endian else "<i4", raw,
+                            4 if form.big_endian else 3, (3,))  # fmt: skip
+        wide = np.bitwise_and(packed, -256)
+        np.multiply(wide, np.float32(2.0**-31 * form.scale), out=out, casting="unsafe")
+        return
+    order = ">" if form.big_endian else "<"
+    kind, full_scale = _KINDS[form.subtype]
+    data = np.frombuffer(raw, order + kind, n, 4)
+    if form.subtype == "PCM_U8":
+        data = (data ^ 128).view(np.int8)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if full_scale * form.scale == 1.0:
+            out[:] = data
+        else:
+            np.multiply(data, np.float32(full_scale * form.scale), out=out, casting="unsafe")
+
+
+_KINDS = {
+    "PCM_S8": ("i1", 2.0**-7), "PCM_U8": ("u1", 2.0**-7), "PCM_16": ("i2", 2.0**-15),
+    "PCM_32": ("i4", 2.0**-31), "FLOAT": ("f4", 1.0), "DOUBLE": ("f8", 1.0),
+}  # fmt: skip
 
 
 class _DecodedSource:
@@ -253,7 +277,7 @@ class _DecodedSource:
                 self._path.stat()
                 self._blocks = read_mpeg4_blocks(self._path, self.header.channels, 1 << 16)
             else:
-                self._sound = soundfile.SoundFile(str(self._path))
+                self._sound = opened_by_libsndfile(self._path, self.header.contents)
         except (OSError, soundfile.LibsndfileError) as e:
             self.damage.append(_gone(self.header, str(e)))
             return False

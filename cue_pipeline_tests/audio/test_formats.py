@@ -7,7 +7,6 @@ import subprocess
 import numpy as np
 import pytest
 import soundfile as sf
-import wavinfo
 
 from cue_pipeline.audio import mpeg4
 from cue_pipeline.audio.grouping import find_channel_groups
@@ -87,13 +86,12 @@ def test_extremes_of_24_bits_are_exact(tmp_path, compiled):
 
 
 @pytest.mark.parametrize("reference", [0, 2_191_709_524, 3_917_280_000, 2**40 + 5])
-def test_a_time_reference_of_64_bits_is_wavinfos(tmp_path, reference):
-    path = write_wave(
+def test_a_time_reference_has_64_bits(tmp_path, reference):
+    write_wave(
         tmp_path / "x.wav", bext_chunk(reference), fmt_chunk(), chunk(b"data", pcm16(np.zeros(9)))
     )
     header = read_audio_header(tmp_path, "x.wav")
     assert header.time_reference == reference
-    assert wavinfo.WavInfoReader(str(path)).bext.time_reference == reference
 
 
 def test_metadata_after_the_samples_are_read(tmp_path):

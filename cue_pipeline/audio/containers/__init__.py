@@ -1,0 +1,1 @@
+"""Containers of audio: what their headers say, held against what the file really holds."""
