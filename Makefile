@@ -7,7 +7,7 @@ JOBS   ?=
 PORT   ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-slow test-ui check bench bench-mapping lock clean
+.PHONY: help run ui test test-slow test-ui check bench bench-mapping cases lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -58,6 +58,9 @@ bench: $(BIN)/.installed-dev  ## measure speed and memory beside peers and the p
 
 bench-mapping: $(BIN)/.installed-dev  ## how often tracks find their stems, rendered and degraded (long)
 	$(BIN)/python -m benchmarks.bench_mapping
+
+cases: $(BIN)/.installed-dev  ## try reported cues in DIR=dir, or variations of them: right, said, or silent wrong
+	$(BIN)/python -m cue_pipeline_tests.cases $(DIR)
 
 lock: $(BIN)/.installed-dev  ## renew constraints.txt from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

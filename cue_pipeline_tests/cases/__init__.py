@@ -1,0 +1,1 @@
+"""Cues as people reported them, and what must become of each."""
