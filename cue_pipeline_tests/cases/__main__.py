@@ -83,14 +83,14 @@ def main(arguments: list[str]) -> int:
                 if unknown:
                     print(f"Not in the table: {', '.join(unknown)}.")
             return int(silent > 0)
-        from cue_pipeline_tests.cases.variations import VARIATIONS, write
+        from cue_pipeline_tests.cases.variations import write
 
         library = Path(scratch) / "library"
-        write(library)
+        rules = write(library)
         place = Path(scratch) / "place"
         place.mkdir()
         database, output = process(library, place)
-        return int(show(judge(database, output, VARIATIONS), told=told) > 0)
+        return int(show(judge(database, output, rules), told=told) > 0)
 
 
 if __name__ == "__main__":
