@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cue_pipeline.cli.context import configured, known_cue, open_store, shown_database
+from cue_pipeline.cli.context import configured, fork_server, known_cue, open_store, shown_database
 from cue_pipeline.cli.database_option import DatabaseGroup
 from cue_pipeline.cli.display import (
     live_display,
@@ -25,6 +25,7 @@ from cue_pipeline.cli.display import (
 from cue_pipeline.errors import CuePipelineError, SettingsError
 
 if TYPE_CHECKING:
+    from cue_pipeline.defs.runs.fork_client import ForkServer
     from cue_pipeline.defs.runs.pool import CueOutcome
     from cue_pipeline.library.plan import LibraryPlan
     from cue_pipeline.warehouse.store import Store
@@ -114,6 +115,7 @@ def process(
             err=True,
         )
     settings = read_settings()
+    server = fork_server(start=not dry_run)
     store = open_store(settings)
 
     from cue_pipeline.library.plan import plan_library
@@ -124,7 +126,7 @@ def process(
     if dry_run:
         print_plan(plan)
         return
-    outcomes = _run(plan, store, jobs or os.cpu_count() or 1)
+    outcomes = _run(plan, store, server, jobs or os.cpu_count() or 1)
     print_outcomes(plan, outcomes, store)
     click.echo(f"Tables are in {shown_database(settings)}.")
     bad = plan.refused or any(o.result in ("failed", "interrupted") for o in outcomes)
@@ -288,11 +290,12 @@ def set_mapping(
     if group is None and category is None:
         raise click.UsageError("Give --group, --category, or both.")
     settings = configured()
+    server = fork_server()
     store = open_store(settings)
     from cue_pipeline.cli import mappings as decisions
 
     decisions.set_mapping(
-        store, settings, known_cue(store, settings, cue_key), track,
+        store, settings, server, known_cue(store, settings, cue_key), track,
         group=group, category=category, note=note, every=every,
     )  # fmt: skip
 
@@ -303,10 +306,11 @@ def set_mapping(
 def unset_mapping(cue_key: str, track: str) -> None:
     """Take back what was decided about TRACK: a name, #INDEX, or FILE.mid#INDEX."""
     settings = configured()
+    server = fork_server()
     store = open_store(settings)
     from cue_pipeline.cli import mappings as decisions
 
-    decisions.unset_mapping(store, settings, known_cue(store, settings, cue_key), track)
+    decisions.unset_mapping(store, settings, server, known_cue(store, settings, cue_key), track)
 
 
 @mappings.command(name="export", short_help="Write the library's mappings to FILE, a CSV.")
@@ -337,10 +341,11 @@ def import_mappings(file: Path, dry_run: bool, skip_bad: bool) -> None:
     Exit code: 0 all good, 1 lines were skipped or a cue failed, 2 bad lines and nothing imported.
     """
     settings = configured()
+    server = fork_server(start=not dry_run)
     store = open_store(settings)
     from cue_pipeline.cli import mappings as decisions
 
-    decisions.import_mappings(store, settings, file, dry_run=dry_run, skip_bad=skip_bad)
+    decisions.import_mappings(store, settings, server, file, dry_run=dry_run, skip_bad=skip_bad)
 
 
 @mappings.group(short_help="Ask the model in batches, at half the price.")
@@ -426,10 +431,10 @@ def categorise(names: tuple[str, ...], as_json: bool) -> None:
     print_categories(found)
 
 
-def _run(plan: LibraryPlan, store: Store, jobs: int) -> list[CueOutcome]:
-    from cue_pipeline.defs.runs.instance import open_instance
-    from cue_pipeline.defs.runs.process import run_plans
+def _run(plan: LibraryPlan, store: Store, server: ForkServer, jobs: int) -> list[CueOutcome]:
+    from cue_pipeline.defs.runs.pool import run_plans
 
-    here = Path.cwd()
-    with open_instance(here) as instance, live_display(plan.cues) as watch:
-        return run_plans(plan.cues, store, instance, jobs=jobs, watch=watch, working_directory=here)
+    with live_display(plan.cues) as watch:
+        return run_plans(
+            plan.cues, store, server, jobs=jobs, watch=watch, working_directory=Path.cwd()
+        )

@@ -9,6 +9,7 @@ import click
 from cue_pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
+    from cue_pipeline.defs.runs.fork_client import ForkServer
     from cue_pipeline.settings import Settings
     from cue_pipeline.warehouse.store import Store
 
@@ -22,6 +23,19 @@ def configured() -> Settings:
         hint = f"did you mean {close}?" if close else ".env.example lists those there are."
         click.echo(f"Note: {name} is no setting and has no effect; {hint}", err=True)
     return settings
+
+
+def fork_server(*, start: bool = True) -> ForkServer:
+    """Return where this command's workers come from; it ends with the command.
+
+    Started, it imports Dagster while the command looks what there is to do.
+    """
+    from cue_pipeline.defs.runs.fork_client import ForkServer
+
+    server = click.get_current_context().with_resource(ForkServer())
+    if start:
+        server.start()
+    return server
 
 
 def open_store(settings: Settings) -> Store:

@@ -14,6 +14,7 @@ from cue_pipeline.cli.display import live_display, print_mappings
 from cue_pipeline.errors import MappingError, WarehouseError
 
 if TYPE_CHECKING:
+    from cue_pipeline.defs.runs.fork_client import ForkServer
     from cue_pipeline.mapping.people.changed_lines import CueParts, Decision
     from cue_pipeline.mapping.people.spreadsheet import SheetLine
     from cue_pipeline.mapping.people.track_keys import KnownTrack
@@ -26,6 +27,7 @@ TO_REVIEW = ("review", "unmatched")
 def set_mapping(
     store: Store,
     settings: Settings,
+    server: ForkServer,
     cue_key: str,
     typed: str,
     *,
@@ -56,12 +58,14 @@ def set_mapping(
         click.echo(_told(decision, cue))
     if not keep(store, {cue_key: cue}, decisions):
         click.echo("That was decided already, just so.")
-    code = _follow(store, settings, [cue_key])
+    code = _follow(store, settings, server, [cue_key])
     _show(store, cue_key, [cue.tracks[track] for track in tracks])
     sys.exit(code)
 
 
-def unset_mapping(store: Store, settings: Settings, cue_key: str, typed: str) -> None:
+def unset_mapping(
+    store: Store, settings: Settings, server: ForkServer, cue_key: str, typed: str
+) -> None:
     """Take back what was decided about a track."""
     from cue_pipeline.library.decisions import read_parts, take_back
     from cue_pipeline.mapping.people.track_keys import one_track
@@ -70,7 +74,7 @@ def unset_mapping(store: Store, settings: Settings, cue_key: str, typed: str) ->
     track = one_track(typed, cue.tracks, cue_key)
     take_back(store, cue, track)
     click.echo(f"{cue_key}: nothing is decided any longer about {cue.tracks[track]}.")
-    code = _follow(store, settings, [cue_key])
+    code = _follow(store, settings, server, [cue_key])
     _show(store, cue_key, [cue.tracks[track]])
     sys.exit(code)
 
@@ -121,7 +125,13 @@ def export_mappings(store: Store, path: Path, keys: Collection[str], *, review: 
 
 
 def import_mappings(
-    store: Store, settings: Settings, path: Path, *, dry_run: bool, skip_bad: bool
+    store: Store,
+    settings: Settings,
+    server: ForkServer,
+    path: Path,
+    *,
+    dry_run: bool,
+    skip_bad: bool,
 ) -> None:
     """Keep what people changed in a CSV file as their decisions."""
     from cue_pipeline.library.decisions import keep
@@ -149,7 +159,7 @@ def import_mappings(
         f"{_counted(len(new), 'decision')} kept, {len(decisions) - len(new)} known already, "
         f"{_counted(same, 'line')} unchanged, {_counted(len(bad), 'line')} skipped."
     )
-    code = _follow(store, settings, {d.cue_key for d in decisions})
+    code = _follow(store, settings, server, {d.cue_key for d in decisions})
     sys.exit(1 if bad else code)
 
 
@@ -232,21 +242,19 @@ def _quoted(name: Any) -> str:
     return f"'{name}'" if name else "none"
 
 
-def _follow(store: Store, settings: Settings, keys: Collection[str]) -> int:
+def _follow(store: Store, settings: Settings, server: ForkServer, keys: Collection[str]) -> int:
     """Bring decisions into the tables, and say where that has to wait; return the exit code."""
     from cue_pipeline.library.decisions import ready_to_follow
 
     plans, waiting = ready_to_follow(store, settings, keys)
     outcomes = []
     if plans:
-        from cue_pipeline.defs.runs.instance import open_instance
-        from cue_pipeline.defs.runs.process import run_plans
+        from cue_pipeline.defs.runs.pool import run_plans
 
-        here = Path.cwd()
-        jobs = min(len(plans), os.cpu_count() or 1)
-        with open_instance(here) as instance, live_display(plans) as watch:
+        jobs = os.cpu_count() or 1
+        with live_display(plans) as watch:
             outcomes = run_plans(
-                plans, store, instance, jobs=jobs, watch=watch, working_directory=here
+                plans, store, server, jobs=jobs, watch=watch, working_directory=Path.cwd()
             )
     for outcome in outcomes:
         for warning in outcome.warnings:

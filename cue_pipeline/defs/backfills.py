@@ -8,15 +8,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from cue_pipeline.defs.dagster_private import backfill_of
 from cue_pipeline.defs.partitions import cues
-
-if TYPE_CHECKING:
-    pass
-
 
 LAUNCHED_BY = {"cue_pipeline/launched_by": "cue-pipeline backfill"}
 
@@ -43,26 +39,9 @@ def request_backfill(
     Notes
     -----
     The UI does the same through GraphQL (``launchPartitionBackfill``), which takes a web server, or
-    a code server of its own (5 s), and ends in the same object. Dagster has no public Python
-    function for it; all that is private here is these imports, as Dagster's own automation daemon
-    uses them, and a test has the result run by a real daemon.
+    a code server of its own (5 s), and ends in the same object.
     """
-    from dagster._core.definitions.assets.graph.asset_graph_subset import AssetGraphSubset
-    from dagster._core.execution.backfill import PartitionBackfill
-    from dagster._core.utils import make_new_backfill_id
-
-    subset = cues.empty_subset().with_partition_keys(keys)
-    subsets = {dg.AssetKey(asset): subset for asset in assets}
-    backfill = PartitionBackfill.from_asset_graph_subset(
-        backfill_id=make_new_backfill_id(),
-        backfill_timestamp=time.time(),
-        tags=LAUNCHED_BY,
-        dynamic_partitions_store=instance,
-        asset_graph_subset=AssetGraphSubset(subsets, set()),  # type: ignore[call-arg]
-        title=title,
-        description=None,
-        run_config=None,
-    )
+    backfill = backfill_of(cues, instance, assets, list(keys), title, LAUNCHED_BY)
     instance.add_backfill(backfill)
     return str(backfill.backfill_id)
 

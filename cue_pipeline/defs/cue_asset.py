@@ -24,7 +24,7 @@ from cue_pipeline.defs.markdown import escape_markdown, picture
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.runs.concurrency import MODEL_POOL
-from cue_pipeline.defs.runs.interruption import ends_when_told
+from cue_pipeline.defs.runs.ending import ends_when_told
 from cue_pipeline.errors import CuePipelineError
 from cue_pipeline.library import graph, progress
 from cue_pipeline.library.cue_run import CueRun

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from cue_pipeline.defs.resources import CueLibrary
-from cue_pipeline.defs.runs.interruption import ends_when_told
+from cue_pipeline.defs.runs.ending import ends_when_told
 from cue_pipeline.errors import CuePipelineError, WarehouseError
 from cue_pipeline.library import progress
 

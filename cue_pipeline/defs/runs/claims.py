@@ -13,17 +13,12 @@ from __future__ import annotations
 
 import fcntl
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING
 
 import dagster as dg
 
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.defs.busy import PARTITION_TAG
 from cue_pipeline.defs.runs.liveness import liveness
-
-if TYPE_CHECKING:
-    pass
 
 _AT_WORK = [
     dg.DagsterRunStatus.STARTING,
@@ -56,12 +51,7 @@ class CueClaims:
     def __enter__(self) -> CueClaims:
         return self
 
-    def __exit__(
-        self,
-        _: type[BaseException] | None,
-        __: BaseException | None,
-        ___: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def take(self, cue_key: str) -> bool:

@@ -1,114 +1,208 @@
-"""The launcher's end of the run server: it asks for processes and hears of their ends.
+"""Processes from a fork server: asked for, named, and asked how they ended.
 
-The other end is :mod:`cue_pipeline.defs.runs.fork_server`, which says what goes over the pipes.
+The other end is :mod:`cue_pipeline.defs.runs.fork_server`, which says what goes between the two.
+Dagster is not needed for that, and not imported: a command need not wait for it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
+import multiprocessing
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+import time
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import send_handle
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+import cue_pipeline
+from cue_pipeline.defs.runs.liveness import worker_tag
+from cue_pipeline.errors import CuePipelineError
 
 START_SECONDS = 60.0
-"""Limit for a run server to import everything, on a busy machine."""
+"""Limit for a server to import everything, on a busy machine, and answer."""
+
+RETRY_SECONDS = 300.0
+"""After a server could not be started, none is tried for so long, unless the code changes."""
+
+PACKAGE = Path(cue_pipeline.__file__).parent
 
 log = logging.getLogger("cue_pipeline.launcher")
 
 
-class RunServerGoneError(Exception):
-    """The run server could not be started, ended, or does not answer."""
+class ForkServerGoneError(CuePipelineError):
+    """No fork server can be started."""
 
 
-class RunService:
-    """The child process that forks, and the thread that listens to it.
+class Fork(NamedTuple):
+    """A process of a fork server.
+
+    Attributes
+    ----------
+    pid : int
+    tags : mapping of str to str
+        They name the process, also to who looks later (:mod:`cue_pipeline.defs.runs.liveness`).
+    connection : multiprocessing.connection.Connection
+        To what the process calls; it closes when the process ends, however that comes.
+    """
+
+    pid: int
+    tags: Mapping[str, str]
+    connection: Connection
+
+
+class _Server(NamedTuple):
+    process: subprocess.Popen[bytes]
+    control: Connection
+    version: int
+    """Of the code that it has imported."""
+
+
+class ForkServer:
+    """A server in a process of its own, which is started again where it is gone or has old code.
 
     Parameters
     ----------
-    version : int
-        Of the code that the server has imported; for the launcher to compare.
-    on_end : callable
-        Called from the listening thread with a run's id and its process's exit code (negative:
-        the signal that ended it).
-
-    Raises
-    ------
-    RunServerGoneError
-        If the server does not get ready within :data:`START_SECONDS`.
+    everything : bool
+        Have it import all before the first fork, not only what every run needs.
     """
 
-    def __init__(self, version: int, on_end: Callable[[str, int], None]) -> None:
-        self.version = version
-        self.ended = False
-        self._on_end = on_end
-        self._pids: dict[str, int] = {}
-        self._news = threading.Condition()
-        self._ready = False
-        try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "cue_pipeline.defs.runs.fork_server"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-        except OSError as e:
-            raise RunServerGoneError(str(e)) from e
-        threading.Thread(target=self._listen, name="cue_pipeline run server", daemon=True).start()
-        self._wait(lambda: self._ready)
+    def __init__(self, *, everything: bool = False) -> None:
+        self._how = "everything" if everything else "first"
+        self._lock = threading.RLock()
+        self._server: _Server | None = None
+        self._served = False
+        self._broken = (0, 0.0, "")  # of which code, until when none is tried, and why
 
-    def fork(self, run_id: str, request: Mapping[str, Any]) -> int:
-        """Make a process for a run, which waits for :meth:`go`; return its process id."""
-        self._send(request)
-        self._wait(lambda: run_id in self._pids)
-        return self._pids.pop(run_id)
+    def __enter__(self) -> ForkServer:
+        return self
 
-    def go(self, run_id: str) -> None:
-        """Let a run's process begin."""
-        self._send({"go": run_id})
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self) -> None:
+        """Have the server import while this process does something else."""
+        with contextlib.suppress(ForkServerGoneError):  # the first fork says why
+            self._serving()
+
+    def fork(self, call: str, *arguments: Any, env: Mapping[str, str]) -> Fork:
+        """Return a new process, which calls a function with its connection and the arguments.
+
+        Parameters
+        ----------
+        call : str
+            ``module:function``.
+        *arguments
+            Anything that can be pickled.
+        env : mapping of str to str
+            Added to the environment that the server has.
+
+        Raises
+        ------
+        ForkServerGoneError
+            If no server can be started.
+        """
+        with self._lock:
+            while True:
+                control = self._serving().control
+                ours, theirs = multiprocessing.Pipe()
+                try:
+                    control.send((call, arguments, dict(env)))
+                    send_handle(control, theirs.fileno(), None)
+                    pid = self._answer()
+                except (EOFError, OSError) as e:
+                    ours.close()
+                    self._give_up(e)
+                    continue
+                finally:
+                    theirs.close()
+                self._served = True
+                return Fork(pid, worker_tag(pid), ours)
+
+    def code_of(self, fork: Fork) -> int | None:
+        """Return how a process ended that has: its exit code, or a signal's negative number.
+
+        To be asked once. None, where the server that forked it is gone.
+        """
+        with self._lock:
+            try:
+                assert self._server is not None
+                self._server.control.send(fork.pid)
+                code: int | None = self._answer()
+            except (AssertionError, EOFError, OSError):
+                return None
+            return code
 
     def close(self) -> None:
-        """Let the server end; it does when its input closes."""
-        assert self._process.stdin is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
+        """End the server; its processes go on."""
+        with self._lock:
+            if self._server is not None:
+                self._server.control.close()
+                self._server.process.kill()  # it may be importing
+                self._server.process.wait()
+                self._server, self._served = None, False
 
-    def _send(self, message: Mapping[str, Any]) -> None:
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
-        except (OSError, ValueError) as e:
-            raise RunServerGoneError(str(e)) from e
+    def _answer(self) -> Any:
+        assert self._server is not None
+        if not self._server.control.poll(START_SECONDS):
+            raise TimeoutError(f"no answer in {START_SECONDS:.0f} s")
+        return self._server.control.recv()
 
-    def _wait(self, until: Callable[[], bool]) -> None:
-        with self._news:
-            came = self._news.wait_for(lambda: until() or self.ended, timeout=START_SECONDS)
-            if not came or not until():
-                self._process.kill()
-                code = self._process.wait()
-                raise RunServerGoneError(
-                    f"it ended with code {code}" if came else f"no answer in {START_SECONDS:.0f} s"
-                )
-
-    def _listen(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            message = json.loads(line)
-            if "code" in message:
+    def _serving(self) -> _Server:
+        """Return a server that has today's code; it may be importing still."""
+        with self._lock:
+            version = _code_on_disk()
+            if self._server is not None and self._server.version == version:
+                return self._server
+            self.close()
+            broken, until, why = self._broken
+            if broken == version and time.monotonic() < until:
+                raise ForkServerGoneError(why)
+            ours, theirs = multiprocessing.Pipe()
+            module = "cue_pipeline.defs.runs.fork_server"
+            with theirs:
                 try:
-                    self._on_end(message["run"], message["code"])
-                except Exception:
-                    log.exception("The end of run %s could not be noted.", message["run"])
-                continue
-            with self._news:
-                self._ready |= "ready" in message
-                if "pid" in message:
-                    self._pids[message["run"]] = message["pid"]
-                self._news.notify_all()
-        self._process.wait()
-        with self._news:
-            self.ended = True
-            self._news.notify_all()
+                    process = subprocess.Popen(  # noqa: S603
+                        [sys.executable, "-m", module, str(theirs.fileno()), self._how],
+                        stdin=subprocess.DEVNULL,
+                        pass_fds=[theirs.fileno()],
+                    )
+                except OSError as e:
+                    self._tell_broken(version, str(e))
+            self._server = _Server(process, ours, version)
+            return self._server
+
+    def _give_up(self, error: Exception) -> None:
+        """End a server that is gone or does not answer; raise, if it never did."""
+        assert self._server is not None
+        process, _, version = self._server
+        served = self._served
+        process.kill()  # of no effect on how one ended that has
+        code = process.wait()
+        why = str(error) if isinstance(error, TimeoutError) else f"it ended with code {code}"
+        self.close()
+        if not served:
+            self._tell_broken(version, why)
+        log.warning("The fork server is gone (%s); another is started.", why)
+
+    def _tell_broken(self, version: int, why: str) -> NoReturn:
+        self._broken = (version, time.monotonic() + RETRY_SECONDS, why)
+        raise ForkServerGoneError(why)
+
+
+def how_ended(code: int | None) -> str:
+    """Return in words how a process ended, as :meth:`ForkServer.code_of` says it."""
+    if code is None:
+        return "is gone"
+    return f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+
+
+def _code_on_disk() -> int:
+    """Return what changes when any of this package's code does."""
+    return hash(
+        tuple((str(p), p.stat().st_mtime_ns) for p in sorted(PACKAGE.rglob("*.py")) if p.is_file())
+    )

@@ -39,10 +39,10 @@ def open_instance(working_directory: Path) -> dg.DagsterInstance:
                 f"DAGSTER_HOME is {home!r}, which is not an absolute path. Dagster needs one: "
                 "write the whole path, or unset it to use .dagster_home/ here."
             )
-        with _alone_in(Path(home)), _told_plainly(Path(home)):
+        with alone_in(Path(home)), _told_plainly(Path(home)):
             return dg.DagsterInstance.get()
     made = working_directory / HOME_NAME
-    with _alone_in(made), _told_plainly(made):
+    with alone_in(made), _told_plainly(made):
         if (working_directory / "dagster.yaml").is_file():
             return dg.DagsterInstance.from_config(str(working_directory))
         if not (made / "dagster.yaml").exists():
@@ -51,8 +51,8 @@ def open_instance(working_directory: Path) -> dg.DagsterInstance:
 
 
 @contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Make ``folder``, and let no other process of ours open an instance there meanwhile.
+def alone_in(folder: Path) -> Iterator[None]:
+    """Make ``folder``, and let no other process of ours that asks for it be there meanwhile.
 
     Dagster 1.13 makes its SQLite files at the first opening. Two openings at once write the
     revision of one twice, and it can never be opened again.

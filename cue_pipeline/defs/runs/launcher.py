@@ -6,42 +6,34 @@ serve (a run of another code location, another Python), Dagster's default launch
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import signal
 import sys
 import threading
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import dagster as dg
-from dagster._core.launcher.base import CheckRunHealthResult, LaunchRunContext, WorkerStatus
-from dagster._grpc.types import ExecuteRunArgs
-from dagster._serdes import ConfigurableClassData
 
-import cue_pipeline
-from cue_pipeline.defs.runs.concurrency import free_pools, make_pools
-from cue_pipeline.defs.runs.ending import Ending
-from cue_pipeline.defs.runs.fork_client import RunServerGoneError, RunService
-from cue_pipeline.defs.runs.liveness import NO_WORKER, WORKER_TAG, liveness, send, worker_tag
+from cue_pipeline.defs.dagster_private import (
+    CheckRunHealthResult,
+    ConfigurableClassData,
+    LaunchRunContext,
+    WorkerStatus,
+    queued_run,
+)
+from cue_pipeline.defs.runs.concurrency import make_pools
+from cue_pipeline.defs.runs.ending import Ending, record_end
+from cue_pipeline.defs.runs.fork_client import ForkServer, ForkServerGoneError
+from cue_pipeline.defs.runs.liveness import NO_WORKER, WORKER_TAG, liveness, send
 
-RETRY_SECONDS = 300.0
-"""After a run server could not be started, none is tried for so long, unless the code changes."""
-
-PACKAGE = Path(cue_pipeline.__file__).parent
+EXECUTE = "cue_pipeline.defs.runs.worker:execute_queued"
 
 log = logging.getLogger("cue_pipeline.launcher")
-
-
-class _Broken(NamedTuple):
-    """A run server that could not be started: of which code, until when none is tried, and why."""
-
-    version: int
-    until: float
-    why: str
 
 
 class WarmRunLauncher(dg.DefaultRunLauncher):
@@ -53,10 +45,12 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
+        self._server = ForkServer(everything=True)
         self._lock = threading.Lock()
-        self._server: RunService | None = None
-        self._broken: _Broken | None = None
-        self._ending = Ending(lambda: self._instance if self.has_instance else None)
+        self._pools_made = False
+        self._ending = Ending(
+            lambda: self._instance if self.has_instance else None, self._server.code_of
+        )
 
     @classmethod
     def from_config_value(
@@ -73,8 +67,7 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         if _is_ours(run):
             try:
                 self._launch_warm(run)
-            except RunServerGoneError as e:
-                self._ending.forget(run.run_id)
+            except ForkServerGoneError as e:
                 text = (
                     f"The run server could not be started: {e}. Dagster's default launcher starts "
                     "this run, which takes some seconds more. The daemon's output says why."
@@ -99,7 +92,7 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         if send(run.tags, signal.SIGINT):
             return True
         if state == "dead":
-            self._instance.report_run_canceled(run, "The process of this run was gone already.")
+            record_end(self._instance, run_id, "The process of this run was gone already.")
             return True
         where = json.loads(run.tags[WORKER_TAG]).get("host")
         self._instance.report_engine_event(
@@ -121,11 +114,8 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         return CheckRunHealthResult(WorkerStatus.RUNNING)
 
     def dispose(self) -> None:
-        """End the run server; runs go on."""
-        with self._lock:
-            if self._server is not None:
-                self._server.close()
-                self._server = None
+        """End the fork server; runs go on."""
+        self._server.close()
 
     def join(self, timeout: int = 30) -> None:
         """Do not wait: runs do not need this process."""
@@ -136,67 +126,17 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         In this order: a process that has begun writes its run's record too, and one of the two
         writings could be lost; and a run that is under way is never without its process's name.
         """
-        assert run.job_code_origin is not None
-        arguments = ExecuteRunArgs(
-            job_origin=run.job_code_origin,
-            run_id=run.run_id,
-            instance_ref=self._instance.get_ref(),
-        ).get_command_args()
-        request = {
-            "run": run.run_id,
-            "arguments": list(arguments[-2:]),
-            "env": {"CUE_PIPELINE_THREADS": os.environ.get("CUE_PIPELINE_THREADS", self._share())},
-        }
         with self._lock:
-            if self._server is None:
+            if not self._pools_made:
                 make_pools(self._instance)
-            server, pid = self._fork(run.run_id, request)
-        worker = worker_tag(pid)
-        self._instance.add_run_tags(run.run_id, worker)
-        self._ending.watch(run.run_id, worker)
-        server.go(run.run_id)
-
-    def _fork(self, run_id: str, request: Mapping[str, Any]) -> tuple[RunService, int]:
-        """Return a process that waits for its go, from a server that may have to be started."""
-        server = self._serving()
-        try:
-            return server, server.fork(run_id, request)
-        except RunServerGoneError as e:
-            log.warning("The run server is gone (%s); another is started.", e)
-            self._server = None
-        server = self._serving()
-        return server, server.fork(run_id, request)
-
-    def _serving(self) -> RunService:
-        """Return a run server that has today's code."""
-        version = _code_on_disk()
-        if self._server is not None and (self._server.version != version or self._server.ended):
-            self._server.close()
-            self._server = None
-        if self._server is None:
-            broken = self._broken
-            if broken and broken.version == version and time.monotonic() < broken.until:
-                raise RunServerGoneError(broken.why)
-            try:
-                self._server = RunService(version, self._ended)
-            except RunServerGoneError as e:
-                self._broken = _Broken(version, time.monotonic() + RETRY_SECONDS, str(e))
-                raise
-        return self._server
-
-    def _ended(self, run_id: str, code: int) -> None:
-        """Fail a run whose process ended without a word."""
-        self._ending.forget(run_id)
-        if not self.has_instance:
-            return
-        run = self._instance.get_run_by_id(run_id)
-        if run is not None and not run.is_finished:
-            how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-            if run.status == dg.DagsterRunStatus.CANCELING:
-                self._instance.report_run_canceled(run)
-            else:
-                self._instance.report_run_failed(run, f"The process of this run {how}.")
-            free_pools(self._instance)
+                self._pools_made = True
+        threads = os.environ.get("CUE_PIPELINE_THREADS", self._share())
+        told = queued_run(run, self._instance)
+        fork = self._server.fork(EXECUTE, told, env={"CUE_PIPELINE_THREADS": threads})
+        self._instance.add_run_tags(run.run_id, fork.tags)
+        self._ending.watch(run.run_id, fork)
+        with contextlib.suppress(OSError):  # it was killed while it waited
+            fork.connection.send("go")
 
     def _share(self) -> str:
         """Return the threads of a run, so that runs side by side share the processors."""
@@ -223,10 +163,3 @@ def _elsewhere(pointer: Any) -> bool:
     """Whether a code pointer wants a working directory that is not this process's."""
     directory = getattr(pointer, "working_directory", None)
     return directory is not None and Path(directory).resolve() != Path.cwd().resolve()
-
-
-def _code_on_disk() -> int:
-    """Return what changes when any of this package's code does."""
-    return hash(
-        tuple((str(p), p.stat().st_mtime_ns) for p in sorted(PACKAGE.rglob("*.py")) if p.is_file())
-    )

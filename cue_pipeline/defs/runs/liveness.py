@@ -1,7 +1,8 @@
 """Which process does a run, and whether it is still alive.
 
 A run's tag names its process, so that whoever looks later, after a crash of anything between, can
-tell a run that is at work from one that died with its machine.
+tell a run that is at work from one that died with its machine. Dagster only keeps the tag; the
+questions are the operating system's, and Dagster is not imported for them.
 """
 
 from __future__ import annotations
@@ -14,17 +15,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import dagster as dg
-
-from cue_pipeline.defs.runs.concurrency import free_pools
-
 WORKER_TAG = ".dagster/cue_pipeline_worker"
 """The run's tag that names its process; Dagster's UI hides tags that begin so."""
 
 NO_WORKER = {WORKER_TAG: ""}
 """Tag of a run whose process is not known."""
 
-GONE = "The process of this run is gone."
+_ENDED = "ended"
 
 Liveness = Literal["alive", "dead", "unknown"]
 
@@ -52,7 +49,7 @@ def liveness(tags: Mapping[str, str]) -> Liveness:
     except PermissionError:
         return "dead" if began else "unknown"  # a user's own processes can be signalled
     # The number may have been given to another process since.
-    return "alive" if began == _began(pid) else "dead"
+    return "alive" if began == _began(pid) != _ENDED else "dead"
 
 
 def send(tags: Mapping[str, str], number: signal.Signals) -> bool:
@@ -65,23 +62,6 @@ def send(tags: Mapping[str, str], number: signal.Signals) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def fail_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs as failed whose process is gone; return their ids.
-
-    A dead run would otherwise hold its cue, and a place in the queue, until it is timed out.
-    """
-    failed = []
-    runs = instance.get_runs(
-        dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
-    )
-    for run in runs:
-        if liveness(run.tags) == "dead":
-            instance.report_run_failed(run, GONE)
-            failed.append(run.run_id)
-    free_pools(instance)
-    return failed
 
 
 def _worker(tags: Mapping[str, str]) -> tuple[int, str] | None:
@@ -102,4 +82,4 @@ def _began(pid: int) -> str:
     except OSError:
         return ""
     fields = stat[stat.rindex(")") + 2 :].split()
-    return "" if fields[0] in "ZX" else f"{boot[:8]}:{fields[19]}"
+    return _ENDED if fields[0] in "ZX" else f"{boot[:8]}:{fields[19]}"

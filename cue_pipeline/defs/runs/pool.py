@@ -1,29 +1,40 @@
-"""Worker processes over a queue of cues, and what is heard of them."""
+"""The main job: run what each cue lacks, side by side, and hear how far that is.
+
+Each cue is one Dagster run of its partition, in a worker forked from a process that has everything
+imported. A worker that dies takes only its cue with it. Programs that are at one library together
+share its cues out (:mod:`cue_pipeline.defs.runs.claims`).
+
+Dagster is not imported here but to record the end of a worker that died: the workers have it, and a
+small command would wait for a second import of it.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import signal
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
-import dagster as dg
-
-from cue_pipeline.defs.runs.concurrency import free_pools
-from cue_pipeline.defs.runs.worker import CueBusy, CueDone, CueJob, work
+from cue_pipeline.defs.runs.fork_client import Fork, ForkServer, how_ended
+from cue_pipeline.defs.runs.liveness import send
+from cue_pipeline.defs.runs.worker import CueBusy, CueDone, CueJob, WorkerReady, work
+from cue_pipeline.errors import SettingsError
+from cue_pipeline.library.plan import CuePlan
 from cue_pipeline.library.progress import Progress
 from cue_pipeline.warehouse.store import Store
 
 Result = Literal["processed", "up to date", "failed", "refused", "interrupted", "waiting", "to do"]
+
+END_SECONDS = 10.0
+"""A worker that is still there so long after it was told to end is killed."""
 
 
 @dataclass(slots=True)
@@ -63,34 +74,72 @@ class CueLeft:
 Event = CueStarted | Progress | CueLeft | CueFinished
 
 
-class _Worker:
-    """One child process and the cue it is at."""
+def run_plans(
+    plans: Sequence[CuePlan],
+    store: Store,
+    server: ForkServer,
+    *,
+    jobs: int,
+    watch: Callable[[Event], None],
+    working_directory: Path,
+) -> list[CueOutcome]:
+    """Run the cues of ``plans``, ``jobs`` at once, and return what became of each.
 
-    def __init__(self, process: BaseProcess, connection: Connection, log: Path) -> None:
-        self.process = process
-        self.connection = connection
-        self.log = log
+    Parameters
+    ----------
+    plans : sequence of CuePlan
+        Those with nothing to do are reported as up to date, or waiting, without a run.
+    store : Store
+        The warehouse, for what the ledger says of a worker that died.
+    server : ForkServer
+        Where workers come from; best started before the plans were made.
+    jobs : int
+        Workers.
+    watch : callable
+        Called with each event, in this process.
+    working_directory : Path
+        Where a worker looks for Dagster's instance, in which the runs are recorded.
+
+    Raises
+    ------
+    SettingsError
+        If the instance cannot be opened.
+    ForkServerGoneError
+        If no worker can be started.
+    """
+    outcomes = {
+        p.folder.key: CueOutcome(p.folder.key, "waiting" if p.waits else "up to date")
+        for p in plans
+    }
+    todo = [
+        CueJob(plan.folder.key, plan.assets, str(uuid4()), forced=plan.forced)
+        for plan in plans
+        if plan.assets
+    ]
+    if todo:
+        _Pool(todo, outcomes, store, server, watch, working_directory).run(min(jobs, len(todo)))
+    return list(outcomes.values())
+
+
+class _Worker:
+    """One process and the cue it is at."""
+
+    def __init__(self, fork: Fork) -> None:
+        self.fork = fork
+        self.log: Path | None = None
         self.task: CueJob | None = None
         self.asset: str | None = None
         self.began = 0.0
 
 
-class WorkerPool:
+Message = Progress | CueBusy | CueDone | WorkerReady | SettingsError
+
+
+class _Pool:
     """Workers over a queue of cues; a cue that another process is at comes last.
 
     Not ``ProcessPoolExecutor``: a killed child breaks that one for all, and it has no channel for
     progress.
-
-    Parameters
-    ----------
-    todo : iterable of CueJob
-        The queue.
-    outcomes : dict of str to CueOutcome
-        By cue key; filled in as cues end.
-    store, instance, watch, working_directory
-        As for :func:`cue_pipeline.defs.runs.process.run_plans`.
-    logs : Path
-        Folder for what workers print.
     """
 
     def __init__(
@@ -98,23 +147,22 @@ class WorkerPool:
         todo: Iterable[CueJob],
         outcomes: dict[str, CueOutcome],
         store: Store,
-        instance: dg.DagsterInstance,
+        server: ForkServer,
         watch: Callable[[Event], None],
         working_directory: Path,
-        logs: Path,
     ) -> None:
         self.queue = deque(todo)
         self.outcomes = outcomes
         self.store = store
-        self.instance = instance
+        self.server = server
         self.watch = watch
         self.working_directory = working_directory
-        self.logs = logs
         self.workers: list[_Worker] = []
+        self.threads = 1
 
     def run(self, jobs: int) -> None:
         """Run the queue to its end in so many processes; what becomes of it is in ``outcomes``."""
-        os.environ["CUE_PIPELINE_THREADS"] = str(max(1, (os.cpu_count() or 1) // jobs))
+        self.threads = max(1, (os.cpu_count() or 1) // jobs)
         try:
             for _ in range(jobs):
                 self._start_worker()
@@ -128,15 +176,9 @@ class WorkerPool:
                 self._stop(worker)
 
     def _start_worker(self) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        ours, theirs = spawn.Pipe()
-        log = self.logs / f"worker-{os.getpid()}-{len(self.workers)}.log"
-        process = spawn.Process(
-            target=work, args=(theirs, str(self.working_directory), str(log)), daemon=True
-        )
-        process.start()
-        theirs.close()
-        worker = _Worker(process, ours, log)
+        call = f"{work.__module__}:{work.__name__}"
+        env = {"CUE_PIPELINE_THREADS": str(self.threads)}
+        worker = _Worker(self.server.fork(call, str(self.working_directory), env=env))
         self.workers.append(worker)
         self._next(worker)
 
@@ -146,59 +188,68 @@ class WorkerPool:
         if worker.task is None:
             return
         worker.began = time.monotonic()
-        worker.connection.send(worker.task)
+        with contextlib.suppress(OSError):  # it is dead; that is read from it, too
+            worker.fork.connection.send(worker.task)
         self.watch(CueStarted(worker.task.cue_key, worker.task.assets))
 
-    def _messages(self) -> Iterator[tuple[_Worker, Progress | CueBusy | CueDone | None]]:
-        by_connection = {w.connection: w for w in self.workers if w.task}
+    def _messages(self) -> Iterator[tuple[_Worker, Message | None]]:
+        by_connection = {w.fork.connection: w for w in self.workers if w.task}
         for ready in wait(list(by_connection), timeout=1.0):
             worker = by_connection[ready]  # type: ignore[index]
             try:
-                yield worker, worker.connection.recv()
+                yield worker, worker.fork.connection.recv()
             except (EOFError, OSError):
                 yield worker, None
 
-    def _take(self, worker: _Worker, message: Progress | CueBusy | CueDone | None) -> None:
+    def _take(self, worker: _Worker, message: Message | None) -> None:
         assert worker.task is not None
-        if isinstance(message, CueBusy):
-            self.watch(CueLeft(worker.task.cue_key))
-            self.queue.append(replace(worker.task, patient=True))
-            self._next(worker)
-            return
         outcome = self.outcomes[worker.task.cue_key]
-        if isinstance(message, Progress):
-            worker.asset = message.asset
-            if message.stage == "failed":
-                outcome.errors[message.asset] = " ".join(message.messages)
-            elif message.stage == "stored":
-                outcome.errors.pop(message.asset, None)  # a retry went well
-            else:
-                outcome.warnings += message.messages
-            self.watch(message)
-            return
-        if message is None:
-            self._bury(worker, outcome)
-        elif message.success:
-            outcome.result = "processed" if message.assets else "up to date"
+        match message:
+            case WorkerReady(log):
+                worker.log = log
+            case SettingsError():
+                raise message
+            case Progress():
+                self._note(worker, message, outcome)
+            case CueBusy():
+                self.watch(CueLeft(worker.task.cue_key))
+                self.queue.append(replace(worker.task, patient=True))
+                self._next(worker)
+            case CueDone():
+                if message.success:
+                    outcome.result = "processed" if message.assets else "up to date"
+                else:
+                    outcome.result = "failed"
+                    if not outcome.errors:
+                        outcome.errors["run"] = message.error or "the run failed without a reason"
+                self._finish(worker, outcome, len(message.assets))
+                self._next(worker)
+            case None:
+                self._bury(worker, outcome)
+                self._finish(worker, outcome, len(worker.task.assets))
+                self.workers.remove(worker)
+                if self.queue:
+                    self._start_worker()
+
+    def _note(self, worker: _Worker, message: Progress, outcome: CueOutcome) -> None:
+        worker.asset = message.asset
+        if message.stage == "failed":
+            outcome.errors[message.asset] = " ".join(message.messages)
+        elif message.stage == "stored":
+            outcome.errors.pop(message.asset, None)  # a retry went well
         else:
-            outcome.result = "failed"
-            if not outcome.errors:
-                outcome.errors["run"] = message.error or "the run failed without a reason"
+            outcome.warnings += message.messages
+        self.watch(message)
+
+    def _finish(self, worker: _Worker, outcome: CueOutcome, assets: int) -> None:
         outcome.seconds = time.monotonic() - worker.began
-        outcome.assets = len(worker.task.assets if message is None else message.assets)
+        outcome.assets = assets
         self.watch(CueFinished(outcome))
-        if message is None:
-            self.workers.remove(worker)
-            if self.queue:
-                self._start_worker()
-        else:
-            self._next(worker)
 
     def _bury(self, worker: _Worker, outcome: CueOutcome) -> None:
         """Record what a dead worker can no longer record itself."""
         assert worker.task is not None
-        worker.process.join(timeout=5)
-        text = _cause_of_death(worker.process.exitcode, worker.log)
+        text = _cause_of_death(self.server.code_of(worker.fork), worker.log)
         outcome.result = "failed"
         asset = worker.asset or worker.task.assets[0]
         outcome.errors[asset] = text
@@ -210,40 +261,41 @@ class WorkerPool:
             code_version="",
             started_at=datetime.now(UTC),
         )
-        run = self.instance.get_run_by_id(worker.task.run_id)
-        if run is not None and not run.is_finished:
-            self.instance.report_run_failed(run, text)
-        free_pools(self.instance)
+        self._record_ends([worker.task.run_id], text)
 
     def _interrupt(self) -> None:
-        for worker in self.workers:
-            if worker.task is None:
-                continue
-            worker.process.kill()  # safe at any moment: an asset's rows are one transaction
-            run = self.instance.get_run_by_id(worker.task.run_id)
-            if run is not None and not run.is_finished:
-                self.instance.report_run_canceled(run, "Interrupted at the keyboard.")
-            self.outcomes[worker.task.cue_key].result = "interrupted"
+        at_work = [(w, w.task) for w in self.workers if w.task]
+        for worker, task in at_work:
+            send(worker.fork.tags, signal.SIGKILL)  # safe: an asset's rows are one transaction
             worker.task = None
+            self.outcomes[task.cue_key].result = "interrupted"
         for job in self.queue:
             self.outcomes[job.cue_key].result = "interrupted"
+        runs = [task.run_id for _, task in at_work]
+        self._record_ends(runs, "Interrupted at the keyboard.", canceled=True)
+
+    def _record_ends(self, run_ids: Iterable[str], why: str, *, canceled: bool = False) -> None:
+        from cue_pipeline.defs.runs.ending import record_end
+        from cue_pipeline.defs.runs.instance import open_instance
+
+        with open_instance(self.working_directory) as instance:
+            for run_id in run_ids:
+                record_end(instance, run_id, why, canceled=canceled)
 
     def _stop(self, worker: _Worker) -> None:
-        with contextlib.suppress(BrokenPipeError, OSError):
-            worker.connection.send(None)
-        worker.connection.close()
-        worker.process.join(timeout=10)
-        if worker.process.is_alive():
-            worker.process.kill()
+        with contextlib.suppress(OSError):
+            worker.fork.connection.send(None)
+        if not worker.fork.connection.poll(END_SECONDS):  # it closes when the process ends
+            send(worker.fork.tags, signal.SIGKILL)
+        worker.fork.connection.close()
 
 
-def _cause_of_death(exit_code: int | None, log: Path) -> str:
-    if exit_code is not None and exit_code < 0:
-        cause = f"was killed by signal {-exit_code}"
-        if exit_code == -signal.SIGKILL:
-            cause += ", most often because memory ran out; try again with --jobs 1"
-    else:
-        cause = f"ended with exit code {exit_code}"
+def _cause_of_death(exit_code: int | None, log: Path | None) -> str:
+    cause = how_ended(exit_code)
+    if exit_code == -signal.SIGKILL:
+        cause += ", most often because memory ran out; try again with --jobs 1"
+    if log is None:
+        return f"The worker process {cause}, before it could open Dagster's instance."
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     last = f" Its last words were {lines[-1].strip()!r}." if lines else ""
     return f"The worker process {cause}.{last} Its output is in {log}."

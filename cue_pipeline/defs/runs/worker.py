@@ -1,16 +1,25 @@
-"""A warm process that runs one cue after another, as Dagster runs of the cue's partition."""
+"""What the processes of a fork server do: one run of Dagster's queue, or cues one after another.
+
+Heavy imports are inside the functions: who asks for a process imports this module too.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
+import select
 import shutil
 import signal
 import sys
+import threading
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 _LOOK_SECONDS = 0.5  # how often one that waits for another process looks
 
@@ -26,6 +35,13 @@ class CueJob:
     """Also what another process has made since it was planned."""
     patient: bool = False
     """Wait for another process that is at the cue, instead of saying so."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReady:
+    """Dagster's instance is open; what the process prints goes to the file ``log`` from now on."""
+
+    log: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,38 +61,53 @@ class CueDone:
     assets: tuple[str, ...]
 
 
-def work(connection: Connection, working_directory: str, output: str) -> None:
-    """Run the jobs that come through ``connection`` until it closes.
+def execute_queued(connection: Connection, told: str) -> None:
+    """Do a run of Dagster's queue once ``connection`` says so; it outlives whoever asked for it."""
+    from cue_pipeline.defs.dagster_private import execute_queued_run
 
-    Sends :class:`~cue_pipeline.library.progress.Progress` while a job runs and a
-    :class:`CueDone` at its end, or :class:`CueBusy` instead. What libraries print goes to the
-    file ``output``, away from the progress bars.
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # by which a run is terminated
+    try:
+        connection.recv()
+    except EOFError:
+        sys.exit(1)  # whoever asked is gone, and has not noted this process on the run
+    execute_queued_run(told)  # the connection stays open as long as this process lives
+
+
+def work(connection: Connection, working_directory: str) -> None:
+    """Run the jobs that come through ``connection`` until None does.
+
+    Sends :class:`WorkerReady` first, or the error why Dagster's instance cannot be opened; then
+    :class:`~cue_pipeline.library.progress.Progress` while a job runs, and a :class:`CueDone` at its
+    end or a :class:`CueBusy` instead. What libraries print goes to a file, away from the progress
+    bars. When whoever asked is gone, the process kills itself at once: it holds a claim on its cue.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when Ctrl-C ends a run
-    with Path(output).open("a", encoding="utf-8") as sink:
-        os.dup2(sink.fileno(), sys.stdout.fileno())
-        os.dup2(sink.fileno(), sys.stderr.fileno())
+    threading.Thread(target=_end_with, args=(connection.fileno(),), daemon=True).start()
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
 
     from cue_pipeline.defs.location import PROCESS_CUE, build_defs
     from cue_pipeline.defs.runs.claims import CueClaims
-    from cue_pipeline.defs.runs.instance import open_instance
+    from cue_pipeline.defs.runs.concurrency import make_pools
+    from cue_pipeline.defs.runs.ending import record_dead_runs
+    from cue_pipeline.defs.runs.instance import alone_in, open_instance
+    from cue_pipeline.errors import SettingsError
     from cue_pipeline.library import progress
     from cue_pipeline.settings import read_settings
 
-    progress.listen(connection.send)
-    job = build_defs(read_settings()).resolve_job_def(PROCESS_CUE)
-    with open_instance(Path(working_directory)) as instance, CueClaims(instance) as claims:
-        while True:
-            try:
-                task: CueJob | None = connection.recv()
-            except EOFError:
-                return
-            if task is None:
-                return
+    try:
+        opened = open_instance(Path(working_directory))
+    except SettingsError as e:
+        connection.send(e)
+        return
+    with opened as instance, CueClaims(instance) as claims:
+        connection.send(WorkerReady(_print_to(Path(instance.root_directory) / "process")))
+        with alone_in(Path(instance.root_directory)):
+            make_pools(instance)
+        record_dead_runs(instance)  # they would hold their cue and a place in the queue
+        progress.listen(connection.send)
+        job = build_defs(read_settings()).resolve_job_def(PROCESS_CUE)
+        while (task := connection.recv()) is not None:
             while not (taken := claims.take(task.cue_key)) and task.patient:
-                if connection.poll(_LOOK_SECONDS):  # whoever asked for it is gone
-                    return
+                connection.poll(_LOOK_SECONDS)
             if not taken:
                 connection.send(CueBusy(task.cue_key))
                 continue
@@ -86,7 +117,28 @@ def work(connection: Connection, working_directory: str, output: str) -> None:
                 claims.release(task.cue_key)
 
 
-def _run_what_lacks(job, instance, task: CueJob) -> CueDone:  # type: ignore[no-untyped-def]
+def _end_with(connection: int) -> None:
+    """Wait for the other end of a connection to close, however that comes, and kill this process.
+
+    That is safe at any moment: an asset's rows are one transaction.
+    """
+    other = select.poll()
+    other.register(connection, 0)  # of a hang-up is told in any case
+    other.poll()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _print_to(folder: Path) -> Path:
+    """Have all that this process prints in a file of that folder; return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / f"worker-{os.getpid()}.log"
+    with log.open("a", encoding="utf-8") as sink:
+        os.dup2(sink.fileno(), sys.stdout.fileno())
+        os.dup2(sink.fileno(), sys.stderr.fileno())
+    return log
+
+
+def _run_what_lacks(job: dg.JobDefinition, instance: dg.DagsterInstance, task: CueJob) -> CueDone:
     """Run a claimed cue, less what another process made between the plan and the claim."""
     from cue_pipeline.errors import CuePipelineError
     from cue_pipeline.library.plan import still_lacking
@@ -105,12 +157,14 @@ def _run_what_lacks(job, instance, task: CueJob) -> CueDone:  # type: ignore[no-
     return _run(job, instance, replace(task, assets=assets))
 
 
-def _run(job, instance, task: CueJob) -> CueDone:  # type: ignore[no-untyped-def]
+def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, task: CueJob) -> CueDone:
     import dagster as dg
 
+    from cue_pipeline.defs.partitions import PARTITIONS_NAME
     from cue_pipeline.defs.runs.liveness import worker_tag
 
     try:
+        instance.add_dynamic_partitions(PARTITIONS_NAME, [task.cue_key])
         result = job.execute_in_process(
             partition_key=task.cue_key,
             asset_selection=[dg.AssetKey(asset) for asset in task.assets],

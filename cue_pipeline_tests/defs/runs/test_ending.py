@@ -1,5 +1,6 @@
 """Runs that are told to end: their process is interrupted, killed if it must be, and it is told."""
 
+import multiprocessing
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import dagster as dg
 import pytest
 
 from cue_pipeline.defs.runs.ending import LOOK_SECONDS, PATIENCE_SECONDS, Ending
+from cue_pipeline.defs.runs.fork_client import Fork
 from cue_pipeline.defs.runs.launcher import WarmRunLauncher
 from cue_pipeline.defs.runs.liveness import NO_WORKER, liveness, worker_tag
 
@@ -49,11 +51,15 @@ def processes():
 
 
 def run_of(instance, process, status=dg.DagsterRunStatus.STARTED):
-    worker = worker_tag(process.pid)
-    run = instance.create_run_for_job(nothing, status=status, tags=worker)
-    ending = Ending(lambda: instance)
-    ending._workers[run.run_id] = worker  # without the thread: the test says when to look
+    fork = fork_of(process)
+    run = instance.create_run_for_job(nothing, status=status, tags=fork.tags)
+    ending = Ending(lambda: instance, lambda _: process.poll())
+    ending._forks[run.run_id] = fork  # without the thread: the test says when to look
     return run, ending
+
+
+def fork_of(process):
+    return Fork(process.pid, worker_tag(process.pid), multiprocessing.Pipe()[0])
 
 
 def status_of(instance, run):
@@ -78,7 +84,7 @@ def test_a_run_canceled_from_another_machine_is_interrupted_at_the_second_look(i
     process.wait(10)
     ending.look(2 * LOOK_SECONDS)
     assert status_of(instance, run) == CANCELED
-    assert not ending._workers
+    assert not ending._forks
 
 
 def test_a_process_that_no_interrupt_reaches_is_killed(instance, processes):
@@ -112,30 +118,36 @@ def test_a_run_that_is_deleted_does_not_work_on(instance, processes):
     ending.look(LOOK_SECONDS)
     process.wait(10)
     ending.look(2 * LOOK_SECONDS)
-    assert not ending._workers
+    assert not ending._forks
 
 
-def test_a_run_whose_end_nobody_could_tell_is_failed(instance, processes):
-    """The run server was killed, and then the process; the run had not begun yet."""
+def test_a_run_whose_process_could_not_tell_its_end_is_failed(instance, processes):
+    """It was killed before the run had begun."""
     process = processes(POLITE)
     run, ending = run_of(instance, process, dg.DagsterRunStatus.STARTING)
     process.kill()
     process.wait()
     ending.look(0.0)
-    assert status_of(instance, run) != FAILURE
-    ending.look(LOOK_SECONDS)
     assert status_of(instance, run) == FAILURE
+    said = [event.message for event in instance.all_logs(run.run_id)]
+    assert any("was killed by signal 9" in text for text in said)
 
 
 def test_looking_begins_with_a_run_and_ends_with_the_last(instance, processes):
     process = processes(POLITE)
-    ending = Ending(lambda: instance)
-    ending.watch("r", worker_tag(process.pid))
+    ours, theirs = multiprocessing.Pipe()
+    fork = Fork(process.pid, worker_tag(process.pid), ours)
+    ending = Ending(lambda: instance, lambda _: process.poll())
+    run = instance.create_run_for_job(nothing, status=dg.DagsterRunStatus.STARTED, tags=fork.tags)
+    ending.watch(run.run_id, fork)
     thread = ending._thread
-    ending.forget("r")
+    process.kill()
+    process.wait()
+    theirs.close()  # as the system does when a process ends
     thread.join(10)
     assert not thread.is_alive()
     assert ending._thread is None
+    assert status_of(instance, run) == FAILURE
 
 
 def test_terminating_interrupts_a_process_of_this_machine(instance, processes):

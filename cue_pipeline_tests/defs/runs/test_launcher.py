@@ -1,4 +1,4 @@
-"""The run server and its launcher, and how a dead process is told from a living one."""
+"""The fork server, the launcher of runs, and how a dead process is told from a living one."""
 
 import json
 import os
@@ -10,10 +10,11 @@ import time
 import dagster as dg
 import pytest
 
-from cue_pipeline.defs.runs import launcher
-from cue_pipeline.defs.runs.fork_client import RunServerGoneError, RunService
-from cue_pipeline.defs.runs.launcher import WarmRunLauncher
-from cue_pipeline.defs.runs.liveness import WORKER_TAG, fail_dead_runs, liveness, send, worker_tag
+from cue_pipeline.defs.runs import fork_client
+from cue_pipeline.defs.runs.ending import record_dead_runs
+from cue_pipeline.defs.runs.fork_client import ForkServer, ForkServerGoneError
+from cue_pipeline.defs.runs.launcher import EXECUTE, WarmRunLauncher
+from cue_pipeline.defs.runs.liveness import WORKER_TAG, liveness, send, worker_tag
 from cue_pipeline_tests.daemon import wait_until
 
 
@@ -71,120 +72,143 @@ def test_dead_runs_are_failed_and_living_ones_left_alone(sleeper):
         }
         dead = instance.create_run_for_job(nothing, status=started, tags=gone)
         alive = instance.create_run_for_job(nothing, status=started, tags=worker_tag())
-        assert fail_dead_runs(instance) == [dead.run_id]
+        assert record_dead_runs(instance) == [dead.run_id]
         assert instance.get_run_by_id(dead.run_id).status == dg.DagsterRunStatus.FAILURE
         assert instance.get_run_by_id(alive.run_id).status == started
 
 
 @pytest.fixture(scope="module")
 def server():
-    ended = {}
-    made = RunService(0, lambda run_id, code: ended.__setitem__(run_id, code))
-    made.codes = ended
-    yield made
-    made.close()
+    with ForkServer() as made:
+        yield made
 
 
-def request(*arguments):
-    return {"run": "r", "arguments": list(arguments), "env": {}}
+def ask(server, call, *arguments):
+    return server.fork(call, *arguments, env={})
 
 
-def start(server, *arguments):
-    pid = server.fork("r", request(*arguments))
-    server.go("r")
-    return pid
+def code_of(server, fork):
+    """Wait for a process's end, and return how it was."""
+    assert fork.connection.poll(30)
+    with pytest.raises(EOFError):
+        fork.connection.recv()
+    return server.code_of(fork)
 
 
-def code_of(server, run_id):
-    until = time.monotonic() + 30
-    while run_id not in server.codes:
-        assert time.monotonic() < until
-        time.sleep(0.02)
-    return server.codes.pop(run_id)
+def say_pid(connection):
+    connection.send(os.getpid())
 
 
-def test_a_worker_is_a_process_of_its_own_and_its_end_is_told(server):
-    pid = start(server, "--help")
-    assert pid not in (os.getpid(), server._process.pid)
-    assert code_of(server, "r") == 0
+def wait_for_word(connection):
+    connection.recv()
 
 
-def test_a_worker_waits_until_its_run_names_it(server):
-    server.fork("r", request("--help"))
-    time.sleep(0.5)
-    assert "r" not in server.codes
-    server.go("r")
-    assert code_of(server, "r") == 0
+def fail(connection):
+    raise SystemExit(7)
 
 
-def test_a_worker_that_is_killed_while_it_waits_holds_nothing_up(server):
-    os.kill(server.fork("r", request("--help")), signal.SIGKILL)
-    assert code_of(server, "r") == -signal.SIGKILL
-    server.go("r")
-    start(server, "--help")
-    assert code_of(server, "r") == 0
+HERE = __name__
 
 
-def test_a_worker_whose_launcher_dies_before_the_run_names_it_does_not_begin():
-    made = RunService(0, lambda *_: None)
-    worker = worker_tag(made.fork("r", request("--help")))
-    made._process.kill()
-    wait_until(lambda: liveness(worker) == "dead", 10, "the worker has ended")
+def test_a_fork_is_a_process_of_its_own_and_its_end_is_told(server):
+    fork = ask(server, f"{HERE}:say_pid")
+    assert fork.connection.recv() == fork.pid
+    assert fork.pid not in (os.getpid(), server._server.process.pid)
+    assert code_of(server, fork) == 0
+    assert liveness(fork.tags) == "dead"
 
 
-def test_a_worker_that_fails_takes_nothing_with_it(server):
-    start(server, "execute_run", "this is no run")
-    assert code_of(server, "r") != 0
-    start(server, "--help")
-    assert code_of(server, "r") == 0
+def test_a_run_waits_until_its_record_names_its_process(server):
+    fork = ask(server, EXECUTE, "this is no run")
+    assert not fork.connection.poll(0.5)
+    assert liveness(fork.tags) == "alive"
+    fork.connection.send("go")
+    assert code_of(server, fork) == 1
 
 
-def test_a_worker_starts_in_a_fraction_of_a_second(server):
+def test_a_fork_that_is_killed_holds_nothing_up(server):
+    fork = ask(server, f"{HERE}:wait_for_word")
+    os.kill(fork.pid, signal.SIGKILL)
+    assert code_of(server, fork) == -signal.SIGKILL
+    assert code_of(server, ask(server, f"{HERE}:fail")) == 7
+
+
+def test_a_run_whose_launcher_dies_before_its_record_names_it_does_not_begin():
+    with ForkServer() as server:
+        fork = ask(server, EXECUTE, "this is no run")
+        os.kill(server._server.process.pid, signal.SIGKILL)
+        fork.connection.close()
+        wait_until(lambda: liveness(fork.tags) == "dead", 10, "the process has ended")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["TERM", "KILL"])
+def test_a_worker_of_the_command_line_ends_with_it_however_that_ends(tmp_path, number):
+    command = subprocess.Popen(
+        [sys.executable, "-c", A_COMMAND, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    worker = {WORKER_TAG: command.stdout.readline()}
+    assert "WorkerReady" in command.stdout.readline()
+    assert liveness(worker) == "alive"
+    command.send_signal(number)
+    command.communicate()
+    wait_until(lambda: liveness(worker) == "dead", 2, "its worker has ended")
+
+
+A_COMMAND = f"""
+import sys
+from cue_pipeline.defs.runs.fork_client import ForkServer
+fork = ForkServer().fork("cue_pipeline.defs.runs.worker:work", sys.argv[1], env={{}})
+print(fork.tags["{WORKER_TAG}"], flush=True)
+print(fork.connection.recv(), flush=True)
+fork.connection.recv()
+"""
+
+
+def test_a_fork_takes_a_fraction_of_a_second(server):
     began = time.monotonic()
     for _ in range(5):
-        start(server, "--help")
-        assert code_of(server, "r") == 0
+        assert code_of(server, ask(server, f"{HERE}:fail")) == 7
     assert (time.monotonic() - began) / 5 < 1.0  # a fresh process takes 2 to 4 s
 
 
-def test_a_server_ends_when_its_input_closes_and_when_it_is_killed_it_says_so():
-    made = RunService(0, lambda *_: None)
-    made.close()
-    assert made._process.wait(10) == 0
-    with pytest.raises(RunServerGoneError):
-        made.fork("r", request("--help"))
-    made = RunService(0, lambda *_: None)
-    made._process.kill()
-    made._process.wait()
-    with pytest.raises(RunServerGoneError):
-        made.fork("r", request("--help"))
+def test_a_server_ends_with_whoever_started_it_and_one_that_is_killed_is_replaced():
+    server = ForkServer()
+    first = ask(server, f"{HERE}:fail")
+    process = server._server.process
+    process.kill()
+    second = ask(server, f"{HERE}:fail")
+    assert server._server.process.pid != process.pid
+    assert server.code_of(first) is None  # only its own server could tell
+    process = server._server.process
+    assert code_of(server, second) == 7
+    server._server.control.close()
+    assert process.wait(10) == 0
 
 
 def test_a_server_that_cannot_start_says_how_it_ended_and_is_not_tried_for_every_run(monkeypatch):
+    server = ForkServer()
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(RunServerGoneError, match="ended with code 1"):
-        RunService(0, lambda *_: None)
+    with pytest.raises(ForkServerGoneError, match="ended with code 1"):
+        ask(server, f"{HERE}:fail")
+    server = ForkServer()
     monkeypatch.setattr(sys, "executable", "/no/such/python")
-    with pytest.raises(RunServerGoneError, match="No such file"):
-        RunService(0, lambda *_: None)
-    made = WarmRunLauncher()
-    with pytest.raises(RunServerGoneError, match="No such file"):
-        made._serving()
+    with pytest.raises(ForkServerGoneError, match="No such file"):
+        ask(server, f"{HERE}:fail")
     monkeypatch.undo()
-    with pytest.raises(RunServerGoneError, match="No such file"):
-        made._serving()
-    monkeypatch.setattr(launcher, "_code_on_disk", lambda: -1)  # somebody mended it
-    assert made._serving()
-    made.dispose()
+    with pytest.raises(ForkServerGoneError, match="No such file"):
+        ask(server, f"{HERE}:fail")
+    monkeypatch.setattr(fork_client, "_code_on_disk", lambda: -1)  # somebody mended it
+    assert code_of(server, ask(server, f"{HERE}:fail")) == 7
+    server.close()
 
 
 def test_new_code_on_disk_means_a_new_server(tmp_path, monkeypatch):
     (tmp_path / "a.py").write_text("")
-    monkeypatch.setattr(launcher, "PACKAGE", tmp_path)
-    before = launcher._code_on_disk()
-    assert launcher._code_on_disk() == before
+    monkeypatch.setattr(fork_client, "PACKAGE", tmp_path)
+    before = fork_client._code_on_disk()
+    assert fork_client._code_on_disk() == before
     os.utime(tmp_path / "a.py", (1, 1))
-    assert launcher._code_on_disk() != before
+    assert fork_client._code_on_disk() != before
 
 
 def test_the_launcher_can_tell_whether_a_run_is_alive(sleeper):
