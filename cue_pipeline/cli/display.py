@@ -62,17 +62,17 @@ class _Lines:
         return None
 
     def __call__(self, event: Event) -> None:
-        from cue_pipeline.defs.runs.pool import CueFinished, CueLeft, CueStarted
+        from cue_pipeline.defs.runs.pool import CueLeft, CueOutcome, CueStarted
 
         if isinstance(event, CueStarted):
             click.echo(f"{event.cue_key}: {', '.join(event.assets)}", err=True)
         elif isinstance(event, CueLeft):
             click.echo(f"{event.cue_key}: {LEFT}", err=True)
-        elif isinstance(event, CueFinished):
+        elif isinstance(event, CueOutcome):
             self.done += 1
-            o = event.outcome
             click.echo(
-                f"{o.cue_key}: {o.result} in {o.seconds:.1f} s ({self.done} of {self.total})",
+                f"{event.cue_key}: {event.result} in {event.seconds:.1f} s "
+                f"({self.done} of {self.total})",
                 err=True,
             )
 
@@ -110,15 +110,15 @@ class _Bars:
         self.bars.stop()
 
     def __call__(self, event: Event) -> None:
-        from cue_pipeline.defs.runs.pool import CueFinished, CueLeft, CueStarted
+        from cue_pipeline.defs.runs.pool import CueLeft, CueOutcome, CueStarted
 
         if isinstance(event, CueStarted):
             self.by_cue[event.cue_key] = self.bars.add_task(event.cue_key, total=len(event.assets))
         elif isinstance(event, CueLeft):
             self.bars.remove_task(self.by_cue.pop(event.cue_key))
             self.bars.console.print(f"{event.cue_key}: {LEFT}", markup=False, highlight=False)
-        elif isinstance(event, CueFinished):
-            self.bars.remove_task(self.by_cue.pop(event.outcome.cue_key))
+        elif isinstance(event, CueOutcome):
+            self.bars.remove_task(self.by_cue.pop(event.cue_key))
             self.bars.advance(self.all)
         elif event.stage == "started":
             self.bars.update(

@@ -20,26 +20,13 @@ from cue_pipeline.cue.identity import row_id
 from cue_pipeline.defs.busy import PARTITION_TAG
 from cue_pipeline.defs.runs.liveness import liveness
 
-_AT_WORK = [
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-
 
 class CueClaims:
-    """What this process has taken for itself; a process makes one of these, and no more.
+    """What this process has taken for itself, seen by all who share Dagster's instance.
 
-    Parameters
-    ----------
-    instance : dagster.DagsterInstance
-        The claims of those who share it are seen.
-
-    Notes
-    -----
     One file, of which each cue locks one byte: nothing is written, and a library of ten thousand
     cues leaves no ten thousand files. Closing *any* handle of the file would free all locks of the
-    process, which is why there is one object.
+    process, which is why a process makes one of these, and no more.
     """
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
@@ -76,8 +63,10 @@ class CueClaims:
 
     def _runs(self, cue_key: str) -> bool:
         """Whether Dagster knows of a run of this cue whose process lives on this machine."""
+        status = dg.DagsterRunStatus
+        at_work = [status.STARTING, status.STARTED, status.CANCELING]
         runs = self._instance.get_runs(
-            dg.RunsFilter(tags={PARTITION_TAG: cue_key}, statuses=_AT_WORK)
+            dg.RunsFilter(tags={PARTITION_TAG: cue_key}, statuses=at_work)
         )
         return any(liveness(run.tags) == "alive" for run in runs)
 

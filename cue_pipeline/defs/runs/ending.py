@@ -37,16 +37,7 @@ def record_end(
 ) -> bool:
     """Record the end of a run that its process could not record; whether that was needed.
 
-    Parameters
-    ----------
-    instance : dagster.DagsterInstance
-        Where the run is recorded.
-    run_id : str
-        The run; nothing is done where there is no record of it.
-    why : str
-        For who reads the run's log.
-    canceled : bool
-        Somebody ended it. So it counts, too, where its record says that it is to end.
+    It counts as failed; as ``canceled``, if somebody ended it or its record says that it is to end.
     """
     run = instance.get_run_by_id(run_id)
     if run is None or run.is_finished:
@@ -99,10 +90,8 @@ class Ending:
     ``WarmRunLauncher.terminate`` interrupts a run's process where it can: on the same machine. The
     web server may be in another container, a run may be deep in a computation that no interrupt
     reaches, or marked as canceled at once while its process goes on. So the launcher of the daemon,
-    which has started the processes, looks after them.
-
-    Killing is safe at any moment: an asset's rows of a cue are one transaction (on Aurora DSQL the
-    ledger says ``loading`` until the last).
+    which has started the processes, looks after them. Killing is safe at any moment: an asset's
+    rows are one transaction (on Aurora DSQL the ledger says ``loading`` until the last).
 
     Parameters
     ----------
@@ -129,16 +118,12 @@ class Ending:
         with self._lock:
             self._forks[run_id] = fork
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._look_on, name="cue_pipeline ending", daemon=True
-                )
+                self._thread = threading.Thread(target=self._look_on, name="ending", daemon=True)
                 self._thread.start()
 
     def look(self, now: float) -> None:
         """End what is to end, as of a moment of the monotonic clock, and record what has ended."""
-        instance = self._instance()
-        with self._lock:
-            forks = dict(self._forks)
+        instance, forks = self._instance(), dict(self._forks)
         if instance is None or not forks:
             return
         runs = {r.run_id: r for r in instance.get_runs(dg.RunsFilter(run_ids=list(forks)))}
@@ -147,7 +132,9 @@ class Ending:
             if liveness(fork.tags) == "dead":
                 how = how_ended(self._code_of(fork))
                 record_end(instance, run_id, f"The process of this run {how}.")
-                self._forget(run_id)
+                with self._lock:
+                    self._forks.pop(run_id).connection.close()
+                self._since.pop(run_id, None)
             elif run is None or run.is_finished or run.status == CANCELING:
                 waited = now - self._since.setdefault(run_id, now)
                 if waited >= PATIENCE_SECONDS:
@@ -155,11 +142,6 @@ class Ending:
                     send(fork.tags, signal.SIGKILL)
                 elif 0 < waited < 2 * LOOK_SECONDS:  # most end by themselves, or were told
                     send(fork.tags, signal.SIGINT)
-
-    def _forget(self, run_id: str) -> None:
-        with self._lock:
-            self._forks.pop(run_id).connection.close()
-            self._since.pop(run_id, None)
 
     def _look_on(self) -> None:
         while True:

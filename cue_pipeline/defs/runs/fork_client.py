@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 import cue_pipeline
 from cue_pipeline.defs.runs.liveness import worker_tag
@@ -39,27 +39,13 @@ class ForkServerGoneError(CuePipelineError):
 
 
 class Fork(NamedTuple):
-    """A process of a fork server.
-
-    Attributes
-    ----------
-    pid : int
-    tags : mapping of str to str
-        They name the process, also to who looks later (:mod:`cue_pipeline.defs.runs.liveness`).
-    connection : multiprocessing.connection.Connection
-        To what the process calls; it closes when the process ends, however that comes.
-    """
+    """A process of a fork server."""
 
     pid: int
     tags: Mapping[str, str]
+    """They name the process, also to who looks later (:mod:`cue_pipeline.defs.runs.liveness`)."""
     connection: Connection
-
-
-class _Server(NamedTuple):
-    process: subprocess.Popen[bytes]
-    control: Connection
-    version: int
-    """Of the code that it has imported."""
+    """To what the process calls; it closes when the process ends, however that comes."""
 
 
 class ForkServer:
@@ -74,8 +60,9 @@ class ForkServer:
     def __init__(self, *, everything: bool = False) -> None:
         self._how = "everything" if everything else "first"
         self._lock = threading.RLock()
-        self._server: _Server | None = None
-        self._served = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: Connection
+        self._version = 0
         self._broken = (0, 0.0, "")  # of which code, until when none is tried, and why
 
     def __enter__(self) -> ForkServer:
@@ -86,8 +73,8 @@ class ForkServer:
 
     def start(self) -> None:
         """Have the server import while this process does something else."""
-        with contextlib.suppress(ForkServerGoneError):  # the first fork says why
-            self._serving()
+        with contextlib.suppress(OSError):  # the first fork says what is wrong
+            self._start()
 
     def fork(self, call: str, *arguments: Any, env: Mapping[str, str]) -> Fork:
         """Return a new process, which calls a function with its connection and the arguments.
@@ -107,91 +94,74 @@ class ForkServer:
             If no server can be started.
         """
         with self._lock:
-            while True:
-                control = self._serving().control
-                ours, theirs = multiprocessing.Pipe()
+            version = _code_on_disk()
+            broken, until, why = self._broken
+            if broken == version and time.monotonic() < until:
+                raise ForkServerGoneError(why)
+            if self._version != version:
+                self.close()
+            for _ in range(2):  # one that served before may have been killed
                 try:
-                    control.send((call, arguments, dict(env)))
-                    send_handle(control, theirs.fileno(), None)
-                    pid = self._answer()
+                    return self._fork((call, arguments, dict(env)))
                 except (EOFError, OSError) as e:
-                    ours.close()
-                    self._give_up(e)
-                    continue
-                finally:
-                    theirs.close()
-                self._served = True
-                return Fork(pid, worker_tag(pid), ours)
+                    code = self.close()
+                    gone = code is not None and not isinstance(e, TimeoutError)
+                    why = f"it ended with code {code}" if gone else str(e)
+                    log.warning("The fork server is gone: %s.", why)
+            self._broken = (version, time.monotonic() + RETRY_SECONDS, why)
+            raise ForkServerGoneError(why)
 
     def code_of(self, fork: Fork) -> int | None:
         """Return how a process ended that has: its exit code, or a signal's negative number.
 
         To be asked once. None, where the server that forked it is gone.
         """
-        with self._lock:
-            try:
-                assert self._server is not None
-                self._server.control.send(fork.pid)
+        with self._lock, contextlib.suppress(EOFError, OSError):
+            if self._process is not None:
+                self._control.send(fork.pid)
                 code: int | None = self._answer()
-            except (AssertionError, EOFError, OSError):
+                return code
+        return None
+
+    def close(self) -> int | None:
+        """End the server, if there is one; its processes go on. Return how it ended."""
+        with self._lock:
+            if self._process is None:
                 return None
+            self._control.close()
+            self._process.kill()  # it may be importing; of no effect where it has ended already
+            code = self._process.wait()
+            self._process = None
             return code
 
-    def close(self) -> None:
-        """End the server; its processes go on."""
+    def _start(self) -> None:
         with self._lock:
-            if self._server is not None:
-                self._server.control.close()
-                self._server.process.kill()  # it may be importing
-                self._server.process.wait()
-                self._server, self._served = None, False
-
-    def _answer(self) -> Any:
-        assert self._server is not None
-        if not self._server.control.poll(START_SECONDS):
-            raise TimeoutError(f"no answer in {START_SECONDS:.0f} s")
-        return self._server.control.recv()
-
-    def _serving(self) -> _Server:
-        """Return a server that has today's code; it may be importing still."""
-        with self._lock:
-            version = _code_on_disk()
-            if self._server is not None and self._server.version == version:
-                return self._server
-            self.close()
-            broken, until, why = self._broken
-            if broken == version and time.monotonic() < until:
-                raise ForkServerGoneError(why)
+            if self._process is not None:
+                return
+            self._version = _code_on_disk()
             ours, theirs = multiprocessing.Pipe()
             module = "cue_pipeline.defs.runs.fork_server"
             with theirs:
-                try:
-                    process = subprocess.Popen(  # noqa: S603
-                        [sys.executable, "-m", module, str(theirs.fileno()), self._how],
-                        stdin=subprocess.DEVNULL,
-                        pass_fds=[theirs.fileno()],
-                    )
-                except OSError as e:
-                    self._tell_broken(version, str(e))
-            self._server = _Server(process, ours, version)
-            return self._server
+                self._process = subprocess.Popen(  # noqa: S603
+                    [sys.executable, "-m", module, str(theirs.fileno()), self._how],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                )
+            self._control = ours
 
-    def _give_up(self, error: Exception) -> None:
-        """End a server that is gone or does not answer; raise, if it never did."""
-        assert self._server is not None
-        process, _, version = self._server
-        served = self._served
-        process.kill()  # of no effect on how one ended that has
-        code = process.wait()
-        why = str(error) if isinstance(error, TimeoutError) else f"it ended with code {code}"
-        self.close()
-        if not served:
-            self._tell_broken(version, why)
-        log.warning("The fork server is gone (%s); another is started.", why)
+    def _fork(self, request: tuple[str, tuple[Any, ...], dict[str, str]]) -> Fork:
+        self._start()
+        ours, theirs = multiprocessing.Pipe()
+        with theirs:
+            self._control.send(request)
+            send_handle(self._control, theirs.fileno(), None)
+            pid = self._answer()
+        return Fork(pid, worker_tag(pid), ours)
 
-    def _tell_broken(self, version: int, why: str) -> NoReturn:
-        self._broken = (version, time.monotonic() + RETRY_SECONDS, why)
-        raise ForkServerGoneError(why)
+    def _answer(self) -> Any:
+        if not self._control.poll(START_SECONDS):
+            raise TimeoutError(f"no answer in {START_SECONDS:.0f} s")
+        return self._control.recv()
 
 
 def how_ended(code: int | None) -> str:

@@ -54,7 +54,7 @@ def main() -> None:
     """Serve the connection whose descriptor is the first argument, until it closes.
 
     With ``everything`` as the second, all is imported before anything is answered; else what every
-    run needs, and the rest as long as nobody asks for anything.
+    run needs, and the rest as long as nobody asks.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is at the keyboard decides what ends
     control = Connection(int(sys.argv[1]))

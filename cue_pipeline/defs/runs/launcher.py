@@ -88,18 +88,14 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         if not run.tags.get(WORKER_TAG):
             return bool(super().terminate(run_id))  # type: ignore[no-untyped-call]
         self._instance.report_run_canceling(run)
-        state = liveness(run.tags)
         if send(run.tags, signal.SIGINT):
             return True
-        if state == "dead":
+        if liveness(run.tags) == "dead":
             record_end(self._instance, run_id, "The process of this run was gone already.")
             return True
         where = json.loads(run.tags[WORKER_TAG]).get("host")
-        self._instance.report_engine_event(
-            f"The process of this run is on {where!r}; the daemon there is to interrupt it.",
-            run,
-            cls=type(self),
-        )
+        text = f"The process of this run is on {where!r}; the daemon there is to interrupt it."
+        self._instance.report_engine_event(text, run, cls=type(self))
         return True
 
     @property
@@ -117,19 +113,16 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         """End the fork server; runs go on."""
         self._server.close()
 
-    def join(self, timeout: int = 30) -> None:
-        """Do not wait: runs do not need this process."""
-
     def _launch_warm(self, run: dg.DagsterRun) -> None:
         """Fork, tag, go.
 
         In this order: a process that has begun writes its run's record too, and one of the two
         writings could be lost; and a run that is under way is never without its process's name.
         """
-        with self._lock:
+        with self._lock:  # once for each launcher
             if not self._pools_made:
                 make_pools(self._instance)
-                self._pools_made = True
+            self._pools_made = True
         threads = os.environ.get("CUE_PIPELINE_THREADS", self._share())
         told = queued_run(run, self._instance)
         fork = self._server.fork(EXECUTE, told, env={"CUE_PIPELINE_THREADS": threads})

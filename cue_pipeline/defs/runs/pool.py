@@ -4,8 +4,8 @@ Each cue is one Dagster run of its partition, in a worker forked from a process 
 imported. A worker that dies takes only its cue with it. Programs that are at one library together
 share its cues out (:mod:`cue_pipeline.defs.runs.claims`).
 
-Dagster is not imported here but to record the end of a worker that died: the workers have it, and a
-small command would wait for a second import of it.
+Dagster is imported here only where the end of a worker that died has to be recorded: the workers
+have it, and a small command would wait for a second import of it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from uuid import uuid4
 
 from cue_pipeline.defs.runs.fork_client import Fork, ForkServer, how_ended
 from cue_pipeline.defs.runs.liveness import send
-from cue_pipeline.defs.runs.worker import CueBusy, CueDone, CueJob, WorkerReady, work
+from cue_pipeline.defs.runs.worker import CueBusy, CueDone, CueJob, work
 from cue_pipeline.errors import SettingsError
 from cue_pipeline.library.plan import CuePlan
 from cue_pipeline.library.progress import Progress
@@ -58,20 +58,16 @@ class CueStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class CueFinished:
-    """A cue's run has ended."""
-
-    outcome: CueOutcome
-
-
-@dataclass(frozen=True, slots=True)
 class CueLeft:
     """A cue is left to the end: another process of this machine is at it."""
 
     cue_key: str
 
 
-Event = CueStarted | Progress | CueLeft | CueFinished
+Event = CueStarted | Progress | CueLeft | CueOutcome
+"""The outcome comes when a cue's run has ended."""
+
+Message = Progress | CueBusy | CueDone | Path | SettingsError
 
 
 def run_plans(
@@ -90,7 +86,7 @@ def run_plans(
     plans : sequence of CuePlan
         Those with nothing to do are reported as up to date, or waiting, without a run.
     store : Store
-        The warehouse, for what the ledger says of a worker that died.
+        Where the death of a worker is recorded.
     server : ForkServer
         Where workers come from; best started before the plans were made.
     jobs : int
@@ -98,7 +94,7 @@ def run_plans(
     watch : callable
         Called with each event, in this process.
     working_directory : Path
-        Where a worker looks for Dagster's instance, in which the runs are recorded.
+        Where a worker looks for Dagster's instance.
 
     Raises
     ------
@@ -111,30 +107,28 @@ def run_plans(
         p.folder.key: CueOutcome(p.folder.key, "waiting" if p.waits else "up to date")
         for p in plans
     }
-    todo = [
+    todo = deque(
         CueJob(plan.folder.key, plan.assets, str(uuid4()), forced=plan.forced)
         for plan in plans
         if plan.assets
-    ]
+    )
     if todo:
         _Pool(todo, outcomes, store, server, watch, working_directory).run(min(jobs, len(todo)))
     return list(outcomes.values())
 
 
+@dataclass(slots=True, eq=False)
 class _Worker:
     """One process and the cue it is at."""
 
-    def __init__(self, fork: Fork) -> None:
-        self.fork = fork
-        self.log: Path | None = None
-        self.task: CueJob | None = None
-        self.asset: str | None = None
-        self.began = 0.0
+    fork: Fork
+    log: Path | None = None
+    task: CueJob | None = None
+    asset: str | None = None
+    began: float = 0.0
 
 
-Message = Progress | CueBusy | CueDone | WorkerReady | SettingsError
-
-
+@dataclass(slots=True)
 class _Pool:
     """Workers over a queue of cues; a cue that another process is at comes last.
 
@@ -142,31 +136,21 @@ class _Pool:
     progress.
     """
 
-    def __init__(
-        self,
-        todo: Iterable[CueJob],
-        outcomes: dict[str, CueOutcome],
-        store: Store,
-        server: ForkServer,
-        watch: Callable[[Event], None],
-        working_directory: Path,
-    ) -> None:
-        self.queue = deque(todo)
-        self.outcomes = outcomes
-        self.store = store
-        self.server = server
-        self.watch = watch
-        self.working_directory = working_directory
-        self.workers: list[_Worker] = []
-        self.threads = 1
+    queue: deque[CueJob]
+    outcomes: dict[str, CueOutcome]
+    store: Store
+    server: ForkServer
+    watch: Callable[[Event], None]
+    working_directory: Path
+    workers: list[_Worker] = field(default_factory=list)
 
     def run(self, jobs: int) -> None:
         """Run the queue to its end in so many processes; what becomes of it is in ``outcomes``."""
-        self.threads = max(1, (os.cpu_count() or 1) // jobs)
+        threads = max(1, (os.cpu_count() or 1) // jobs)
         try:
-            for _ in range(jobs):
-                self._start_worker()
             while self.queue or any(w.task for w in self.workers):
+                while self.queue and len(self.workers) < jobs:
+                    self._start_worker(threads)
                 for worker, message in self._messages():
                     self._take(worker, message)
         except KeyboardInterrupt:
@@ -175,9 +159,9 @@ class _Pool:
             for worker in self.workers:
                 self._stop(worker)
 
-    def _start_worker(self) -> None:
+    def _start_worker(self, threads: int) -> None:
         call = f"{work.__module__}:{work.__name__}"
-        env = {"CUE_PIPELINE_THREADS": str(self.threads)}
+        env = {"CUE_PIPELINE_THREADS": str(threads)}
         worker = _Worker(self.server.fork(call, str(self.working_directory), env=env))
         self.workers.append(worker)
         self._next(worker)
@@ -205,8 +189,8 @@ class _Pool:
         assert worker.task is not None
         outcome = self.outcomes[worker.task.cue_key]
         match message:
-            case WorkerReady(log):
-                worker.log = log
+            case Path():
+                worker.log = message
             case SettingsError():
                 raise message
             case Progress():
@@ -215,21 +199,17 @@ class _Pool:
                 self.watch(CueLeft(worker.task.cue_key))
                 self.queue.append(replace(worker.task, patient=True))
                 self._next(worker)
-            case CueDone():
-                if message.success:
-                    outcome.result = "processed" if message.assets else "up to date"
-                else:
-                    outcome.result = "failed"
-                    if not outcome.errors:
-                        outcome.errors["run"] = message.error or "the run failed without a reason"
-                self._finish(worker, outcome, len(message.assets))
+            case CueDone(success, error, assets):
+                done: Result = "processed" if assets else "up to date"
+                outcome.result = done if success else "failed"
+                if not success and not outcome.errors:
+                    outcome.errors["run"] = error or "the run failed without a reason"
+                self._finish(worker, outcome, len(assets))
                 self._next(worker)
             case None:
-                self._bury(worker, outcome)
+                self._bury(worker, worker.task, outcome)
                 self._finish(worker, outcome, len(worker.task.assets))
                 self.workers.remove(worker)
-                if self.queue:
-                    self._start_worker()
 
     def _note(self, worker: _Worker, message: Progress, outcome: CueOutcome) -> None:
         worker.asset = message.asset
@@ -244,43 +224,34 @@ class _Pool:
     def _finish(self, worker: _Worker, outcome: CueOutcome, assets: int) -> None:
         outcome.seconds = time.monotonic() - worker.began
         outcome.assets = assets
-        self.watch(CueFinished(outcome))
+        self.watch(outcome)
 
-    def _bury(self, worker: _Worker, outcome: CueOutcome) -> None:
+    def _bury(self, worker: _Worker, task: CueJob, outcome: CueOutcome) -> None:
         """Record what a dead worker can no longer record itself."""
-        assert worker.task is not None
         text = _cause_of_death(self.server.code_of(worker.fork), worker.log)
+        asset = worker.asset or task.assets[0]
         outcome.result = "failed"
-        asset = worker.asset or worker.task.assets[0]
         outcome.errors[asset] = text
         self.store.fail(
-            worker.task.cue_key,
-            asset,
-            text,
-            fingerprint="",
-            code_version="",
-            started_at=datetime.now(UTC),
+            task.cue_key, asset, text, fingerprint="", code_version="", started_at=datetime.now(UTC)
         )
-        self._record_ends([worker.task.run_id], text)
+        self._record_ends([task], text)
 
     def _interrupt(self) -> None:
-        at_work = [(w, w.task) for w in self.workers if w.task]
-        for worker, task in at_work:
+        tasks = [worker.task for worker in self.workers if worker.task]
+        for worker in self.workers:
             send(worker.fork.tags, signal.SIGKILL)  # safe: an asset's rows are one transaction
-            worker.task = None
+        for task in [*tasks, *self.queue]:
             self.outcomes[task.cue_key].result = "interrupted"
-        for job in self.queue:
-            self.outcomes[job.cue_key].result = "interrupted"
-        runs = [task.run_id for _, task in at_work]
-        self._record_ends(runs, "Interrupted at the keyboard.", canceled=True)
+        self._record_ends(tasks, "Interrupted at the keyboard.", canceled=True)
 
-    def _record_ends(self, run_ids: Iterable[str], why: str, *, canceled: bool = False) -> None:
+    def _record_ends(self, tasks: Iterable[CueJob], why: str, *, canceled: bool = False) -> None:
         from cue_pipeline.defs.runs.ending import record_end
         from cue_pipeline.defs.runs.instance import open_instance
 
         with open_instance(self.working_directory) as instance:
-            for run_id in run_ids:
-                record_end(instance, run_id, why, canceled=canceled)
+            for task in tasks:
+                record_end(instance, task.run_id, why, canceled=canceled)
 
     def _stop(self, worker: _Worker) -> None:
         with contextlib.suppress(OSError):

@@ -13,7 +13,8 @@ import shutil
 import signal
 import sys
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,24 +39,14 @@ class CueJob:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkerReady:
-    """Dagster's instance is open; what the process prints goes to the file ``log`` from now on."""
-
-    log: Path
-
-
-@dataclass(frozen=True, slots=True)
 class CueBusy:
     """Nothing was done: another process is at the cue."""
-
-    cue_key: str
 
 
 @dataclass(frozen=True, slots=True)
 class CueDone:
     """How a run ended; without ``assets`` there was nothing left to do, and no run."""
 
-    cue_key: str
     success: bool
     error: str | None
     assets: tuple[str, ...]
@@ -76,10 +67,11 @@ def execute_queued(connection: Connection, told: str) -> None:
 def work(connection: Connection, working_directory: str) -> None:
     """Run the jobs that come through ``connection`` until None does.
 
-    Sends :class:`WorkerReady` first, or the error why Dagster's instance cannot be opened; then
+    Sends first the path of the file to which what libraries print goes from then on, away from the
+    progress bars, or the error why Dagster's instance cannot be opened; then
     :class:`~cue_pipeline.library.progress.Progress` while a job runs, and a :class:`CueDone` at its
-    end or a :class:`CueBusy` instead. What libraries print goes to a file, away from the progress
-    bars. When whoever asked is gone, the process kills itself at once: it holds a claim on its cue.
+    end or a :class:`CueBusy` instead. When whoever asked is gone, the process kills itself at once:
+    it holds a claim on its cue.
     """
     threading.Thread(target=_end_with, args=(connection.fileno(),), daemon=True).start()
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
@@ -99,8 +91,9 @@ def work(connection: Connection, working_directory: str) -> None:
         connection.send(e)
         return
     with opened as instance, CueClaims(instance) as claims:
-        connection.send(WorkerReady(_print_to(Path(instance.root_directory) / "process")))
-        with alone_in(Path(instance.root_directory)):
+        home = Path(instance.root_directory)
+        connection.send(_print_to(home / "process" / f"worker-{os.getpid()}.log"))
+        with alone_in(home):
             make_pools(instance)
         record_dead_runs(instance)  # they would hold their cue and a place in the queue
         progress.listen(connection.send)
@@ -109,7 +102,7 @@ def work(connection: Connection, working_directory: str) -> None:
             while not (taken := claims.take(task.cue_key)) and task.patient:
                 connection.poll(_LOOK_SECONDS)
             if not taken:
-                connection.send(CueBusy(task.cue_key))
+                connection.send(CueBusy())
                 continue
             try:
                 connection.send(_run_what_lacks(job, instance, task))
@@ -128,10 +121,8 @@ def _end_with(connection: int) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _print_to(folder: Path) -> Path:
-    """Have all that this process prints in a file of that folder; return the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / f"worker-{os.getpid()}.log"
+def _print_to(log: Path) -> Path:
+    log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("a", encoding="utf-8") as sink:
         os.dup2(sink.fileno(), sys.stdout.fileno())
         os.dup2(sink.fileno(), sys.stderr.fileno())
@@ -152,49 +143,44 @@ def _run_what_lacks(job: dg.JobDefinition, instance: dg.DagsterInstance, task: C
         with contextlib.suppress(CuePipelineError):
             store = open_store(settings.database_url.get_secret_value())
             assets = still_lacking(task.cue_key, task.assets, store, settings)
-    if not assets:
-        return CueDone(task.cue_key, success=True, error=None, assets=())
-    return _run(job, instance, replace(task, assets=assets))
+    try:
+        errors = _run(job, instance, task, assets) if assets else []
+    except Exception as e:  # noqa: BLE001 - one bad cue must not end the worker
+        errors = [run_error(e, instance.root_directory)]
+    return CueDone(not errors, errors[0] if errors else None, assets)
 
 
-def _run(job: dg.JobDefinition, instance: dg.DagsterInstance, task: CueJob) -> CueDone:
+def _run(
+    job: dg.JobDefinition, instance: dg.DagsterInstance, task: CueJob, assets: Sequence[str]
+) -> list[str]:
+    """Run some assets of a cue; return the errors, none where all went well."""
     import dagster as dg
 
     from cue_pipeline.defs.partitions import PARTITIONS_NAME
     from cue_pipeline.defs.runs.liveness import worker_tag
 
-    try:
-        instance.add_dynamic_partitions(PARTITIONS_NAME, [task.cue_key])
-        result = job.execute_in_process(
-            partition_key=task.cue_key,
-            asset_selection=[dg.AssetKey(asset) for asset in task.assets],
-            instance=instance,
-            run_id=task.run_id,
-            raise_on_error=False,
-            tags={"cue_pipeline/launched_by": "cue-pipeline process", **worker_tag()},
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-        )
-    except Exception as e:  # noqa: BLE001 - one bad cue must not end the worker
-        told = run_error(e, instance.root_directory)
-        return CueDone(task.cue_key, success=False, error=told, assets=task.assets)
+    instance.add_dynamic_partitions(PARTITIONS_NAME, [task.cue_key])
+    result = job.execute_in_process(
+        partition_key=task.cue_key,
+        asset_selection=[dg.AssetKey(asset) for asset in assets],
+        instance=instance,
+        run_id=task.run_id,
+        raise_on_error=False,
+        tags={"cue_pipeline/launched_by": "cue-pipeline process", **worker_tag()},
+        run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+    )
     errors = [
         event.step_failure_data.error.message.strip()
         for event in result.all_events
         if event.is_step_failure and event.step_failure_data.error
     ]
-    error = errors[0] if errors else None
-    return CueDone(task.cue_key, result.success, error, task.assets)
+    return errors if errors or result.success else [""]
 
 
 def run_error(error: Exception, home: str) -> str:
-    """Return in one line why a run could not even be recorded.
+    """Return in one line why a run could not even be recorded in the instance at ``home``.
 
-    Parameters
-    ----------
-    error : Exception
-        As it came out of Dagster; assets' own errors do not.
-    home : str
-        The folder of Dagster's instance.
+    The error came out of Dagster, which assets' own errors do not.
     """
     said = getattr(error, "orig", None)  # of a database: SQLAlchemy adds the whole statement
     if said is None:
