@@ -35,8 +35,8 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import Any, NoReturn
 
-FIRST = ("cue_pipeline.defs.location", "cue_pipeline.defs.runs.worker", "alembic.context")
-"""What every run needs, beside :data:`cue_pipeline.defs.dagster_private.EXECUTION`."""
+FIRST = ("alembic.context", "cue_pipeline.defs.runs.worker", "cue_pipeline.defs.location")
+"""What every run needs, beside :data:`cue_pipeline.defs.dagster_private.EXECUTION` and assets."""
 
 LATER = (
     "scipy.optimize", "scipy.fft", "soundfile", "pandas.core.methods.to_dict", "dagster_postgres",
@@ -62,9 +62,9 @@ def main() -> None:
     gc.disable()  # a fifth of the time of the imports
     modules = _modules()
     for name in modules:
-        _import(name)
-        if name == FIRST[-1] and sys.argv[2] != "everything":
+        if not name and sys.argv[2] != "everything":
             break
+        _import(name)
     while not control.poll(0) and (name := next(modules, "")):
         _import(name)
     gc.freeze()  # what is shared with the forks stays so
@@ -120,11 +120,16 @@ def _work(
 
 
 def _modules() -> Iterator[str]:
-    """Return the modules to import, most needed first."""
+    """Return the modules to import, most needed first; "" after those that every run needs."""
     import cue_pipeline
+    from cue_pipeline.defs import assets
     from cue_pipeline.defs.dagster_private import EXECUTION
 
-    yield from (*EXECUTION, *FIRST, *LATER)
+    yield from (*EXECUTION, *FIRST)
+    yield from (
+        found.name for found in pkgutil.iter_modules(assets.__path__, f"{assets.__name__}.")
+    )
+    yield from ("", *LATER)
     left_out = tuple(f"cue_pipeline.{name}" for name in NOT_FOR_RUNS)
     for found in pkgutil.walk_packages(cue_pipeline.__path__, "cue_pipeline."):
         if not found.name.startswith(left_out):
