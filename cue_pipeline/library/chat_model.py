@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from cue_pipeline.warehouse.store import Store
 
 QUESTION_TABLES: Final = {
+    "tempo_map": ["midi_files"],
     "midi_events": ["midi_tracks", "midi_notes", "midi_program_changes", "midi_cc"],
     "channel_groups": ["audio_files"],
 }

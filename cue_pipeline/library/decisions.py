@@ -11,6 +11,7 @@ from cue_pipeline.errors import CueError, MappingError, WarehouseError
 from cue_pipeline.library import graph
 from cue_pipeline.mapping.people.changed_lines import CueParts, Decision
 from cue_pipeline.mapping.people.track_keys import KnownTrack, lasting_key, tracks_meant
+from cue_pipeline.mapping.tracks import counted_tracks
 from cue_pipeline.warehouse.people import Decided
 from cue_pipeline.warehouse.store import Store
 
@@ -65,9 +66,10 @@ def read_parts(store: Store, cue_key: str) -> CueParts:
     MappingError
         If the cue has no MIDI tracks in the tables.
     """
-    files = store.read(cue_key, "midi_files", ["id", "file_path"])
+    files = store.read(cue_key, "midi_files", ["id", "file_path", "same_as"])
     path_of = dict(zip(files["id"], files["file_path"], strict=True))
     rows = store.read(cue_key, "midi_tracks", ["midi_file_id", "track_index", "track_name"])
+    rows = counted_tracks(rows, files)
     if rows.empty:
         raise MappingError(
             f"Cue '{cue_key}' has no MIDI tracks in the tables yet, so nothing can be decided "

@@ -88,17 +88,17 @@ GRAPH: Mapping[str, Declaration] = {
         priority=-1,  # its picture shows the stems too, if mel_features has them by then
     ),
     "match_evidence": Declaration(
-        upstream=("midi_events", "mel_features"),
+        upstream=("tempo_map", "midi_events", "mel_features"),
         reads=(),
-        algorithm=5,
+        algorithm=6,
         shaped_by=NOTHING,
         group="mapping",
         kinds=frozenset({"numpy", "table"}),
     ),
     "llm_mappings": Declaration(
-        upstream=("midi_events", "channel_groups", "match_evidence"),
+        upstream=("tempo_map", "midi_events", "channel_groups", "match_evidence"),
         reads=(),
-        algorithm=1,
+        algorithm=2,
         shaped_by=Shape(asking_version, asked_differently),
         group="mapping",
         kinds=frozenset({"openai", "table"}),

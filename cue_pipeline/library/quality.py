@@ -54,43 +54,44 @@ class Judgment:
     offenders: Sequence[str] = ()
 
 
-def tempo_is_written(folder: Path, files: DataFrame) -> Judgment:
-    """Judge whether every MIDI file says its tempo.
+def tempo_is_written(outcomes: Sequence[MidiFileOutcome]) -> Judgment:
+    """Judge whether every MIDI file is usable and has a tempo that somebody wrote.
 
     Parameters
     ----------
-    folder : Path
-        The cue's.
-    files : DataFrame
-        Rows of ``midi_files``.
+    outcomes : sequence of MidiFileOutcome
+        The cue's files, on one clock.
     """
-    silent, unusable, seen = [], [], set()
-    for path, duration in zip(files["file_path"], files["duration_seconds"], strict=True):
-        # A second sequence of a format 2 file has the path `file.mid#1`.
-        name = path if (folder / path).exists() else path.rpartition("#")[0]
-        if name in seen:
-            continue
-        seen.add(name)
-        if duration != duration:  # NaN: the row says why
-            unusable.append(path)
-        elif b"\xff\x51\x03" not in (folder / name).read_bytes():
-            silent.append(path)
-    figures = {"files without tempo": len(silent), "unusable files": len(unusable)}
-    if unusable or silent:
-        told = []
-        if silent:
-            told.append(
-                f"{_count(silent, 'file')} without any tempo event, timed at MIDI's 120 quarters a "
-                "minute. Export the sequence with its tempo track."
-            )
-        if unusable:
-            told.append(f"{_count(unusable, 'file')} that cannot be used; `warnings` says why.")
-        return Judgment(
-            passed=False, text=" ".join(told), figures=figures, offenders=[*silent, *unusable]
+    unusable = [o.file_path for o in outcomes if o.file is None]
+    silent = [
+        o.file_path
+        for o in outcomes
+        if o.file and not o.clock_from and not any(s.writes_tempo for s in o.file.sequences)
+    ]
+    doubted = [f"{o.file_path}: {o.clock_doubt}" for o in outcomes if o.clock_doubt]
+    figures = {
+        "files without tempo": len(silent),
+        "files of doubtful tempo": len(doubted),
+        "unusable files": len(unusable),
+    }
+    told = []
+    if silent:
+        told.append(
+            f"{_count(silent, 'file')} without any tempo event, timed at MIDI's 120 quarters a "
+            "minute. Export the sequence with its tempo track."
         )
-    return Judgment(
-        passed=True, text=f"{_count(seen, 'file')}, each with its tempo.", figures=figures
-    )
+    if doubted:
+        told.append(f"{_count(doubted, 'file')} whose tempo is in doubt.")
+    if unusable:
+        told.append(f"{_count(unusable, 'file')} that cannot be used; `warnings` says why.")
+    if told:
+        offenders = list(dict.fromkeys([*silent, *doubted, *unusable]))
+        return Judgment(passed=False, text=" ".join(told), figures=figures, offenders=offenders)
+    follow = sum(o.clock_from is not None for o in outcomes)
+    text = f"{_count(outcomes, 'file')}, each with its tempo"
+    if follow:
+        text += f"; {follow} of them by the tempo map of another file"
+    return Judgment(passed=True, text=f"{text}.", figures=figures)
 
 
 def notes_are_kept(

@@ -23,6 +23,7 @@ TRACK_COLUMNS: Final = (
     "highest_note",
     "first_seconds",
     "last_seconds",
+    "clock_doubt",
 )
 
 
@@ -33,11 +34,26 @@ def is_missing(value: Any) -> bool:
     return bool(pd.isna(value))
 
 
+def counted_tracks(midi_tracks: "DataFrame", midi_files: "DataFrame") -> "DataFrame":
+    """Return the tracks of files that count: a file that repeats another one does not.
+
+    Parameters
+    ----------
+    midi_tracks : DataFrame
+        Column ``midi_file_id``.
+    midi_files : DataFrame
+        Columns ``id``, ``same_as``.
+    """
+    repeats = midi_files.loc[midi_files["same_as"].notna(), "id"]
+    return midi_tracks[~midi_tracks["midi_file_id"].isin(repeats)]
+
+
 def track_summary(
     midi_tracks: "DataFrame",
     midi_notes: "DataFrame",
     midi_program_changes: "DataFrame | None" = None,
     midi_cc: "DataFrame | None" = None,
+    midi_files: "DataFrame | None" = None,
 ) -> "DataFrame":
     """Return one row per track of ``midi_tracks``, in file and track order.
 
@@ -51,6 +67,9 @@ def track_summary(
         Columns ``midi_track_id``, ``event_index``, ``channel``, ``program``.
     midi_cc : DataFrame, optional
         Columns ``midi_track_id``, ``event_index``, ``channel``, ``cc_number``, ``cc_value``.
+    midi_files : DataFrame, optional
+        Columns ``id``, ``same_as``, ``clock_doubt``. Tracks of a file that repeats another are
+        left out.
 
     Returns
     -------
@@ -58,10 +77,13 @@ def track_summary(
         Columns :data:`TRACK_COLUMNS`. ``program`` is the first program change; ``bank`` the first
         bank select as ``128 · MSB + LSB``; ``channel`` (0…15) the one most notes are on;
         ``is_drum`` whether that is General MIDI's drum channel; ``last_seconds`` where the last
-        note ends. All of these are NA where the track has none.
+        note ends; ``clock_doubt`` why the file's times are in doubt. All of these are NA where
+        the track has none.
     """
     import pandas as pd
 
+    if midi_files is not None:
+        midi_tracks = counted_tracks(midi_tracks, midi_files)
     summary = midi_tracks.loc[:, ["id", "midi_file_id", "track_index", "track_name"]].copy()
     by_track = midi_notes.groupby("midi_track_id", sort=False)
     ends = (midi_notes["start_time"] + midi_notes["duration"]).groupby(
@@ -80,6 +102,10 @@ def track_summary(
     summary["n_notes"] = summary["id"].map(by_track.size()).fillna(0).astype("int64")
     summary["first_seconds"] = summary["id"].map(by_track["start_time"].min()).astype("float64")
     summary["last_seconds"] = summary["id"].map(ends.max()).astype("float64")
+    summary["clock_doubt"] = None
+    if midi_files is not None:
+        doubts = dict(zip(midi_files["id"], midi_files["clock_doubt"], strict=True))
+        summary["clock_doubt"] = summary["midi_file_id"].map(doubts).astype(object)
     ordered = summary.sort_values(["midi_file_id", "track_index"], kind="stable")
     return pd.DataFrame(ordered.loc[:, list(TRACK_COLUMNS)]).reset_index(drop=True)
 

@@ -6,7 +6,7 @@ files give the same rows.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from cue_pipeline.midi.event_frames import (
     stray_note_offs,
 )
 from cue_pipeline.midi.marker_tracks import is_marker_track
+from cue_pipeline.midi.one_clock import OnClock, on_one_clock
 from cue_pipeline.midi.reader import MidiFile, read_midi_file
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ _MAPS = (
     "lyrics",
     "texts",
 )
+_CLOCK = ("time_codes", "clock_from", "same_as", "clock_doubt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +55,47 @@ class MidiFileOutcome:
         Why.
     sha256 : str or None
         Of its bytes, in hex; None where they cannot be read.
+    clock_from, same_as, clock_doubt : str or None
+        See :class:`~cue_pipeline.midi.one_clock.OnClock`.
+    clock_warnings : tuple of str
+        What the cue's other files make of its clock.
     """
 
     file_path: str
     file: MidiFile | None
     error: str | None
     sha256: str | None
+    clock_from: str | None = None
+    same_as: str | None = None
+    clock_doubt: str | None = None
+    clock_warnings: tuple[str, ...] = ()
 
 
 def read_midi_files(folder: CueFolder) -> tuple[MidiFileOutcome, ...]:
-    """Read every MIDI file of a cue; one that is unusable does not stop the others."""
-    return tuple(_read(folder, file_path) for file_path in folder.midi_paths)
+    """Read every MIDI file of a cue, on one clock; an unusable one does not stop the others."""
+    return with_one_clock([_read(folder, file_path) for file_path in folder.midi_paths])
+
+
+def with_one_clock(outcomes: Sequence[MidiFileOutcome]) -> tuple[MidiFileOutcome, ...]:
+    """Return a cue's files, each on the clock that it runs on beside the others."""
+    settled = on_one_clock(
+        {o.file_path: o.file for o in outcomes if o.file is not None},
+        {o.file_path: o.sha256 for o in outcomes},
+    )
+    return tuple(_settled(o, settled.get(o.file_path)) for o in outcomes)
+
+
+def _settled(outcome: MidiFileOutcome, on: OnClock | None) -> MidiFileOutcome:
+    if on is None:
+        return outcome
+    return replace(
+        outcome,
+        file=on.file,
+        clock_from=on.clock_from,
+        same_as=on.same_as,
+        clock_doubt=on.doubt,
+        clock_warnings=on.warnings,
+    )
 
 
 def _read(folder: CueFolder, file_path: str) -> MidiFileOutcome:
@@ -185,10 +217,10 @@ def _file_rows(
             **dict.fromkeys(("format", "ticks_per_beat", "duration_seconds")),
             **{name: [] for name in _MAPS},
             "warnings": [outcome.error],
-            **dict.fromkeys(("division", "sequence", "smpte_offset")),
+            **dict.fromkeys(("division", "sequence", "smpte_offset", *_CLOCK)),
         }
         return
-    warnings = [*file.warnings, *_left_out(file, marker_tracks)]
+    warnings = [*outcome.clock_warnings, *file.warnings, *_left_out(file, marker_tracks)]
     for number, sequence in enumerate(file.sequences):
         path = _clock_path(outcome.file_path, number)
         yield {
@@ -204,6 +236,10 @@ def _file_rows(
             "division": file.division,
             "sequence": number if file.format == 2 else None,
             "smpte_offset": sequence.smpte_offset,
+            "time_codes": sequence.time_codes,
+            "clock_from": outcome.clock_from,
+            "same_as": outcome.same_as and _clock_path(outcome.same_as, number),
+            "clock_doubt": outcome.clock_doubt,
         }
 
 

@@ -1,12 +1,18 @@
 """What a clock's meta events say: tempo, meter, keys, markers, words."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cue_pipeline.midi.text import decode
 from cue_pipeline.midi.time_code import read_time_code
-from cue_pipeline.midi.timing import build_tempo_map, build_time_signature_map, ticks_to_seconds
+from cue_pipeline.midi.timing import (
+    TempoMap,
+    TimeSignatureMap,
+    build_tempo_map,
+    build_time_signature_map,
+    ticks_to_seconds,
+)
 
 _TEXT, _COPYRIGHT, _LYRIC, _MARKER, _CUE_POINT = 0x01, 0x02, 0x05, 0x06, 0x07
 _TEMPO, _SMPTE_OFFSET, _TIME_SIGNATURE, _KEY_SIGNATURE = 0x51, 0x54, 0x58, 0x59
@@ -68,6 +74,8 @@ class Sequence:
         Its time.
     writes_tempo, writes_meter : bool
         Whether the maps are the file's own word, or MIDI's 120 quarters a minute and 4/4.
+    lost_tempo : bool
+        Whether a tempo event says nothing possible, so that the map lacks it.
     """
 
     tempo_map: list[list[Any]]
@@ -83,6 +91,7 @@ class Sequence:
     duration_seconds: float
     writes_tempo: bool = True
     writes_meter: bool = True
+    lost_tempo: bool = False
 
 
 def build_sequence(
@@ -116,6 +125,7 @@ def build_sequence(
         if meta.kind in _READERS or meta.kind in _LENGTHS:
             fault = _wrong_length(meta) or _READERS.get(meta.kind, _nothing)(meta, collected)
             if fault:
+                collected.lost_tempo |= meta.kind == _TEMPO
                 warnings.append(
                     f"track {meta.track}, byte {meta.offset}: {fault}, bytes "
                     f"{meta.data[:8].hex(' ') or 'none'}; passed over"
@@ -151,6 +161,30 @@ def build_sequence(
         # The length of SMPTE ticks is in the header.
         writes_tempo=bool(tempos),
         writes_meter=bool(collected.meters),
+        lost_tempo=collected.lost_tempo and microseconds is None,
+    )
+
+
+_TIMED = ("key_signature_map", "markers", "cue_points", "lyrics", "texts", "time_codes")
+
+
+def on_clock(
+    sequence: Sequence, tempo_map: TempoMap, meter: TimeSignatureMap, ticks_per_beat: int
+) -> Sequence:
+    """Return a sequence with other maps in force, and all that is written on it in their time."""
+
+    def timed(entries: list[list[Any]]) -> list[list[Any]]:
+        times = ticks_to_seconds([entry[1] for entry in entries], tempo_map, ticks_per_beat)
+        return [[time, *entry[1:]] for time, entry in zip(times.tolist(), entries, strict=True)]
+
+    bar_lines = timed([list(entry) for entry in meter])
+    moved: dict[str, Any] = {name: timed(getattr(sequence, name)) for name in _TIMED}
+    return replace(
+        sequence,
+        tempo_map=[list(entry) for entry in tempo_map],
+        time_signature_map=bar_lines,
+        duration_seconds=float(ticks_to_seconds(sequence.end_tick, tempo_map, ticks_per_beat)),
+        **moved,
     )
 
 
@@ -165,6 +199,7 @@ class _Collected:
     )
     smpte_offset: dict[str, Any] | None = None
     time_codes: list[tuple[int, float, str]] = field(default_factory=list)
+    lost_tempo: bool = False
 
 
 def _wrong_length(meta: TimedMeta) -> str | None:

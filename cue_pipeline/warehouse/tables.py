@@ -217,6 +217,25 @@ midi_files = table(
     column("lyrics", Json, "`[[time, tick, text], …]`.", null=True),
     column("texts", Json, "`[[time, tick, text], …]`: text and copyright.", null=True),
     column("smpte_offset", Json, "Where the file starts on the film's clock.", null=True),
+    column(
+        "time_codes",
+        Json,
+        "Every time code it writes: `[[time, tick, seconds since midnight, text], …]`.",
+        null=True,
+    ),
+    column(
+        "clock_from",
+        sa.Text,
+        "`file_path` of the file whose tempo map this one follows; NULL: its own.",
+        null=True,
+    ),
+    column(
+        "same_as",
+        sa.Text,
+        "`file_path` of the file that holds the same music and counts in its place; NULL: none.",
+        null=True,
+    ),
+    column("clock_doubt", sa.Text, "Why its times are in doubt; NULL: they are not.", null=True),
     column("warnings", Json, "Damage that was read around, in words."),
     sa.UniqueConstraint("cue_id", "file_path"),
 )
@@ -431,6 +450,12 @@ match_evidence = table(
     ),
     column("abstained", sa.Text, "Why `score` is NULL; NULL where there is a score.", null=True),
     column("n_notes", sa.Integer, "Notes that were compared."),
+    column(
+        "clock_doubt",
+        sa.Text,
+        "Why the sound gives no faith in the file's tempo map; NULL: it does, or cannot tell.",
+        null=True,
+    ),
     sa.Index(None, "audio_file_id"),
 )
 

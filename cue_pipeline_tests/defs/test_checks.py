@@ -142,18 +142,21 @@ def test_damaged_stems_are_named_and_the_run_succeeds(tmp_path, monkeypatch):
 
 
 def test_a_file_without_tempo_is_told_and_one_with_it_is_not(tmp_path):
-    for name, tempo in (("with.mid", True), ("without.mid", False)):
-        track = mido.MidiTrack([mido.Message("note_on", note=60, velocity=9, time=0)])
-        if tempo:
-            track.insert(0, mido.MetaMessage("set_tempo", tempo=500_000))  # MIDI's own default
-        mido.MidiFile(tracks=[track]).save(tmp_path / name)
-    files = pd.DataFrame(
-        {"file_path": ["with.mid", "without.mid", "with.mid#1"], "duration_seconds": [1.0, 1, 1]}
-    )
-    verdict = judgments.tempo_is_written(tmp_path, files)
+    from cue_pipeline.midi.score_rows import read_midi_files
+
+    midi = write_cue(tmp_path, "1m01") / "MIDI"
+    for path in midi.iterdir():
+        path.unlink()
+    track = mido.MidiTrack([mido.Message("note_on", note=60, velocity=9, time=0)])
+    mido.MidiFile(tracks=[track]).save(midi / "without.mid")
+    verdict = judgments.tempo_is_written(read_midi_files(read_cue_folder(tmp_path, "1m01")))
     assert not verdict.passed
-    assert verdict.offenders == ["without.mid"]
-    assert judgments.tempo_is_written(tmp_path, files.iloc[[0, 2]]).passed
+    assert verdict.offenders == ["MIDI/without.mid"]
+    track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=500_000)])  # MIDI's own default
+    mido.MidiFile(tracks=[track]).save(midi / "with.mid")
+    verdict = judgments.tempo_is_written(read_midi_files(read_cue_folder(tmp_path, "1m01")))
+    assert verdict.passed
+    assert "1 of them by the tempo map of another file" in verdict.text
 
 
 def test_a_lost_note_is_an_error(tmp_path):

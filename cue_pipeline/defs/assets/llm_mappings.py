@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 )
 def llm_mappings(
     cue: CueRun,
+    tempo_map: dict[str, DataFrame],
     midi_events: dict[str, DataFrame],
     channel_groups: dict[str, DataFrame],
     match_evidence: dict[str, DataFrame],
@@ -39,7 +40,7 @@ def llm_mappings(
     from cue_pipeline.pictures.of_matches import draw_pairs, mapping_figures
 
     mapping = map_cue(
-        track_summary(**midi_events),
+        track_summary(**midi_events, **tempo_map),
         channel_groups["audio_files"],
         evidence=match_evidence["match_evidence"],
         overrides=cue.store.overrides(cue.folder.key),

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 
 @cue_asset(
     loads={
+        "tempo_map": ["midi_files"],
         "midi_events": ["midi_tracks", "midi_notes"],
         "mel_features": ["audio_files", "audio_features"],
     },
 )
 def match_evidence(
-    cue: CueRun, midi_events: dict[str, DataFrame], mel_features: dict[str, DataFrame]
+    cue: CueRun,
+    tempo_map: dict[str, DataFrame],
+    midi_events: dict[str, DataFrame],
+    mel_features: dict[str, DataFrame],
 ) -> AssetResult:
     """How surely each track is heard in each stem, from the stored mel spectrograms.
 
@@ -28,6 +32,7 @@ def match_evidence(
     all tracks at once. Scores are NULL where the ear abstains: silence, or too few notes.
     """
     from cue_pipeline.hearing import match_evidence as evidence_of
+    from cue_pipeline.mapping.tracks import counted_tracks
     from cue_pipeline.pictures.matching import evidence_picture
     from cue_pipeline.pictures.of_matches import evidence_matrix
     from cue_pipeline.warehouse.features import read_mel
@@ -39,13 +44,14 @@ def match_evidence(
     features = features[(features["profile"] == profile) & (features["channel"] == "mono")]
     features = features.merge(stems.rename(columns={"id": "audio_file_id"}), on="audio_file_id")
     feature_of = dict(zip(features["audio_file_id"], features["id"], strict=True))
+    tracks = counted_tracks(midi_events["midi_tracks"], tempo_map["midi_files"])
     found = evidence_of(
-        midi_events["midi_tracks"],
+        tracks,
         midi_events["midi_notes"],
         features,
         lambda audio_file_id: read_mel(cue.store, int(feature_of[audio_file_id])),
     )
-    scores = evidence_matrix(midi_events["midi_tracks"], stems, found.pairs)
+    scores = evidence_matrix(tracks, stems, found.pairs)
     lags = [file["lag_seconds"] for file in found.summary["files"] if "lag_seconds" in file]
     silent = int(found.pairs["score"].isna().sum())
     metadata: dict[str, dg.MetadataValue] = {

@@ -17,6 +17,8 @@ from cue_pipeline.library.cue_run import CueRun
 def tempo_map(cue: CueRun) -> AssetResult:
     """One row per MIDI file: tempo changes, time signatures, key signatures, markers.
 
+    Files without a tempo of their own follow the cue's tempo map (`clock_from`), and a file that
+    repeats another one's music says so (`same_as`).
     With `tempo_map` and `time_signature_map` alone every tick of the file can be turned into
     seconds, bar and beat: `docs/timing.md` has the arithmetic. Where a file says nothing, MIDI's
     120 quarters a minute and 4/4 hold. Rows are in `midi_files`; damage that was read around is in
@@ -46,7 +48,7 @@ def tempo_map(cue: CueRun) -> AssetResult:
         },
         pictures={"tempo and bars": lambda: tempo_picture(files)},
         judges={
-            "tempo_is_written": lambda: judgments.tempo_is_written(cue.folder.path, files),
+            "tempo_is_written": lambda: judgments.tempo_is_written(outcomes),
             "tables_are_as_declared": lambda: judgments.tables_are_as_declared(cue.store.engine),
         },
     )

@@ -100,6 +100,27 @@ def heard_alike(
     return out
 
 
+def clock_doubts(evidence: "DataFrame | None", tracks: "DataFrame") -> dict[int, str]:
+    """Return why a track's times are in doubt, by the files or by the sound.
+
+    Returns
+    -------
+    dict of int to str
+        By position; tracks whose clock is not in doubt are not in it.
+    """
+    by_sound: dict[int, object] = {}
+    if evidence is not None and "clock_doubt" in evidence:
+        told = evidence[evidence["clock_doubt"].notna()]
+        by_sound = dict(zip(told["midi_track_id"], told["clock_doubt"], strict=True))
+    by_files = tracks["clock_doubt"] if "clock_doubt" in tracks else [None] * len(tracks)
+    doubts = {}
+    for i, (key, of_files) in enumerate(zip(tracks["id"], by_files, strict=True)):
+        doubt = of_files if isinstance(of_files, str) else by_sound.get(int(key))
+        if isinstance(doubt, str):
+            doubts[i] = doubt
+    return doubts
+
+
 def _by_position(
     evidence: "DataFrame", column: str, tracks: "DataFrame", groups: "DataFrame"
 ) -> "Scores":

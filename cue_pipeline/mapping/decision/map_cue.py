@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cue_pipeline.mapping.decision.assignment import share_ties
 from cue_pipeline.mapping.decision.category import Opinion, settle_category
 from cue_pipeline.mapping.decision.evidence_by_position import (
+    clock_doubts,
     evidence_matrix,
     firmness_matrix,
     heard_alike,
@@ -29,7 +30,14 @@ from cue_pipeline.mapping.decision.fusion import (
 )
 from cue_pipeline.mapping.decision.proposals import Proposal, propose, propose_left_over
 from cue_pipeline.mapping.decision.result import CueMapping, TrackMapping
-from cue_pipeline.mapping.decision.verdict import NONE, Testimony, Verdict, candidates, judge
+from cue_pipeline.mapping.decision.verdict import (
+    NONE,
+    Testimony,
+    Verdict,
+    candidates,
+    doubted,
+    judge,
+)
 from cue_pipeline.mapping.model.prices import PRICES_AS_OF
 from cue_pipeline.mapping.names.common_title import without_common_title
 from cue_pipeline.mapping.names.fit import name_fits
@@ -57,7 +65,7 @@ OFFLINE_NOTE: Final = (
     "sound where it was heard; no model was asked."
 )
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "7"
+MATCHER_VERSION: Final = "8"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
@@ -87,6 +95,7 @@ class _Cue:
     firmness: "Scores | None"
     answer: "ModelAnswer | None"
     overrides: dict[int, Override]
+    clock_doubts: dict[int, str]
     warnings: list[str]
 
 
@@ -146,6 +155,7 @@ def map_cue(
         firmness=firmness_matrix(evidence, tracks, groups),
         answer=answer,
         overrides=told,
+        clock_doubts=clock_doubts(evidence, tracks),
         warnings=[*warnings, *(answer.warnings if answer else ())],
     )
     return _decide(cue, weights)
@@ -328,7 +338,7 @@ def _verdict(cue: _Cue, track: int, testimony: Testimony, weights: FusionWeights
         return Verdict("confirmed", "override", 1.0, f"a person said so{note}")
     if cue.n_notes[track] == 0:
         return Verdict("unmatched", None, 1.0, "the track has no notes")
-    return judge(testimony, weights)
+    return doubted(judge(testimony, weights), cue.clock_doubts.get(track))
 
 
 def _heard(testimony: Testimony) -> tuple[float | None, float | None]:

@@ -1,7 +1,7 @@
 """Whether a track's mapping may stand without a person, and why, in words for people."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cue_pipeline.mapping.decision.proposals import Proposal
@@ -108,6 +108,16 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
     if not doubts:
         doubts = [_small_confidence(testimony, confidence, weights)]
     return Verdict("review", method, confidence, "; ".join(doubts))
+
+
+def doubted(verdict: Verdict, doubt: str | None) -> Verdict:
+    """Return a verdict that a person must see where the clock is in doubt.
+
+    The stem may be right all the same, but not the places of the notes in it.
+    """
+    if doubt is None or verdict.state != "auto":
+        return verdict
+    return replace(verdict, state="review", reason=f"{verdict.reason}; but {doubt}")
 
 
 def _best(scores: "Scores | None") -> tuple[int, float, float] | None:
