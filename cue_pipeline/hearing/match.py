@@ -64,6 +64,7 @@ COLUMNS = (
     "n_notes",
     "level_db",
     "abstained",
+    "clock_doubt",
 )
 
 
@@ -363,7 +364,8 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table[numbers] = table[numbers].astype("float64")
     for name in ("midi_track_id", "audio_file_id", "n_notes"):
         table[name] = table[name].astype("int64")
-    table["abstained"] = table["abstained"].astype(object).where(table["abstained"].notna(), None)
+    for name in ("abstained", "clock_doubt"):
+        table[name] = table[name].astype(object).where(table[name].notna(), None)
     return table
 
 

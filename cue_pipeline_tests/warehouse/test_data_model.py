@@ -118,3 +118,34 @@ def test_the_training_set_of_the_page_puts_every_note_at_its_frame(store):
         heard = middles < cue.n_frames
         assert heard.any()
         assert (roll[middles[heard].astype(int), here.note[heard]] > 0).all()
+
+
+def test_the_training_set_keeps_the_onsets_of_notes_that_never_end(store):
+    """Drum machines write no note-offs: each note then lasts to the end of its track."""
+    cue = SyntheticCue()
+    load(store, cue)
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(t.midi_notes).values(flags=1, duration=100.0))
+    pairs = python_of(PAGE, store.engine)["pairs"]
+    onsets = sum(np.count_nonzero(roll) for _, roll in pairs.values())
+    notes = store.read(cue.key, "midi_notes")
+    mapped = store.read(cue.key, "track_mappings").set_index("midi_track_id").audio_file_id
+    frames = (notes.start_time * 48_000 / 512).round().astype(int)
+    want = {*zip(notes.midi_track_id.map(mapped), frames, notes.note, strict=True)}
+    assert onsets == sum(frame < cue.n_frames for _, frame, _ in want) > 0
+
+
+@pytest.mark.parametrize(
+    "left_out",
+    [
+        sa.update(t.midi_files).values(same_as="MIDI/other.mid"),
+        sa.update(t.cues).values(state="missing"),
+    ],
+)
+def test_music_that_counts_elsewhere_and_cues_that_are_gone_are_not_trained_on(store, left_out):
+    load(store, SyntheticCue())
+    (query,) = [q for number, _, q in QUESTIONS if number == "7"]
+    with store.engine.begin() as connection:
+        connection.execute(left_out)
+        assert connection.execute(synthetic(query)).all() == []
+    assert python_of(PAGE, store.engine)["pairs"] == {}
