@@ -129,6 +129,11 @@ class Settings(BaseSettings):
         alias="CUE_IGNORE_PATTERNS",
         description="Audio named so is a click track and is left out, comma-separated.",
     )
+    interleaved_order: Literal["film", "smpte"] | None = Field(
+        default=None,
+        alias="CUE_INTERLEAVED_ORDER",
+        description="Order of interleaved channels that nothing names; unset: film, and a warning.",
+    )
     marker_tracks: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("notes", "conductor", "orchestrator"),
         alias="CUE_MARKER_TRACKS",

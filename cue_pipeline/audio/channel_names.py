@@ -3,31 +3,59 @@
 Pro Tools writes ``VLN.L``; others write ``VLN_L``, ``VLN-L``, ``VLN L``, ``VLN (L)``, and put the
 token before a version or a take (``STR_6ch_L_v04``, ``VLN.L_01``). A take stays part of the name,
 so that takes and playlists never fall together.
+
+Tokens in other places are read too, for files that nothing else groups: inside a name
+(``VLN_L_Close``, ``Left Piano``), joined to it (``PianoL``), and channels that have only numbers
+(``6mx.A1`` … ``6mx.A6``).
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from cue_pipeline.audio.layouts import LABELS, WORDS
+from cue_pipeline.audio.spellings import LABELS, SURE
+from cue_pipeline.cue.media import AUDIO_SUFFIXES
 
-TokenForm = Literal["dot", "bracket", "underscore", "dash", "space"]
+TokenForm = Literal["dot", "bracket", "underscore", "dash", "space", "inside", "joined"]
 
 _FORMS: dict[str, TokenForm] = {".": "dot", "_": "underscore", "-": "dash", " ": "space"}
 _TOKEN = "|".join(sorted(map(re.escape, LABELS), key=len, reverse=True))
 # What may stand between a channel token and the end of a name: takes, versions, dates, formats.
+# Longer readings come first, as the group is atomic: names with many numbers stay cheap.
 _TAIL = (
-    r"(?:[._\- ]+(?:v\d+(?:[._]\d+)*|\d{1,3}(?:-\d{1,3})*|dup\d*|tk\d+|take[ _]?\d+|alt\d*|"
-    r"edit\d*|rev\d*|ref\d*|final|print|bounce|mst|\d{2,3}k(?:[ _-]?\d{2}b?)?|\d{2}-?bit|\d{6,8}))*"
+    r"(?>(?:[._\- ]+(?:(?:23\.976|23\.98|29\.97|59\.94)(?:fps|ndf?|df|p)?|"
+    r"\d{2}-?bits?|\d{2,3}k(?:hz)?[ -]?\d{2}b?|\d{2,3}khz|\d{1,8}(?:fps|ndf?|df|hz|p)|"
+    r"v(?:er)?\d+[a-z]?|\d{1,8}[a-z]?|dup\d*|tk\d+|take[ _]?\d+|alt\d*|edit\d*|rev\d*|ref\d*|"
+    r"final|print|bounced?|mst|master|stems?|mix|mono)(?![^\W_]))*)"
 )
+# What file managers and browsers put behind the name of a copy.
+_COPY = r"(?:[ ]?-?[ ]?(?:copy|kopie|copie|copia)(?:[ ]\(?\d{1,3}\)?)?|[ ]?\(\d{1,3}\))*"
 _PLAIN = re.compile(
-    rf"^(?P<base>.+?)[ ]?(?P<sep>[._\- ])(?P<token>{_TOKEN})(?P<tail>{_TAIL})$", re.IGNORECASE
+    rf"^(?P<base>.+?)[ ]?(?P<sep>[._\- ])(?P<token>{_TOKEN})(?P<tail>{_TAIL})(?P<copy>{_COPY})$",
+    re.IGNORECASE,
 )
 _BRACKET = re.compile(
-    rf"^(?P<base>.+?)[._\- ]*[(\[{{](?P<token>{_TOKEN})[)\]}}](?P<tail>{_TAIL})$", re.IGNORECASE
+    rf"^(?P<base>.+?)[._\- ]*[(\[{{](?P<token>{_TOKEN})[)\]}}](?P<tail>{_TAIL})(?P<copy>{_COPY})$",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(
+    rf"^(?P<base>.+?)(?P<sep>[._\- ]|[ ]?\()(?P<kind>a|ch|chan|channel)?[ _-]?"
+    rf"(?P<number>\d{{1,2}})\)?(?P<tail>{_TAIL})(?P<copy>{_COPY})$",
+    re.IGNORECASE,
+)
+_JOINED = re.compile(
+    rf"^(?P<base>.*(?:[a-z0-9]|(?<![A-Za-z])[A-Z]{{2,}}))(?P<token>[LR])(?P<tail>{_TAIL})"
+    rf"(?P<copy>{_COPY})$"
+)
+_WORD = re.compile(r"[^._\- ()\[\]{}]+")
+_LEFT_RIGHT_TAKE = re.compile(r"(l|r|left|right)(\d{1,2})")
+_OF_A_BODY = re.compile(r"[._\- ]*(?:h|hd|hnd|hands?|foot|feet)(?![^\W_])", re.IGNORECASE)
+_ODD_SPACES = str.maketrans(
+    dict.fromkeys("\u00a0\u2007\u2009\u202f\u3000", " ")
+    | dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-")
 )
 
 
@@ -38,7 +66,7 @@ class ChannelName:
     Attributes
     ----------
     base : str
-        The name without its channel token, takes and versions kept.
+        The name without its channel token, takes and versions kept, without a copy's mark.
     label : str
         The channel.
     form : str
@@ -46,12 +74,39 @@ class ChannelName:
     certain : bool
         False where the token may as well be a word of the name ('Perc L', 'Pad.C'): then it
         counts only beside its partners.
+    token : str
+        The channel as it is spelt, in lower case.
+    copy : str
+        What marks the file as a copy of another: ' (1)', ' copy'.
     """
 
     base: str
     label: str
     form: TokenForm
-    certain: bool
+    certain: bool = False
+    token: str = ""
+    copy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedName:
+    """A name that ends in a number, which may be a channel's.
+
+    Attributes
+    ----------
+    base : str
+        The name without it, takes and versions kept.
+    kind : str
+        The letters before the number, in lower case: 'a', 'ch' …; '' for a bare number.
+    number : int
+    set_off_by : str
+        The separator.
+    """
+
+    base: str
+    kind: str
+    number: int
+    set_off_by: str
 
 
 def parse_channel_name(stem: str) -> ChannelName | None:
@@ -59,12 +114,13 @@ def parse_channel_name(stem: str) -> ChannelName | None:
 
     Examples
     --------
-    >>> parse_channel_name("STR_6ch_L_v04")
-    ChannelName(base='STR_6ch_v04', label='L', form='underscore', certain=False)
+    >>> said = parse_channel_name("STR_6ch_L_v04")
+    >>> said.base, said.label, said.form, said.certain
+    ('STR_6ch_v04', 'L', 'underscore', False)
     >>> parse_channel_name("Kick.01") is None
     True
     """
-    stem = unicodedata.normalize("NFC", stem).strip()
+    stem = _normal(stem)
     match = _BRACKET.match(stem)
     form: TokenForm = "bracket"
     if match is None:
@@ -73,14 +129,81 @@ def parse_channel_name(stem: str) -> ChannelName | None:
             return None
         form = _FORMS[match["sep"]]
     token = match["token"].lower()
-    base = (match["base"].rstrip("._- ") or match["base"]) + match["tail"]
-    certain = form in {"dot", "bracket"} and token not in WORDS
-    return ChannelName(base, LABELS[token], form, certain)
+    certain = form in {"dot", "bracket"} and token in SURE
+    return ChannelName(_base(match), LABELS[token], form, certain, token, match["copy"])
+
+
+def inner_channel_names(stem: str) -> Iterator[ChannelName]:
+    """Yield the channels that words inside a name may be, and one joined to its end.
+
+    None of them is certain. The right and left of a player's hands and feet are no channels.
+
+    Examples
+    --------
+    >>> [(said.base, said.label) for said in inner_channel_names("VLN_L_Close")]
+    [('VLN_Close', 'L')]
+    >>> [(said.base, said.label) for said in inner_channel_names("PianoR_02")]
+    [('Piano_02', 'R')]
+    """
+    stem = _normal(stem)
+    joined = _JOINED.match(stem)
+    if joined is not None:
+        token = joined["token"].lower()
+        yield ChannelName(_base(joined), LABELS[token], "joined", token=token, copy=joined["copy"])
+    for word in _WORD.finditer(stem):
+        token, number = word[0].lower(), ""
+        with_number = _LEFT_RIGHT_TAKE.fullmatch(token)
+        if with_number is not None:
+            token, number = with_number.groups()
+        before, behind = stem[: word.start()], stem[word.end() :]
+        if token not in LABELS or _OF_A_BODY.match(behind):
+            continue
+        kept = (before.rstrip("._- ([{"), number, behind.lstrip("._- )]}"))
+        base = next((c for c in "_.- " if c in before + behind), "_").join(filter(None, kept))
+        if base:
+            yield ChannelName(base, LABELS[token], "inside", token=token)
+
+
+def parse_numbered_name(stem: str) -> NumberedName | None:
+    """Return a name that ends in a number, taken apart, or None.
+
+    Examples
+    --------
+    >>> parse_numbered_name("1m02 6mx.A3")
+    NumberedName(base='1m02 6mx', kind='a', number=3, set_off_by='.')
+    """
+    match = _NUMBER.match(_normal(stem))
+    if match is None:
+        return None
+    return NumberedName(
+        _base(match) + match["copy"],
+        (match["kind"] or "").lower(),
+        int(match["number"]),
+        match["sep"].strip() or " ",
+    )
+
+
+def _base(match: re.Match[str]) -> str:
+    return (match["base"].rstrip("._- ") or match["base"]) + match["tail"]
+
+
+def _normal(stem: str) -> str:
+    """Return a name in NFC, with plain spaces and dashes for those that only look like them."""
+    return unicodedata.normalize("NFC", stem).translate(_ODD_SPACES).strip()
 
 
 def stem_of(file: str) -> str:
-    """Return a file's name without folder and audio suffix, NFC."""
-    return unicodedata.normalize("NFC", PurePosixPath(file).stem).strip()
+    """Return a file's name without folder and audio suffixes, NFC.
+
+    Examples
+    --------
+    >>> stem_of("PT/VLN.L.aif.wav")
+    'VLN.L'
+    """
+    path = PurePosixPath(PurePosixPath(file).name)
+    while path.suffix.lower() in AUDIO_SUFFIXES:
+        path = path.with_suffix("")
+    return unicodedata.normalize("NFC", path.name).strip()
 
 
 def natural_key(name: str) -> tuple[tuple[int, int | str], ...]:

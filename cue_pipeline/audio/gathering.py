@@ -1,197 +1,118 @@
-"""Which files belong together: tokens first, then length, time reference and iXML.
+"""Which files belong together: tokens first, then iXML, tokens in odd places, numbers.
 
-A token set off by a dot or in brackets is believed as it stands ('VLN.L'). Any other token, and
-any token that is also a word, counts only where its partner is there; after a space or a dash
-('Perc L' may be 'low') the partner must be of equal length too.
+Which claims of names are believed is the business of ``claims``; what is left over becomes a group
+for each file.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from collections.abc import Hashable, Mapping, Sequence
 
-from cue_pipeline.audio.channel_names import ChannelName, parse_channel_name, stem_of
+from cue_pipeline.audio.channel_names import inner_channel_names, parse_channel_name, stem_of
+from cue_pipeline.audio.claims import Claim, are_totals, believed, told_apart
+from cue_pipeline.audio.gathered import Gathered, Member, folder_of
 from cue_pipeline.audio.headers import AudioHeader
-from cue_pipeline.audio.layouts import PARTNERS, film_position
+from cue_pipeline.audio.layouts import ORDERS_BY_COUNT, film_position
+from cue_pipeline.audio.numbered_channels import numbered_groups
+
+_SIDES = {"L": "left", "R": "right"}
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One file of a group, with the label of each of its channels."""
+def gather(
+    headers: Sequence[AudioHeader],
+    *,
+    order: str | None = None,
+    mix_patterns: Sequence[str] = (),
+) -> list[Gathered]:
+    """Return every file in exactly one group.
 
-    header: AudioHeader
-    labels: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class Gathered:
-    """Files that belong together."""
-
-    name: str
-    folder: str
-    members: list[Member]
-    shape: str
-    layout_from: str
-    evidence: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def sound(self) -> list[Member]:
-        """Members that can be read."""
-        return [m for m in self.members if m.header.fault is None]
-
-    @property
-    def faulty(self) -> list[AudioHeader]:
-        """Headers of members that cannot."""
-        return [m.header for m in self.members if m.header.fault is not None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Claim:
-    """A file that says it is one channel of something."""
-
-    header: AudioHeader
-    said: ChannelName
-    by: str
-
-
-def gather(headers: Sequence[AudioHeader]) -> list[Gathered]:
-    """Return every file in exactly one group."""
+    Parameters
+    ----------
+    headers : sequence of AudioHeader
+    order : str, optional
+        ``film`` or ``smpte``: which channel is which where neither names nor headers say it.
+    mix_patterns : sequence of str
+        What names of final mixes hold.
+    """
     claims, rest = _claims(headers)
     groups, released = _token_groups(claims)
-    by_ixml, lone = _ixml_groups([*rest, *released])
-    groups.extend(by_ixml)
-    groups.extend(_lone_group(header) for header in lone)
+    by_ixml, lone = _ixml_groups([*rest, *(claim.header for claim in released)])
+    by_place, lone = _inner_groups(lone)
+    by_number, lone, doubts = numbered_groups(lone, order=order, mix_patterns=mix_patterns)
+    doubts |= _doubts_of_released(released, groups)
+    groups += [*by_ixml, *by_place, *by_number]
+    groups += [_lone_group(header, order, doubts) for header in lone]
     return groups
 
 
-def _folder_of(header: AudioHeader) -> str:
-    parent = str(PurePosixPath(header.file).parent)
-    return "" if parent == "." else parent
-
-
-def _claims(headers: Sequence[AudioHeader]) -> tuple[list[_Claim], list[AudioHeader]]:
+def _claims(headers: Sequence[AudioHeader]) -> tuple[list[Claim], list[AudioHeader]]:
     """Return files whose names claim a channel, and the rest."""
-    claims: list[_Claim] = []
+    claims: list[Claim] = []
     rest: list[AudioHeader] = []
     for header in headers:
         said = parse_channel_name(stem_of(header.file))
         if said is None or (header.channels > 1 and header.fault is None):
             rest.append(header)
         else:
-            claims.append(_Claim(header, said, "channel token"))
+            claims.append(Claim(header, said, "channel token"))
     return claims, rest
 
 
-def _token_groups(claims: Sequence[_Claim]) -> tuple[list[Gathered], list[AudioHeader]]:
-    """Return the groups that claims make, and the files whose claims are not believed."""
-    clusters: dict[Hashable, list[_Claim]] = defaultdict(list)
+def _token_groups(claims: Sequence[Claim]) -> tuple[list[Gathered], list[Claim]]:
+    """Return the groups that claims make, and the claims that are not believed."""
+    clusters: dict[Hashable, list[Claim]] = defaultdict(list)
     for claim in claims:
-        clusters[_folder_of(claim.header).casefold(), claim.said.base.casefold()].append(claim)
+        clusters[folder_of(claim.header).casefold(), claim.said.base.casefold()].append(claim)
     groups: list[Gathered] = []
-    released: list[AudioHeader] = []
+    released: list[Claim] = []
     for cluster in clusters.values():
-        for part in _without_repeats(cluster):
-            believed, doubted = _believed(part)
-            released.extend(claim.header for claim in doubted)
-            if believed:
-                groups.append(_claimed_group(believed))
+        parts = told_apart(cluster)
+        for part in parts:
+            held, doubted = believed(part)
+            released.extend(doubted)
+            if held:
+                group = _claimed_group(held)
+                if len(parts) > 1 and are_totals(held):
+                    group.name += " LtRt"
+                groups.append(group)
     return groups, released
 
 
-def _without_repeats(cluster: list[_Claim]) -> list[list[_Claim]]:
-    """Split a cluster in which a label occurs twice, by the ways in which the files differ."""
-    parts = [cluster]
-    for way in (_suffix, _spelling, _form, _rate):
-        if all(_all_differ(part) for part in parts):
-            return parts
-        parts = [finer for part in parts for finer in _split(part, way)]
-    return [finer for part in parts for finer in _one_of_each(part)]
-
-
-def _all_differ(part: Sequence[_Claim]) -> bool:
-    return len({claim.said.label for claim in part}) == len(part)
-
-
-def _suffix(claim: _Claim) -> Hashable:
-    return PurePosixPath(claim.header.file).suffix.lower()
-
-
-def _spelling(claim: _Claim) -> Hashable:
-    return claim.said.base
-
-
-def _form(claim: _Claim) -> Hashable:
-    return claim.said.form
-
-
-def _rate(claim: _Claim) -> Hashable:
-    return claim.header.sample_rate, claim.header.frames
-
-
-def _split(part: list[_Claim], way: object) -> list[list[_Claim]]:
-    if _all_differ(part) or not callable(way):
-        return [part]
-    finer: dict[Hashable, list[_Claim]] = defaultdict(list)
-    for claim in part:
-        finer[way(claim)].append(claim)
-    return list(finer.values())
-
-
-def _one_of_each(part: Sequence[_Claim]) -> list[list[_Claim]]:
-    """Deal repeated labels out: the first of each together, then the second of each …."""
-    rounds: list[dict[str, _Claim]] = []
-    for claim in part:
-        home = next((r for r in rounds if claim.said.label not in r), None)
-        if home is None:
-            home = {}
-            rounds.append(home)
-        home[claim.said.label] = claim
-    return [list(r.values()) for r in rounds]
-
-
-def _believed(part: list[_Claim]) -> tuple[list[_Claim], list[_Claim]]:
-    """Return the claims that hold, and those that may as well be words of a name."""
-    believed = list(part)
-    while True:
-        doubted = [c for c in believed if not _holds(c, believed)]
-        if not doubted:
-            return believed, [c for c in part if c not in believed]
-        believed = [c for c in believed if c not in doubted]
-
-
-def _holds(claim: _Claim, among: Sequence[_Claim]) -> bool:
-    if claim.said.certain:
-        return True
-    others = {c.said.label: c for c in among}
-    partners = PARTNERS.get(claim.said.label, ())
-    if not partners or any(p not in others for p in partners):
-        return False
-    if claim.said.form not in {"space", "dash"}:
-        return True
-    mine = claim.header
-    return all(
-        mine.fault or others[p].header.fault or others[p].header.frames == mine.frames
-        for p in partners
-    )
-
-
-def _claimed_group(claims: Sequence[_Claim]) -> Gathered:
+def _claimed_group(claims: Sequence[Claim]) -> Gathered:
     claims = sorted(claims, key=lambda c: (film_position(c.said.label), c.header.file))
     first = claims[0]
+    copies = {claim.said.copy for claim in claims}
+    labels = [claim.said.label for claim in claims]
+    name = first.said.base + (first.said.copy if len(copies) == 1 else "")
+    notes = []
+    if len(copies) > 1:
+        listed = ", ".join(f"'{claim.header.file}'" for claim in claims)
+        notes.append(
+            f"'{name}' is made of files and of copies of files ({listed}): see that they are of "
+            "one version, and rename the copies."
+        )
+    if (
+        len(labels) > 1
+        and {"Ls", "Rs", "Lss", "Rss", "Lsr", "Rsr"} & set(labels)
+        and not ({"L", "R"} & set(labels))
+    ):
+        notes.append(
+            f"'{name}' holds {', '.join(labels)} and neither L nor R: kept as a stem of these "
+            "channels. Add the files, or take no notice if the stem was made so."
+        )
     return Gathered(
-        name=first.said.base,
-        folder=_folder_of(first.header),
+        name=name,
+        folder=folder_of(first.header),
         members=[Member(c.header, (c.said.label,)) for c in claims],
         shape="split",
-        layout_from="tokens" if first.by == "channel token" else "ixml",
+        layout_from="ixml" if first.by == "ixml track name" else "tokens",
         evidence=[f"{first.by} ({first.said.form})"],
+        notes=notes,
     )
 
 
 def _ixml_groups(headers: Sequence[AudioHeader]) -> tuple[list[Gathered], list[AudioHeader]]:
     """Return groups of files that only their iXML track names tell apart, and the rest."""
-    clusters: dict[Hashable, list[_Claim]] = defaultdict(list)
+    clusters: dict[Hashable, list[Claim]] = defaultdict(list)
     lone: list[AudioHeader] = []
     for header in headers:
         said = parse_channel_name(header.track_names[0]) if len(header.track_names) == 1 else None
@@ -199,34 +120,102 @@ def _ixml_groups(headers: Sequence[AudioHeader]) -> tuple[list[Gathered], list[A
             lone.append(header)
             continue
         together = header.family_uid or (header.frames, header.time_reference)
-        clusters[_folder_of(header), said.base.casefold(), together].append(
-            _Claim(header, said, "ixml track name")
+        clusters[folder_of(header), said.base.casefold(), together].append(
+            Claim(header, said, "ixml track name")
         )
     groups: list[Gathered] = []
     for cluster in clusters.values():
-        believed, _ = _believed(cluster)
-        if len(believed) > 1 and _all_differ(cluster):
-            groups.append(_claimed_group(believed))
-        lone.extend(c.header for c in cluster if len(believed) < 2 or c not in believed)
+        parts = told_apart(cluster)
+        held, _ = believed(parts[0]) if len(parts) == 1 else ([], cluster)
+        if len(held) > 1:
+            groups.append(_claimed_group(held))
+        inside = {claim.header.file for claim in held} if len(held) > 1 else set()
+        lone.extend(c.header for c in cluster if c.header.file not in inside)
     return groups, lone
 
 
-def _lone_group(header: AudioHeader) -> Gathered:
+def _inner_groups(headers: Sequence[AudioHeader]) -> tuple[list[Gathered], list[AudioHeader]]:
+    """Return groups of files whose names differ in one word, and that a channel; and the rest."""
+    clusters: dict[Hashable, list[Claim]] = defaultdict(list)
+    for header in headers:
+        if header.channels > 1 or header.fault:
+            continue
+        for said in inner_channel_names(stem_of(header.file)):
+            key = (folder_of(header).casefold(), said.base.casefold(), said.form)
+            clusters[key].append(Claim(header, said, "channel token"))
+    groups: list[Gathered] = []
+    taken: set[str] = set()
+    for cluster in sorted(clusters.values(), key=len, reverse=True):
+        free = [claim for claim in cluster if claim.header.file not in taken]
+        for part in told_apart(free) if free else ():
+            held, _ = believed(part)
+            files = {claim.header.file for claim in held}
+            if len(held) > 1 and len(files) == len(held):
+                groups.append(_claimed_group(held))
+                taken |= files
+    return groups, [header for header in headers if header.file not in taken]
+
+
+def _doubts_of_released(released: Sequence[Claim], groups: Sequence[Gathered]) -> dict[str, str]:
+    """Return what is doubtful of files whose claims did not hold, by file.
+
+    A lone 'Harp_R' is a harp of that name, unless every other stem of its folder is a pair that is
+    named like it: then its left is missing, or of another length.
+    """
+    usual = {(group.folder, group.evidence[0]) for group in groups if len(group.members) > 1}
+    doubts: dict[str, str] = {}
+    for claim in released:
+        label, file = claim.said.label, claim.header.file
+        if claim.said.certain:
+            doubts[file] = (
+                f"'{file}' is named as channel {label} and has no L, C or R of its name beside it: "
+                "kept as a stem of its own, mono. Add the files, or rename it if it is no channel."
+            )
+        elif claim.sure and (folder_of(claim.header), f"{claim.by} ({claim.said.form})") in usual:
+            side = _SIDES.get(label)
+            other = {"L": "right", "R": "left"}.get(label, "partner")
+            doubts[file] = (
+                f"'{file}' is named as a {f'{side} channel' if side else f'channel {label}'}, as "
+                f"files of other stems are, and has no {other} of its name and length beside it: "
+                "kept as a stem of its own, mono. Add the file, or rename it if it is no channel."
+            )
+    return doubts
+
+
+def _lone_group(header: AudioHeader, order: str | None, doubts: Mapping[str, str]) -> Gathered:
     """Return a file that is a group by itself."""
-    notes = []
+    count, several = header.channels, header.channels > 1
+    labels, layout_from = header.labels, header.labels_from if several else "count"
+    notes = [doubts[header.file]] if header.file in doubts else []
     said = parse_channel_name(stem_of(header.file))
-    if said is not None and said.certain and header.channels > 1:
+    if said is not None and said.certain and several:
         notes.append(
-            f"'{header.file}' is named as channel {said.label} and holds {header.channels} "
+            f"'{header.file}' is named as channel {said.label} and holds {count} "
             "channels: kept as a group of its own."
         )
-    shape = "interleaved" if header.channels > 1 else "mono"
+    if count > 2 and layout_from == "count":
+        ordered = ORDERS_BY_COUNT[order].get(count) if order else None
+        if ordered:
+            labels, layout_from = ordered, "setting"
+        else:
+            notes.append(_unknown_order(header))
     return Gathered(
         name=stem_of(header.file),
-        folder=_folder_of(header),
-        members=[Member(header, header.labels)],
-        shape=shape,
-        layout_from=header.labels_from if header.channels > 1 else "count",
-        evidence=["one interleaved file" if header.channels > 1 else "one mono file"],
+        folder=folder_of(header),
+        members=[Member(header, labels)],
+        shape="interleaved" if several else "mono",
+        layout_from=layout_from,
+        evidence=["one interleaved file" if several else "one mono file"],
         notes=notes,
+    )
+
+
+def _unknown_order(header: AudioHeader) -> str:
+    """Return what is to be known of interleaved channels that nothing names."""
+    named = header.channels in ORDERS_BY_COUNT["film"]
+    taken = f"film order ({' '.join(header.labels)}) is taken" if named else "they are numbered"
+    cure = "Set CUE_INTERLEAVED_ORDER to film or smpte, or export it" if named else "Export it"
+    return (
+        f"'{header.file}' holds {header.channels} interleaved channels and nothing says which is "
+        f"which: {taken}. {cure} with a channel layout, or as split files."
     )

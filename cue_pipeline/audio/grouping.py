@@ -1,8 +1,7 @@
 """Files of a cue → channel groups, by the evidence of names and headers alone.
 
 Evidence is taken in this order: channel tokens in names, equal length, the bext time reference,
-iXML. What was used is kept with each group. To teach the program a new channel suffix, add it to
-``layouts._ALIASES`` and a case to the folder table in the tests.
+iXML. What was used is kept with each group.
 """
 
 from collections import Counter, defaultdict
@@ -14,13 +13,19 @@ from typing import Any
 
 from cue_pipeline.audio.channel_names import holds_pattern, holds_word, natural_key
 from cue_pipeline.audio.faults import told_faults
-from cue_pipeline.audio.gathering import Gathered, gather
+from cue_pipeline.audio.gathered import Gathered
+from cue_pipeline.audio.gathering import gather
 from cue_pipeline.audio.headers import AudioHeader, read_audio_header
 from cue_pipeline.audio.layouts import film_position, layout_of
 from cue_pipeline.audio.time_references import Referenced, Start, judged_starts
 from cue_pipeline.audio.unread_files import find_strays
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.errors import AudioFileError
+
+_NO_LOUDSPEAKERS = {
+    "ambisonic": "ambisonic (components W, X, Y, Z, no loudspeakers)",
+    "mid-side": "a recording of mid and side, not of left and right",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +138,7 @@ def find_channel_groups(
     sample_rate: int,
     final_mix_patterns: Sequence[str],
     ignore_patterns: Sequence[str],
+    interleaved_order: str | None = None,
 ) -> AudioInventory:
     """Return the channel groups of a cue; headers are read, samples are not.
 
@@ -146,6 +152,9 @@ def find_channel_groups(
         A group whose name holds one of these, in any case, is a final mix.
     ignore_patterns : sequence of str
         A group whose name holds one of these as a word is left out, and reported.
+    interleaved_order : str, optional
+        ``film`` or ``smpte``: which channel is which where nothing else says it. None: film, and
+        each such group says so in its warnings.
 
     Returns
     -------
@@ -168,6 +177,7 @@ def find_channel_groups(
         sample_rate=sample_rate,
         final_mix_patterns=final_mix_patterns,
         ignore_patterns=ignore_patterns,
+        interleaved_order=interleaved_order,
         warnings=strays,
     )
 
@@ -179,6 +189,7 @@ def arrange(
     sample_rate: int,
     final_mix_patterns: Sequence[str] = (),
     ignore_patterns: Sequence[str] = (),
+    interleaved_order: str | None = None,
     warnings: Iterable[str] = (),
 ) -> AudioInventory:
     """Return the inventory of files whose headers are known; touches no disk.
@@ -189,7 +200,9 @@ def arrange(
         If no header can be used.
     """
     useless: list[AudioHeader] = []
-    named = _with_unique_names(gather(headers))
+    named = _with_unique_names(
+        gather(headers, order=interleaved_order, mix_patterns=final_mix_patterns)
+    )
     kept: dict[str, list[ChannelGroup]] = {"stem": [], "mix": [], "ignored": []}
     for name, gathered in sorted(named, key=lambda pair: natural_key(pair[0])):
         ignored = holds_word(name, ignore_patterns)
@@ -299,8 +312,8 @@ def _group(name: str, gathered: Gathered, project_rate: int) -> ChannelGroup:
         key=lambda c: film_position(c.label),
     )
     layout, missing = layout_of([c.label for c in channels])
-    if gathered.shape == "interleaved":
-        missing = ()
+    if missing and gathered.shape == "interleaved":
+        layout, missing = f"{len(channels)} discrete", ()
     rate = Counter(c.header.sample_rate for c in channels).most_common(1)[0][0]
     frames = max(-(-c.header.frames * rate // c.header.sample_rate) for c in channels)
     return ChannelGroup(
@@ -340,7 +353,9 @@ def _evidence(gathered: Gathered, channels: Sequence[Channel], layout: str) -> d
             f"{len(channels)} interleaved channels with no word of their order: film order "
             f"({' '.join(c.label for c in channels)}) assumed"
         )
-    if layout.endswith("discrete"):
+    if gathered.layout_from == "numbers":
+        record["assumption"] = f"{len(channels)} files that only numbers tell apart are one source"
+    elif layout.endswith("discrete"):
         record["assumption"] = "the channels make no known layout"
     return record
 
@@ -360,6 +375,11 @@ def _warnings(
     for header in headers:
         yield from header.warnings
     yield from gathered.notes
+    if layout in _NO_LOUDSPEAKERS:
+        yield (
+            f"'{name}' is {_NO_LOUDSPEAKERS[layout]}: the mean of its channels, its composite, is "
+            "no mono mix of it. Decode it to loudspeakers to have one."
+        )
     if missing:
         yield (
             f"'{name}' looks like {layout} and lacks {', '.join(missing)}: the composite is the "

@@ -5,7 +5,6 @@ cannot be used has ``fault`` set; one that can be used in spite of damage has ``
 """
 
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,13 +16,7 @@ from cue_pipeline.audio.containers.flac import flac_start, read_flac
 from cue_pipeline.audio.containers.riff import is_wave, read_wave
 from cue_pipeline.audio.containers.splicing import opened_by_libsndfile
 from cue_pipeline.audio.containers.walking import FileView
-from cue_pipeline.audio.layouts import (
-    FILM_ORDER_BY_COUNT,
-    FLAC_ORDER,
-    VORBIS_ORDER,
-    labels_of_mask,
-    labels_of_names,
-)
+from cue_pipeline.audio.interleaving import roles_of, words_of
 from cue_pipeline.audio.mpeg4 import read_mpeg4_header
 from cue_pipeline.errors import AudioFileError
 
@@ -67,9 +60,10 @@ class AudioHeader:
     other_start : Fraction or None
         Seconds since midnight by iXML, where bext says something else.
     labels : tuple of str
-        Role of each interleaved channel.
+        Role of each interleaved channel; its number where it has none.
     labels_from : str
-        ``ixml``, ``mask``, ``format`` (the format's own order), ``count`` (film order assumed).
+        ``ixml``, ``chna`` (ADM), ``chan`` (Apple's layout chunk), ``mask``, ``format`` (the
+        format's own order), ``count`` (nothing says it: film order until a setting is asked).
     track_names : tuple of str
         iXML's names of the channels, if any.
     family_uid : str or None
@@ -149,7 +143,7 @@ def _read_header(path: Path, file: str) -> AudioHeader:
         return _header_of(path, file, contents)
     if magic[4:8] == b"ftyp":
         facts = read_mpeg4_header(path)
-        return _with_labels(AudioHeader(file=file, container="M4A", **facts), None)
+        return _with_roles(AudioHeader(file=file, container="M4A", **facts))
     if not magic.strip(magic[:1]):
         return AudioHeader(
             file=file,
@@ -161,7 +155,7 @@ def _read_header(path: Path, file: str) -> AudioHeader:
         return AudioHeader(
             file=file, fault=f"'{file}' is text, not audio (it starts with {start!r}). {_CURE}"
         )
-    return _with_labels(_decoded_header(path, file, None), None)
+    return _with_roles(_decoded_header(path, file, None))
 
 
 def _contents(view: FileView, magic: bytes) -> Contents | None:
@@ -216,7 +210,7 @@ def _header_of(path: Path, file: str, contents: Contents) -> AudioHeader:
     header = _with_ixml(header, contents.ixml)
     if short := _cut_short(header, contents):
         header = replace(header, warnings=(*header.warnings, short))
-    return _with_labels(header, labels_of_mask(contents.channel_mask or 0, header.channels))
+    return _with_roles(header)
 
 
 def _cut_short(header: AudioHeader, contents: Contents) -> str | None:
@@ -286,21 +280,19 @@ def _with_ixml(header: AudioHeader, ixml: Ixml | None) -> AudioHeader:
     return replace(header, other_start=start)
 
 
-def _with_labels(header: AudioHeader, mask_labels: Sequence[str] | None) -> AudioHeader:
+def _with_roles(header: AudioHeader) -> AudioHeader:
     """Give every interleaved channel its role, by the best evidence there is."""
-    count = header.channels
     if header.labels:
         return header
-    from_names = labels_of_names(header.track_names)
-    by_format = {"FLAC": FLAC_ORDER, "OGG": VORBIS_ORDER}.get(header.container, {}).get(count)
-    if count > 1 and from_names and len(from_names) == count:
-        return replace(header, labels=from_names, labels_from="ixml")
-    if mask_labels:
-        return replace(header, labels=tuple(mask_labels), labels_from="mask")
-    if by_format:
-        return replace(header, labels=by_format, labels_from="format")
-    assumed = FILM_ORDER_BY_COUNT.get(count) or tuple(str(i + 1) for i in range(count))
-    return replace(header, labels=assumed, labels_from="count")
+    words = words_of(header.container, header.contents, header.channels)
+    found = roles_of(header.channels, words)
+    doubts = (f"'{header.file}': {doubt}." for doubt in found.doubts)
+    return replace(
+        header,
+        labels=found.labels,
+        labels_from=found.known_from,
+        warnings=(*header.warnings, *doubts),
+    )
 
 
 def _checked(header: AudioHeader) -> AudioHeader:

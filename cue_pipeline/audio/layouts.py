@@ -1,54 +1,22 @@
-"""Channel labels and layouts: what ``.Ls`` is, and what L C R Ls Rs LFE make together.
+"""Layouts: what the channels L C R Ls Rs LFE make together, and in which orders they come.
 
 Conventions
 -----------
-Labels are spelt as Pro Tools spells them (``L``, ``Ls``, ``Lss``, ``LFE``, ``Ltf``); every other
-spelling is an alias. Layouts list their labels in *film order* (L C R Ls Rs LFE), the order of
+Labels are spelt as Pro Tools spells them (``L``, ``Ls``, ``Lss``, ``LFE``, ``Ltf``); ``spellings``
+has all other spellings. Layouts list their labels in *film order* (L C R Ls Rs LFE), the order of
 every Pro Tools track. SMPTE/ITU order (L R C LFE Ls Rs) is what WAVE's channel mask, FLAC and
 most deliverables use, so that a role is never read off an index without evidence.
 
 References
 ----------
 Avid, *Pro Tools Reference Guide*, surround track formats. SMPTE ST 2098-5 (heights).
+SMPTE ST 2067-8 and EBU R 123 (L R C LFE Ls Rs, then sides, rears, heights).
 Microsoft, *Multiple channel audio data and WAVE files* (``dwChannelMask``).
 RFC 9639 section 9.1.3 (FLAC channel order); Vorbis I specification section 4.3.9.
+FFmpeg, ``channel_layout.c`` (the masks of its layouts' names).
 """
 
-from collections.abc import Collection, Iterable, Sequence
-
-_ALIASES: dict[str, tuple[str, ...]] = {
-    "L": ("l", "lt", "left", "lft"),
-    "R": ("r", "rt", "right", "rgt", "rght"),
-    "C": ("c", "ctr", "cen", "cnt", "center", "centre"),
-    "LFE": ("lfe", "lf", "lfe1", "sub", "boom"),
-    "Ls": ("ls", "lsur", "lsurr", "sl", "leftsurround"),
-    "Rs": ("rs", "rsur", "rsurr", "sr", "rightsurround"),
-    "Cs": ("cs", "bs", "rearcentre", "rearcenter"),
-    "S": ("s", "sur", "surr", "surround"),
-    "Lss": ("lss", "lsd"),
-    "Rss": ("rss", "rsd"),
-    "Lsr": ("lsr", "lrs", "lr", "lb", "lbs", "bl"),
-    "Rsr": ("rsr", "rrs", "rr", "rb", "rbs", "br"),
-    "Lc": ("lc", "lctr"),
-    "Rc": ("rc", "rctr"),
-    "Lw": ("lw",),
-    "Rw": ("rw",),
-    "Ltf": ("ltf", "tfl", "lfh", "lh"),
-    "Rtf": ("rtf", "tfr", "rfh", "rh"),
-    "Ltm": ("ltm", "lts", "tsl", "tml"),
-    "Rtm": ("rtm", "rts", "tsr", "tmr"),
-    "Ltr": ("ltr", "ltb", "trl", "tbl", "lrh"),
-    "Rtr": ("rtr", "rtb", "trr", "tbr", "rrh"),
-}
-#: Spellings that are words or instruments of their own: believed only beside L and R.
-WORDS = frozenset({
-    "c", "s", "sub", "boom", "sl", "sr", "bl", "br", "bs", "cs", "lr", "rr", "lh", "rh", "lb", "rb",
-    "lc", "rc", "lw", "rw", "lf", "sur", "surr", "surround", "center", "centre", "ctr", "cen",
-    "cnt", "lft", "rgt", "lrh", "rrh",
-})  # fmt: skip
-
-LABELS: dict[str, str] = {alias: label for label, row in _ALIASES.items() for alias in row}
-"""Every spelling, in lower case → the label."""
+from collections.abc import Collection, Iterable, Mapping
 
 LAYOUTS: dict[str, tuple[str, ...]] = {
     "mono": ("M",),
@@ -83,18 +51,52 @@ LAYOUTS: dict[str, tuple[str, ...]] = {
               "Ltm", "Rtm", "Ltr", "Rtr"),
 }  # fmt: skip
 
-#: What a number of interleaved channels stands for where nothing says it: an assumption.
+#: Layouts of other labels that go by the same name: heights in front instead of above.
+_ALSO: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("lcrs", ("L", "C", "R", "Cs")),
+    ("5.0.2", ("L", "C", "R", "Ls", "Rs", "Ltf", "Rtf")),
+    ("5.1.2", ("L", "C", "R", "Ls", "Rs", "LFE", "Ltf", "Rtf")),
+    ("7.0.2", ("L", "C", "R", "Lss", "Rss", "Lsr", "Rsr", "Ltf", "Rtf")),
+    ("7.1.2", ("L", "C", "R", "Lss", "Rss", "Lsr", "Rsr", "LFE", "Ltf", "Rtf")),
+)
+
+#: What a number of interleaved channels stands for in film order, where nothing says it.
 FILM_ORDER_BY_COUNT = {
     len(LAYOUTS[name]): LAYOUTS[name]
     for name in ("mono", "stereo", "lcr", "lcrs", "5.0", "5.1", "7.0", "7.1", "7.1.2", "7.1.4",
                  "9.1.6")
 }  # fmt: skip
 
+_SMPTE_FIRST = ("M", "L", "R", "C", "LFE", "Ls", "Rs", "S", "Lss", "Rss", "Lsr", "Rsr", "Lw", "Rw")
+
+
+def _in_smpte_order(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the labels with those of the bed in SMPTE's order, heights behind as they are."""
+    bed = sorted((lb for lb in labels if lb in _SMPTE_FIRST), key=_SMPTE_FIRST.index)
+    return (*bed, *(lb for lb in labels if lb not in _SMPTE_FIRST))
+
+
+ORDERS_BY_COUNT: Mapping[str, Mapping[int, tuple[str, ...]]] = {
+    "film": FILM_ORDER_BY_COUNT,
+    "smpte": {count: _in_smpte_order(row) for count, row in FILM_ORDER_BY_COUNT.items()},
+}
+"""The orders that ``CUE_INTERLEAVED_ORDER`` chooses from: number of channels → labels."""
+
 #: Bits of WAVE_FORMAT_EXTENSIBLE's dwChannelMask, from bit 0.
 _MASK_BITS = (
     "L", "R", "C", "LFE", "Lsr", "Rsr", "Lc", "Rc", "Cs", "Lss", "Rss",
     "Tc", "Ltf", "Ctf", "Rtf", "Ltr", "Ctr", "Rtr",
 )  # fmt: skip
+
+MASKS_BY_NAME: Mapping[str, int] = {
+    "mono": 0x4, "stereo": 0x3, "2.1": 0xB, "3.0": 0x7, "3.0(back)": 0x103, "4.0": 0x107,
+    "quad": 0x33, "quad(side)": 0x603, "3.1": 0xF, "5.0": 0x37, "5.0(side)": 0x607,
+    "4.1": 0x10F, "5.1": 0x3F, "5.1(side)": 0x60F, "6.0": 0x707, "6.0(front)": 0x6C3,
+    "hexagonal": 0x137, "6.1": 0x70F, "6.1(back)": 0x13F, "6.1(front)": 0x6CB, "7.0": 0x637,
+    "7.0(front)": 0x6C7, "7.1": 0x63F, "7.1(wide)": 0xFF, "7.1(wide-side)": 0x6CF,
+    "octagonal": 0x737, "5.1.4": 0x2D03F, "7.1.4": 0x2D63F,
+}  # fmt: skip
+"""FFmpeg's names of layouts → ``dwChannelMask``: its decoders give channels in the mask's order."""
 
 #: FLAC's and Vorbis' own channel orders, fixed by their specifications.
 FLAC_ORDER: dict[int, tuple[str, ...]] = {
@@ -118,23 +120,32 @@ VORBIS_ORDER: dict[int, tuple[str, ...]] = {
     8: ("L", "C", "R", "Lss", "Rss", "Lsr", "Rsr", "LFE"),
 }
 
-#: Which labels a label needs beside it to be believed where its token is ambiguous.
-PARTNERS: dict[str, tuple[str, ...]] = {
-    "L": ("R",), "R": ("L",), "C": ("L", "R"), "S": ("L", "R"), "Cs": ("L", "R"),
-    "LFE": ("L", "R"), "Ls": ("Rs",), "Rs": ("Ls",), "Lss": ("Rss",), "Rss": ("Lss",),
-    "Lsr": ("Rsr",), "Rsr": ("Lsr",), "Lc": ("Rc",), "Rc": ("Lc",), "Lw": ("Rw",), "Rw": ("Lw",),
-    "Ltf": ("Rtf",), "Rtf": ("Ltf",), "Ltm": ("Rtm",), "Rtm": ("Ltm",),
-    "Ltr": ("Rtr",), "Rtr": ("Ltr",),
-}  # fmt: skip
+AMBISONIC = ("W", "X", "Y", "Z")
+"""First order, in the order of the B format; ambiX has W Y Z X."""
+
+_FILM = (
+    "M", "Mid", "Side", "L", "Lc", "C", "Rc", "R", "Lw", "Rw", "Ls", "Cs", "Rs", "S",
+    "Lss", "Rss", "Lsr", "Rsr", "LFE", "LFE2", "Ltf", "Ctf", "Rtf", "Ltm", "Tc", "Rtm",
+    "Ltr", "Ctr", "Rtr", "Lt", "Rt", *AMBISONIC,
+)  # fmt: skip
+_HEIGHTS = frozenset({"Ltf", "Ctf", "Rtf", "Ltm", "Tc", "Rtm", "Ltr", "Ctr", "Rtr"})
+_LFES = frozenset({"LFE", "LFE2"})
 
 
-def _as_7x(labels: Iterable[str]) -> frozenset[str]:
-    """Return the labels with Ls and Rs read as sides where rears stand beside them."""
-    have = frozenset(labels)
-    if not have & {"Lsr", "Rsr"}:
+def with_sides(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return the labels with Ls and Rs read as what they are in 7.1, in the order given.
+
+    Where rears stand beside them they are the sides; beside sides they are the rears.
+    """
+    have = tuple(labels)
+    if {"Lsr", "Rsr"} & set(have):
+        read = {"Ls": "Lss", "Rs": "Rss"}
+    elif {"Lss", "Rss"} & set(have):
+        read = {"Ls": "Lsr", "Rs": "Rsr"}
+    else:
         return have
-    sides = {"Ls": "Lss", "Rs": "Rss"}
-    return frozenset(sides.get(label, label) for label in have)
+    changed = tuple(read.get(label, label) for label in have)
+    return changed if len(set(changed)) == len(set(have)) else have
 
 
 def layout_of(labels: Collection[str]) -> tuple[str, tuple[str, ...]]:
@@ -148,7 +159,9 @@ def layout_of(labels: Collection[str]) -> tuple[str, tuple[str, ...]]:
     Returns
     -------
     name : str
-        A key of :data:`LAYOUTS`; ``"N discrete"`` where no layout holds all of the labels.
+        A key of :data:`LAYOUTS`; a number such as ``"7.2"`` or ``"6.1.2"`` for a known layout
+        and whole pairs more; ``"ambisonic"``, ``"mid-side"``; ``"N discrete"`` where no layout
+        holds all of the labels, or where neither L nor R is among them.
     missing : tuple of str
         Labels that the layout has and ``labels`` lack, in film order.
 
@@ -157,39 +170,68 @@ def layout_of(labels: Collection[str]) -> tuple[str, tuple[str, ...]]:
     >>> layout_of(["L", "R", "C", "LFE", "Ls"])
     ('5.1', ('Rs',))
     """
-    have = _as_7x(labels)
-    if len(have) == 1 and have <= {"M", "LFE", "C", "S"}:
+    have = frozenset(with_sides(labels))
+    if len(have) == 1 and not have & {"L", "R"}:
         return "mono", ()
-    holding = [
-        (len(row), index, name, row)
-        for index, (name, row) in enumerate(LAYOUTS.items())
-        if have <= frozenset(row)
-    ]
-    if not holding:
-        return f"{len(have)} discrete", ()
-    _, _, name, row = min(holding)
-    return name, tuple(label for label in row if label not in have)
+    if all(label in AMBISONIC or label.startswith("ACN") for label in have):
+        return "ambisonic", ()
+    if have == {"Mid", "Side"}:
+        return "mid-side", ()
+    rows = [*LAYOUTS.items(), *_ALSO]
+    if have & {"L", "R"}:
+        number = _counted(have)
+        exact = next((name for name, row in rows if have == frozenset(row)), number)
+        if exact:
+            return exact, ()
+        holding = [
+            (len(row), index, name, row)
+            for index, (name, row) in enumerate(rows)
+            if have <= frozenset(row)
+        ]
+        if holding:
+            _, _, name, row = min(holding)
+            return name, tuple(label for label in row if label not in have)
+    return f"{len(have)} discrete", ()
+
+
+def _counted(have: frozenset[str]) -> str | None:
+    """Return bed.LFE.heights of a known layout with whole pairs more, or None."""
+    beds = [frozenset(row) for row in LAYOUTS.values() if len(row) >= 5 and frozenset(row) <= have]
+    if not beds or not have <= frozenset(_FILM) - {"M", "S", "Mid", "Side", "Lt", "Rt", *AMBISONIC}:
+        return None
+    more = have - max(beds, key=len)
+    if any(_mirrored(label) not in have for label in more):
+        return None
+    heights, lfes = len(have & _HEIGHTS), len(have & _LFES)
+    name = f"{len(have) - heights - lfes}.{lfes}"
+    return f"{name}.{heights}" if heights else name
+
+
+def _mirrored(label: str) -> str:
+    """Return the label on the other side; a label of the middle is its own."""
+    other = {"L": "R", "R": "L"}.get(label[0])
+    return label if other is None or label in _LFES else other + label[1:]
 
 
 def film_position(label: str) -> int:
     """Return where a label stands in film order, for sorting; unknown labels come last."""
-    order = (
-        "M", "L", "Lc", "C", "Rc", "R", "Lw", "Rw", "Ls", "Cs", "Rs", "S", "Lss", "Rss",
-        "Lsr", "Rsr", "LFE", "Ltf", "Rtf", "Ltm", "Rtm", "Ltr", "Rtr",
-    )  # fmt: skip
-    return order.index(label) if label in order else len(order)
+    return _FILM.index(label) if label in _FILM else len(_FILM)
 
 
 def labels_of_mask(mask: int, channels: int) -> tuple[str, ...] | None:
     """Return the labels of a ``dwChannelMask``, or None where it does not fit the count.
 
-    Side and back pairs are both called surrounds in 5.1: a lone pair of either becomes Ls, Rs.
+    One channel is mono whatever its bit, and two channels of any left and right pair are stereo:
+    programs write the bit of the loudspeaker that a split file was made for. Side and back pairs
+    are both called surrounds in 5.1: a lone pair of either becomes Ls, Rs.
     """
     labels = [name for bit, name in enumerate(_MASK_BITS) if mask >> bit & 1]
+    if channels == 1 and labels:
+        return ("M",)
     if len(labels) != channels:
         return None
-    if channels == 1:
-        return ("M",) if labels == ["C"] else tuple(labels)
+    if channels == 2 and _mirrored(labels[0]) == labels[1]:
+        return ("L", "R")
     both = "Lss" in labels and "Lsr" in labels
     if not both:
         plain = {"Lss": "Ls", "Rss": "Rs", "Lsr": "Ls", "Rsr": "Rs"}
@@ -197,15 +239,3 @@ def labels_of_mask(mask: int, channels: int) -> tuple[str, ...] | None:
     if labels == ["L", "R", "C", "Cs"]:
         labels[-1] = "S"
     return tuple(labels)
-
-
-def labels_of_names(names: Sequence[str]) -> tuple[str, ...] | None:
-    """Return the labels that a file's own track names end in, or None unless all differ."""
-    found: list[str] = []
-    for name in names:
-        word = name.strip().replace("-", " ").replace("_", " ").replace(".", " ").split(" ")[-1]
-        label = LABELS.get(word.lower())
-        if label is None:
-            return None
-        found.append(label)
-    return tuple(found) if found and len(set(found)) == len(found) else None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cue_pipeline.audio.layouts import MASKS_BY_NAME, labels_of_mask
 from cue_pipeline.errors import AudioFileError
 
 _PROBE_SECONDS = 30.0
@@ -26,6 +27,9 @@ _MISSING = (
 def read_mpeg4_header(path: Path) -> dict[str, Any]:
     """Return ``subtype``, ``sample_rate``, ``channels``, ``frames``, ``promised_frames``.
 
+    Also ``labels`` and ``labels_from`` where ffprobe names the layout: ffmpeg gives channels in
+    the layout's own order, whatever the file's.
+
     Raises
     ------
     AudioFileError
@@ -36,7 +40,7 @@ def read_mpeg4_header(path: Path) -> dict[str, Any]:
         raise AudioFileError(_MISSING)
     command = [
         program, "-v", "error", "-of", "json", "-select_streams", "a:0", "-show_entries",
-        "stream=codec_name,sample_rate,channels,duration", str(path),
+        "stream=codec_name,sample_rate,channels,channel_layout,duration", str(path),
     ]  # fmt: skip
     try:
         answer = subprocess.run(  # noqa: S603
@@ -47,13 +51,16 @@ def read_mpeg4_header(path: Path) -> dict[str, Any]:
         frames = round(float(stream["duration"]) * rate)
     except (subprocess.SubprocessError, LookupError, ValueError) as e:
         raise AudioFileError("ffprobe finds no audio in it") from e
+    channels = int(stream["channels"])
+    mask = MASKS_BY_NAME.get(str(stream.get("channel_layout")), 0)
+    labels = labels_of_mask(mask, channels)
     return {
         "subtype": str(stream["codec_name"]).upper(),
         "sample_rate": rate,
-        "channels": int(stream["channels"]),
+        "channels": channels,
         "frames": frames,
         "promised_frames": frames,
-    }
+    } | ({"labels": labels, "labels_from": "format"} if labels else {})
 
 
 def read_mpeg4_blocks(

@@ -62,10 +62,15 @@ GRAPH: Mapping[str, Declaration] = {
     "channel_groups": Declaration(
         upstream=(),
         reads=("audio",),
-        algorithm=2,
+        algorithm=3,
         shaped_by=by_settings(
-            "CUE_FINAL_MIX_PATTERNS, CUE_IGNORE_PATTERNS or CUE_SAMPLE_RATE",
-            lambda s: [s.final_mix_patterns, s.ignore_patterns, s.sample_rate],
+            "CUE_FINAL_MIX_PATTERNS, CUE_IGNORE_PATTERNS, CUE_INTERLEAVED_ORDER or CUE_SAMPLE_RATE",
+            lambda s: [
+                s.final_mix_patterns,
+                s.ignore_patterns,
+                s.interleaved_order,
+                s.sample_rate,
+            ],
         ),
         group="sound",
         kinds=frozenset({"audio", "table"}),

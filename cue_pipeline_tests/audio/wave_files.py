@@ -29,13 +29,19 @@ def cue_folder(path: Path, key: str = "Reel 1/1m02") -> CueFolder:
 NAMED_SO = {"final_mix_patterns": ("6mx",), "ignore_patterns": ("clk", "click")}
 
 
-def inventory_of(path: Path, sample_rate: int = 48_000) -> AudioInventory:
-    return find_channel_groups(cue_folder(path), sample_rate=sample_rate, **NAMED_SO)
+def inventory_of(path: Path, sample_rate: int = 48_000, **more: str) -> AudioInventory:
+    return find_channel_groups(cue_folder(path), sample_rate=sample_rate, **NAMED_SO, **more)
 
 
-def arranged(headers: list[AudioHeader]) -> AudioInventory:
+def arranged(headers: list[AudioHeader], interleaved_order: str | None = None) -> AudioInventory:
     """Arrange files that nobody wrote."""
-    return arrange(headers, cue_key="k", sample_rate=48_000, **NAMED_SO)
+    return arrange(
+        headers,
+        cue_key="k",
+        sample_rate=48_000,
+        interleaved_order=interleaved_order,
+        **NAMED_SO,
+    )
 
 
 def noise(n: int, channels: int = 1, seed: int = 0, level: float = 0.1) -> np.ndarray:

@@ -4,9 +4,10 @@ A decoder believes STREAMINFO; each frame has the same numbers once more, under 
 
 References
 ----------
-RFC 9639.
+RFC 9639; its section 8.6.2 has the comment with a channel mask.
 """
 
+import re
 import struct
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ _RATES = (0, 88_200, 176_400, 192_000, 8_000, 16_000, 22_050, 24_000, 32_000, 44
           96_000)  # fmt: skip
 _BITS = (0, 8, 12, 0, 16, 20, 24, 32)
 _MOST_METADATA = 16 << 20
+_MOST_COMMENTS = 1 << 16
+_MASK = re.compile(rb"WAVEFORMATEXTENSIBLE_CHANNEL_MASK=0x([0-9a-f]{1,8})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,17 @@ def read_flac(file: FileView, start: int) -> Contents:
     contents.data_offset = first.at
     contents.data_size = contents.promised_size = file.size - first.at
     _interpret(file, contents, bytearray(file.at(info.at, _INFO)), first)
+    contents.channel_mask = _channel_mask(file, contents)
     return contents
+
+
+def _channel_mask(file: FileView, contents: Contents) -> int | None:
+    """Return the channel mask that the comments give, in which channels are not FLAC's own."""
+    comments = contents.chunk(b"\4")
+    if comments is None:
+        return None
+    found = _MASK.search(file.at(comments.at, min(comments.size, _MOST_COMMENTS)))
+    return int(found[1], 16) & 0xFFFFFFFF if found else None
 
 
 def _walk(file: FileView, start: int, contents: Contents) -> int:

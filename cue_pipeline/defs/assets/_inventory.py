@@ -19,4 +19,5 @@ def read_inventory(cue: CueRun) -> AudioInventory:
         sample_rate=cue.settings.sample_rate,
         final_mix_patterns=cue.settings.final_mix_patterns,
         ignore_patterns=cue.settings.ignore_patterns,
+        interleaved_order=cue.settings.interleaved_order,
     )
