@@ -138,8 +138,8 @@ def _materialise(
     fingerprint = ""
     progress.report(key, asset, "started")
     try:
-        folder = library.folder(key)
-        fingerprint = graph.fingerprint(asset, folder)
+        look = library.look(key)
+        fingerprint = graph.fingerprint(asset, look.folder)
         version = graph.data_version(
             asset,
             code_version,
@@ -148,7 +148,7 @@ def _materialise(
             # Before the rows are made: what is decided meanwhile makes them stale, not lost.
             store.decisions(key).get(key, ""),
         )
-        run = CueRun(folder, settings, store, context.log, _threads())
+        run = CueRun(look, settings, store, context.log, _threads())
         result = compute(run, **upstream)
     except Exception as e:
         store.fail(

@@ -1,28 +1,107 @@
-"""What the function behind an asset is given: one cue, in one run."""
+"""What the functions behind assets are given: one cue, in one run, looked at once."""
+
+from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.cue.scan import read_cue_folder
 from cue_pipeline.library import graph
-from cue_pipeline.settings import MelSettings, Settings
-from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
-    pass
+    from cue_pipeline.audio.grouping import AudioInventory
+    from cue_pipeline.cue.folder import CueFolder
+    from cue_pipeline.midi.score_rows import MidiFileOutcome
+    from cue_pipeline.settings import MelSettings, Settings
+    from cue_pipeline.warehouse.store import Store
+
+
+class CueLook:
+    """What one run sees of a cue's folder: each part is read when first asked for, and then kept.
+
+    All assets of a run are made of the same look, so that a file which changes meanwhile is not
+    one thing to one asset and another to the next; the fingerprint that the ledger keeps is that
+    of this look, and the next run finds the change. A look must not outlive its run.
+
+    Parameters
+    ----------
+    root : Path
+        The library's base folder.
+    cue_key : str
+    settings : Settings
+    """
+
+    def __init__(self, root: Path, cue_key: str, settings: Settings) -> None:
+        self._root = root
+        self._cue_key = cue_key
+        self._settings = settings
+
+    @cached_property
+    def folder(self) -> CueFolder:
+        """The folder with the names of its files.
+
+        Raises
+        ------
+        CueError
+            If it is gone, unreadable or no longer a cue.
+        """
+        return read_cue_folder(self._root, self._cue_key)
+
+    @cached_property
+    def midi_files(self) -> tuple[MidiFileOutcome, ...]:
+        """What became of each of its MIDI files."""
+        from cue_pipeline.midi.score_rows import read_midi_files
+
+        return read_midi_files(self.folder)
+
+    @cached_property
+    def inventory(self) -> AudioInventory:
+        """Its stems, final mixes and click tracks, by the headers of its audio files.
+
+        Raises
+        ------
+        AudioFileError
+            If there are audio files and none can be used.
+        """
+        from cue_pipeline.audio.grouping import find_channel_groups
+
+        return find_channel_groups(
+            self.folder,
+            sample_rate=self._settings.sample_rate,
+            final_mix_patterns=self._settings.final_mix_patterns,
+            ignore_patterns=self._settings.ignore_patterns,
+            interleaved_order=self._settings.interleaved_order,
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class CueRun:
-    """What an asset function is given: one cue, in one run."""
+    """What an asset function is given."""
 
-    folder: CueFolder
+    look: CueLook
     settings: Settings
     store: Store
     log: logging.Logger
     threads: int
     """Threads that this asset may use, so that cues side by side share the processors."""
+
+    @property
+    def folder(self) -> CueFolder:
+        """The cue's folder."""
+        return self.look.folder
+
+    @property
+    def midi_files(self) -> tuple[MidiFileOutcome, ...]:
+        """What became of each of the cue's MIDI files."""
+        return self.look.midi_files
+
+    @property
+    def inventory(self) -> AudioInventory:
+        """The cue's stems, final mixes and click tracks."""
+        return self.look.inventory
 
     @property
     def mel_profiles(self) -> dict[str, MelSettings]:

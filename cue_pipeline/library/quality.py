@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from cue_pipeline.midi.recount import UncountableError, count_notes
@@ -95,7 +94,6 @@ def tempo_is_written(outcomes: Sequence[MidiFileOutcome]) -> Judgment:
 
 
 def notes_are_kept(
-    folder: Path,
     outcomes: Sequence[MidiFileOutcome],
     tables: Mapping[str, DataFrame],
     marker_tracks: Sequence[str],
@@ -104,8 +102,6 @@ def notes_are_kept(
 
     Parameters
     ----------
-    folder : Path
-        The cue's.
     outcomes : sequence of MidiFileOutcome
         What was read.
     tables : mapping of str to DataFrame
@@ -121,7 +117,7 @@ def notes_are_kept(
             uncounted.append(outcome.file_path)
             continue
         try:
-            of_tracks = count_notes((folder / outcome.file_path).read_bytes())
+            of_tracks = count_notes(outcome.data)
         except UncountableError as e:
             uncounted.append(f"{outcome.file_path}: {e}")
             continue

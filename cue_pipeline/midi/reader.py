@@ -121,12 +121,7 @@ def read_midi_file(path: Path) -> MidiFile:
         If it cannot be read, or holds nothing usable.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise MidiFileError(
-                f"'{path.name}' has {size} bytes, where at most {MAX_BYTES} are taken for a MIDI "
-                "file. Remove it, or give it the ending of what it is."
-            )
+        refuse_large(path)
         data = path.read_bytes()
     except OSError as error:
         raise MidiFileError(
@@ -134,6 +129,24 @@ def read_midi_file(path: Path) -> MidiFile:
             "there and may be read."
         ) from error
     return read_midi(data, path.name)
+
+
+def refuse_large(path: Path) -> None:
+    """Refuse a file that is too large to be a score.
+
+    Raises
+    ------
+    MidiFileError
+        If it is.
+    OSError
+        If it cannot be looked at.
+    """
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise MidiFileError(
+            f"'{path.name}' has {size} bytes, where at most {MAX_BYTES} are taken for a MIDI "
+            "file. Remove it, or give it the ending of what it is."
+        )
 
 
 def read_midi(data: bytes, name: str) -> MidiFile:

@@ -6,7 +6,7 @@ files give the same rows.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from cue_pipeline.midi.event_frames import (
 )
 from cue_pipeline.midi.marker_tracks import is_marker_track
 from cue_pipeline.midi.one_clock import OnClock, on_one_clock
-from cue_pipeline.midi.reader import MidiFile, read_midi_file
+from cue_pipeline.midi.reader import MidiFile, read_midi, refuse_large
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -55,6 +55,9 @@ class MidiFileOutcome:
         Why.
     sha256 : str or None
         Of its bytes, in hex; None where they cannot be read.
+    data : bytes
+        Its bytes as they were read, for checks that look for themselves; empty where they cannot
+        be read or are too many for a score.
     clock_from, same_as, clock_doubt : str or None
         See :class:`~cue_pipeline.midi.one_clock.OnClock`.
     clock_warnings : tuple of str
@@ -65,6 +68,7 @@ class MidiFileOutcome:
     file: MidiFile | None
     error: str | None
     sha256: str | None
+    data: bytes = field(default=b"", repr=False)
     clock_from: str | None = None
     same_as: str | None = None
     clock_doubt: str | None = None
@@ -100,18 +104,24 @@ def _settled(outcome: MidiFileOutcome, on: OnClock | None) -> MidiFileOutcome:
 
 def _read(folder: CueFolder, file_path: str) -> MidiFileOutcome:
     path = folder.path / file_path
-    digest = None
+    digest, data = None, b""
     try:
         with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return MidiFileOutcome(file_path, read_midi_file(path), None, digest)
+            try:
+                refuse_large(path)
+            except MidiFileError:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                raise
+            data = stream.read()
+        digest = hashlib.sha256(data).hexdigest()
+        return MidiFileOutcome(file_path, read_midi(data, path.name), None, digest, data)
     except OSError as error:
         message = f"'{path.name}' cannot be read: {error.strerror or error}."
         if path.is_symlink():
             message += " It is a link: mount the volume that it leads to, or remove it."
         return MidiFileOutcome(file_path, None, message, digest)
     except MidiFileError as error:
-        return MidiFileOutcome(file_path, None, str(error), digest)
+        return MidiFileOutcome(file_path, None, str(error), digest, data)
 
 
 def tempo_map_tables(

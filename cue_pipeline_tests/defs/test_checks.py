@@ -14,6 +14,7 @@ from cue_pipeline.defs.location import PROCESS_CUE, build_defs, find_assets
 from cue_pipeline.library import quality as judgments
 from cue_pipeline.library.graph import GRAPH
 from cue_pipeline.midi.recount import UncountableError, count_notes
+from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline.warehouse.tables import metadata
@@ -142,8 +143,6 @@ def test_damaged_stems_are_named_and_the_run_succeeds(tmp_path, monkeypatch):
 
 
 def test_a_file_without_tempo_is_told_and_one_with_it_is_not(tmp_path):
-    from cue_pipeline.midi.score_rows import read_midi_files
-
     midi = write_cue(tmp_path, "1m01") / "MIDI"
     for path in midi.iterdir():
         path.unlink()
@@ -160,15 +159,13 @@ def test_a_file_without_tempo_is_told_and_one_with_it_is_not(tmp_path):
 
 
 def test_a_lost_note_is_an_error(tmp_path):
-    from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files
-
     write_cue(tmp_path, "1m01")
     folder = read_cue_folder(tmp_path, "1m01")
     outcomes = read_midi_files(folder)
     tables = midi_events_tables("1m01", outcomes, ("conductor",))
-    assert judgments.notes_are_kept(folder.path, outcomes, tables, ("conductor",)).passed
+    assert judgments.notes_are_kept(outcomes, tables, ("conductor",)).passed
     tables["midi_notes"] = tables["midi_notes"].iloc[:-2]
-    verdict = judgments.notes_are_kept(folder.path, outcomes, tables, ("conductor",))
+    verdict = judgments.notes_are_kept(outcomes, tables, ("conductor",))
     assert not verdict.passed
     assert verdict.severity == "ERROR"
     assert verdict.figures["notes lost"] == 2

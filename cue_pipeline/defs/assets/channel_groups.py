@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from cue_pipeline.defs.assets._inventory import read_inventory
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.markdown import markdown_table
 from cue_pipeline.library.cue_run import CueRun
@@ -33,7 +32,7 @@ def channel_groups(cue: CueRun) -> AssetResult:
     from cue_pipeline.audio.sound_rows import channel_group_tables
     from cue_pipeline.library import quality as judgments
 
-    inventory = read_inventory(cue)
+    inventory = cue.inventory
     groups, mixes = inventory.groups, inventory.final_mixes
     channels = sum(len(group.channels) for group in groups)
     return AssetResult(

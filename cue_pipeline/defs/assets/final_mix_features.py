@@ -3,7 +3,6 @@
 import dagster as dg
 
 from cue_pipeline.cue.identity import row_id
-from cue_pipeline.defs.assets._inventory import read_inventory
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.io_manager import rows_of
 from cue_pipeline.library.cue_run import CueRun
@@ -29,7 +28,7 @@ def final_mix_features(cue: CueRun) -> AssetResult:
     folder = cue.folder
     tables = final_mix_tables(
         folder,
-        read_inventory(cue),
+        cue.inventory,
         cue.mel_profiles,
         [row_id("midi_files", folder.key, path) for path in folder.midi_paths],
         threads=cue.threads,

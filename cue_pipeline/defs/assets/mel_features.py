@@ -2,7 +2,6 @@
 
 import dagster as dg
 
-from cue_pipeline.defs.assets._inventory import read_inventory
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.io_manager import rows_of
 from cue_pipeline.library.cue_run import CueRun
@@ -25,7 +24,7 @@ def mel_features(cue: CueRun) -> AssetResult:
     from cue_pipeline.library import quality as judgments
     from cue_pipeline.pictures.of_stems import draw_stems
 
-    inventory = read_inventory(cue)
+    inventory = cue.inventory
     groups = inventory.groups
     tables = mel_feature_tables(cue.folder, inventory, cue.mel_profiles, threads=cue.threads)
     features, levels = rows_of(tables, "audio_features"), rows_of(tables, "audio_files")

@@ -20,10 +20,10 @@ def midi_events(cue: CueRun) -> AssetResult:
     Marker tracks (see `CUE_MARKER_TRACKS`) are left out; what they mark is kept in `midi_files`.
     """
     from cue_pipeline.library import quality as judgments
-    from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files
+    from cue_pipeline.midi.score_rows import midi_events_tables
     from cue_pipeline.pictures.score import roll_picture
 
-    outcomes = read_midi_files(cue.folder)
+    outcomes = cue.midi_files
     markers = cue.settings.marker_tracks
     tables = midi_events_tables(cue.folder.key, outcomes, markers)
     tracks, notes, controls = (tables[t] for t in ("midi_tracks", "midi_notes", "midi_cc"))
@@ -39,7 +39,7 @@ def midi_events(cue: CueRun) -> AssetResult:
         pictures={"piano roll": lambda: roll_picture(tracks, notes)},
         judges={
             "notes_are_kept": lambda: judgments.notes_are_kept(
-                cue.folder.path, outcomes, tables, markers
+                outcomes, tables, markers
             )
         },
     )

@@ -25,10 +25,10 @@ def tempo_map(cue: CueRun) -> AssetResult:
     `warnings`.
     """
     from cue_pipeline.library import quality as judgments
-    from cue_pipeline.midi.score_rows import read_midi_files, tempo_map_tables
+    from cue_pipeline.midi.score_rows import tempo_map_tables
     from cue_pipeline.pictures.score import tempo_picture
 
-    outcomes = read_midi_files(cue.folder)
+    outcomes = cue.midi_files
     tables = tempo_map_tables(cue.folder.key, outcomes, cue.settings.marker_tracks)
     files = tables["midi_files"]
     n_files = len(outcomes)  # a file of format 2 has a row, that is a clock, per sequence
