@@ -8,7 +8,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from cue_pipeline.library import graph
-from cue_pipeline.warehouse.tables import owned_columns, owner
+from cue_pipeline.warehouse.tables import owned_columns, owner, writers
 
 OWNERS = ("team:music-data",)
 
@@ -37,7 +37,7 @@ def asset_metadata(asset: str) -> dict[str, Any]:
         whose rows it owns; ``columns of TABLE`` of each further one.
     """
     owned = owned_columns(asset)
-    whole = [table for table in owned if table.info["owner"] == asset]
+    whole = [table for table in owned if asset in writers(table)]
     main = whole[0]
     described: dict[str, Any] = {
         "dagster/relation_identifier": main.name,

@@ -107,11 +107,12 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         )
 
     def load_input(self, context: dg.InputContext) -> "dict[str, DataFrame]":
-        """Return this cue's rows of those upstream tables that the consumer names.
+        """Return this cue's rows, of the upstream asset, of those tables that the consumer names.
 
         The consumer names them in its input's metadata: ``AssetIn(metadata={"tables": [...]})``.
         """
         tables: Sequence[str] = (context.definition_metadata or {})["tables"]
         store, key = self.cue_library.store, context.partition_key
+        asset = context.asset_key.path[-1]
         with ends_when_told(context.step_context.instance, context.step_context.run_id):
-            return {table: store.read(key, table) for table in tables}
+            return {table: store.read(key, table, asset=asset) for table in tables}

@@ -69,7 +69,9 @@ def _stems(cue: CueRun, like: Any, mix: Any, cell: int, mixed: np.ndarray) -> li
     current = graph.fingerprint("mel_features", cue.folder)
     if ledger is None or ledger.state != "ready" or ledger.fingerprint != current:
         return []
-    features = composites(cue.store.read(key, "audio_features"), "audio_file_id")
+    features = composites(
+        cue.store.read(key, "audio_features", asset="mel_features"), "audio_file_id"
+    )
     same = (features["hop_length"] == like["hop_length"]) & (features["n_mels"] == like["n_mels"])
     files = cue.store.read(key, "audio_files", ["id", "start_offset_seconds", "channels"])
     file_of = {row["id"]: row for row in files.to_dict("records")}

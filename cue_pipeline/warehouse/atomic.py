@@ -47,19 +47,25 @@ def unknown_cue(cue_key: str) -> WarehouseError:
 class AtomicWriter:
     """Writes within the transaction of one connection."""
 
-    def __init__(self, connection: sa.Connection, cue_id: int, cue_key: str) -> None:
+    def __init__(self, connection: sa.Connection, cue_id: int, cue_key: str, asset: str) -> None:
         self._connection = connection
         self._cue_id = cue_id
         self._cue_key = cue_key
+        self._asset = asset
 
     def ids(self, table: sa.Table) -> list[int]:
-        """Return the ids of the cue's rows of a table."""
-        condition = of_cue(table, self._cue_id, self._cue_key)
+        """Return the ids of the cue's rows of a table; the asset's own where it shares it."""
+        condition = of_cue(table, self._cue_id, self._cue_key, self._asset)
         return list(self._connection.scalars(sa.select(table.c.id).where(condition)))
 
-    def children(self, column: sa.Column[Any], ids: Sequence[int]) -> list[int]:
-        """Return the ids of the rows whose ``column`` is one of ``ids``."""
+    def children(
+        self, column: sa.Column[Any], ids: Sequence[int], asset: str | None = None
+    ) -> list[int]:
+        """Return the ids of the rows whose ``column`` is one of ``ids``, all or an asset's."""
         query = sa.select(column.table.c.id)
+        kinds = [] if asset is None else t.kinds_of(asset, column.table)
+        if kinds:
+            query = query.where(column.table.c.feature_type.in_(kinds))
         return [
             i
             for part in in_parts(ids)

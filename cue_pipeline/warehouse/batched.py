@@ -151,12 +151,14 @@ class BatchedWriter:
         self._mark = f"rows are being deleted by load {fence.writer}"
 
     def ids(self, table: sa.Table) -> list[int]:
-        """Return the ids of the cue's rows of a table."""
+        """Return the ids of the cue's rows of a table; the asset's own where it shares it."""
         return self._fence.run(lambda c: self._direct(c).ids(table))
 
-    def children(self, column: sa.Column[Any], ids: Sequence[int]) -> list[int]:
-        """Return the ids of the rows whose ``column`` is one of ``ids``."""
-        return self._fence.run(lambda c: self._direct(c).children(column, ids))
+    def children(
+        self, column: sa.Column[Any], ids: Sequence[int], asset: str | None = None
+    ) -> list[int]:
+        """Return the ids of the rows whose ``column`` is one of ``ids``, all or an asset's."""
+        return self._fence.run(lambda c: self._direct(c).children(column, ids, asset))
 
     def delete(self, column: sa.Column[Any], ids: Sequence[int]) -> int:
         """Delete the rows whose ``column`` is one of ``ids``; return how many."""
@@ -257,10 +259,10 @@ class BatchedWriter:
         self._direct(connection).ignore(rows)
 
     def _direct(self, connection: sa.Connection) -> AtomicWriter:
-        return AtomicWriter(connection, self._entry.cue_id, self._cue_key)
+        return AtomicWriter(connection, self._entry.cue_id, self._cue_key, self._entry.asset)
 
     def _count(self, table: sa.Table) -> Callable[[sa.Connection], int]:
-        condition = of_cue(table, self._entry.cue_id, self._cue_key)
+        condition = of_cue(table, self._entry.cue_id, self._cue_key, self._entry.asset)
         query = sa.select(sa.func.count()).select_from(table).where(condition)
         return lambda connection: int(connection.execute(query).scalar_one())
 

@@ -38,14 +38,67 @@ def link(name: str, target: str, doc: str, *, enforced: bool = True, **options: 
 
 
 def table(name: str, owner: str, doc: str, *parts: Any, **options: Any) -> sa.Table:
-    """Return a table; ``append`` marks one that only grows."""
-    info = {"owner": owner, "doc": doc, "append": options.pop("append", False)}
+    """Return a table.
+
+    Parameters
+    ----------
+    name, doc : str
+    owner : str
+        The asset that writes its rows.
+    *parts
+        Columns and constraints.
+    **options
+        ``append`` marks a table that only grows; ``kinds`` one that several assets share: whose a
+        row is, by its ``feature_type``, in place of ``owner``. All else is SQLAlchemy's.
+    """
+    info = {
+        "owner": owner,
+        "doc": doc,
+        "append": options.pop("append", False),
+        "kinds": options.pop("kinds", {}),
+    }
     return sa.Table(name, metadata, *parts, info=info, **options)
 
 
 def owner(column: sa.Column[Any]) -> str:
-    """Return the asset that writes a column."""
+    """Return the asset that writes a column; of a shared table, the first of those that do."""
     return str(column.info.get("owner", column.table.info["owner"]))
+
+
+def sharing(table: sa.Table) -> sa.Table | None:
+    """Return the table whose ``feature_type`` says whose a table's rows are.
+
+    Returns
+    -------
+    Table or None
+        The table itself, or the one that its rows hang on (chunks on their feature); None where
+        all rows are one asset's.
+    """
+    if table.info["kinds"]:
+        return table
+    link = scope_column(table)
+    parent = None if link is None else referred(link).table
+    return parent if parent is not None and parent.info["kinds"] else None
+
+
+def writers(table: sa.Table) -> tuple[str, ...]:
+    """Return the assets that write whole rows of a table."""
+    shared = sharing(table)
+    if shared is None:
+        return (str(table.info["owner"]),)
+    return tuple(dict.fromkeys(shared.info["kinds"].values()))
+
+
+def kinds_of(asset: str, table: sa.Table) -> list[str]:
+    """Return the feature types that are an asset's in a shared table."""
+    return [kind for kind, writer in table.info["kinds"].items() if writer == asset]
+
+
+def writes(asset: str, column: sa.Column[Any]) -> bool:
+    """Tell whether an asset writes a column, in its own rows where the table is shared."""
+    if "owner" in column.info:
+        return bool(column.info["owner"] == asset)
+    return asset in writers(column.table)
 
 
 def owned_columns(asset: str) -> dict[sa.Table, list[sa.Column[Any]]]:
@@ -64,11 +117,11 @@ def owned_columns(asset: str) -> dict[sa.Table, list[sa.Column[Any]]]:
     """
     owned = {}
     for table in ordered_tables():
-        if any(owner(c) == asset for c in table.c):
+        if any(writes(asset, c) for c in table.c):
             owned[table] = [
                 c
                 for c in table.c
-                if c.primary_key or (owner(c) == asset and c.info.get("made_by") is None)
+                if c.primary_key or (writes(asset, c) and c.info.get("made_by") is None)
             ]
     return owned
 

@@ -30,6 +30,7 @@ def find_composite(store: Store, audio_file_id: int | None) -> sa.Row[*tuple[Any
         features.id, features.sample_rate, features.hop_length, features.n_frames
     ).where(
         features.audio_file_id == audio_file_id,
+        features.feature_type == t.MEL_SPECTROGRAM,
         features.profile == "default",
         features.channel == "mono",
     )
@@ -76,6 +77,6 @@ def read_mel(store: Store, audio_feature_id: int) -> np.ndarray:
     if len(data) != needed:
         raise WarehouseError(
             f"Chunks of audio feature {audio_feature_id} hold {len(data)} bytes; its header needs "
-            f"{needed}. Materialise mel_features of its cue again."
+            f"{needed}. Materialise the asset of such features of its cue again."
         )
     return np.frombuffer(data, dtype=row.dtype).reshape(row.n_frames, row.n_mels)

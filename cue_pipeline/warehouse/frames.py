@@ -46,7 +46,8 @@ def read_frame(
     columns : sequence of Column
         Which of its columns, in this order.
     condition : ColumnElement
-        Which of its rows; holds numbers only where all ``columns`` are numbers.
+        Which of its rows; where all ``columns`` are numbers or bytes, it holds nothing but numbers
+        and words of this program, which are written out.
 
     Returns
     -------
@@ -169,7 +170,8 @@ def read_binary(connection: sa.Connection, query: sa.Select[Any]) -> list[tuple[
     connection : Connection
         With an open transaction.
     query : Select
-        Of integer, float and bytes columns; its conditions hold numbers only.
+        Of integer, float and bytes columns; its conditions hold nothing but numbers and words of
+        this program.
     """
     if connection.dialect.name != "postgresql":
         rows = connection.execute(query).all()

@@ -5,6 +5,7 @@
 * Any other table of the asset is emptied for the cue and loaded.
 * Of a table of another asset, the asset's own columns are set by key, and cleared elsewhere.
 * A table that only grows (``llm_calls``) takes what is new.
+* Of a table that assets share (``audio_features``) all this is done to the asset's own rows.
 
 A table that the asset owns and gives no rows for is emptied: the outcome depends on the value
 alone, not on what an earlier version left.
@@ -53,10 +54,12 @@ class Writer(Protocol):
     """Writes of one cue: in one transaction, or in many small ones."""
 
     def ids(self, table: sa.Table) -> list[int]:
-        """Return the ids of the cue's rows of a table."""
+        """Return the ids of the cue's rows of a table; the asset's own where it shares it."""
 
-    def children(self, column: sa.Column[Any], ids: Sequence[int]) -> list[int]:
-        """Return the ids of the rows whose ``column`` is one of ``ids``."""
+    def children(
+        self, column: sa.Column[Any], ids: Sequence[int], asset: str | None = None
+    ) -> list[int]:
+        """Return the ids of the rows whose ``column`` is one of ``ids``, all or an asset's."""
 
     def delete(self, column: sa.Column[Any], ids: Sequence[int]) -> int:
         """Delete the rows whose ``column`` is one of ``ids``; return how many."""
@@ -92,7 +95,8 @@ def plan_replacement(asset: str, tables: Tables) -> list[Part]:
     """
     owned = t.owned_columns(asset)
     if not owned:
-        known = sorted({t.owner(c) for table in t.metadata.tables.values() for c in table.c})
+        there = t.metadata.tables.values()
+        known = sorted({a for x in there for a in (*t.writers(x), *map(t.owner, x.c))})
         raise WarehouseError(f"No table belongs to an asset '{asset}'; there are {known}.")
     foreign = sorted(set(tables) - {table.name for table in owned})
     if foreign:
@@ -114,7 +118,7 @@ def plan_replacement(asset: str, tables: Tables) -> list[Part]:
 def _way(asset: str, table: sa.Table) -> Way:
     if table.info["append"]:
         return Way.APPEND
-    if table.info["owner"] != asset:
+    if asset not in t.writers(table):
         return Way.UPDATE
     return Way.UPSERT if t.referring(table) else Way.REPLACE
 
@@ -198,7 +202,7 @@ class Replacement:
         ids = [i for rows in batches for i in rows["id"].tolist()]
         _refuse_duplicates(part.table, ids)
         vanished = sorted(set(self._writer.ids(part.table)) - set(ids))
-        self._delete(part.table, vanished)
+        self._delete(part.table, vanished, self._asset)
         for rows in batches:
             self._writer.upsert(rows)
         self._known[part.table.name] = np.array(ids, dtype=np.int64)
@@ -209,21 +213,24 @@ class Replacement:
         if link is not None:
             self._writer.delete(link, self._ids(t.referred(link).table).tolist())
 
-    def _delete(self, table: sa.Table, ids: Sequence[int]) -> None:
-        """Delete rows and all that hangs on them, from the outside in."""
+    def _delete(self, table: sa.Table, ids: Sequence[int], owner: str) -> None:
+        """Delete rows of one owner and all that hangs on them, from the outside in."""
         if not ids:
             return
         for column in t.referring(table):
             if column.info.get("vanish") == "clear":
                 self._writer.clear(column, [column], ids)
             elif t.referring(column.table):
-                self._delete(column.table, self._writer.children(column, ids))
+                for asset in t.writers(column.table):
+                    children = self._writer.children(column, ids, asset)
+                    self._delete(column.table, children, asset)
+            elif t.sharing(column.table) is table:
+                self._delete_rows(column, ids, owner)
             else:
-                self._delete_rows(column, ids)
-        self._delete_rows(table.c.id, ids)
+                self._delete_rows(column, ids, column.table.info["owner"])
+        self._delete_rows(table.c.id, ids, owner)
 
-    def _delete_rows(self, column: sa.Column[Any], ids: Sequence[int]) -> None:
-        owner = column.table.info["owner"]
+    def _delete_rows(self, column: sa.Column[Any], ids: Sequence[int], owner: str) -> None:
         if owner != self._asset:
             self._writer.before_losing(owner)
         n_rows = self._writer.delete(column, ids)
@@ -231,12 +238,24 @@ class Replacement:
             self.lost.add(owner)
 
     def _checked(self, part: Part) -> Iterator[EncodedRows]:
-        """Pass batches on whose references are rows of this cue."""
+        """Pass batches on whose references are rows of this cue, and whose rows are the asset's."""
         for rows in part.batches:
+            if part.table.info["kinds"] and part.way is not Way.UPDATE:
+                self._check_kinds(rows)
             for c in rows.columns:
                 if "references" in c.column.info and "vanish" not in c.column.info:
                     self._check_references(c.column, c.values, c.nulls)
             yield rows
+
+    def _check_kinds(self, rows: EncodedRows) -> None:
+        own = t.kinds_of(self._asset, rows.table)
+        foreign = sorted(set(rows["feature_type"].tolist()) - set(own))
+        if foreign:
+            raise WarehouseError(
+                f"Asset '{self._asset}' gave rows of feature_type {foreign} for "
+                f"'{rows.table.name}'; its own there is {own}. Which kind is whose is in "
+                "warehouse/tables.py."
+            )
 
     def _check_references(self, column: sa.Column[Any], values: Any, nulls: Any) -> None:
         given = values if nulls is None else values[~nulls]

@@ -63,13 +63,21 @@ def _section(table: sa.Table) -> str:
         if isinstance(constraint, sa.UniqueConstraint)
     ]
     indexes = [", ".join(f"`{c.name}`" for c in index.columns) for index in table.indexes]
-    facts = [f"Owner: `{table.info['owner']}`", f"key: {keys}"]
+    facts = [_owners(table), f"key: {keys}"]
     facts += [f"unique: {u}" for u in sorted(unique)]
     facts += [f"index: {i}" for i in sorted(indexes)]
     return (
         f"### `{table.name}`\n\n{table.info['doc']}\n\n{' · '.join(facts)}\n\n"
         f"| column | type | what it holds |\n|---|---|---|\n{rows}"
     )
+
+
+def _owners(table: sa.Table) -> str:
+    if table.info["kinds"]:
+        whose = ", ".join(f"`{asset}` (`{kind}`)" for kind, asset in table.info["kinds"].items())
+        return f"Owner by `feature_type`: {whose}"
+    shared = t.sharing(table)
+    return f"Owner: `{table.info['owner']}`" if shared is None else f"Owner: as `{shared.name}`"
 
 
 def _row(column: sa.Column[Any]) -> str:

@@ -8,8 +8,19 @@ from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
 
 
-def of_cue(table: sa.Table, cue_id: int, cue_key: str) -> sa.ColumnElement[bool]:
+def of_cue(
+    table: sa.Table, cue_id: int, cue_key: str, asset: str | None = None
+) -> sa.ColumnElement[bool]:
     """Return the condition under which a row of a table belongs to a cue.
+
+    Parameters
+    ----------
+    table : Table
+        Whose rows.
+    cue_id : int
+    cue_key : str
+    asset : str, optional
+        Where this asset shares the table, only its own rows.
 
     Raises
     ------
@@ -28,7 +39,9 @@ def of_cue(table: sa.Table, cue_id: int, cue_key: str) -> sa.ColumnElement[bool]
         return link == cue_id
     if target is t.cues.c.cue_key:
         return link == cue_key
-    return link.in_(sa.select(target).where(of_cue(target.table, cue_id, cue_key)))
+    within = link.in_(sa.select(target).where(of_cue(target.table, cue_id, cue_key, asset)))
+    kinds = [] if asset is None else t.kinds_of(asset, table)
+    return sa.and_(within, table.c.feature_type.in_(kinds)) if kinds else within
 
 
 def columns_named(table_name: str, names: Any) -> tuple[sa.Table, list[sa.Column[Any]]]:

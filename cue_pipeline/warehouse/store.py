@@ -1,6 +1,6 @@
 """The store: one cue's rows replaced whole, or read, on any of the engines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -167,7 +167,7 @@ class Store:
         with writing(self.engine) as connection:
             lock_cue(connection, entry.cue_id, cue_key)
             replacement = Replacement(
-                AtomicWriter(connection, entry.cue_id, cue_key), asset, entry.cue_id
+                AtomicWriter(connection, entry.cue_id, cue_key, asset), asset, entry.cue_id
             )
             counts = replacement.run(plan)
             led.mark_stale(connection, entry.cue_id, replacement.lost)
@@ -214,7 +214,12 @@ class Store:
             return led.read_entries(connection, cue_key)
 
     def read(
-        self, cue_key: str, table: str, columns: Sequence[str] | None = None
+        self,
+        cue_key: str,
+        table: str,
+        columns: Sequence[str] | None = None,
+        *,
+        asset: str | None = None,
     ) -> "pd.DataFrame":
         """Return a cue's rows of one table, in the order of its key.
 
@@ -226,6 +231,8 @@ class Store:
             A table's name.
         columns : sequence of str, optional
             Columns to return, in this order; all otherwise.
+        asset : str, optional
+            Of a table that several assets share (features), the rows of this one; all otherwise.
 
         Returns
         -------
@@ -242,8 +249,11 @@ class Store:
 
         chosen, selected = columns_named(table, columns)
         with reading(self.engine) as connection:
-            self._refuse_unready(connection, cue_key, chosen, selected if columns else [])
-            condition = of_cue(chosen, row_id("cues", cue_key), cue_key)
+            owners = {asset} if asset in t.writers(chosen) else set(t.writers(chosen))
+            if columns is not None:
+                owners |= {c.info["owner"] for c in selected if "owner" in c.info}
+            self._refuse_unready(connection, cue_key, chosen, owners)
+            condition = of_cue(chosen, row_id("cues", cue_key), cue_key, asset)
             return read_frame(connection, chosen, selected, condition)
 
     # Decisions and calls
@@ -320,9 +330,8 @@ class Store:
         connection: sa.Connection,
         cue_key: str,
         table: sa.Table,
-        columns: Sequence[sa.Column[Any]],
+        owners: Collection[str | None],
     ) -> None:
-        owners = {table.info["owner"], *(t.owner(c) for c in columns)}
         for row in led.read_entries(connection, cue_key):
             if row.asset in owners and row.state != "ready":
                 raise WarehouseError(

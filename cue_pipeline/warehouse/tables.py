@@ -8,8 +8,9 @@ relative to the cue's folder, POSIX. Ids are 63-bit integers that the client der
 keys (:func:`cue_pipeline.cue.identity.row_id`).
 
 ``table.info["owner"]`` and, where it differs, ``column.info["owner"]`` name the asset that writes:
-re-materialising an asset rewrites its own rows and columns and nothing else. ``column.doc`` is
-what ``docs/data-model.md`` prints.
+re-materialising an asset rewrites its own rows and columns and nothing else. Assets that make
+features share tables: ``table.info["kinds"]`` says which ``feature_type`` is whose. A new kind of
+feature is one entry there. ``column.doc`` is what ``docs/data-model.md`` prints.
 
 ``column.info["references"]`` names what a column points at. Where the parent is sure to be
 written first and rows are few, a foreign key enforces it (on SQLite and PostgreSQL); event and
@@ -23,6 +24,7 @@ import sqlalchemy as sa
 
 from cue_pipeline.warehouse.catalogue import (
     column,
+    kinds_of,
     link,
     metadata,
     ordered_tables,
@@ -31,12 +33,16 @@ from cue_pipeline.warehouse.catalogue import (
     referred,
     referring,
     scope_column,
+    sharing,
     table,
+    writers,
 )
 from cue_pipeline.warehouse.types import Json, Timestamp
 
 __all__ = [
     "CHUNK_BYTES",
+    "MEL_SPECTROGRAM",
+    "kinds_of",
     "metadata",
     "ordered_tables",
     "owned_columns",
@@ -44,10 +50,19 @@ __all__ = [
     "referred",
     "referring",
     "scope_column",
+    "sharing",
+    "writers",
 ]
 
 CHUNK_BYTES = 512 * 1024
 """Most bytes of a feature chunk: half of what Aurora DSQL takes for one value."""
+
+MEL_SPECTROGRAM = "mel_spectrogram"
+"""The ``feature_type`` of mel spectrograms."""
+
+STEM_FEATURES = {MEL_SPECTROGRAM: "mel_features"}
+MIX_FEATURES = {MEL_SPECTROGRAM: "final_mix_features"}
+"""Kinds of features of stems and of mixes: ``feature_type`` → the asset that makes it."""
 
 _BY_MEL = {"owner": "mel_features"}  # it is the asset that reads every sample
 
@@ -93,30 +108,31 @@ def _place(what: str) -> tuple[sa.Column[Any], ...]:
     )
 
 
-def _features(name: str, owner: str, parent: str, parent_id: str) -> sa.Table:
+def _features(name: str, kinds: dict[str, str], parent: str, parent_id: str) -> sa.Table:
     return table(
         name,
-        owner,
+        kinds[MEL_SPECTROGRAM],
         f"One row per feature of a row of `{parent}`: what its chunks hold and how it was made.",
         _id("`row_id(table, cue_key, canonical_name, feature_type, channel, profile)`."),
         link(parent_id, f"{parent}.id", "What the feature was made of."),
-        column("feature_type", sa.Text, "`mel_spectrogram`."),
+        column("feature_type", sa.Text, "Kind of feature: `mel_spectrogram`, …"),
         column("channel", sa.Text, "`mono` for the composite, else a channel's label."),
         column("profile", sa.Text, "Name of the set of parameters: `default`, …"),
         column("sample_rate", sa.Integer, "Hz, after resampling."),
         column("hop_length", sa.Integer, "Samples between frames."),
-        column("n_mels", sa.Integer, "Mel bands: columns of the array."),
+        column("n_mels", sa.Integer, "Columns of the array: mel bands, or what the kind has."),
         column("n_frames", sa.Integer, "Frames: rows of the array."),
         column("dtype", sa.Text, "NumPy type of the array, little-endian: `float16`."),
         column(
             "max_db",
             sa.Double,
-            "Largest value of the array, dB; subtract it for dB re maximum. NULL: no frames.",
+            "Largest value, dB; subtract it for dB re maximum. NULL: no frames, or no dB.",
             null=True,
         ),
         column("params", Json, "Every parameter and library version that made it."),
         column("warnings", Json, "Damage met while reading the samples, in words."),
         sa.UniqueConstraint(parent_id, "feature_type", "channel", "profile"),
+        kinds=kinds,
     )
 
 
@@ -375,7 +391,7 @@ audio_files = table(
     sa.Index(None, "instrument_category"),
 )
 
-audio_features = _features("audio_features", "mel_features", "audio_files", "audio_file_id")
+audio_features = _features("audio_features", STEM_FEATURES, "audio_files", "audio_file_id")
 audio_feature_chunks = _chunks(
     "audio_feature_chunks", "mel_features", "audio_features", "audio_feature_id"
 )
@@ -424,9 +440,7 @@ final_mixes = table(
     sa.Index(None, "midi_file_id"),
 )
 
-final_mix_features = _features(
-    "final_mix_features", "final_mix_features", "final_mixes", "final_mix_id"
-)
+final_mix_features = _features("final_mix_features", MIX_FEATURES, "final_mixes", "final_mix_id")
 final_mix_feature_chunks = _chunks(
     "final_mix_feature_chunks", "final_mix_features", "final_mix_features", "final_mix_feature_id"
 )

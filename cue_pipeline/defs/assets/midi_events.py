@@ -37,9 +37,5 @@ def midi_events(cue: CueRun) -> AssetResult:
             "notes with a flag": dg.MetadataValue.int(int((notes["flags"] != 0).sum())),
         },
         pictures={"piano roll": lambda: roll_picture(tracks, notes)},
-        judges={
-            "notes_are_kept": lambda: judgments.notes_are_kept(
-                outcomes, tables, markers
-            )
-        },
+        judges={"notes_are_kept": lambda: judgments.notes_are_kept(outcomes, tables, markers)},
     )
