@@ -173,10 +173,10 @@ def whole_cue(path: Path, way: str) -> dict[str, float]:
         if way == "same":  # a mix is one group more, of which the composite alone is wanted
             stems = replace(inventory, groups=(*inventory.groups, *inventory.final_mixes))
         tables = mel_feature_tables(folder, stems, mels)
-        chunks = sum(len(batch) for batch in tables["audio_feature_chunks"])
+        chunks = sum(len(batch["data"]) for batch in tables["audio_feature_chunks"])
         if way == "ours":
             tables = final_mix_tables(folder, inventory, mels, [1])
-            chunks += sum(len(batch) for batch in tables["final_mix_feature_chunks"])
+            chunks += sum(len(batch["data"]) for batch in tables["final_mix_feature_chunks"])
     return {
         "start": wall - started,
         "wall": time.perf_counter() - wall,

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -16,12 +17,12 @@ from cue_pipeline.audio.levels import dbfs, rounded
 from cue_pipeline.audio.mel_filters import empty_bands, mel_remarks
 from cue_pipeline.audio.profiles import DEFAULT_PROFILE
 from cue_pipeline.audio.resampling import RESAMPLER
-from cue_pipeline.audio.spool import DTYPE, ChunkRows, Spool, SpooledFeature
+from cue_pipeline.audio.spool import DTYPE, ChunkRows, Columns, Spool, SpooledFeature
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.settings import MelSettings
 
-Tables = dict[str, pd.DataFrame | Iterable[pd.DataFrame]]
+Tables = dict[str, pd.DataFrame | Iterable[Columns]]
 
 FEATURE_TYPE = "mel_spectrogram"
 MAX_THREADS = 8
@@ -293,6 +294,12 @@ def mel_params(mel: MelSettings, found: Measured, key: FeatureKey) -> dict[str, 
         empty_bands=empty_bands(mel),
         downmix_labels=labels if key.channel == "mono" else [key.channel],
         n_samples=found.levels.samples if found.levels else 0,
-        versions={name: version(name) for name in ("numpy", "scipy", "soxr", "soundfile")},
+        versions=_versions(),
     )
     return params
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """Return the versions of the libraries; looking one up parses a file."""
+    return {name: version(name) for name in ("numpy", "scipy", "soxr", "soundfile")}

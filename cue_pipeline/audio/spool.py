@@ -4,14 +4,15 @@ Frames are packed into chunks of at most 512 KiB as they are computed; only the 
 filled is held. The file lies where ``TMPDIR`` says, has no name, and goes with the spool.
 """
 
+from __future__ import annotations
+
 import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from cue_pipeline.audio.compiled.choice import pack_half
 from cue_pipeline.audio.mel_filters import Float32Array
@@ -19,6 +20,9 @@ from cue_pipeline.audio.mel_filters import Float32Array
 CHUNK_BYTES = 512 * 1024
 _BATCH_BYTES = 4 << 20
 DTYPE = np.dtype("<f2")
+
+Columns = dict[str, Any]
+"""Rows as columns: name → values, all of one length."""
 
 
 def frames_per_chunk(n_mels: int) -> int:
@@ -132,33 +136,35 @@ class ChunkRows:
         self._features = features
         self._id_column = id_column
 
-    def __iter__(self) -> Iterator[pd.DataFrame]:
-        """Yield frames of rows; one empty frame with the columns if there are none."""
-        rows: list[dict[str, Any]] = []
+    def __iter__(self) -> Iterator[Columns]:
+        """Yield batches of rows as columns: int64 arrays, and ``data`` as a list of bytes."""
+        batch: list[_Chunk] = []
         size = 0
-        given = False
-        for row in self._rows():
-            if size + len(row["data"]) > _BATCH_BYTES and rows:
-                yield self._frame(rows)
-                rows, size, given = [], 0, True
-            rows.append(row)
-            size += len(row["data"])
-        if rows or not given:
-            yield self._frame(rows)
+        for chunk in self._chunks():
+            if batch and size + chunk.size > _BATCH_BYTES:
+                yield self._columns(batch)
+                batch, size = [], 0
+            batch.append(chunk)
+            size += chunk.size
+        if batch:
+            yield self._columns(batch)
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
+    def _chunks(self) -> Iterator[_Chunk]:
         for feature_id, feature in self._features:
             for index, extent in enumerate(feature.extents):
                 size = extent.n_frames * feature.n_mels * DTYPE.itemsize
-                yield {
-                    self._id_column: feature_id,
-                    "chunk_index": index,
-                    "first_frame": extent.first_frame,
-                    "n_frames": extent.n_frames,
-                    "data": self._spool.read(extent.offset, size),
-                }
+                yield _Chunk((feature_id, index, extent.first_frame, extent.n_frames), extent, size)
 
-    def _frame(self, rows: list[dict[str, Any]]) -> pd.DataFrame:
-        integers = [self._id_column, "chunk_index", "first_frame", "n_frames"]
-        frame = pd.DataFrame(rows, columns=[*integers, "data"])
-        return frame.astype(dict.fromkeys(integers, "int64")).astype({"data": "object"})
+    def _columns(self, batch: list[_Chunk]) -> Columns:
+        names = (self._id_column, "chunk_index", "first_frame", "n_frames")
+        numbers = np.array([chunk.numbers for chunk in batch], dtype=np.int64)
+        return {
+            **dict(zip(names, numbers.T, strict=True)),
+            "data": [self._spool.read(chunk.extent.offset, chunk.size) for chunk in batch],
+        }
+
+
+class _Chunk(NamedTuple):
+    numbers: tuple[int, int, int, int]
+    extent: _Extent
+    size: int

@@ -31,7 +31,7 @@ from cue_pipeline.library.cue_run import CueRun
 from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
-    from cue_pipeline.defs.io_manager import Tables
+    from cue_pipeline.warehouse.store import Tables
 
 # Output(data_version=…) is marked beta in Dagster 1.13; it is what makes the UI's 'Unsynced' agree
 # with our ledger, and the tests hold it to that.

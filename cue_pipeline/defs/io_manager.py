@@ -4,7 +4,7 @@ No table and no asset is named here: ``warehouse.tables`` says which columns an 
 consumer says which tables it wants.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from cue_pipeline.library import progress
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    Tables = Mapping[str, DataFrame | Iterable[DataFrame]]
+    from cue_pipeline.warehouse.store import Tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,8 @@ class CueTables:
 
     Attributes
     ----------
-    tables : mapping of str to DataFrame, or to an iterable of DataFrames
-        Table name → rows, with exactly the columns that the asset owns.
+    tables : mapping of str to rows, or to an iterable of rows
+        Table name → rows, as a DataFrame or columns by name: exactly those that the asset owns.
     fingerprint, code_version, data_version : str
         See :mod:`cue_pipeline.library.graph`.
     started_at : datetime

@@ -29,7 +29,7 @@ def composites(features: DataFrame, owner_column: str) -> DataFrame:
 
 
 def thumbnails(
-    features: DataFrame, chunks: Iterable[DataFrame], id_column: str, cell: int
+    features: DataFrame, chunks: Iterable[Mapping[str, Any]], id_column: str, cell: int
 ) -> dict[int, np.ndarray]:
     """Return the loudest of every ``cell`` frames of each feature.
 
@@ -37,8 +37,8 @@ def thumbnails(
     ----------
     features : DataFrame
         Rows of a feature table, those that are wanted.
-    chunks : iterable of DataFrame
-        Rows of its chunk table, others among them.
+    chunks : iterable of mapping of str to sequence
+        Rows of its chunk table as columns, others among them.
     id_column : str
         The chunks' reference to the feature.
     cell : int
@@ -58,12 +58,14 @@ def thumbnails(
         key: np.full((-(-int(row["n_frames"]) // cell), int(row["n_mels"])), -120.0, np.float32)
         for key, row in wanted.items()
     }
-    for frame in chunks:
-        for chunk in frame.to_dict("records"):
-            row = wanted.get(int(chunk[id_column]))
-            if row is not None and chunk["n_frames"]:
-                data = np.frombuffer(chunk["data"], row["dtype"]).reshape(-1, int(row["n_mels"]))
-                shrink_into(small[int(row["id"])], data, int(chunk["first_frame"]), cell)
+    for batch in chunks:
+        for key, first, data in zip(
+            batch[id_column], batch["first_frame"], batch["data"], strict=True
+        ):
+            row = wanted.get(int(key))
+            if row is not None and len(data):
+                frames = np.frombuffer(data, row["dtype"]).reshape(-1, int(row["n_mels"]))
+                shrink_into(small[int(key)], frames, int(first), cell)
     return small
 
 

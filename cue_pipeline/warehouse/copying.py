@@ -29,6 +29,7 @@ SLICE_ROWS = 65_536
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _NULL = struct.pack(">i", -1)
 _MOST_PATTERNS = 16
+_LARGE_BYTES = 16_384
 
 
 def copy_stream(batches: Iterable[EncodedRows]) -> Iterator[bytes]:
@@ -72,6 +73,8 @@ class ByteReader:
                 raise
             if part is None:
                 return b""
+            if 0 < len(part) <= size:
+                return part
             self._rest = memoryview(part)
         taken, self._rest = self._rest[:size], self._rest[size:]
         return bytes(taken)
@@ -125,7 +128,7 @@ def _all_null(c: EncodedColumn) -> bool:
 
 
 def _pack_each(rows: EncodedRows) -> Iterator[bytes]:
-    """Pack rows one by one: few and long, or text."""
+    """Pack rows one by one: few and long, or text. Large values pass as they are, not copied."""
     n_columns = struct.pack(">h", len(rows.columns))
     packers = [_packer(c.column) for c in rows.columns]
     for row in rows.tuples():
@@ -133,10 +136,15 @@ def _pack_each(rows: EncodedRows) -> Iterator[bytes]:
         for value, pack in zip(row, packers, strict=True):
             if value is None:
                 parts.append(_NULL)
-            else:
-                data = pack(value)
-                parts.append(struct.pack(">i", len(data)))
+                continue
+            data = pack(value)
+            parts.append(struct.pack(">i", len(data)))
+            if len(data) < _LARGE_BYTES:
                 parts.append(data)
+            else:
+                yield b"".join(parts)
+                yield data
+                parts = []
         yield b"".join(parts)
 
 

@@ -6,9 +6,9 @@ its column, a missing value in a column that needs one, a chunk that is too larg
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import sqlalchemy as sa
@@ -18,6 +18,9 @@ from cue_pipeline.warehouse.types import Json, Timestamp
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Rows: TypeAlias = "pd.DataFrame | Mapping[str, Any]"
+"""Rows of a table: a frame, or its columns, arrays or lists of one length, by name."""
 
 _NUL_SIGN = "␀"  # what a text column gets for NUL, which PostgreSQL cannot hold
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -75,26 +78,24 @@ class EncodedRows:
         return EncodedRows(self.table, columns, len(columns[0].values))
 
 
-def encode_rows(
-    frame: "pd.DataFrame", table: sa.Table, columns: Sequence[sa.Column[Any]]
-) -> EncodedRows:
-    """Return a frame's rows, checked against their columns.
+def encode_rows(rows: Rows, table: sa.Table, columns: Sequence[sa.Column[Any]]) -> EncodedRows:
+    """Return rows, checked against their columns.
 
     Parameters
     ----------
-    frame : DataFrame
+    rows : DataFrame or mapping of str to array or list
         Columns by name, in any order.
     table : Table
         Where the rows go.
     columns : sequence of Column
-        Exactly those that ``frame`` must have.
+        Exactly those that ``rows`` must have.
 
     Raises
     ------
     WarehouseError
         If columns are missing or too many, or a value does not fit its column.
     """
-    wanted, given = [c.name for c in columns], [str(c) for c in frame.columns]
+    wanted, given = [c.name for c in columns], [str(name) for name in rows]
     if set(wanted) != set(given) or len(given) != len(set(given)):
         missing = sorted(set(wanted) - set(given))
         extra = sorted({c for c in given if c not in wanted or given.count(c) > 1})
@@ -102,8 +103,15 @@ def encode_rows(
             f"Rows for '{table.name}' have columns that do not fit: missing {missing}, "
             f"too many {extra}. The asset owns {wanted}, and must give exactly those."
         )
-    encoded = tuple(_encode_column(frame[c.name], c) for c in columns)
-    return EncodedRows(table, encoded, len(frame))
+    encoded = tuple(_encode_column(rows[c.name], c) for c in columns)
+    n_rows = len(encoded[0].values)
+    uneven = [c.column.name for c in encoded if len(c.values) != n_rows]
+    if uneven:
+        raise WarehouseError(
+            f"Rows for '{table.name}' have {n_rows} values of '{columns[0].name}', and another "
+            f"number of {uneven}."
+        )
+    return EncodedRows(table, encoded, n_rows)
 
 
 def storable_text(text: str) -> str:
@@ -143,9 +151,9 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _encode_column(series: "pd.Series[Any]", column: sa.Column[Any]) -> EncodedColumn:
+def _encode_column(given: Any, column: sa.Column[Any]) -> EncodedColumn:
     try:
-        values, nulls = _values_and_nulls(series, column)
+        values, nulls = _values_and_nulls(given, column)
     except (TypeError, ValueError, OverflowError) as e:
         raise WarehouseError(
             f"Column '{column.table.name}.{column.name}' cannot hold what was given: {e}."
@@ -161,20 +169,25 @@ def _encode_column(series: "pd.Series[Any]", column: sa.Column[Any]) -> EncodedC
     return EncodedColumn(column, values, nulls)
 
 
-def _values_and_nulls(series: "pd.Series[Any]", column: sa.Column[Any]) -> tuple[Any, Any]:
+def _values_and_nulls(given: Any, column: sa.Column[Any]) -> tuple[Any, Any]:
     kind = column.type
+    if isinstance(given, list) and isinstance(kind, sa.LargeBinary):
+        return _objects(given, _bytes)
+    import pandas as pd
+
+    series = given if isinstance(given, pd.Series) else pd.Series(given)
     if isinstance(kind, sa.Integer):
         return _integers(series)
     if isinstance(kind, sa.Double):
         values = series.to_numpy(dtype=np.float64, na_value=np.nan)
         return values, np.isnan(values)
     if isinstance(kind, Json):
-        return _objects(series, json_text)
+        return _objects(series.to_list(), json_text)
     if isinstance(kind, sa.LargeBinary):
-        return _objects(series, _bytes)
+        return _objects(series.to_list(), _bytes)
     if isinstance(kind, Timestamp):
-        return _objects(series, _moment)
-    return _objects(series, _text)
+        return _objects(series.to_list(), _moment)
+    return _objects(series.to_list(), _text)
 
 
 def _integers(series: "pd.Series[Any]") -> tuple[Any, Any]:
@@ -203,8 +216,7 @@ def _integer(value: Any) -> int:
     return whole
 
 
-def _objects(series: "pd.Series[Any]", convert: Any) -> tuple[Any, Any]:
-    given = series.to_list()
+def _objects(given: list[Any], convert: Any) -> tuple[Any, Any]:
     values = np.empty(len(given), dtype=object)
     nulls = np.zeros(len(given), dtype=bool)
     for i, value in enumerate(given):
@@ -233,7 +245,7 @@ def _text(value: Any) -> str:
 
 def _bytes(value: Any) -> bytes:
     if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value)
+        return bytes(value)  # bytes are not copied
     raise TypeError(f"{type(value).__name__} is not bytes")
 
 

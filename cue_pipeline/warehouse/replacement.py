@@ -14,21 +14,18 @@ alone, not on what an earlier version left.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import sqlalchemy as sa
 
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
-from cue_pipeline.warehouse.encode import EncodedRows, encode_rows
+from cue_pipeline.warehouse.encode import EncodedRows, Rows, encode_rows
 from cue_pipeline.warehouse.types import now
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Tables = Mapping[str, "pd.DataFrame | Iterable[pd.DataFrame]"]
-"""An asset's value: table name to rows, in one frame or in batches."""
+Tables: TypeAlias = "Mapping[str, Rows | Iterable[Rows]]"
+"""An asset's value: table name to rows, in one piece or in batches."""
 
 
 class Way(Enum):
@@ -124,7 +121,7 @@ def _way(asset: str, table: sa.Table) -> Way:
 
 
 def _batches(
-    given: "pd.DataFrame | Iterable[pd.DataFrame] | None",
+    given: "Rows | Iterable[Rows] | None",
     table: sa.Table,
     columns: Sequence[sa.Column[Any]],
 ) -> Iterator[EncodedRows]:
@@ -133,8 +130,8 @@ def _batches(
         return iter(())
     import pandas as pd
 
-    frames = [given] if isinstance(given, pd.DataFrame) else given
-    encoded = (encode_rows(frame, table, columns) for frame in frames)
+    parts = [given] if isinstance(given, (pd.DataFrame, Mapping)) else given
+    encoded = (encode_rows(rows, table, columns) for rows in parts)
     first = next(encoded, None)
     return iter(()) if first is None else _chained(first, encoded)
 

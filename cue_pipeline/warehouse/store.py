@@ -134,8 +134,8 @@ class Store:
             A registered cue.
         asset : str
             The asset whose value it is; only its own tables and columns are written.
-        tables : mapping of str to DataFrame or iterable of DataFrame
-            Rows by table, with exactly the columns of
+        tables : mapping of str to rows, or to an iterable of rows
+            Rows by table, each a DataFrame or a mapping of columns, with exactly the columns of
             :func:`cue_pipeline.warehouse.tables.owned_columns`. Batches are written as they come,
             so memory holds one; on SQLite the file is locked meanwhile. A table of the asset that
             is not given is emptied.
