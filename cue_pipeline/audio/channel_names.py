@@ -22,7 +22,13 @@ from cue_pipeline.cue.media import AUDIO_SUFFIXES
 TokenForm = Literal["dot", "bracket", "underscore", "dash", "space", "inside", "joined"]
 
 _FORMS: dict[str, TokenForm] = {".": "dot", "_": "underscore", "-": "dash", " ": "space"}
-_TOKEN = "|".join(sorted(map(re.escape, LABELS), key=len, reverse=True))
+_IN_WORDS = re.compile(
+    r"(?<=[a-z])(?=(?:left|right|front|rear|back|side|surround|middle|center|centre)(?:$|"
+    r"left|right|front|rear|back|side|surround|middle|center|centre))"
+)
+# 'leftsurround' is also written 'Left Surround', 'left_surround'.
+_TOKEN = "|".join(_IN_WORDS.sub("[ _-]?", word) for word in sorted(LABELS, key=len, reverse=True))
+_BETWEEN_WORDS = str.maketrans("", "", " _-")
 # What may stand between a channel token and the end of a name: takes, versions, dates, formats.
 # Longer readings come first, as the group is atomic: names with many numbers stay cheap.
 _TAIL = (
@@ -32,7 +38,10 @@ _TAIL = (
     r"final|print|bounced?|mst|master|stems?|mix|mono)(?![^\W_]))*)"
 )
 # What file managers and browsers put behind the name of a copy.
-_COPY = r"(?:[ ]?-?[ ]?(?:copy|kopie|copie|copia)(?:[ ]\(?\d{1,3}\)?)?|[ ]?\(\d{1,3}\))*"
+_COPY = (
+    r"(?:[._\- ]{1,3}\(?(?:copy|kopie|copie|copia)\)?(?:[ _-]?\(?\d{1,3}\)?)?|"
+    r"[._ ]?\(\d{1,3}\)|[._ ]?\[\d{1,3}\])*"
+)
 _PLAIN = re.compile(
     rf"^(?P<base>.+?)[ ]?(?P<sep>[._\- ])(?P<token>{_TOKEN})(?P<tail>{_TAIL})(?P<copy>{_COPY})$",
     re.IGNORECASE,
@@ -41,9 +50,10 @@ _BRACKET = re.compile(
     rf"^(?P<base>.+?)[._\- ]*[(\[{{](?P<token>{_TOKEN})[)\]}}](?P<tail>{_TAIL})(?P<copy>{_COPY})$",
     re.IGNORECASE,
 )
+_KIND = "a|ch|chn|chan|channel|tr|trk|track|out|output|bus"
 _NUMBER = re.compile(
-    rf"^(?P<base>.+?)(?P<sep>[._\- ]|[ ]?\()(?P<kind>a|ch|chan|channel)?[ _-]?"
-    rf"(?P<number>\d{{1,2}})\)?(?P<tail>{_TAIL})(?P<copy>{_COPY})$",
+    rf"^(?P<base>.+?)(?P<sep>[._\- ]|[ ]?[(\[])(?P<kind>{_KIND})?[ _-]?"
+    rf"(?P<number>\d{{1,2}})[)\]]?(?P<tail>{_TAIL})(?P<copy>{_COPY})$",
     re.IGNORECASE,
 )
 _JOINED = re.compile(
@@ -128,7 +138,7 @@ def parse_channel_name(stem: str) -> ChannelName | None:
         if match is None:
             return None
         form = _FORMS[match["sep"]]
-    token = match["token"].lower()
+    token = match["token"].lower().translate(_BETWEEN_WORDS)
     certain = form in {"dot", "bracket"} and token in SURE
     return ChannelName(_base(match), LABELS[token], form, certain, token, match["copy"])
 
@@ -216,6 +226,21 @@ def holds_pattern(name: str, patterns: Sequence[str]) -> str | None:
     """Return the first of ``patterns`` that a name holds anywhere, in any case, or None."""
     folded = name.casefold()
     return next((p for p in patterns if p.casefold() in folded), None)
+
+
+def ends_in_pattern(name: str, patterns: Sequence[str]) -> str | None:
+    """Return the pattern behind which a name has nothing but takes, versions and formats.
+
+    Examples
+    --------
+    >>> ends_in_pattern("1m02 6mx_v2", ["6mx"]), ends_in_pattern("1m02 6mx Horn", ["6mx"])
+    ('6mx', None)
+    """
+    for pattern in patterns:
+        at = name.casefold().rfind(pattern.casefold())
+        if at >= 0 and re.fullmatch(_TAIL, name[at + len(pattern) :], re.IGNORECASE):
+            return pattern
+    return None
 
 
 def holds_word(name: str, words: Sequence[str]) -> str | None:

@@ -92,7 +92,10 @@ def labels_of_chan(payload: bytes, channels: int) -> tuple[str, ...] | None:
 
 def says_nothing(payload: bytes) -> bool:
     """Return whether a channel layout chunk is there to say that the channels have no roles."""
-    return len(payload) >= 4 and struct.unpack_from(">I", payload)[0] >> 16 in _SAYS_NOTHING
+    if len(payload) < 12:
+        return not payload
+    tag, _, descriptions = struct.unpack_from(">III", payload)
+    return tag >> 16 in _SAYS_NOTHING or (tag == _BY_DESCRIPTIONS and not descriptions)
 
 
 def ambisonic_labels(numbers: range | list[int]) -> tuple[str, ...]:

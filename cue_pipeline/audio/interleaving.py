@@ -174,8 +174,8 @@ def labels_of_names(names: Sequence[str]) -> tuple[str, ...] | None:
 
     Examples
     --------
-    >>> labels_of_names(["STR.L", "STR.R"]), labels_of_names(["L-5.1", "C-5.1", "LFE-5.1"])
-    (('L', 'R'), ('L', 'C', 'LFE'))
+    >>> labels_of_names(["STR.L", "STR.R"]), labels_of_names(["L-5.1", "C-5.1", "R-5.1"])
+    (('L', 'R'), ('L', 'C', 'R'))
     """
     if not names:
         return None

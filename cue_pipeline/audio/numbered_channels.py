@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cue_pipeline.audio.channel_names import (
     NumberedName,
-    holds_pattern,
+    ends_in_pattern,
     parse_numbered_name,
     stem_of,
 )
@@ -24,6 +24,7 @@ from cue_pipeline.audio.layouts import ORDERS_BY_COUNT
 
 _LEAST_OF_A_MIX = 5  # so many mono files of one mix are no takes
 _MOST = 64
+_CHANNEL_KINDS = frozenset({"a", "ch", "chn", "chan", "channel"})
 
 
 class _Numbered(NamedTuple):
@@ -65,14 +66,14 @@ def numbered_groups(
     doubts = {
         n.header.file: _doubt(run, n.said.number)
         for run in kept_apart
-        if len(run) in sizes
+        if len(run) in sizes and _without_gap(run)
         for n in run
     }
     return groups, [h for h in headers if h.file not in taken], doubts
 
 
 def _runs(headers: Sequence[AudioHeader]) -> list[list[_Numbered]]:
-    """Return sets of mono files of equal length, numbered from 1 (or 0) without a gap."""
+    """Return sets of mono files of one name and equal length, each with a number of its own."""
     clusters: dict[Hashable, list[_Numbered]] = defaultdict(list)
     for header in headers:
         said = parse_numbered_name(stem_of(header.file))
@@ -82,13 +83,8 @@ def _runs(headers: Sequence[AudioHeader]) -> list[list[_Numbered]]:
     runs = []
     for cluster in clusters.values():
         run = sorted(cluster, key=lambda n: n.said.number)
-        numbers = [n.said.number for n in run]
-        first = numbers[0]
-        if (
-            2 <= len(run) <= _MOST
-            and first in {0, 1}
-            and numbers == list(range(first, first + len(run)))
-            and all(as_long(n.header, run[0].header) for n in run)
+        if 2 <= len({n.said.number for n in run}) == len(run) <= _MOST and all(
+            as_long(n.header, run[0].header) for n in run
         ):
             runs.append(run)
     return runs
@@ -96,32 +92,55 @@ def _runs(headers: Sequence[AudioHeader]) -> list[list[_Numbered]]:
 
 def _are_channels(run: Sequence[_Numbered], mix_patterns: Sequence[str]) -> bool:
     said = run[0].said
-    pattern = holds_pattern(said.base, mix_patterns)
-    if said.kind:  # 'Synth A1' and 'Gtr_A1', 'Gtr_A2' may be patches and players
-        return bool(pattern) or said.kind != "a" or _set_off_for_sure(said, len(run))
-    if not pattern:
-        return False
+    pattern = ends_in_pattern(said.base, mix_patterns)
+    if pattern is None:
+        return _without_gap(run) and _are_channels_of_a_stem(said, len(run))
+    if said.kind in _CHANNEL_KINDS:
+        return True
     meant = re.match(r"\d+", pattern)
-    return len(run) == int(meant[0]) if meant else len(run) >= _LEAST_OF_A_MIX
+    if meant is None:
+        return _without_gap(run) and len(run) >= _LEAST_OF_A_MIX
+    return len(run) > 2 and run[-1].said.number <= int(meant[0])
 
 
-def _set_off_for_sure(said: NumberedName, count: int) -> bool:
-    return said.set_off_by in {".", "("} or (said.set_off_by in {"_", "-"} and count > 2)
+def _are_channels_of_a_stem(said: NumberedName, count: int) -> bool:
+    """Return whether numbers behind A or Ch are channels: 'Synth A1', 'Gtr_A2' may be none."""
+    if said.kind == "a":
+        return said.set_off_by in {".", "(", "["} or (said.set_off_by in {"_", "-"} and count > 2)
+    return said.kind in _CHANNEL_KINDS
+
+
+def _without_gap(run: Sequence[_Numbered]) -> bool:
+    numbers = [n.said.number for n in run]
+    return numbers[0] in {0, 1} and numbers == list(range(numbers[0], numbers[0] + len(run)))
+
+
+def _lacking(run: Sequence[_Numbered]) -> list[int]:
+    """Return the numbers that are missing among those of a run."""
+    numbers = {n.said.number for n in run}
+    return sorted(set(range(min(1, *numbers), max(numbers) + 1)) - numbers)
 
 
 def _group(run: Sequence[_Numbered], order: str | None) -> Gathered:
     count, said = len(run), run[0].said
-    labels = ORDERS_BY_COUNT[order].get(count) if order else None
+    lacking = _lacking(run)
+    labels = ORDERS_BY_COUNT[order].get(count) if order and not lacking else None
     first, last = (stem_of(run[at].header.file) for at in (0, -1))
     notes, layout_from = [], "setting"
     if labels is None:
-        labels = ("L", "R") if count == 2 else tuple(str(i + 1) for i in range(count))
+        pair = count == 2 and not lacking
+        labels = ("L", "R") if pair else tuple(str(n.said.number) for n in run)
         layout_from = "numbers"
-        taken = "they are taken as left and right" if count == 2 else "they have numbers for roles"
+        taken = "they are taken as left and right" if pair else "they have numbers for roles"
         notes.append(
             f"'{said.base}' is split in {count} files that only numbers tell apart ('{first}' … "
             f"'{last}'): taken as the channels of one source, and as nothing says which is which, "
             f"{taken}. Set CUE_INTERLEAVED_ORDER to film or smpte, or name them .L .R …."
+        )
+    if lacking:
+        notes.append(
+            f"'{said.base}' lacks number {', '.join(map(str, lacking))} of its channels: the "
+            f"composite is the mean of the {count} there. Add the files."
         )
     return Gathered(
         name=said.base,

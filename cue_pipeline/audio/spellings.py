@@ -45,20 +45,22 @@ _IN_COMPANY = {
     "Rs": "sr surrr surr surroundright",
     "Cs": "cs bs bc csur csurr rearcentre rearcenter backcentre backcenter",
     "S": "s sur surr surround",
-    "Lss": "sil lm sideleft leftside lside",
-    "Rss": "sir rm sideright rightside rside",
-    "Lsr": "lr lb bl rl sbl lsb lcs backleft leftback rearleft leftrear lback lrear",
-    "Rsr": "rr rb br rr sbr rsb rcs backright rightback rearright rightrear rback rrear",
+    "Lss": "sil lm sideleft leftside lside leftsidesurround",
+    "Rss": "sir rm sideright rightside rside rightsidesurround",
+    "Lsr": "lr lb bl rl sbl lsb lcs backleft leftback rearleft leftrear lback lrear "
+    "leftrearsurround leftbacksurround",
+    "Rsr": "rr rb br rr sbr rsb rcs backright rightback rearright rightrear rback rrear "
+    "rightrearsurround rightbacksurround",
     "Lc": "lc lctr flc",
     "Rc": "rc rctr frc",
     "Lw": "lw wl lwide widel wideleft leftwide",
     "Rw": "rw wr rwide wider wideright rightwide",
-    "Ltf": "tfl tpfl lfh lh hl vhl lvh flh tlf",
-    "Rtf": "tfr tpfr rfh rh hr vhr rvh frh trf",
-    "Ltm": "tsl tpsil tml tlm lhs",
-    "Rtm": "tsr tpsir tmr trm rhs",
-    "Ltr": "tbl tpbl trl lrh tlb",
-    "Rtr": "tbr tpbr trr rrh trb",
+    "Ltf": "tfl tpfl lfh lh hl vhl lvh flh tlf topfrontleft lefttopfront",
+    "Rtf": "tfr tpfr rfh rh hr vhr rvh frh trf topfrontright righttopfront",
+    "Ltm": "tsl tpsil tml tlm lhs topmiddleleft lefttopmiddle topsideleft",
+    "Rtm": "tsr tpsir tmr trm rhs topmiddleright righttopmiddle topsideright",
+    "Ltr": "tbl tpbl trl lrh tlb topbackleft toprearleft lefttoprear",
+    "Rtr": "tbr tpbr trr rrh trb topbackright toprearright righttoprear",
     "Tc": "tc ts tpc",
     "Mid": "mid",
     "Side": "side",
@@ -90,6 +92,7 @@ LABELS: dict[str, str] = {
 #: Rear pairs that are the only surrounds of 5.1 in these vocabularies.
 _BACKS = frozenset(
     {"lb", "rb", "bl", "br", "lr", "rr", "rl", "backleft", "leftback", "backright", "rightback"}
+    | {"rearleft", "leftrear", "rearright", "rightrear"}
 )
 
 PARTNERS: dict[str, tuple[str, ...]] = {

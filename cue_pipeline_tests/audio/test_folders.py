@@ -102,6 +102,12 @@ FOLDERS: list[tuple[str, str, str]] = [
      "M:7.1:L C R Ls Rs Lss Rss LFE"),
     ("surround spelt out", "M.L.wav|M.C.wav|M.R.wav|M.LSurr.wav|M.RSurr.wav|M.LFE.wav",
      "M:5.1:L C R Ls Rs LFE"),
+    ("spelt out", "M_Front Left.wav|M_Front Right.wav|M_Center.wav|M_LFE.wav|M_Left Surround.wav|"
+     "M_Right Surround.wav", "M:5.1:L C R Ls Rs LFE"),
+    ("spelt out 7.1", "M-Left.wav|M-Right.wav|M-Center.wav|M-LFE.wav|M-Left Side Surround.wav|"
+     "M-Right Side Surround.wav|M-Left Rear Surround.wav|M-Right Rear Surround.wav",
+     "M:7.1:L C R Lss Rss Lsr Rsr LFE"),
+    ("a place spelt out", "Str Back Left.wav|Str Back Right.wav", "Str Back:stereo:L R"),
     ("fronts and rears", "Amb.Lf.wav|Amb.Rf.wav|Amb.Lr.wav|Amb.Rr.wav", "Amb:quad:L R Ls Rs"),
     ("StL StR", "VLN_StL.wav|VLN_StR.wav", "VLN:stereo:L R"),
     ("second LFE", "M.L.wav|M.C.wav|M.R.wav|M.Ls.wav|M.Rs.wav|M.LFE.wav|M.LFE2.wav",
@@ -130,6 +136,8 @@ FOLDERS: list[tuple[str, str, str]] = [
     ("a Mac's second copies", "CEL.L 2.wav|CEL.R 2.wav", "CEL 2:stereo:L R"),
     ("Windows' copies", "VLN_L - Copy (2).wav|VLN_R - Copy (2).wav",
      "VLN - Copy (2):stereo:L R"),
+    ("copies by other hands", "VLN.L_copy.wav|VLN.R_copy.wav|HN.L (copy).wav|HN.R (copy).wav",
+     "HN (copy):stereo:L R|VLN_copy:stereo:L R"),
     ("one of two is a copy", "VLN.L (1).wav|VLN.R.wav", "VLN:stereo:L R"),
     ("doubled suffix", "TPT_01.L.aif.wav|TPT_01.R.aif.wav", "TPT_01:stereo:L R"),
     ("spaces that do not break", "VLN\u00a0L.wav|VLN\u00a0R.wav|HRN\u2013L.wav|HRN\u2013R.wav",
@@ -173,6 +181,14 @@ FOLDERS: list[tuple[str, str, str]] = [
     ("mix with padded numbers", "6mx_01.wav|6mx_02.wav|6mx_03.wav|6mx_04.wav|6mx_05.wav|6mx_06.wav",
      "mix 6mx:6 discrete:1 2 3 4 5 6"),
     ("takes of a mono mix", "6mx_01.wav|6mx_02.wav", "mix 6mx_01:mono:M|mix 6mx_02:mono:M"),
+    ("mix of whose channels some lack", "6mx.A1.wav|6mx.A2.wav|6mx.A4.wav|6mx.A5.wav|6mx.A6.wav",
+     "mix 6mx:5 discrete:1 2 4 5 6"),
+    ("tracks of a mix", "6mx_Tr1.wav|6mx_Tr2.wav|6mx_Tr3.wav|6mx_Tr4.wav|6mx_Tr5.wav|6mx_Tr6.wav",
+     "mix 6mx:6 discrete:1 2 3 4 5 6"),
+    ("versions of a mono mix", "6mx_v1.wav|6mx_v2.wav|6mx_v3.wav",
+     "mix 6mx_v1:mono:M|mix 6mx_v2:mono:M|mix 6mx_v3:mono:M"),
+    ("horns of a session that calls all 6mx", "6mx Horn_1.wav|6mx Horn_2.wav|6mx Horn_3.wav",
+     "mix 6mx Horn_1:mono:M|mix 6mx Horn_2:mono:M|mix 6mx Horn_3:mono:M"),
     ("ch", "STR_ch1.wav|STR_ch2.wav|STR_ch3.wav", "STR:3 discrete:1 2 3"),
     ("horns", "Horn_1.wav|Horn_2.wav|Horn_3.wav|Horn_4.wav|Horn_5.wav|Horn_6.wav",
      "Horn_1:mono:M|Horn_2:mono:M|Horn_3:mono:M|Horn_4:mono:M|Horn_5:mono:M|Horn_6:mono:M"),
@@ -350,7 +366,8 @@ def warnings_of(files: str, **order: str) -> dict[str, tuple[str, ...]]:
 DOUBTED = {
     "5.1 without Rs", "7.1 without C", "dot L alone is a channel", "tokens of one folder only",
     "ambisonic", "mid and side", "one of two is a copy", "surrounds alone", "one surround alone",
-    "array", "numbered mix", "mix with padded numbers", "ch",
+    "array", "mix of whose channels some lack", "tracks of a mix", "numbered mix",
+    "mix with padded numbers", "ch",
 }  # fmt: skip
 
 
