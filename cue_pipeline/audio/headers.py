@@ -18,6 +18,7 @@ from cue_pipeline.audio.containers.splicing import opened_by_libsndfile
 from cue_pipeline.audio.containers.walking import FileView
 from cue_pipeline.audio.interleaving import roles_of, words_of
 from cue_pipeline.audio.mpeg4 import read_mpeg4_header
+from cue_pipeline.cue.file_kinds import AUDIO_SUFFIXES, is_dataless, stands_for
 from cue_pipeline.errors import AudioFileError
 
 MIN_SAMPLE_RATE = 1_000
@@ -112,6 +113,14 @@ def read_audio_header(folder: Path, file: str) -> AudioHeader:
     file : str
         Path relative to it, POSIX.
     """
+    place, _, name = file.rpartition("/")
+    if absent := stands_for(name):
+        real = f"{place}/{absent[0]}" if place else absent[0]
+        return AudioHeader(
+            file=real,
+            fault=f"'{real}' is not downloaded: {absent[1]}. Download it, and process the cue "
+            "again.",
+        )
     try:
         header = _read_header(folder / file, file)
     except _DAMAGE as e:
@@ -125,6 +134,7 @@ def read_audio_header(folder: Path, file: str) -> AudioHeader:
 
 
 _CURE = "Copy or bounce the file again, or remove it."
+_CURE_EMPTY = "Download it if it is in a cloud, copy or bounce it again, or remove it."
 #: What a file's bytes may lead a reader into: such a file has a fault, and its cue goes on.
 _DAMAGE = (
     AudioFileError, OSError, RuntimeError, struct.error, ValueError, ArithmeticError, LookupError,
@@ -133,11 +143,17 @@ _DAMAGE = (
 
 
 def _read_header(path: Path, file: str) -> AudioHeader:
+    if is_dataless(path.stat()):
+        return AudioHeader(
+            file=file,
+            fault=f"'{file}' is not downloaded: its bytes are in a cloud. Download it, and process "
+            "the cue again.",
+        )
     with path.open("rb") as stream:
         view = FileView(stream)
         magic = view.at(0, 64)
         if not magic:
-            return AudioHeader(file=file, fault=f"'{file}' is empty (0 bytes). {_CURE}")
+            return AudioHeader(file=file, fault=f"'{file}' is empty (0 bytes). {_CURE_EMPTY}")
         contents = _contents(view, magic)
     if contents is not None:
         return _header_of(path, file, contents)
@@ -149,6 +165,13 @@ def _read_header(path: Path, file: str) -> AudioHeader:
             file=file,
             fault=f"'{file}' begins with nothing but bytes {magic[0]:#04x}: it is a copy that was "
             f"not finished, or damaged. {_CURE}",
+        )
+    if magic.startswith((b"version https://git-lfs", b"bplist0")):
+        kind = "a pointer of Git LFS" if magic[:1] == b"v" else "a cloud's placeholder"
+        return AudioHeader(
+            file=file,
+            fault=f"'{file}' is not downloaded: {kind} stands in its place. Download it, and "
+            "process the cue again.",
         )
     if _looks_like_text(magic):
         start = magic[:24].decode("utf-8", "replace").split("\n")[0]
@@ -308,7 +331,7 @@ def _checked(header: AudioHeader) -> AudioHeader:
     if header.frames == 0:
         return replace(header, fault=f"'{file}' holds no audio (0 samples). {_CURE}")
     suffix = Path(file).suffix.lower()
-    if suffix not in _SUFFIX_OF.get(header.container, {suffix}):
+    if suffix in AUDIO_SUFFIXES and suffix not in _SUFFIX_OF.get(header.container, {suffix}):
         note = f"'{file}' is {header.container} inside, whatever its suffix says; read as that."
         return replace(header, warnings=(*header.warnings, note))
     return header

@@ -15,6 +15,7 @@ from cue_pipeline.audio.sources import open_source
 from cue_pipeline.audio.unread_files import find_strays
 from cue_pipeline.errors import AudioFileError
 from cue_pipeline_tests.audio.wave_files import (
+    arranged,
     bext_chunk,
     chunk,
     cue_folder,
@@ -229,6 +230,51 @@ def test_files_that_belong_to_nothing_are_reported(tmp_path):
     assert "'PT/Old.sd2'" in notes[0]
     assert "'PT/Strings.L.wave2'" in notes[1]
     assert inventory_of(tmp_path).warnings == notes
+
+
+SIDECARS = (
+    "V.wav.pek", "V.sfk", "V.wav.md5", "V.mhl", "V.wav.asd", "V.xmp", "V.wav:Zone.Identifier",
+    "V.wavZone.Identifier", "V.wav.Zone.Identifier", "Thumbs.db", "Icon\r", "V.reapeaks", "V.sfl",
+    "._V.wav", ".DS_Store", "session.ptx", "desktop.ini",
+)  # fmt: skip
+
+
+def test_sidecars_are_passed_over_without_a_word(tmp_path):
+    write_audio(tmp_path / "PT/Audio Files/V.wav", noise(100))
+    for name in SIDECARS:
+        (tmp_path / "PT/Audio Files" / name).write_bytes(b"x")
+    assert find_strays(cue_folder(tmp_path)) == ()
+
+
+def test_bounces_beside_the_session_are_mentioned(tmp_path):
+    folder = cue_folder(tmp_path)
+    write_audio(tmp_path / "PT/Audio Files/V.wav", noise(100))
+    folder = cue_folder(tmp_path)
+    write_audio(tmp_path / "PT/Bounced Files/6mx.L.wav", noise(100))
+    (note,) = find_strays(folder)
+    assert "'PT/Bounced Files/6mx.L.wav'" in note
+
+
+@pytest.mark.parametrize("name", [".VLN.R.wav.icloud", "VLN.R.wav.nextcloud", "VLN.R.wav.part"])
+def test_a_channel_that_is_not_downloaded_is_named_with_its_group(tmp_path, name):
+    write_audio(tmp_path / "VLN.L.wav", noise(4_800))
+    (tmp_path / name).write_bytes(b"bplist00")
+    headers = [read_audio_header(tmp_path, file) for file in ("VLN.L.wav", name)]
+    (group,) = arranged(headers).groups
+    assert group.canonical_name == "VLN"
+    assert any("'VLN.R.wav' is not downloaded" in w for w in group.warnings)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64,
+        b"bplist00" + bytes(80),
+    ],
+)
+def test_a_pointer_under_the_files_own_name_is_told_as_such(tmp_path, content):
+    (tmp_path / "VLN.wav").write_bytes(content)
+    assert "is not downloaded" in (read_audio_header(tmp_path, "VLN.wav").fault or "")
 
 
 def test_a_cue_without_audio_is_empty_with_a_warning(tmp_path):

@@ -10,7 +10,7 @@ import struct
 from dataclasses import replace
 
 from cue_pipeline.audio.containers.contents import Contents, SampleForm
-from cue_pipeline.audio.containers.extent import samples_extent
+from cue_pipeline.audio.containers.extent import samples_extent, settle_end
 from cue_pipeline.audio.containers.metadata import take_bext, take_ixml
 from cue_pipeline.audio.containers.sample_form import Layout, judged, reconciled
 from cue_pipeline.audio.containers.walking import (
@@ -78,9 +78,12 @@ class _AiffReader:
 
     def read(self) -> None:
         """Walk through the chunks and judge what they say."""
-        for name, want in ((self.file.at(0, 4), b"FORM"),):
-            if name != want:
-                self.contents.notes.append(f"it begins with {shown(name)}, where 'FORM' is needed")
+        for at, names in ((0, (b"FORM",)), (8, (b"AIFF", b"AIFC"))):
+            name = self.file.at(at, 4)
+            if name not in names:
+                self.contents.notes.append(
+                    f"it has {shown(name)} at offset {at}, where {shown(names[0])} is needed"
+                )
         for head in self.walker.chunks():
             self._take(head)
         if self.frames is None and (lost := self.walker.lost(b"COMM")):
@@ -95,6 +98,7 @@ class _AiffReader:
             self.contents.fault = "has no audio ('SSND' chunk missing)"
         else:
             self._interpret()
+            settle_end(self.file, self.contents)
 
     def _take(self, head: Head) -> None:
         if head.name == b"SSND":
@@ -158,6 +162,8 @@ class _AiffReader:
             self.contents.notes.append(extent.note)
         self.contents.data_offset, self.contents.data_size = head.at + 8 + offset, size
         self.contents.promised_size = max(size, extent.promised - 8 - offset)
+        if extent.believed is not None:
+            self.contents.believed_size = max(0, extent.believed - 8 - offset)
 
     def _said_form(self) -> SampleForm | None:
         """Return the form by COMM, None for a codec or a width that no sample has."""

@@ -9,7 +9,7 @@ import math
 import struct
 
 from cue_pipeline.audio.containers.contents import Contents, SampleForm
-from cue_pipeline.audio.containers.extent import samples_extent
+from cue_pipeline.audio.containers.extent import samples_extent, settle_end
 from cue_pipeline.audio.containers.sample_form import Layout, judged, reconciled
 from cue_pipeline.audio.containers.walking import (
     FileView,
@@ -64,9 +64,9 @@ class _CafReader:
 
     def read(self) -> None:
         """Walk through the chunks and judge what they say."""
-        if self.file.at(0, 4) != b"caff":
+        if (begins := self.file.at(0, 6)) != b"caff\0\1":
             self.contents.notes.append(
-                f"it begins with {shown(self.file.at(0, 4))}, where 'caff' is needed"
+                f"it begins with {shown(begins)}, where 'caff' and version 1 are needed"
             )
         for head in self.walker.chunks():
             self._take(head)
@@ -82,6 +82,7 @@ class _CafReader:
             self.contents.fault = "has no audio ('data' chunk missing)"
         else:
             self._interpret()
+            settle_end(self.file, self.contents)
 
     def _take(self, head: Head) -> None:
         if head.name == b"data":
@@ -125,6 +126,8 @@ class _CafReader:
             self.contents.notes.append(extent.note)
         self.contents.data_offset, self.contents.data_size = head.at + _EDIT_COUNT, size
         self.contents.promised_size = max(size, extent.promised - _EDIT_COUNT)
+        if extent.believed is not None:
+            self.contents.believed_size = max(0, extent.believed - _EDIT_COUNT)
 
     def _interpret(self) -> None:
         contents = self.contents

@@ -134,6 +134,8 @@ class Contents:
         Bytes of samples that are there.
     promised_size : int
         Bytes of samples by the header.
+    believed_size : int or None
+        Bytes of samples by the header, where what follows may be samples too.
     channel_mask : int or None
         ``dwChannelMask`` of WAVE_FORMAT_EXTENSIBLE; None where the file has none.
     subformat : bytes or None
@@ -166,6 +168,7 @@ class Contents:
     data_offset: int | None = None
     data_size: int = 0
     promised_size: int = 0
+    believed_size: int | None = None
     channel_mask: int | None = None
     subformat: bytes | None = None
     channel_layout: bytes | None = None

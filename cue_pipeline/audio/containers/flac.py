@@ -73,6 +73,8 @@ def read_flac(file: FileView, start: int) -> Contents:
     at = _walk(file, start, contents)
     info = contents.chunk(b"\0")
     first = _frame_in(file, at, min(file.size, at + _SEARCHED))
+    if first is None:
+        first = _frame_in(file, start + 4 + _INFO, min(file.size, start + _SEARCHED))
     if info is None or info.size < _INFO:
         contents.fault = "has no STREAMINFO block: nothing says what its bytes mean"
         return contents

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from cue_pipeline.audio.containers.contents import Contents, SampleForm
-from cue_pipeline.audio.containers.extent import samples_extent
+from cue_pipeline.audio.containers.extent import LONG_SIZE, samples_extent, settle_end
 from cue_pipeline.audio.containers.metadata import take_bext, take_chna, take_ixml
 from cue_pipeline.audio.containers.sample_form import WIDTHS, Layout, judged, looks_like, reconciled
 from cue_pipeline.audio.containers.walking import (
@@ -136,6 +136,7 @@ class _WaveReader:
             self.contents.fault = "has no audio ('data' chunk missing)"
         else:
             self._interpret(self.format)
+            settle_end(self.file, self.contents)
 
     def _has_data(self) -> bool:
         return self.contents.data_offset is not None
@@ -170,7 +171,7 @@ class _WaveReader:
     def _take_data(self, head: Head) -> None:
         others: list[tuple[int, str]] = []
         if self.long_size is not None:
-            others.append((self.long_size, "ds64 chunk"))
+            others.append((self.long_size, LONG_SIZE))
         if self.walker.grammar is _WAVE64:
             others.append((head.said + 24, "place of what follows, 24 bytes on"))
         extent = samples_extent(self.walker, head, others)
@@ -187,6 +188,7 @@ class _WaveReader:
             self.contents.notes.append(extent.note)
         self.contents.data_offset = head.at
         self.contents.data_size, self.contents.promised_size = extent.size, extent.promised
+        self.contents.believed_size = extent.believed
 
     def _take_format(self, payload: bytes) -> None:
         if len(payload) < 16:
@@ -227,6 +229,11 @@ class _WaveReader:
             contents.channels, contents.sample_rate = fmt.channels, fmt.rate
             if not contents.codec:
                 contents.fault = f"is of a codec that is not known here (format {fmt.tag:#06x})"
+            if fmt.align and contents.data_size % fmt.align:
+                contents.notes.append(
+                    f"its {contents.data_size} bytes of audio are no whole number of blocks of "
+                    f"{fmt.align} bytes"
+                )
             contents.clean_head = _clean_head(self.format_payload, contents.data_size)
             return
         contents.channels = layout.channels
@@ -255,7 +262,8 @@ class _WaveReader:
             return Layout(0, width)
         if fmt.align == fmt.channels * width and width in WIDTHS:
             return Layout(fmt.channels, width)
-        if fmt.bits in (20, 24) and fmt.align == 4 * fmt.channels:
+        in_words = fmt.bits in (20, 24) and fmt.align == 4 * fmt.channels
+        if in_words and fmt.byte_rate == fmt.rate * fmt.align:
             return Layout(fmt.channels, 4)
         return self._contradictory(fmt, width)
 

@@ -25,6 +25,7 @@ _WINDOWS = 24
 _WINDOW_BYTES = 6_144  # of whole samples of 1, 2, 3, 4 and 8 bytes, in up to 32 channels
 _ENOUGH = 512  # words that are not zero
 _SIXTEEN_EIGHT, _TWENTY_FOUR_NAUGHT = 2.0**-15, 2.0**-23
+_TOLD_APART = 0.5
 _HOT = 64.0  # 36 dB above full scale: no mix is that loud
 _SURELY_SCALED = 256.0
 
@@ -188,7 +189,7 @@ def _of_few_bytes(form: SampleForm, rows: npt.NDArray[np.uint8]) -> Verdict:
     if len(rows) < 4 * _ENOUGH:
         return Verdict(form)
     top, low = (rows[:, 0], rows[:, -1]) if form.big_endian else (rows[:, -1], rows[:, 0])
-    if _concentration(top) > 1.6 or _concentration(low) < 8.0 or len(np.unique(low)) <= 16:
+    if _concentration(top) > 1.6 or _concentration(low) < 3.0 or len(np.unique(low)) <= 16:
         return Verdict(form)
     # A low byte that gathers about 0 and 255, as only a high byte's sign makes it.
     near = ((low < 32) | (low >= 224)).mean()
@@ -274,6 +275,39 @@ def reconciled(
         f"blocks of {block} bytes): read as {best.channels} channels of {8 * best.width} bits, as "
         "the samples look; bounce it again to be sure"
     )
+
+
+def continues(
+    file: FileView, at: int, believed: int, there: int, form: SampleForm, channels: int
+) -> bool:
+    """Whether what follows some samples looks like more of them; yes where neither can be told.
+
+    Parameters
+    ----------
+    file : FileView
+    at : int
+        Where the samples begin.
+    believed, there : int
+        Bytes of samples by the header, and bytes to the end of what follows.
+    form : SampleForm
+    channels : int
+    """
+    block = channels * form.bytes
+    start = -(-believed // block) * block
+    rest = there - start
+    if rest < 64 * block:
+        return False
+    if form.subtype in ("FLOAT", "DOUBLE"):
+        kind = (">" if form.big_endian else "<") + ("f4" if form.bytes == 4 else "f8")
+        rows = _sampled(file, at + start, rest, form.bytes)
+        with np.errstate(all="ignore"):
+            sizes = np.abs(rows.reshape(-1).view(kind).astype(np.float64))
+        return bool(((sizes == 0) | ((sizes > 2.0**-60) & (sizes < 2.0**25))).mean() > 0.99)
+    layout, order = Layout(channels, form.bytes), ">" if form.big_endian else "<"
+    body = _apartness(file, at, believed, layout, order)
+    if body < _TOLD_APART:
+        return True
+    return _apartness(file, at + start, rest, layout, order) > max(_TOLD_APART, body / 4)
 
 
 def looks_like(file: FileView, at: int, size: int, layout: Layout, order: str) -> bool:

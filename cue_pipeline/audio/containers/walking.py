@@ -217,12 +217,10 @@ class Walker:
         """
         end, nominal = at + payload, at + self.grammar.padded(payload)
         size = self.file.size
-        if end <= size <= nominal:
+        if end <= size <= nominal + 1 and not self.file.at(end, size - end).strip(b"\0"):
             return size
         if nominal > size:
             return None
-        if size - end < self.grammar.size and not self.file.at(end, size - end).strip(b"\0"):
-            return size
         if self.chain_holds(nominal):
             return nominal
         gap = self.file.at(end, _MOST_PADDING + self.grammar.size)
