@@ -3,27 +3,17 @@
 from pathlib import Path, PurePosixPath
 
 from cue_pipeline.audio.faults import listed_files
+from cue_pipeline.cue.file_kinds import AUDIO_NOT_READ, PAPER, is_system, suffix_of
 from cue_pipeline.cue.folder import CueFolder
-
-#: Suffixes of audio that is known and not read.
-_AUDIO_NOT_READ = frozenset(
-    {".sd2", ".wma", ".ac3", ".eac3", ".dts", ".mxf", ".mov", ".mp4", ".amr",
-     ".ape", ".wv", ".dsf", ".dff", ".au", ".snd", ".rex", ".rx2", ".m4b", ".mka", ".webm"}
-)  # fmt: skip
-#: What stands in session folders and is no audio.
-_NOT_AUDIO = frozenset(
-    {"", ".mid", ".midi", ".ptx", ".ptf", ".pts", ".ptt", ".bak", ".pdf", ".txt", ".rtf", ".doc",
-     ".docx", ".xls", ".xlsx", ".csv", ".json", ".xml", ".musicxml", ".mxl", ".sib", ".mus",
-     ".musx", ".dorico", ".cpr", ".logicx", ".als", ".rpp", ".wfm", ".png", ".jpg", ".jpeg",
-     ".md", ".html", ".plist", ".db", ".ini", ".log", ".zip", ".cfg", ".yaml", ".yml", ".aaf",
-     ".omf", ".edl", ".peak", ".pkf", ".reapeaks", ".asd", ".ovw", ".nfo", ".url", ".lnk"}
-)  # fmt: skip
+from cue_pipeline.cue.session import find_mixes_beside
+from cue_pipeline.errors import CueError
 
 
 def find_strays(folder: CueFolder) -> tuple[str, ...]:
     """Return warnings of files that are no MIDI, no audio that is read, and no known paper.
 
-    Only the folders that hold the cue's own files are looked into.
+    Looked into are the folders that hold the cue's own files, and Pro Tools' folders of bounces
+    beside them.
     """
     known = {*folder.audio_paths, *folder.midi_paths}
     places = {folder.path, *((folder.path / file).parent for file in known)}
@@ -32,10 +22,11 @@ def find_strays(folder: CueFolder) -> tuple[str, ...]:
     for place in sorted(places):
         for path in _files(place):
             file = PurePosixPath(path.relative_to(folder.path)).as_posix()
-            suffix = path.suffix.lower()
-            if file in known or path.name.startswith(".") or suffix in _NOT_AUDIO:
+            suffix = suffix_of(path.name)
+            quiet = path.name.startswith((".", "~")) or suffix in PAPER or is_system(path.name)
+            if file in known or quiet:
                 continue
-            (unread if suffix in _AUDIO_NOT_READ else unknown).append(file)
+            (unread if suffix in AUDIO_NOT_READ else unknown).append(file)
     notes = []
     if unread:
         notes.append(
@@ -47,7 +38,23 @@ def find_strays(folder: CueFolder) -> tuple[str, ...]:
             f"Files of an unknown kind, not read: {listed_files(unknown)}. If they are audio, give "
             "them their suffix (.wav, .aif, .flac …)."
         )
+    if bounced := _bounced(folder):
+        notes.append(
+            f"Audio in Pro Tools' folders of bounces, not read: {listed_files(bounced)}. Move what "
+            "belongs to the cue, as its final mix, to its folder of audio files."
+        )
     return tuple(notes)
+
+
+def _bounced(folder: CueFolder) -> list[str]:
+    """Return the audio that lies in 'Bounced Files' or 'Rendered Files' of the cue's session."""
+    found: list[str] = []
+    for place in sorted({(folder.path / file).parent for file in folder.audio_paths}):
+        try:
+            found += [p.relative_to(folder.path).as_posix() for p in find_mixes_beside(place)]
+        except (CueError, OSError, ValueError):  # of no matter to what is read
+            continue
+    return found
 
 
 def _files(place: Path) -> list[Path]:

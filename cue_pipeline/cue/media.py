@@ -4,19 +4,21 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cue_pipeline.cue.file_kinds import AUDIO_SUFFIXES as AUDIO_SUFFIXES
+from cue_pipeline.cue.file_kinds import holds_audio, may_be_audio, stands_for
 from cue_pipeline.cue.numbering import natural_key
 from cue_pipeline.errors import CueError
 
 # The last three hold sequences that are not read; each such file is told what it is.
 MIDI_SUFFIXES = frozenset({".mid", ".midi", ".smf", ".kar", ".rmi"} | {".midi2", ".xmf", ".mxmf"})
-AUDIO_SUFFIXES = frozenset(
-    {".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf"}
-    | {".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a"}
-)
+
+
+File = tuple[str, int, int]
+"""Path relative to the cue (POSIX), size in bytes, modification time in ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,15 @@ class MediaFiles:
     Attributes
     ----------
     files : tuple of (str, int, int)
-        Path relative to the cue (POSIX), size in bytes, modification time in ns; natural order.
+        In natural order.
+    placeholders : tuple of (str, int, int)
+        What stands in the place of files that are not downloaded, or not to their end.
     subfolders : tuple of str
         Folders below that hold such files too; they do not count.
     """
 
-    files: tuple[tuple[str, int, int], ...]
+    files: tuple[File, ...]
+    placeholders: tuple[File, ...]
     subfolders: tuple[str, ...]
 
     @property
@@ -40,45 +45,90 @@ class MediaFiles:
         return tuple(path for path, _, _ in self.files)
 
     @property
+    def placeholder_paths(self) -> tuple[str, ...]:
+        """The placeholders' paths alone."""
+        return tuple(path for path, _, _ in self.placeholders)
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 over path (in NFC), size and modification time of each file, in hex."""
-        listing = "".join(f"{path}\0{size}\0{mtime}\n" for path, size, mtime in self.files)
+        every = self.files + self.placeholders
+        listing = "".join(f"{path}\0{size}\0{mtime}\n" for path, size, mtime in every)
         return hashlib.sha256(unicodedata.normalize("NFC", listing).encode()).hexdigest()
 
 
 def find_media(
-    cue: Path, folders: Iterable["os.DirEntry[str]"], suffixes: frozenset[str]
+    cue: Path,
+    folders: Iterable["os.DirEntry[str]"],
+    suffixes: frozenset[str],
+    *,
+    by_content: bool = False,
 ) -> MediaFiles:
     """Return the files with one of ``suffixes`` that lie directly in ``folders``.
+
+    Parameters
+    ----------
+    cue : Path
+    folders : iterable of os.DirEntry
+    suffixes : frozenset of str
+    by_content : bool
+        Files of no known suffix count too, if they begin as audio does.
 
     Raises
     ------
     CueError
-        If a folder or a file's status cannot be read, if all files are links that lead nowhere,
-        or if a name is not UTF-8.
+        If a folder or a file's status cannot be read, if all files are links that lead nowhere
+        or are not downloaded, or if a name is not UTF-8.
     """
     prefix = len(os.fspath(cue).rstrip("/")) + 1
-    files: list[tuple[str, int, int]] = []
+    files: list[File] = []
+    placeholders: list[File] = []
     subfolders: list[str] = []
     dead: list[str] = []
     for folder in sorted(folders, key=lambda folder: natural_key(folder.path)):
-        here: list[tuple[str, os.stat_result]] = []
-        for entry in listed(Path(folder.path)):
-            if is_hidden(entry.name):
+        entries = listed(Path(folder.path))
+        names = {entry.name for entry in entries}
+        for entry in sorted(entries, key=lambda entry: natural_key(entry.name)):
+            path = entry.path[prefix:]
+            if _is_placeholder(entry.name, names, suffixes):
+                placeholders.extend(_file(entry, path))
+            elif is_hidden(entry.name):
                 continue
-            if has_suffix(entry.name, suffixes):
-                status = _file_status(entry)
-                if status is not None:
-                    here.append((entry.name, status))
+            elif has_suffix(entry.name, suffixes) or (by_content and _is_audio(entry)):
+                files.extend(_file(entry, path, dead))
             elif _holds_media(entry, suffixes):
-                subfolders.append(entry.path[prefix:])
-        here.sort(key=lambda file: natural_key(file[0]))
-        place = folder.path[prefix:]
-        files.extend((f"{place}/{name}", s.st_size, s.st_mtime_ns) for name, s in here)
-        dead.extend(f"{place}/{name}" for name, s in here if stat.S_ISLNK(s.st_mode))
+                subfolders.append(path)
     if dead and len(dead) == len(files):
         raise CueError(_all_dead(cue, dead))
-    return MediaFiles(tuple(files), tuple(sorted(subfolders, key=natural_key)))
+    if placeholders and not files:
+        raise CueError(_all_absent(cue, placeholders))
+    return MediaFiles(tuple(files), tuple(placeholders), tuple(sorted(subfolders, key=natural_key)))
+
+
+def _file(entry: "os.DirEntry[str]", path: str, dead: list[str] | None = None) -> Iterator[File]:
+    """Yield a file with its size and time, and note a link to nowhere among the ``dead``."""
+    status = _file_status(entry)
+    if status is None:
+        return
+    if dead is not None and stat.S_ISLNK(status.st_mode):
+        dead.append(path)
+    yield path, status.st_size, status.st_mtime_ns
+
+
+def _is_placeholder(name: str, beside: Collection[str], suffixes: frozenset[str]) -> bool:
+    """Whether a name stands for a media file that is not beside it."""
+    stands = stands_for(name)
+    return stands is not None and has_suffix(stands[0], suffixes) and stands[0] not in beside
+
+
+def _is_audio(entry: "os.DirEntry[str]") -> bool:
+    """Whether a file of no known suffix is audio inside."""
+    if not may_be_audio(entry.name) or is_dir(entry):
+        return False
+    try:
+        return holds_audio(entry.path, entry.stat())
+    except OSError:
+        return False
 
 
 def has_suffix(name: str, suffixes: frozenset[str]) -> bool:
@@ -125,6 +175,16 @@ def _all_dead(cue: Path, dead: Sequence[str]) -> str:
     return (
         f"'{shown(cue / dead[0])}' {which} to nowhere, and '{shown(cue)}' has no other such file. "
         "Is it on a volume that is not mounted? The cue waits: bring it back, or remove the links."
+    )
+
+
+def _all_absent(cue: Path, placeholders: Sequence[File]) -> str:
+    """Return the message for files that are all in a cloud: what was made of them is kept."""
+    first = placeholders[0][0]
+    which = "stands" if len(placeholders) == 1 else f"and {len(placeholders) - 1} more stand"
+    return (
+        f"'{shown(cue / first)}' {which} for files that are not downloaded, and '{shown(cue)}' has "
+        "no other such file. The cue waits: download them."
     )
 
 

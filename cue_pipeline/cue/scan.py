@@ -1,7 +1,8 @@
 """Finding cues on disk.
 
 A cue is a folder that holds MIDI files in ``MIDI/`` and audio files in ``PT/Audio Files/``, at
-any depth below the library's root. Only files that lie directly in those folders count.
+any depth below the library's root. Only files that lie directly in those folders count; a session
+one folder deeper (``PT/1m02 v3/Audio Files``) is the cue's where it is the only one.
 
 Conventions
 -----------
@@ -9,7 +10,10 @@ Conventions
   spellings (``MIDI`` and ``Midi``), the files of all of them belong to the cue.
 - Names that begin with ``.`` (``.DS_Store``, AppleDouble ``._x.wav``, a copy under way) or ``~``
   are ignored. An *empty* file under a proper name is kept: it is a copy that failed, and the room
-  that reads it says so, where leaving it out would silently give a cue with a stem too few.
+  that reads it says so, where leaving it out would silently give a cue with a stem too few. So is
+  what stands for a file that is not downloaded (``.VLN.R.wav.icloud``, ``VLN.R.wav.part``).
+- Audio is known by its suffix, and files without a known one (``CELLI_01``, ``VLN.L``) by their
+  first bytes.
 - Links are followed. A folder that can be reached in several ways is one cue, under its real
   place where that lies in the library; so a loop of links ends. A file that is a link to nowhere
   is kept like an empty one; a cue of which all MIDI, or all audio, is such links waits for the
@@ -24,9 +28,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from cue_pipeline.cue.file_kinds import stands_for
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.media import (
-    AUDIO_SUFFIXES,
     MIDI_SUFFIXES,
     MediaFiles,
     entries_of,
@@ -40,6 +44,7 @@ from cue_pipeline.cue.media import (
     unreadable,
 )
 from cue_pipeline.cue.numbering import natural_key
+from cue_pipeline.cue.session import find_session_audio, told_instead, told_left_out
 from cue_pipeline.errors import CueError
 
 _NOT_SEARCHED = frozenset(
@@ -263,22 +268,29 @@ def _read_cue(
     if not midi_folders and not session_folders:
         return None
     midi = find_media(folder, midi_folders, MIDI_SUFFIXES)
-    audio_folders = [a for pt in session_folders for a in named(listed(Path(pt)), "audio files")]
-    audio = find_media(folder, audio_folders, AUDIO_SUFFIXES)
+    session = find_session_audio(folder, session_folders)
+    audio = session.media
+    problems.extend(
+        ScanProblem(folder / deeper, told_left_out(folder / deeper)) for deeper in session.left_out
+    )
+    problems.extend(
+        ScanProblem(folder / path, _not_downloaded(folder, path)) for path in midi.placeholder_paths
+    )
     problems.extend(
         ScanProblem(folder / subfolder, _too_deep(folder / subfolder))
         for subfolder in midi.subfolders + audio.subfolders
     )
-    if not midi.files and not audio.files and not (midi_folders and audio_folders):
+    if not midi.files and not audio.files and not (midi_folders and session.has_folder):
         return None
     if not midi.files or not audio.files:
-        raise CueError(_incomplete(folder, midi, audio))
+        instead = "" if audio.files else told_instead(session_folders)
+        raise CueError(_incomplete(folder, midi, audio) + instead)
     return CueFolder(
         key=_key(root, folder),
         root=root,
         path=folder,
         midi_paths=midi.paths,
-        audio_paths=audio.paths,
+        audio_paths=(*audio.paths, *audio.placeholder_paths),
         midi_fingerprint=midi.fingerprint,
         audio_fingerprint=audio.fingerprint,
     )
@@ -293,6 +305,17 @@ def _incomplete(folder: Path, midi: MediaFiles, audio: MediaFiles) -> str:
     return (
         f"'{shown(folder)}' looks like a cue but lacks {' and '.join(lacks)}. Put them there, or "
         "leave it: it is not processed."
+    )
+
+
+def _not_downloaded(cue: Path, path: str) -> str:
+    """Return the message for a MIDI file that is not there; of audio its own room tells."""
+    place, _, name = path.rpartition("/")
+    stands = stands_for(name)
+    real, why = stands or (name, "it is not there")
+    return (
+        f"'{shown(cue / place / real)}' is not downloaded: {why}. Download it; until then the cue "
+        "is processed without it."
     )
 
 

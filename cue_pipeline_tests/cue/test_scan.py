@@ -159,6 +159,99 @@ def test_media_in_subfolders_are_left_out_and_reported(tmp_path):
     assert [p.path.name for p in scan.problems] == ["old", "raw"]
 
 
+def test_the_one_session_a_folder_deeper_is_the_cues(tmp_path):
+    make_cue(tmp_path / "1m01", audio=("PT/1m01 v3/Audio Files/VLN.wav",))
+    make_cue(tmp_path / "1m02", audio=("PT/1m02 v3/audio files/VLN.wav", "PT/notes/x.txt"))
+    (tmp_path / "1m02/PT/Audio Files").mkdir()
+    (tmp_path / "1m02/PT/1m02 v2/Audio Files").mkdir(parents=True)
+    scan = find_cues(tmp_path)
+    assert [cue.audio_paths for cue in scan.cues] == [
+        ("PT/1m01 v3/Audio Files/VLN.wav",),
+        ("PT/1m02 v3/audio files/VLN.wav",),
+    ]
+    assert scan.problems == ()
+
+
+def test_several_sessions_a_folder_deeper_are_named_and_none_is_taken(tmp_path):
+    make_cue(tmp_path / "1m01", audio=("PT/v2/Audio Files/A.wav", "PT/v3/Audio Files/A.wav"))
+    scan = find_cues(tmp_path)
+    assert scan.cues == ()
+    (problem,) = scan.problems
+    assert "'PT/v2'" in problem.text
+    assert "'PT/v3'" in problem.text
+
+
+def test_a_session_beside_the_cues_own_is_left_out_and_named(tmp_path):
+    make_cue(tmp_path / "1m01", audio=("PT/Audio Files/A.wav", "PT/old/Audio Files/B.wav"))
+    scan = find_cues(tmp_path)
+    assert scan.cues[0].audio_paths == ("PT/Audio Files/A.wav",)
+    (problem,) = scan.problems
+    assert "'" + str(tmp_path / "1m01/PT/old") + "' is left out" in problem.text
+
+
+def test_a_session_whose_audio_is_of_other_kinds_or_only_bounced_says_so(tmp_path):
+    make_cue(tmp_path / "1m01", audio=("PT/Audio Files/A.sd2", "PT/Bounced Files/6mx.L.wav"))
+    (problem,) = find_cues(tmp_path).problems
+    assert "kinds that are not read (.sd2)" in problem.text
+    assert "1 audio files in 'Bounced Files'" in problem.text
+
+
+WAVE = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0"
+
+
+@pytest.mark.parametrize("name", ["CELLI_01", "VLN_01.L", "Kick.01", "6mx v2.1", "a.wave2"])
+def test_a_file_of_no_known_suffix_is_audio_if_it_begins_so(tmp_path, name):
+    make_cue(tmp_path / "1m01")
+    (tmp_path / "1m01/PT/Audio Files" / name).write_bytes(WAVE + bytes(40))
+    (tmp_path / "1m01/PT/Audio Files" / f"{name}x").write_bytes(b"RIFF\x24\0\0\0AVI " + bytes(40))
+    (cue,) = find_cues(tmp_path).cues
+    assert f"PT/Audio Files/{name}" in cue.audio_paths
+    assert len(cue.audio_paths) == 3
+
+
+@pytest.mark.parametrize("name", ["VLN.bak", "VLN.wav.old", "VLN.txt", "VLN.wav.md5", "._VLN"])
+def test_a_copy_set_aside_and_a_sidecar_are_no_audio_whatever_they_begin_with(tmp_path, name):
+    make_cue(tmp_path / "1m01")
+    (tmp_path / "1m01/PT/Audio Files" / name).write_bytes(WAVE + bytes(40))
+    (cue,) = find_cues(tmp_path).cues
+    assert len(cue.audio_paths) == 2
+
+
+@pytest.mark.parametrize(
+    "name", [".HRN.wav.icloud", "HRN.wav.nextcloud", "HRN.aif.crdownload", "HRN.wav.part"]
+)
+def test_what_stands_for_audio_that_is_not_downloaded_belongs_to_the_cue(tmp_path, name):
+    make_cue(tmp_path / "1m01")
+    before = find_cues(tmp_path).cues[0].audio_fingerprint
+    (tmp_path / "1m01/PT/Audio Files" / name).write_bytes(b"x")
+    (cue,) = find_cues(tmp_path).cues
+    assert cue.audio_paths[-1] == f"PT/Audio Files/{name}"
+    assert cue.audio_fingerprint != before
+
+
+def test_a_placeholder_beside_its_file_is_no_news(tmp_path):
+    make_cue(tmp_path / "1m01")
+    (tmp_path / "1m01/PT/Audio Files/.VLN.L.wav.icloud").write_bytes(b"x")
+    assert len(find_cues(tmp_path).cues[0].audio_paths) == 2
+
+
+def test_a_cue_of_which_nothing_is_downloaded_waits(tmp_path):
+    make_cue(tmp_path / "1m01", audio=("PT/Audio Files/.VLN.L.wav.icloud",))
+    make_cue(tmp_path / "1m02", midi=("MIDI/.cue.mid.icloud",))
+    scan = find_cues(tmp_path)
+    assert scan.cues == ()
+    assert all("not downloaded" in p.text and "waits" in p.text for p in scan.problems)
+    assert len(scan.problems) == 2
+
+
+def test_a_sequence_that_is_not_downloaded_is_named_and_the_cue_goes_on(tmp_path):
+    make_cue(tmp_path / "1m01", midi=("MIDI/a.mid", "MIDI/.b.mid.icloud"))
+    scan = find_cues(tmp_path)
+    assert scan.cues[0].midi_paths == ("MIDI/a.mid",)
+    (problem,) = scan.problems
+    assert "MIDI/b.mid' is not downloaded" in problem.text
+
+
 def test_a_base_folder_that_is_itself_a_cue_names_the_folder_to_give(tmp_path):
     make_cue(tmp_path / "1m01")
     with pytest.raises(CueError, match="is itself a cue") as refused:
