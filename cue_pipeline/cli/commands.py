@@ -103,11 +103,12 @@ def process(
 
     Exit code: 0 all good, 1 some cue failed, 2 usage or configuration.
     """
+    server = fork_server(start=not dry_run)
     from cue_pipeline.settings import read_settings
 
     before = configured()
     if sample_rate and sample_rate != before.sample_rate:
-        # The environment is how worker processes, and whatever they start, get the same settings.
+        # The environment is how workers, and whatever they start, get the same settings.
         os.environ["CUE_SAMPLE_RATE"] = str(sample_rate)
         click.echo(
             f"Note: SAMPLE_RATE {sample_rate} is not CUE_SAMPLE_RATE ({before.sample_rate}); "
@@ -115,7 +116,6 @@ def process(
             err=True,
         )
     settings = read_settings()
-    server = fork_server(start=not dry_run)
     store = open_store(settings)
 
     from cue_pipeline.library.plan import plan_library
@@ -289,8 +289,8 @@ def set_mapping(
     """
     if group is None and category is None:
         raise click.UsageError("Give --group, --category, or both.")
-    settings = configured()
     server = fork_server()
+    settings = configured()
     store = open_store(settings)
     from cue_pipeline.cli import mappings as decisions
 
@@ -305,8 +305,8 @@ def set_mapping(
 @click.argument("track")
 def unset_mapping(cue_key: str, track: str) -> None:
     """Take back what was decided about TRACK: a name, #INDEX, or FILE.mid#INDEX."""
-    settings = configured()
     server = fork_server()
+    settings = configured()
     store = open_store(settings)
     from cue_pipeline.cli import mappings as decisions
 
@@ -340,8 +340,8 @@ def import_mappings(file: Path, dry_run: bool, skip_bad: bool) -> None:
 
     Exit code: 0 all good, 1 lines were skipped or a cue failed, 2 bad lines and nothing imported.
     """
-    settings = configured()
     server = fork_server(start=not dry_run)
+    settings = configured()
     store = open_store(settings)
     from cue_pipeline.cli import mappings as decisions
 

@@ -28,7 +28,7 @@ def configured() -> Settings:
 def fork_server(*, start: bool = True) -> ForkServer:
     """Return where this command's workers come from; it ends with the command.
 
-    Started, it imports Dagster while the command looks what there is to do.
+    Started first of all, it imports Dagster while the command looks what there is to do.
     """
     from cue_pipeline.defs.runs.fork_client import ForkServer
 

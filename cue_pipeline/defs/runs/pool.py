@@ -161,7 +161,7 @@ class _Pool:
 
     def _start_worker(self, threads: int) -> None:
         call = f"{work.__module__}:{work.__name__}"
-        env = {"CUE_PIPELINE_THREADS": str(threads)}
+        env = {**os.environ, "CUE_PIPELINE_THREADS": str(threads)}  # settings among it, as of now
         worker = _Worker(self.server.fork(call, str(self.working_directory), env=env))
         self.workers.append(worker)
         self._next(worker)
