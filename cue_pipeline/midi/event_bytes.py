@@ -77,6 +77,8 @@ class TrackScan:
         Why reading stopped early.
     metas : list of MetaEvent
         In file order.
+    sysexes : list of MetaEvent
+        System exclusive messages, of ``kind`` 0xF0.
     system_offsets : list of int
         Byte offsets of system messages that do not belong in a file.
     """
@@ -87,6 +89,7 @@ class TrackScan:
     ended: bool = False
     damage: Damage | None = None
     metas: list[MetaEvent] = field(default_factory=list)
+    sysexes: list[MetaEvent] = field(default_factory=list)
     system_offsets: list[int] = field(default_factory=list)
 
 
@@ -260,6 +263,9 @@ class EventScanner:
         if status in (_SYSEX, _SYSEX_MORE):
             length, body = self._variable_length(at + 1, limit, "length of a sysex event")
             self._check_length(position, body, length, limit, "sysex event")
+            if status == _SYSEX:
+                message = data[body : body + length]
+                result.sysexes.append(MetaEvent(self._count, _SYSEX, message, position))
             return body + length
         if status not in _SYSTEM_DATA_BYTES:
             raise Damage(at, f"status byte 0x{status:02X}, which MIDI does not define")

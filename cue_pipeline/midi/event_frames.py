@@ -2,8 +2,8 @@
 
 Conventions
 -----------
-``event_index`` is the place of a message among all events of its track, so that the tables of a
-track, merged by it, give back the track's messages in their order. A note is two messages: the
+``event_index`` is the place of a message among all events of its track, of whichever part, so that
+the tables of a track, merged by it, give back the track's messages in their order. A note is two messages: the
 second one's place is ``end_event_index``.
 """
 
@@ -39,6 +39,10 @@ class PlacedMessages:
     Attributes
     ----------
     messages : Messages
+    part : np.ndarray, shape=(n_messages,), dtype=int64
+        Position of each message's part among those of the file.
+    lane : np.ndarray, shape=(n_messages,)
+        A number for each track and port, of which a note-off ends notes only.
     kind : np.ndarray, shape=(n_messages,), dtype=uint8
         Status without channel.
     time, beat : np.ndarray, shape=(n_messages,), dtype=float64
@@ -48,6 +52,8 @@ class PlacedMessages:
     """
 
     messages: Messages
+    part: Int64Array
+    lane: npt.NDArray[Any]
     kind: npt.NDArray[np.uint8]
     time: Float64Array
     bar: Int64Array
@@ -56,8 +62,9 @@ class PlacedMessages:
     end_time: Float64Array
 
 
-def place_messages(file: MidiFile, messages: Messages) -> PlacedMessages:
-    """Return messages of a file with seconds, bars and beats, each by its own clock."""
+def place_messages(file: MidiFile, chosen: npt.NDArray[np.bool_]) -> PlacedMessages:
+    """Return messages of a file, by a mask, with seconds, bars and beats by their own clock."""
+    messages = file.messages.take(chosen)
     time, beat = np.empty(len(messages)), np.empty(len(messages))
     bar = np.empty(len(messages), dtype=np.int64)
     end_tick = np.array([track.end_tick for track in file.tracks], dtype=np.int64)
@@ -74,7 +81,8 @@ def place_messages(file: MidiFile, messages: Messages) -> PlacedMessages:
         )
         end_time[tracks] = ticks_to_seconds(end_tick[tracks], clock.tempo_map, file.ticks_per_beat)
     kind = np.bitwise_and(messages.status, 0xF0, dtype=np.uint8)
-    return PlacedMessages(messages, kind, time, bar, beat, end_tick, end_time)
+    part, lane = file.parts.of_message[chosen], file.parts.lane[chosen]
+    return PlacedMessages(messages, part, lane, kind, time, bar, beat, end_tick, end_time)
 
 
 def pair(placed: PlacedMessages) -> tuple[Int64Array, NotePairs]:
@@ -83,13 +91,13 @@ def pair(placed: PlacedMessages) -> tuple[Int64Array, NotePairs]:
     m = placed.messages.take(note_messages)
     is_on = (m.status >= NOTE_ON) & (m.data2 > 0)
     channel_and_pitch = np.left_shift(m.status & 0x0F, 8, dtype=np.uint16) | m.data1
-    return note_messages, pair_notes(m.track, channel_and_pitch, is_on, m.tick)
+    return note_messages, pair_notes(placed.lane[note_messages], channel_and_pitch, is_on, m.tick)
 
 
 def note_frame(
-    placed: PlacedMessages, note_messages: Int64Array, pairs: NotePairs, track_ids: Int64Array
+    placed: PlacedMessages, note_messages: Int64Array, pairs: NotePairs, part_ids: Int64Array
 ) -> "DataFrame":
-    """Return ``midi_notes``."""
+    """Return ``midi_notes``; ``part_ids`` has an id for each part of the file."""
     import pandas as pd
 
     m = placed.messages
@@ -107,7 +115,7 @@ def note_frame(
     )
     return pd.DataFrame(
         {
-            "midi_track_id": track_ids[track],
+            "midi_track_id": part_ids[placed.part[on]],
             "event_index": m.event_index[on],
             "channel": _channel(m.status[on]),
             "note": m.data1[on].astype(np.int64),
@@ -128,7 +136,7 @@ def note_frame(
 def stray_note_offs(
     placed: PlacedMessages, note_messages: Int64Array, pairs: NotePairs
 ) -> dict[int, list[list[Any]]]:
-    """Return note-offs that end nothing, by track.
+    """Return note-offs that end nothing, by part.
 
     Returns
     -------
@@ -142,8 +150,8 @@ def stray_note_offs(
         for value, kind in zip(m.data2, placed.kind[at], strict=True)
     ]
     strays: dict[int, list[list[Any]]] = {}
-    for track, *entry in zip(
-        m.track.tolist(),
+    for part, *entry in zip(
+        placed.part[at].tolist(),
         m.event_index.tolist(),
         m.tick.tolist(),
         _channel(m.status).tolist(),
@@ -151,32 +159,32 @@ def stray_note_offs(
         velocity,
         strict=True,
     ):
-        strays.setdefault(track, []).append(entry)
+        strays.setdefault(part, []).append(entry)
     return strays
 
 
-def event_frames(placed: PlacedMessages, track_ids: Int64Array) -> "dict[str, DataFrame]":
+def event_frames(placed: PlacedMessages, part_ids: Int64Array) -> "dict[str, DataFrame]":
     """Return the tables of all messages but notes."""
     m, kind = placed.messages, placed.kind
     control, program, bend = (np.flatnonzero(kind == k) for k in (CONTROL, PROGRAM, BEND))
     touch = np.flatnonzero((kind == POLY_PRESSURE) | (kind == CHANNEL_PRESSURE))
     per_note = kind[touch] == POLY_PRESSURE
-    msb, lsb = (_last_before(m, program, control, number) for number in (_BANK_MSB, _BANK_LSB))
+    msb, lsb = (_last_before(placed, program, control, number) for number in (_BANK_MSB, _BANK_LSB))
     data1, data2 = m.data1.astype(np.int64), m.data2.astype(np.int64)
     return {
         "midi_cc": _frame(
-            placed, control, track_ids, cc_number=data1[control], cc_value=data2[control]
+            placed, control, part_ids, cc_number=data1[control], cc_value=data2[control]
         ),
         "midi_program_changes": _frame(
-            placed, program, track_ids, program=data1[program], bank_msb=msb, bank_lsb=lsb
+            placed, program, part_ids, program=data1[program], bank_msb=msb, bank_lsb=lsb
         ),
         "midi_pitch_bends": _frame(
-            placed, bend, track_ids, value=(data2[bend] << 7 | data1[bend]) - 8192
+            placed, bend, part_ids, value=(data2[bend] << 7 | data1[bend]) - 8192
         ),
         "midi_aftertouch": _frame(
             placed,
             touch,
-            track_ids,
+            part_ids,
             note=_nullable(m.data1[touch], ~per_note),
             value=np.where(per_note, data2[touch], data1[touch]),
         ),
@@ -184,14 +192,14 @@ def event_frames(placed: PlacedMessages, track_ids: Int64Array) -> "dict[str, Da
 
 
 def _frame(
-    placed: PlacedMessages, at: Int64Array, track_ids: Int64Array, **own: Any
+    placed: PlacedMessages, at: Int64Array, part_ids: Int64Array, **own: Any
 ) -> "DataFrame":
     import pandas as pd
 
     m = placed.messages
     return pd.DataFrame(
         {
-            "midi_track_id": track_ids[m.track[at]],
+            "midi_track_id": part_ids[placed.part[at]],
             "event_index": m.event_index[at],
             "channel": _channel(m.status[at]),
             **own,
@@ -215,15 +223,16 @@ def _nullable(values: npt.NDArray[Any], missing: npt.NDArray[np.bool_]) -> "Inte
 
 
 def _last_before(
-    m: Messages, program: Int64Array, control: Int64Array, number: int
+    placed: PlacedMessages, program: Int64Array, control: Int64Array, number: int
 ) -> "IntegerArray":
-    """Return a controller's last value on track and channel before each program change."""
+    """Return a controller's last value on port and channel before each program change."""
+    m = placed.messages
     banks = control[m.data1[control] == number]
     if not len(banks) or not len(program):
         return _nullable(np.zeros(len(program), dtype=np.int64), np.ones(len(program), dtype=bool))
 
     def key(at: Int64Array) -> Int64Array:
-        return (m.track[at].astype(np.int64) << 4 | _channel(m.status[at])) * len(m) + at
+        return (placed.lane[at].astype(np.int64) << 4 | _channel(m.status[at])) * len(m) + at
 
     by_key = np.sort(key(banks))
     found = np.searchsorted(by_key, key(program)) - 1

@@ -25,17 +25,18 @@ from cue_pipeline.midi.chunks import (
 )
 from cue_pipeline.midi.event_bytes import EventScanner, TrackScan
 from cue_pipeline.midi.events import Int64Array, Messages, decode_events
+from cue_pipeline.midi.parts import NOTICES, Notice, Parts, find_parts, texts
 from cue_pipeline.midi.sequence import Sequence, TimedMeta, build_sequence
 from cue_pipeline.midi.text import decode, guess_encoding
 from cue_pipeline.midi.timing import ticks_to_bars_beats, ticks_to_seconds
+from cue_pipeline.midi.track_names import NAMES, best_name
 
 # No score comes near; a disk image that someone renamed does.
 MAX_BYTES = 256 << 20
 _MAX_TRACKS = 65_535
 _MAX_WARNINGS = 50
 _MAX_BARS = 2**31 - 1
-_TRACK_NAME, _INSTRUMENT_NAME = 0x03, 0x04
-_TEXTS = range(0x01, 0x08)
+_TEXTS = range(0x01, 0x0A)
 # An hour without an event is no music; only silences of many beats need to be looked at.
 _LONG_SILENCE_BEATS, _LONG_SILENCE_SECONDS = 60, 3600.0
 
@@ -49,7 +50,7 @@ class MidiTrack:
     index : int
         From 0, in file order.
     name : str
-        The track's name, or else its instrument name; empty where it has neither.
+        The best of its names; empty where it has none.
     raw_name : bytes
         The bytes of that name.
     end_tick : int
@@ -85,6 +86,8 @@ class MidiFile:
         Every channel voice message of every track.
     sequences : tuple of Sequence
         The clocks: one, or in format 2 one per track.
+    parts : Parts
+        What each track sends on each port and channel.
     warnings : tuple of str
         Damage that was read around, with track and byte offset.
     """
@@ -96,6 +99,7 @@ class MidiFile:
     tracks: tuple[MidiTrack, ...]
     messages: Messages
     sequences: tuple[Sequence, ...]
+    parts: Parts
     warnings: tuple[str, ...]
 
     def sequence_of(self, track_index: int) -> Sequence:
@@ -189,7 +193,10 @@ def read_midi(data: bytes, name: str) -> MidiFile:
     encoding = guess_encoding(
         meta.data for scan in scans for meta in scan.metas if meta.kind in _TEXTS
     )
-    tracks = _tracks(scans, messages, ticks, encoding)
+    notices = [_notices(scan, ticks, encoding) for scan in scans]
+    tracks = _tracks(scans, messages, ticks, notices)
+    parts = find_parts(messages, notices, together=header.format != 2)
+    warnings += parts.warnings
     sequences = _sequences(header, tracks, _timed_metas(scans, ticks), encoding, warnings)
     file = MidiFile(
         name=name,
@@ -199,6 +206,7 @@ def read_midi(data: bytes, name: str) -> MidiFile:
         tracks=tracks,
         messages=messages,
         sequences=sequences,
+        parts=parts,
         warnings=(),
     )
     _refuse_endless(file)
@@ -223,16 +231,34 @@ def _refuse_endless(file: MidiFile) -> None:
             )
 
 
+def _notices(scan: TrackScan, ticks: Int64Array, encoding: str) -> list[Notice]:
+    """Return what a track says of its parts, in file order."""
+    said = sorted(
+        (*(meta for meta in scan.metas if meta.kind in NOTICES), *scan.sysexes),
+        key=lambda event: event.event,
+    )
+    return [
+        Notice(
+            event_index=event.event - scan.first,
+            tick=int(ticks[event.event]),
+            kind=event.kind,
+            data=event.data,
+            text=decode(event.data, encoding).strip() if event.kind in NAMES else "",
+        )
+        for event in said
+    ]
+
+
 def _tracks(
-    scans: list[TrackScan], messages: Messages, ticks: Int64Array, encoding: str
+    scans: list[TrackScan], messages: Messages, ticks: Int64Array, notices: list[list[Notice]]
 ) -> tuple[MidiTrack, ...]:
     counts = np.bincount(messages.track, minlength=len(scans)).tolist()
     tracks = []
     for index, scan in enumerate(scans):
-        raw_name = _track_name(scan)
+        name = best_name(texts(notices[index]))
         end_tick = int(ticks[scan.stop - 1]) if scan.stop > scan.first else 0
-        name = decode(raw_name, encoding).strip()
-        tracks.append(MidiTrack(index, name, raw_name, end_tick, counts[index]))
+        text, raw = (name.text, name.raw) if name else ("", b"")
+        tracks.append(MidiTrack(index, text, raw, end_tick, counts[index]))
     return tuple(tracks)
 
 
@@ -340,14 +366,6 @@ def _scan_track(
         for offset in scan.system_offsets[:_MAX_WARNINGS]
     ]
     return scan, scan.end if scan.ended and not chunk.fits else following
-
-
-def _track_name(scan: TrackScan) -> bytes:
-    for kind in (_TRACK_NAME, _INSTRUMENT_NAME):
-        for meta in scan.metas:
-            if meta.kind == kind and meta.data.strip(b"\0 "):
-                return meta.data
-    return b""
 
 
 def _shortened(warnings: list[str]) -> tuple[str, ...]:

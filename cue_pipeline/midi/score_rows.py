@@ -23,6 +23,7 @@ from cue_pipeline.midi.event_frames import (
 )
 from cue_pipeline.midi.marker_tracks import is_marker_track
 from cue_pipeline.midi.one_clock import OnClock, on_one_clock
+from cue_pipeline.midi.parts import Part
 from cue_pipeline.midi.reader import MidiFile, read_midi, refuse_large
 
 if TYPE_CHECKING:
@@ -176,7 +177,8 @@ def midi_events_tables(
     Returns
     -------
     dict of str to DataFrame
-        ``midi_tracks``: tracks that hold channel voice messages, also controllers alone.
+        ``midi_tracks``: a row for each part that holds channel voice messages, also controllers
+        alone; see :mod:`cue_pipeline.midi.parts`.
         ``midi_notes``, ``midi_cc``, ``midi_program_changes``, ``midi_pitch_bends``,
         ``midi_aftertouch``: their messages, ordered by file, track and event. All six, always.
 
@@ -285,37 +287,46 @@ def _event_frames(
 ) -> "dict[str, DataFrame]":
     import pandas as pd
 
-    tracks = [
-        track
-        for track in file.tracks
-        if track.n_messages and not is_marker_track(file, track, marker_tracks)
-    ]
-    track_ids = np.zeros(len(file.tracks), dtype=np.int64)
-    for track in tracks:
-        track_ids[track.index] = row_id("midi_tracks", cue_key, file_path, track.index)
-    musical = np.zeros(len(file.tracks), dtype=bool)
-    musical[[track.index for track in tracks]] = True
-    placed = place_messages(file, file.messages.take(musical[file.messages.track]))
+    clocks = len(file.sequences)
+    aside = [is_marker_track(file, track, marker_tracks) for track in file.tracks]
+    musical = np.array([not aside[part.track] for part in file.parts.parts], dtype=bool)
+    part_ids = np.array(
+        [_part_id(cue_key, file_path, part) for part in file.parts.parts], dtype=np.int64
+    )
+    placed = place_messages(file, musical[file.parts.of_message])
     note_messages, pairs = pair(placed)
     stray = stray_note_offs(placed, note_messages, pairs)
-    numbers = [track.index if len(file.sequences) > 1 else 0 for track in tracks]
+    parts = [(at, part) for at, part in enumerate(file.parts.parts) if musical[at]]
+    file_ids = [
+        row_id("midi_files", cue_key, _clock_path(file_path, part.track if clocks > 1 else 0))
+        for _, part in parts
+    ]
     track_frame = pd.DataFrame(
         {
-            "id": track_ids[[track.index for track in tracks]],
-            "midi_file_id": np.array(
-                [row_id("midi_files", cue_key, _clock_path(file_path, n)) for n in numbers],
-                dtype=np.int64,
-            ),
-            "track_index": np.array([track.index for track in tracks], dtype=np.int64),
-            "track_name": pd.Series([track.name for track in tracks], dtype=object),
-            "raw_name": pd.Series([track.raw_name for track in tracks], dtype=object),
-            "stray_note_offs": pd.Series(
-                [stray.get(track.index, []) for track in tracks], dtype=object
-            ),
+            "id": part_ids[musical],
+            "midi_file_id": np.array(file_ids, dtype=np.int64),
+            "track_index": np.array([part.track for _, part in parts], dtype=np.int64),
+            "port": pd.array([part.port for _, part in parts], dtype="Int64"),
+            "part_channel": pd.array([part.channel for _, part in parts], dtype="Int64"),
+            "track_name": pd.Series([part.name for _, part in parts], dtype=object),
+            "raw_name": pd.Series([part.raw_name for _, part in parts], dtype=object),
+            "all_names": pd.Series([list(part.all_names) for _, part in parts], dtype=object),
+            "sounds": pd.Series([_sounds(part) for _, part in parts], dtype=object),
+            "drum_kit": pd.Series([part.sounds.drum_kit for _, part in parts], dtype=object),
+            "stray_note_offs": pd.Series([stray.get(at, []) for at, _ in parts], dtype=object),
         }
     )
     return {
         "midi_tracks": track_frame,
-        "midi_notes": note_frame(placed, note_messages, pairs, track_ids),
-        **event_frames(placed, track_ids),
+        "midi_notes": note_frame(placed, note_messages, pairs, part_ids),
+        **event_frames(placed, part_ids),
     }
+
+
+def _part_id(cue_key: str, file_path: str, part: Part) -> int:
+    own = () if part.channel is None else (part.port, part.channel)
+    return row_id("midi_tracks", cue_key, file_path, part.track, *own)
+
+
+def _sounds(part: Part) -> list[list[int | None]]:
+    return [list(sound) for sound in part.sounds.sounds]

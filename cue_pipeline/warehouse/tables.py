@@ -84,7 +84,7 @@ def _events(name: str, doc: str, *columns: sa.Column[Any], end: tuple[Any, ...] 
             enforced=False,
             key=True,
         ),
-        column("event_index", sa.Integer, "Place among the track's events, from 0.", key=True),
+        column("event_index", sa.Integer, "Place among all events of the track, from 0.", key=True),
         column("channel", sa.SmallInteger, "MIDI channel, 0 to 15."),
         *columns,
         *end,
@@ -259,12 +259,35 @@ midi_files = table(
 midi_tracks = table(
     "midi_tracks",
     "midi_events",
-    "One row per track chunk of a MIDI file; two tracks of one name stay two.",
-    _id("`row_id('midi_tracks', cue_key, file_path, track_index)`."),
+    "One row per part: a track chunk of a MIDI file, or what it sends on one port and channel "
+    "where its notes are on several; two parts of one name stay two.",
+    _id("`row_id('midi_tracks', cue_key, file_path, track_index)`, then port and channel if any."),
     link("midi_file_id", "midi_files.id", "The file."),
     column("track_index", sa.Integer, "Place of the track in the file, from 0."),
-    column("track_name", sa.Text, "Decoded name; empty: none.", null=True),
+    column("port", sa.SmallInteger, "Its port; NULL: the track is one part.", null=True),
+    column(
+        "part_channel",
+        sa.SmallInteger,
+        "Its channel, 0 to 15 (of an MPE zone the manager's); NULL: the track is one part.",
+        null=True,
+    ),
+    column("track_name", sa.Text, "The best of its names, decoded; empty: none.", null=True),
     column("raw_name", sa.LargeBinary, "The name's bytes as they stand in the file.", null=True),
+    column("all_names", Json, "Every name of the part and its track: `[text, …]`.", null=True),
+    column(
+        "sounds",
+        Json,
+        "What its notes are played with: `[[program, bank_msb, bank_lsb, notes], …]`, "
+        "programs of set-up tracks counted; null: not said.",
+        null=True,
+    ),
+    column(
+        "drum_kit",
+        sa.Text,
+        "What says that its notes are strokes on a drum kit: channel 10, a bank, a SysEx; "
+        "NULL: they are pitches.",
+        null=True,
+    ),
     column(
         "stray_note_offs",
         Json,
@@ -286,7 +309,7 @@ midi_tracks = table(
         owner="llm_mappings",
         vanish="clear",
     ),
-    sa.UniqueConstraint("midi_file_id", "track_index"),
+    sa.Index(None, "midi_file_id", "track_index", "port", "part_channel", unique=True),
     sa.Index(None, "assigned_audio_file_id"),
     sa.Index(None, "instrument_category"),
 )

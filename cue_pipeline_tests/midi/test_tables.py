@@ -41,12 +41,13 @@ SCHEMA = {
 }
 ADDED = {
     "midi_files": "division sequence cue_points lyrics texts smpte_offset",
-    "midi_tracks": "stray_note_offs",
+    "midi_tracks": "stray_note_offs port part_channel all_names sounds drum_kit",
     "midi_notes": "end_event_index",
     "midi_program_changes": "bank_msb bank_lsb",
 }
 FLOATS = {"duration_seconds", "start_time", "duration", "time", "beat"}
 NULLABLE = {
+    "midi_tracks": {"port", "part_channel"},
     "midi_files": {"format", "ticks_per_beat", "division", "sequence"},
     "midi_notes": {"release_velocity", "end_event_index"},
     "midi_program_changes": {"bank_msb", "bank_lsb"},
@@ -55,7 +56,7 @@ NULLABLE = {
 OBJECTS = {
     "file_path", "sha256", "tempo_map", "time_signature_map", "key_signature_map", "markers",
     "warnings", "cue_points", "lyrics", "texts", "smpte_offset", "track_name", "raw_name",
-    "stray_note_offs",
+    "stray_note_offs", "all_names", "sounds", "drum_kit",
 }  # fmt: skip
 EVERYTHING = b"".join(
     [
