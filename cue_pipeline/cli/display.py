@@ -326,7 +326,9 @@ def _file_name(row: Mapping[str, Any]) -> str:
 
 
 def _track_name(row: Mapping[str, Any]) -> str:
-    return row["track_name"] or f"#{row['track_index']}"
+    from cue_pipeline.mapping.tracks import track_label
+
+    return track_label(row["track_name"], row["track_index"], row["part_channel"], row["port"])
 
 
 def _cues(n: int) -> str:

@@ -270,11 +270,11 @@ def _follow(store: Store, settings: Settings, server: ForkServer, keys: Collecti
 
 
 def _show(store: Store, cue_key: str, tracks: Collection[KnownTrack]) -> None:
-    from cue_pipeline.library.decisions import read_mappings
+    from cue_pipeline.library.decisions import read_mappings, row_at, track_at
 
     try:
         rows = read_mappings(store, cue_key)
     except WarehouseError:
         return  # why was said above
-    wanted = {(track.file_path, track.track_index) for track in tracks}
-    print_mappings(cue_key, [r for r in rows if (r["file_path"], r["track_index"]) in wanted])
+    wanted = {track_at(track) for track in tracks}
+    print_mappings(cue_key, [row for row in rows if row_at(row) in wanted])

@@ -147,7 +147,8 @@ def match_evidence(
     Parameters
     ----------
     tracks : pd.DataFrame
-        Rows of ``midi_tracks``: ``id``, ``midi_file_id``, ``track_name``.
+        Rows of ``midi_tracks``: ``id``, ``midi_file_id``, ``track_name``, and ``sounds`` with
+        ``drum_kit`` where they say which tracks are drum kits.
     notes : pd.DataFrame
         Rows of ``midi_notes`` of these tracks.
     features : pd.DataFrame
@@ -215,9 +216,17 @@ def _regressors(file: _File, heard: _Heard, measured: Measures) -> pd.DataFrame:
 
 def _file(rows: pd.DataFrame, notes: pd.DataFrame) -> _File:
     ids = [int(i) for i in rows["id"]]
-    tracks = track_notes(ids, notes)
+    tracks = track_notes(ids, notes, _kits(rows))
     names = [str(name) for name in rows["track_name"]]
     return _File(ids, names, tracks, same_notes(tracks))
+
+
+def _kits(rows: pd.DataFrame) -> dict[int, bool]:
+    """Return which tracks are drum kits; those of which the rows say so."""
+    if "drum_kit" not in rows:
+        return {}
+    known = rows[rows["sounds"].notna()]
+    return dict(zip(known["id"], known["drum_kit"].notna(), strict=True))
 
 
 def _ways_to_stand(features: pd.DataFrame, mel_of: Callable[[int], Float32]) -> list[_Heard]:

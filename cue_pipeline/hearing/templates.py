@@ -7,7 +7,7 @@ sample of the earliest file. Loudness is the fourth root of power ("level"), whi
 power, where the loudest note is all, and decibels, where a leak at -40 dB is as good as a note.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +47,9 @@ class TrackNotes:
         return len(self.start)
 
 
-def track_notes(track_ids: Sequence[int], notes: pd.DataFrame) -> list[TrackNotes]:
+def track_notes(
+    track_ids: Sequence[int], notes: pd.DataFrame, kits: Mapping[int, bool] | None = None
+) -> list[TrackNotes]:
     """Return the notes of each track, in the order of ``track_ids``.
 
     Parameters
@@ -56,24 +58,30 @@ def track_notes(track_ids: Sequence[int], notes: pd.DataFrame) -> list[TrackNote
         ``midi_tracks.id``.
     notes : pd.DataFrame
         Rows of ``midi_notes``.
+    kits : mapping of int to bool, optional
+        Whether a track is a drum kit; one that is not in it is where all its notes are on
+        channel 10.
     """
+    kits = kits or {}
     rows = notes[["midi_track_id", "channel", "note", "velocity", "start_time", "duration"]]
     by_track = dict(iter(rows.groupby("midi_track_id", sort=False)))
     empty = rows.iloc[:0]
-    return [_columns(by_track.get(track_id, empty)) for track_id in track_ids]
+    return [_columns(by_track.get(i, empty), kits.get(i)) for i in track_ids]
 
 
-def _columns(rows: pd.DataFrame) -> TrackNotes:
+def _columns(rows: pd.DataFrame, kit: bool | None) -> TrackNotes:
     start = rows["start_time"].to_numpy(np.float64)
     order = np.argsort(start, kind="stable")
     velocity = rows["velocity"].to_numpy(np.float64)[order] / 127.0
     channel = rows["channel"].to_numpy()
+    if kit is None:
+        kit = bool((channel == DRUM_CHANNEL).all())
     return TrackNotes(
         start=start[order],
         duration=np.maximum(rows["duration"].to_numpy(np.float64)[order], 0.0),
         pitch=np.clip(rows["note"].to_numpy(np.int64)[order], 0, 127),
         level=(velocity ** (2 * LEVEL_EXPONENT)).astype(np.float32),
-        is_drum=len(channel) > 0 and bool((channel == DRUM_CHANNEL).all()),
+        is_drum=len(channel) > 0 and kit,
     )
 
 

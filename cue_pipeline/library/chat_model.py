@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 QUESTION_TABLES: Final = {
     "tempo_map": ["midi_files"],
-    "midi_events": ["midi_tracks", "midi_notes", "midi_program_changes", "midi_cc"],
+    "midi_events": ["midi_tracks", "midi_notes"],
     "channel_groups": ["audio_files"],
 }
 """What the model's question about a cue is made of: asset → its tables."""

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 from cue_pipeline.errors import CueError, MappingError, WarehouseError
 from cue_pipeline.library import graph
 from cue_pipeline.mapping.people.changed_lines import CueParts, Decision
-from cue_pipeline.mapping.people.track_keys import KnownTrack, lasting_key, tracks_meant
+from cue_pipeline.mapping.people.track_keys import (
+    KnownTrack,
+    known_track,
+    lasting_key,
+    tracks_meant,
+)
 from cue_pipeline.mapping.tracks import counted_tracks
 from cue_pipeline.warehouse.people import Decided
 from cue_pipeline.warehouse.store import Store
@@ -23,9 +28,9 @@ _OBEYING = graph.obeying_people()
 _FOLLOWING = _OBEYING.union(*map(graph.upstream_of, _OBEYING))
 
 COLUMNS = (
-    "file_path", "track_index", "track_name", "canonical_name", "instrument_category", "state",
-    "method", "confidence", "name_score", "evidence_score", "evidence_margin", "model", "reason",
-    "candidates",
+    "file_path", "track_index", "port", "part_channel", "track_name", "canonical_name",
+    "instrument_category", "state", "method", "confidence", "name_score", "evidence_score",
+    "evidence_margin", "model", "reason", "candidates",
 )  # fmt: skip
 
 
@@ -45,14 +50,18 @@ def read_mappings(store: Store, cue_key: str) -> list[dict[str, Any]]:
         Keys as in :data:`COLUMNS`; None where the database has NULL.
     """
     files = store.read(cue_key, "midi_files", ["id", "file_path"])
-    tracks = store.read(cue_key, "midi_tracks", ["id", "midi_file_id", "track_index", "track_name"])
+    tracks = store.read(
+        cue_key,
+        "midi_tracks",
+        ["id", "midi_file_id", "track_index", "port", "part_channel", "track_name"],
+    )
     groups = store.read(cue_key, "audio_files", ["id", "canonical_name"])
     joined = (
         store.read(cue_key, "track_mappings")
         .merge(tracks.rename(columns={"id": "midi_track_id"}), on="midi_track_id")
         .merge(files.rename(columns={"id": "midi_file_id"}), on="midi_file_id")
         .merge(groups.rename(columns={"id": "audio_file_id"}), on="audio_file_id", how="left")
-        .sort_values(["file_path", "track_index"])
+        .sort_values(["file_path", "track_index", "port", "part_channel"])
     )
     rows: list[dict[str, Any]] = json.loads(joined[list(COLUMNS)].to_json(orient="records"))
     return rows
@@ -68,28 +77,41 @@ def read_parts(store: Store, cue_key: str) -> CueParts:
     """
     files = store.read(cue_key, "midi_files", ["id", "file_path", "same_as"])
     path_of = dict(zip(files["id"], files["file_path"], strict=True))
-    rows = store.read(cue_key, "midi_tracks", ["midi_file_id", "track_index", "track_name"])
+    rows = store.read(
+        cue_key,
+        "midi_tracks",
+        ["midi_file_id", "track_index", "port", "part_channel", "track_name", "all_names"],
+    )
     rows = counted_tracks(rows, files)
     if rows.empty:
         raise MappingError(
             f"Cue '{cue_key}' has no MIDI tracks in the tables yet, so nothing can be decided "
             "about them. Run `cue-pipeline process BASE_DIR` first."
         )
+    known = [
+        known_track(str(path_of[row.midi_file_id]), row) for row in rows.itertuples(index=False)
+    ]
     tracks = tuple(
-        sorted(
-            (
-                KnownTrack(str(path_of[file]), int(index), name or "")
-                for file, index, name in rows.itertuples(index=False)
-            ),
-            key=lambda track: (track.file_path, track.track_index),
-        )
+        sorted(known, key=lambda t: (t.file_path, t.track_index, t.port or 0, t.channel or 0))
     )
     groups = tuple(str(name) for name in store.read(cue_key, "audio_files")["canonical_name"])
-    at = {(t.file_path, t.track_index): i for i, t in enumerate(tracks)}
-    found = {
-        at[row["file_path"], row["track_index"]]: row for row in _mappings_or_none(store, cue_key)
-    }
+    at = {track_at(track): i for i, track in enumerate(tracks)}
+    found = {at[row_at(row)]: row for row in _mappings_or_none(store, cue_key)}
     return CueParts(cue_key, tracks, groups, found)
+
+
+TrackAt = tuple[str, int, int | None, int | None]
+"""File, index, port and channel: which track or part."""
+
+
+def track_at(track: KnownTrack) -> TrackAt:
+    """Return where a track stands."""
+    return track.file_path, track.track_index, track.port, track.channel
+
+
+def row_at(row: Mapping[str, Any]) -> TrackAt:
+    """Return where the track of a row of :func:`read_mappings` stands."""
+    return row["file_path"], row["track_index"], row["port"], row["part_channel"]
 
 
 def _mappings_or_none(store: Store, cue_key: str) -> list[dict[str, Any]]:

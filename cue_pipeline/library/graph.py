@@ -46,7 +46,7 @@ GRAPH: Mapping[str, Declaration] = {
     "tempo_map": Declaration(
         upstream=(),
         reads=("midi",),
-        algorithm=2,
+        algorithm=3,
         shaped_by=_MARKER_TRACKS,
         group="score",
         kinds=frozenset({"midi", "table"}),
@@ -54,7 +54,7 @@ GRAPH: Mapping[str, Declaration] = {
     "midi_events": Declaration(
         upstream=("tempo_map",),
         reads=("midi",),
-        algorithm=2,
+        algorithm=3,
         shaped_by=_MARKER_TRACKS,
         group="score",
         kinds=frozenset({"midi", "table"}),
@@ -95,7 +95,7 @@ GRAPH: Mapping[str, Declaration] = {
     "match_evidence": Declaration(
         upstream=("tempo_map", "midi_events", "mel_features"),
         reads=(),
-        algorithm=6,
+        algorithm=7,
         shaped_by=NOTHING,
         group="mapping",
         kinds=frozenset({"numpy", "table"}),

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from cue_pipeline.mapping.decision.result import NO_NOTES
 from cue_pipeline.midi.recount import UncountableError, count_notes
 
 if TYPE_CHECKING:
@@ -247,9 +248,9 @@ def tracks_are_matched(mappings: DataFrame, names: Mapping[int, str]) -> Judgmen
     mappings : DataFrame
         Rows of ``track_mappings``.
     names : mapping of int to str
-        ``midi_tracks.id`` → name.
+        ``midi_tracks.id`` → what people are shown for it.
     """
-    lone = mappings[mappings["state"] == "unmatched"]
+    lone = mappings[(mappings["state"] == "unmatched") & (mappings["reason"] != NO_NOTES)]
     return _of_tracks(
         lone, names, len(mappings), "unmatched tracks",
         "is heard in no stem. Is its stem missing, or is the track muted in the session?",

@@ -3,8 +3,8 @@
 Conventions
 -----------
 ``event_index`` is the place of a message among all events of its track, of whichever part, so that
-the tables of a track, merged by it, give back the track's messages in their order. A note is two messages: the
-second one's place is ``end_event_index``.
+the tables of a track, merged by it, give back the track's messages in their order. A note is two
+messages: the second one's place is ``end_event_index``.
 """
 
 from dataclasses import dataclass
@@ -191,9 +191,7 @@ def event_frames(placed: PlacedMessages, part_ids: Int64Array) -> "dict[str, Dat
     }
 
 
-def _frame(
-    placed: PlacedMessages, at: Int64Array, part_ids: Int64Array, **own: Any
-) -> "DataFrame":
+def _frame(placed: PlacedMessages, at: Int64Array, part_ids: Int64Array, **own: Any) -> "DataFrame":
     import pandas as pd
 
     m = placed.messages

@@ -279,9 +279,10 @@ def _split(
         elif not prefixed and is_one_instrument(of_port):
             channels = np.unique(track.channel[mine & track.is_on]) + 1
             address[mine] = int(port) << 4 | int(channels[0]) - 1
+            told = ", ".join(str(channel) for channel in channels)
             warnings.append(
-                f"track {track.index}: its notes on channels {', '.join(map(str, channels))} are "
-                "taken for one instrument with a channel for each note (MPE), though nothing says so"
+                f"track {track.index}: its notes on channels {told} are taken for one instrument "
+                "with a channel for each note (MPE), though nothing says so"
             )
     if len(np.unique(address[track.is_on])) < 2:
         return whole, nothing

@@ -235,7 +235,7 @@ def part_sounds(
             f"a SysEx in it makes channel {strayed[0] + 1} a rhythm part, on which nothing plays: "
             f"taken to mean the track's own channel {address[1] + 1}"
         )
-    if kit == "channel 10" and (why := _no_kit(pitch, most)):
+    if kit == "channel 10" and (why := _no_kit(pitch)):
         kit, doubt = None, f"its notes on channel 10 {why}: taken for pitches, not for drums"
     return PartSounds(tuple((*sound, n) for sound, n in counts.items()), kit, doubt)
 
@@ -256,7 +256,7 @@ def _kit(device: _Device, channel: int, sound: Sound) -> str | None:
     return "channel 10"
 
 
-def _no_kit(pitch: Int64Array, sound: Sound) -> str | None:
+def _no_kit(pitch: Int64Array) -> str | None:
     """Return why notes on channel 10 are no drums, None where they may well be."""
     low, high = _KIT_KEYS
     off = int(((pitch < low) | (pitch > high)).sum())

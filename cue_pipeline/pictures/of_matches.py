@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cue_pipeline.mapping.tracks import track_labels
 from cue_pipeline.pictures.matching import Pair, alignment_picture
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def evidence_matrix(tracks: DataFrame, groups: DataFrame, pairs: DataFrame) -> E
     Parameters
     ----------
     tracks : DataFrame
-        ``id``, ``track_name``.
+        Rows of ``midi_tracks``.
     groups : DataFrame
         ``id``, ``canonical_name``.
     pairs : DataFrame
@@ -62,7 +63,7 @@ def evidence_matrix(tracks: DataFrame, groups: DataFrame, pairs: DataFrame) -> E
     loudest = heard.argmax(axis=0) if len(row) else np.zeros(len(column), int)
     order = np.argsort(loudest, kind="stable")
     names = list(groups["canonical_name"])
-    return EvidenceMatrix(list(tracks["track_name"]), [names[j] for j in order], scores[:, order])
+    return EvidenceMatrix(track_labels(tracks), [names[j] for j in order], scores[:, order])
 
 
 def mapping_figures(summary: Mapping[str, Any]) -> dict[str, Any]:

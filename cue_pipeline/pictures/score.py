@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from cue_pipeline.mapping.tracks import track_labels
 from cue_pipeline.pictures.canvas import (
     AMBER,
     BLUE,
@@ -142,10 +143,10 @@ def roll_picture(tracks: DataFrame, notes: DataFrame) -> str:
     ends = (notes["start_time"] + notes["duration"]).to_numpy(float)
     end = max(float(ends.max(initial=0.0)), 1e-3)
     counts = notes.groupby("midi_track_id").size()
-    for lane, (track_id, name) in enumerate(zip(shown["id"], shown["track_name"], strict=True)):
+    for lane, (track_id, name) in enumerate(zip(shown["id"], track_labels(shown), strict=True)):
         y = 10 + lane * (_LANE + 2)
         of = notes[notes["midi_track_id"] == track_id]
-        canvas.text(10, y + 14, name or f"(track {lane})", most=17)
+        canvas.text(10, y + 14, name, most=17)
         canvas.rect(x, y, w, _LANE, "#1b2130")
         if len(of):
             levels = note_levels(of, 0.0, end, rows=_LANE, columns=w)

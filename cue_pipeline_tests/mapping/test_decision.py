@@ -397,7 +397,8 @@ def test_whatever_is_said_the_mapping_keeps_its_promises(
     row = st.lists(SCORES, min_size=len(groups), max_size=len(groups))
     heard = data.draw(st.lists(row, min_size=len(tracks), max_size=len(tracks)))
     mapping = map_cue(tracks_frame(tracks), groups_frame(groups), evidence=evidence_frame(heard))
-    assert [t.track_name for t in mapping.tracks] == tracks
+    shown = [name or f"#{i}" for i, name in enumerate(tracks)]
+    assert [t.track_name for t in mapping.tracks] == shown
     for track in mapping.tracks:
         assert track.state in {"auto", "review", "unmatched"}
         assert 0.0 <= track.confidence <= 1.0

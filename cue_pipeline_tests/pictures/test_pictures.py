@@ -16,6 +16,7 @@ from cue_pipeline.pictures.of_matches import evidence_matrix
 from cue_pipeline.pictures.score import note_levels, roll_picture, tempo_picture
 from cue_pipeline.pictures.sound import mel_picture, mix_picture, pooled
 from cue_pipeline.pictures.thumbnails import shrink_into, thumbnails
+from cue_pipeline_tests.mapping.cue_frames import tracks_frame
 
 HOSTILE = "Vln <b>&\"I'\x00\x0b\ud800]]>| ヴァイオリン 🎻"
 
@@ -124,7 +125,7 @@ def test_notes_outside_the_window_are_not_drawn_at_its_edges():
 
 @pytest.mark.parametrize("n", [0, 1, 60])
 def test_a_roll_is_drawn_for_any_number_of_tracks(n):
-    tracks = pd.DataFrame({"id": range(n), "track_name": [HOSTILE] * n})
+    tracks = tracks_frame([HOSTILE] * n).assign(id=range(n))
     is_picture(roll_picture(tracks, some_notes(0)))
 
 
@@ -195,7 +196,7 @@ def test_the_matrix_shows_abstention_and_stays_small():
 
 
 def test_stems_stand_in_the_order_of_the_tracks_heard_in_them():
-    tracks = pd.DataFrame({"id": [1, 2], "track_name": ["a", "b"]})
+    tracks = tracks_frame(["a", "b"]).assign(id=[1, 2])
     groups = pd.DataFrame({"id": [8, 9], "canonical_name": ["B", "A"]})
     pairs = pd.DataFrame(
         {"midi_track_id": [1, 1, 2], "audio_file_id": [8, 9, 8], "score": [0.1, 0.9, 0.8]}

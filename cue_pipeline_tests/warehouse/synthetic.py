@@ -110,6 +110,8 @@ class SyntheticCue:
                 track_index=np.arange(len(ids)),
                 track_name=[f"Track {i}" for i in range(len(ids))],
                 raw_name=[f"Track {i}".encode() for i in range(len(ids))],
+                all_names=[[f"Track {i}"] for i in range(len(ids))],
+                sounds=[[[None, None, None, self.n_notes]] for _ in ids],
                 stray_note_offs=[[] for _ in ids],
             ),
             "midi_notes": rows(

@@ -37,6 +37,7 @@ def llm_mappings(
     """
     from cue_pipeline.library import quality as judgments
     from cue_pipeline.mapping.decision.map_cue import map_cue, track_summary
+    from cue_pipeline.mapping.tracks import track_labels
     from cue_pipeline.pictures.of_matches import draw_pairs, mapping_figures
 
     mapping = map_cue(
@@ -48,7 +49,7 @@ def llm_mappings(
     )
     tables = mapping.tables()
     rows, tracks = tables["track_mappings"], midi_events["midi_tracks"]
-    names = dict(zip(tracks["id"], tracks["track_name"], strict=True))
+    names = dict(zip(tracks["id"], track_labels(tracks), strict=True))
     figures = mapping_figures(mapping.summary)
     return AssetResult(
         tables,

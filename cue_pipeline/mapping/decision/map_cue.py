@@ -29,7 +29,7 @@ from cue_pipeline.mapping.decision.fusion import (
     choice_probabilities,
 )
 from cue_pipeline.mapping.decision.proposals import Proposal, propose, propose_left_over
-from cue_pipeline.mapping.decision.result import CueMapping, TrackMapping
+from cue_pipeline.mapping.decision.result import NO_NOTES, CueMapping, TrackMapping
 from cue_pipeline.mapping.decision.verdict import (
     NONE,
     Testimony,
@@ -45,7 +45,12 @@ from cue_pipeline.mapping.names.lexicon import lexicon_fingerprint
 from cue_pipeline.mapping.names.namesakes import crowded, level_namesakes
 from cue_pipeline.mapping.names.parsing import NameCategory, Session, categorise, read_session
 from cue_pipeline.mapping.people.overrides import Override, read_overrides
-from cue_pipeline.mapping.tracks import is_missing, track_summary
+from cue_pipeline.mapping.tracks import (
+    is_missing,
+    parts_of_one_name,
+    track_labels,
+    track_summary,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +70,7 @@ OFFLINE_NOTE: Final = (
     "sound where it was heard; no model was asked."
 )
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "8"
+MATCHER_VERSION: Final = "9"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
@@ -77,11 +82,15 @@ _MODEL_CATEGORY_CONFIDENCE: Final = 0.8
 class _Cue:
     """What is known of a cue before the decision; arrays by (track, group) position.
 
-    The bare names are without the title that all begin with.
+    The bare names are without the title that all begin with, and empty for a part that is named
+    as all of its track is, where its program says what it is. ``n_named_alike`` is how many parts
+    of a track have one name, 0: none but this.
     """
 
     tracks: "DataFrame"
     track_names: list[str]
+    labels: list[str]
+    n_named_alike: list[int]
     n_notes: list[int]
     groups: "DataFrame"
     group_names: list[str]
@@ -136,12 +145,21 @@ def map_cue(
     told, warnings = read_overrides(overrides, tracks, group_names)
     answer = chat.ask(tracks, groups) if chat is not None else None
     heard = evidence_matrix(evidence, tracks, groups)
-    bare_tracks, bare_groups = without_common_title(track_names), without_common_title(group_names)
+    n_named_alike = parts_of_one_name(tracks)
+    telling = [
+        "" if n_parts and (drum or not is_missing(program)) else name
+        for name, n_parts, program, drum in zip(
+            track_names, n_named_alike, tracks["program"], tracks["is_drum"], strict=True
+        )
+    ]
+    bare_tracks, bare_groups = without_common_title(telling), without_common_title(group_names)
     files = tracks["midi_file_id"].tolist()
     sources = _sources(bare_tracks, bare_groups, files, heard, answer)
     cue = _Cue(
         tracks=tracks,
         track_names=track_names,
+        labels=track_labels(tracks),
+        n_named_alike=n_named_alike,
         n_notes=[int(n) for n in tracks["n_notes"]],
         groups=groups,
         group_names=group_names,
@@ -182,11 +200,7 @@ def _decide(cue: _Cue, weights: FusionWeights) -> CueMapping:
     mappings = []
     for i in range(len(cue.track_names)):
         testimony = _testimony(cue, i, chances[i], int(chosen[i]), proposed.get(i))
-        category = (
-            _lone_category(cue, i, named[i])
-            if chosen[i] == NONE
-            else _shared_category(categories[int(chosen[i])], named[i])
-        )
+        category = _category(cue, i, int(chosen[i]), categories, named[i])
         mappings.append(_mapping(cue, i, testimony, category, weights))
     by_id = {key: categories[g][0] for g, key in enumerate(cue.group_ids)}
     calls = tuple(call.row() for call in cue.answer.calls) if cue.answer else ()
@@ -272,6 +286,21 @@ def _shared_category(
     return category, confidence * (1 - named.confidence)
 
 
+def _category(
+    cue: _Cue,
+    track: int,
+    chosen: int,
+    categories: list[tuple[str | None, float | None]],
+    named: NameCategory,
+) -> tuple[str | None, float | None]:
+    if chosen != NONE:
+        return _shared_category(categories[chosen], named)
+    override = cue.overrides.get(track)
+    if cue.n_notes[track] == 0 and (override is None or override.category is None):
+        return None, None  # nothing is played, so it is no instrument
+    return _lone_category(cue, track, named)
+
+
 def _lone_category(cue: _Cue, track: int, named: NameCategory) -> tuple[str | None, float | None]:
     return settle_category(_track_opinions(cue, track, named))
 
@@ -284,7 +313,7 @@ def _testimony(
     if answer is not None:
         model = (NONE if answer.group is None else answer.group, answer.confidence)
     return Testimony(
-        track_name=cue.track_names[track],
+        track_name=cue.labels[track],
         group_names=cue.group_names,
         name_fits=cue.sources.name_fits[track],
         evidence=None if cue.sources.evidence is None else cue.sources.evidence[track],
@@ -292,7 +321,7 @@ def _testimony(
         chances=chances,
         chosen=chosen,
         crowded=bool(cue.crowded[track]),
-        heard_like=tuple(cue.track_names[i] for i in cue.alike[track]),
+        heard_like=tuple(cue.labels[i] for i in cue.alike[track]),
         proposed=proposed,
         firmness=math.nan
         if cue.firmness is None or chosen == NONE
@@ -307,13 +336,13 @@ def _mapping(
     category: tuple[str | None, float | None],
     weights: FusionWeights,
 ) -> TrackMapping:
-    verdict = _verdict(cue, track, testimony, weights)
+    verdict = _verdict(cue, track, testimony, category[0], weights)
     group = None if testimony.chosen == NONE else testimony.chosen
     heard, ahead = _heard(testimony)
     asked = cue.answer is not None
     return TrackMapping(
         midi_track_id=int(cue.tracks["id"].iloc[track]),
-        track_name=cue.track_names[track],
+        track_name=cue.labels[track],
         audio_file_id=None if group is None else cue.group_ids[group],
         canonical_name=None if group is None else cue.group_names[group],
         instrument_category=category[0],
@@ -331,14 +360,30 @@ def _mapping(
     )
 
 
-def _verdict(cue: _Cue, track: int, testimony: Testimony, weights: FusionWeights) -> Verdict:
+def _verdict(
+    cue: _Cue, track: int, testimony: Testimony, category: str | None, weights: FusionWeights
+) -> Verdict:
     override = cue.overrides.get(track)
     if override is not None and override.says_group:
         note = f": {override.note}" if override.note else ""
         return Verdict("confirmed", "override", 1.0, f"a person said so{note}")
     if cue.n_notes[track] == 0:
-        return Verdict("unmatched", None, 1.0, "the track has no notes")
-    return doubted(judge(testimony, weights), cue.clock_doubts.get(track))
+        return Verdict("unmatched", None, 1.0, NO_NOTES)
+    verdict = doubted(judge(testimony, weights), cue.clock_doubts.get(track))
+    return doubted(verdict, _doubt_of_part(cue, track, verdict, category))
+
+
+def _doubt_of_part(cue: _Cue, track: int, verdict: Verdict, category: str | None) -> str | None:
+    """Return why neither name nor program tells what a track is, None where one of them does."""
+    programs = cue.tracks["program_doubt"].iloc[track]
+    if category is None and isinstance(programs, str):
+        return programs
+    if verdict.method == "names" and cue.n_named_alike[track] and cue.bare_track_names[track]:
+        return (
+            f"'{cue.track_names[track]}' names a whole track, of which this is one of "
+            f"{cue.n_named_alike[track]} parts"
+        )
+    return None
 
 
 def _heard(testimony: Testimony) -> tuple[float | None, float | None]:

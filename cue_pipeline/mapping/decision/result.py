@@ -22,6 +22,8 @@ MAPPING_COLUMNS: Final = (
     "reason",
     "candidates",
 )
+NO_NOTES: Final = "the track has no notes"
+"""The reason for which a track that plays nothing has no stem."""
 CALL_COLUMNS: Final = (
     "prompt_sha256",
     "model",
@@ -47,6 +49,8 @@ class TrackMapping:
 
     Attributes
     ----------
+    track_name : str
+        As people are shown it: a part's with its channel.
     confidence : float
         Of the group, or of 'no group' where there is none, 0…1.
     evidence_margin : float or None

@@ -1,7 +1,7 @@
 """What a person changed in a sheet of mappings, held against the cue that each line is about."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,6 +13,7 @@ from cue_pipeline.mapping.people.track_keys import (
     category_meant,
     group_meant,
     one_track,
+    part_place,
 )
 
 
@@ -87,14 +88,24 @@ def _track(line: SheetLine, cue: CueParts) -> int:
         return one_track(name, _of_file(path, cue), cue.cue_key)
     if not index.isdigit():
         raise MappingError(f"'{index}' is no track index; it is a whole number, or empty.")
-    at = one_track(f"{path}#{index}", cue.tracks, cue.cue_key)
+    at = one_track(f"{path}{_place(int(index), line)}", cue.tracks, cue.cue_key)
     known = cue.tracks[at]
     if "track_name" in line.cells and name != known.name.strip():
         raise MappingError(
-            f"track {index} of {known.file_path} is '{known.name}', not '{name}'. The MIDI file "
-            "changed since the export, or the line was altered: export again."
+            f"track {known.place} of {known.file_path} is '{known.name}', not '{name}'. The MIDI "
+            "file changed since the export, or the line was altered: export again."
         )
     return at
+
+
+def _place(index: int, line: SheetLine) -> str:
+    """Return the index of the line's track, with its part where the line names one."""
+    part = {column: line.get(column) or "" for column in ("part_channel", "port")}
+    for column, cell in part.items():
+        if cell and not cell.isdigit():
+            raise MappingError(f"'{cell}' is no {column}; it is a whole number, or empty.")
+    channel, port = (int(cell) if cell else None for cell in part.values())
+    return part_place(index, channel, port)
 
 
 def _of_file(path: str, cue: CueParts) -> Sequence[KnownTrack]:
@@ -104,7 +115,7 @@ def _of_file(path: str, cue: CueParts) -> Sequence[KnownTrack]:
     return [
         t
         if path in (t.file_path, PurePosixPath(t.file_path).name)
-        else KnownTrack(t.file_path, t.track_index, "")
+        else replace(t, name="", other_names=())
         for t in cue.tracks
     ]
 

@@ -10,8 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cue_pipeline.cue.identity import row_id
-from cue_pipeline.mapping.people.track_keys import NO_GROUP, KnownTrack, specificity, tracks_meant
-from cue_pipeline.mapping.tracks import is_missing
+from cue_pipeline.mapping.people.track_keys import (
+    NO_GROUP,
+    KnownTrack,
+    known_track,
+    specificity,
+    tracks_meant,
+)
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -50,7 +55,7 @@ def read_overrides(
     overrides : DataFrame or None
         Rows of ``mapping_overrides`` of this cue.
     tracks : DataFrame
-        Columns ``midi_file_id``, ``track_index`` and ``track_name``.
+        As :func:`~cue_pipeline.mapping.tracks.track_summary` returns it.
     group_names : sequence of str
         Canonical names of the cue's groups.
     """
@@ -92,12 +97,7 @@ def _both(general: Override | None, particular: Override) -> Override:
 
 
 def _positions(key: str, cue_key: str, tracks: "DataFrame") -> list[int]:
-    known = [
-        KnownTrack(str(file), int(index), "" if is_missing(name) else str(name))
-        for file, index, name in zip(
-            tracks["midi_file_id"], tracks["track_index"], tracks["track_name"], strict=True
-        )
-    ]
+    known = [known_track(str(row.midi_file_id), row) for row in tracks.itertuples(index=False)]
 
     def is_file(path: str, track: KnownTrack) -> bool:
         return track.file_path == str(row_id("midi_files", cue_key, path))

@@ -20,9 +20,10 @@ from typing import Any, Final
 from cue_pipeline.errors import MappingError
 
 SHEET_COLUMNS: Final = (
-    "cue_key", "file_path", "track_index", "track_name", "canonical_name", "instrument_category",
-    "state", "note", "found_canonical_name", "found_instrument_category", "found_state",
-    "confidence", "name_score", "evidence_score", "reason", "candidates",
+    "cue_key", "file_path", "track_index", "port", "part_channel", "track_name", "canonical_name",
+    "instrument_category", "state", "note", "found_canonical_name",
+    "found_instrument_category", "found_state", "confidence", "name_score", "evidence_score",
+    "reason", "candidates",
 )  # fmt: skip
 _FORMULA: Final = tuple("=+-@\t\r'")
 _DELIMITERS: Final = (",", ";", "\t")

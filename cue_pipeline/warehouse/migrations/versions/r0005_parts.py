@@ -77,19 +77,21 @@ def _rebuild() -> None:
     for name, _ in views:
         op.execute(f"DROP VIEW {name}")
     for child in children:
-        op.execute(f"CREATE TEMPORARY TABLE aside_{child} AS SELECT * FROM {child}")
-        op.execute(f"DELETE FROM {child}")
+        op.execute(f"CREATE TEMPORARY TABLE aside_{child} AS SELECT * FROM {child}")  # noqa: S608
+        op.execute(f"DELETE FROM {child}")  # noqa: S608
     old = [column["name"] for column in inspector.get_columns("midi_tracks")]
     kept = ", ".join(old)
     _create("midi_tracks_of_parts")
-    op.execute(f"INSERT INTO midi_tracks_of_parts ({kept}) SELECT {kept} FROM midi_tracks")
+    op.execute(
+        f"INSERT INTO midi_tracks_of_parts ({kept}) SELECT {kept} FROM midi_tracks"  # noqa: S608
+    )
     op.execute("DROP TABLE midi_tracks")
     op.execute("ALTER TABLE midi_tracks_of_parts RENAME TO midi_tracks")
     for column in _INDEXED:
         op.create_index(f"ix_midi_tracks_{column}", "midi_tracks", [column])
     op.create_index(_KEY, "midi_tracks", list(_KEY_COLUMNS), unique=True)
     for child in children:
-        op.execute(f"INSERT INTO {child} SELECT * FROM aside_{child}")
+        op.execute(f"INSERT INTO {child} SELECT * FROM aside_{child}")  # noqa: S608
         op.execute(f"DROP TABLE aside_{child}")
     for _, sql in views:
         op.execute(sql)
