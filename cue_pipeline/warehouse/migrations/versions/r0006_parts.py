@@ -9,8 +9,8 @@ from alembic import op
 
 from cue_pipeline.warehouse.types import Json
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 
 _OLD_KEY = "uq_midi_tracks_midi_file_id_track_index"
 _KEY = "ix_midi_tracks_midi_file_id_track_index_port_part_channel"
