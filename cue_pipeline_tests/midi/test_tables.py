@@ -40,7 +40,8 @@ SCHEMA = {
     "midi_aftertouch": "midi_track_id event_index channel note value tick time bar beat",
 }
 ADDED = {
-    "midi_files": "division sequence cue_points lyrics texts smpte_offset",
+    "midi_files": "division sequence cue_points lyrics texts smpte_offset clock_from same_as "
+    "clock_doubt time_codes",
     "midi_tracks": "stray_note_offs port part_channel all_names sounds drum_kit",
     "midi_notes": "end_event_index",
     "midi_program_changes": "bank_msb bank_lsb",
@@ -56,7 +57,8 @@ NULLABLE = {
 OBJECTS = {
     "file_path", "sha256", "tempo_map", "time_signature_map", "key_signature_map", "markers",
     "warnings", "cue_points", "lyrics", "texts", "smpte_offset", "track_name", "raw_name",
-    "stray_note_offs", "all_names", "sounds", "drum_kit",
+    "stray_note_offs", "all_names", "sounds", "drum_kit", "clock_from", "same_as", "clock_doubt",
+    "time_codes",
 }  # fmt: skip
 EVERYTHING = b"".join(
     [
