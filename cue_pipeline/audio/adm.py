@@ -67,7 +67,9 @@ def labels_of_adm(tracks: Sequence[AdmTrack], axml: bytes, channels: int) -> tup
     defined = _Definitions(axml)
     formats = [defined.channel_format(references[index]) for index in sorted(references)]
     if all(kind == _SCENES for kind, _ in formats):
-        return ambisonic_labels([number - 1 for _, number in formats])
+        components = [number - 1 for _, number in formats]
+        sound = len(set(components)) == channels and min(components) >= 0
+        return ambisonic_labels(components) if sound else None
     labels = [
         defined.label(kind, number) or str(index)
         for index, (kind, number) in enumerate(formats, start=1)
@@ -89,7 +91,7 @@ class _Definitions:
         try:
             for _, element in ET.iterparse(io.BytesIO(axml)):  # noqa: S314 (no entities)
                 self._take(element)
-        except ET.ParseError:
+        except (ET.ParseError, ValueError, LookupError):
             return  # cut short or damaged: what came before holds
 
     def _take(self, element: ET.Element) -> None:

@@ -12,6 +12,7 @@ from cue_pipeline.audio.claims import Claim, are_totals, believed, told_apart
 from cue_pipeline.audio.gathered import Gathered, Member, folder_of
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import ORDERS_BY_COUNT, film_position
+from cue_pipeline.audio.named_orders import order_in_name
 from cue_pipeline.audio.numbered_channels import numbered_groups
 
 _SIDES = {"L": "left", "R": "right"}
@@ -194,9 +195,10 @@ def _lone_group(header: AudioHeader, order: str | None, doubts: Mapping[str, str
             "channels: kept as a group of its own."
         )
     if count > 2 and layout_from == "count":
+        by_name = order_in_name(stem_of(header.file), count)
         ordered = ORDERS_BY_COUNT[order].get(count) if order else None
-        if ordered:
-            labels, layout_from = ordered, "setting"
+        if by_name or ordered:
+            labels, layout_from = by_name or ordered or (), "name" if by_name else "setting"
         else:
             notes.append(_unknown_order(header))
     return Gathered(

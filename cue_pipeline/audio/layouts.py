@@ -196,7 +196,11 @@ def layout_of(labels: Collection[str]) -> tuple[str, tuple[str, ...]]:
 
 def _counted(have: frozenset[str]) -> str | None:
     """Return bed.LFE.heights of a known layout with whole pairs more, or None."""
-    beds = [frozenset(row) for row in LAYOUTS.values() if len(row) >= 5 and frozenset(row) <= have]
+    beds = [
+        frozenset(row)
+        for row in LAYOUTS.values()
+        if len(row) >= 5 and "C" in row and frozenset(row) <= have
+    ]
     if not beds or not have <= frozenset(_FILM) - {"M", "S", "Mid", "Side", "Lt", "Rt", *AMBISONIC}:
         return None
     more = have - max(beds, key=len)
@@ -232,8 +236,7 @@ def labels_of_mask(mask: int, channels: int) -> tuple[str, ...] | None:
         return None
     if channels == 2 and _mirrored(labels[0]) == labels[1]:
         return ("L", "R")
-    both = "Lss" in labels and "Lsr" in labels
-    if not both:
+    if not ({"Lss", "Rss"} & set(labels) and {"Lsr", "Rsr"} & set(labels)):
         plain = {"Lss": "Ls", "Rss": "Rs", "Lsr": "Ls", "Rsr": "Rs"}
         labels = [plain.get(name, name) for name in labels]
     if labels == ["L", "R", "C", "Cs"]:

@@ -146,6 +146,12 @@ def test_a_mono_file_with_a_mask_is_mono(tmp_path, mask):
     assert (group.layout, group.channels[0].label, group.warnings) == ("mono", "M", ())
 
 
+def test_no_mask_names_two_channels_alike():
+    for mask in range(1 << 11):  # up to the sides
+        labels = labels_of_mask(mask, mask.bit_count())
+        assert labels is None or len(set(labels)) == len(labels)
+
+
 @pytest.mark.parametrize("mask", [0x3, 0x30, 0x600, 0xC0, 0x5000])
 def test_a_pair_of_any_left_and_right_is_stereo(tmp_path, mask):
     write_wave(
@@ -400,6 +406,17 @@ def test_an_adm_that_does_not_speak_of_every_channel_is_not_believed(tmp_path, c
     assert "nothing says which is which" in group.warnings[-1]
 
 
+@pytest.mark.parametrize(
+    "document", [b'<?xml version="1.0" encoding="nonsense"?><a/>', b"<!ENTITY x 'y'>", b"\xff" * 99,
+                 b'<?xml version="1.0" encoding="utf-32"?><a/>', b""],
+)  # fmt: skip
+def test_a_damaged_axml_fails_no_file(tmp_path, document):
+    tracks = chna_chunk(common(*range(0x1001, 0x1007)))
+    interleaved(tmp_path / "MX.wav", tracks, chunk(b"axml", document))
+    (group,) = inventory_of(tmp_path).groups
+    assert group.layout == "6 discrete"
+
+
 def test_an_axml_cut_short_is_read_as_far_as_it_goes(tmp_path):
     tracks = chna_chunk(common(*range(0x1001, 0x1007)))
     speakers = ["RC_L", "RC_R", "RC_C", "RC_LFE", "RC_Ls", "RC_Rs"]
@@ -416,6 +433,39 @@ def test_smpte_order_is_that_of_waves_mask_where_there_is_a_mask_for_it():
     assert " ".join(ORDERS_BY_COUNT["smpte"][8]) == "L R C LFE Lss Rss Lsr Rsr"
     for count, labels in ORDERS_BY_COUNT["film"].items():
         assert set(ORDERS_BY_COUNT["smpte"][count]) == set(labels)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [("MX_LRCLFELsRs", SMPTE), ("MX_LRCLfeLsRs", SMPTE), ("1m02 MX (L-C-R-Ls-Rs-LFE) v2", FILM),
+     ("MX 5.1 SMPTE", SMPTE), ("L R C LFE Ls Rs", SMPTE)],
+)  # fmt: skip
+@pytest.mark.parametrize("setting", [{}, {"interleaved_order": "film"}])
+def test_an_order_that_the_name_spells_out_is_taken(tmp_path, name, labels, setting):
+    interleaved(tmp_path / f"{name}.wav")
+    (group,) = inventory_of(tmp_path, **setting).groups
+    assert (group.warnings, group.grouping["layout_from"]) == ((), "name")
+    at = {c.index: c.label for c in group.channels}
+    assert [at[i] for i in range(6)] == labels.split()
+
+
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [("Amb quad", "L R Ls Rs"), ("Mus_LCRS", "L C R S"), ("Amb_ambiX", "W Y Z X"),
+     ("Amb_FuMa", "W X Y Z")],
+)  # fmt: skip
+def test_words_stand_for_orders_of_four(tmp_path, name, labels):
+    interleaved(tmp_path / f"{name}.wav", channels=4)
+    (group,) = inventory_of(tmp_path).groups
+    at = {c.index: c.label for c in group.channels}
+    assert ([at[i] for i in range(4)], group.grouping["layout_from"]) == (labels.split(), "name")
+
+
+@pytest.mark.parametrize("name", ["MX_LCRLsRs", "MX_LLLLLL", "LRCLFE", "MX_lcrlsrslfe", "Film"])
+def test_a_name_of_other_channels_says_no_order(tmp_path, name):
+    interleaved(tmp_path / f"{name}.wav")
+    (group,) = inventory_of(tmp_path).groups
+    assert group.grouping["layout_from"] == "count"
 
 
 def test_a_header_that_says_the_order_wins_over_the_setting(tmp_path):
