@@ -33,6 +33,15 @@ class CueFolder:
     audio_fingerprint: str
 
     @property
+    def folder(self) -> str:
+        """The cue's folder below ``root``, POSIX separators, spelt as on disk: not always the key.
+
+        A disk may hold a name decomposed (NFD) whose key is composed (NFC), and takes the two for
+        different names.
+        """
+        return self.path.relative_to(self.root).as_posix()
+
+    @property
     def fingerprint(self) -> str:
         """SHA-256 over both fingerprints: changes when anything of the cue does."""
         both = f"{self.midi_fingerprint}\n{self.audio_fingerprint}\n"

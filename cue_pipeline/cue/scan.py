@@ -133,7 +133,7 @@ def find_cues(root: Path) -> CueScan:
     )
 
 
-def read_cue_folder(root: Path, key: str) -> CueFolder:
+def read_cue_folder(root: Path, key: str, folder: str | None = None) -> CueFolder:
     """Return one cue by its key, without a walk through the library.
 
     Parameters
@@ -142,6 +142,8 @@ def read_cue_folder(root: Path, key: str) -> CueFolder:
         The library's base folder.
     key : str
         The cue's key, as :func:`find_cues` gave it.
+    folder : str, optional
+        Where the cue was last seen below ``root``, spelt as on disk; see :func:`find_folder`.
 
     Raises
     ------
@@ -149,8 +151,41 @@ def read_cue_folder(root: Path, key: str) -> CueFolder:
         If the key is none, or the folder is gone, unreadable or no longer a cue.
     """
     root = _absolute(root)
+    path = find_folder(root, key, folder)
+    key = unicodedata.normalize("NFC", key)
+    cue = _read_cue(root, path, listed(path), problems=[])
+    if cue is None:
+        raise CueError(
+            f"cue '{key}': '{shown(path)}' no longer holds a 'MIDI' folder with .mid files and "
+            "'PT/Audio Files' with audio. Bring them back, or scan the library again so that the "
+            "cue is marked as missing."
+        )
+    return cue
+
+
+def find_folder(root: Path, key: str, folder: str | None = None) -> Path:
+    """Return where a cue's folder is, spelt as on disk, whatever it holds.
+
+    Parameters
+    ----------
+    root : Path
+        The library's base folder.
+    key : str
+        The cue's key.
+    folder : str, optional
+        Where it was last seen below ``root``. Taken where it is there still; a library that was
+        copied may spell its names otherwise (NFC for NFD), and is then searched by the key.
+
+    Raises
+    ------
+    CueError
+        If the key is none, or there is no such folder.
+    """
+    root = _absolute(root)
     _check_root(root)
     key = unicodedata.normalize("NFC", key)
+    if folder is not None and _key(root, root / folder) == key and (root / folder).is_dir():
+        return root / folder
     parts = key.split("/")
     if any(part in ("", ".", "..") for part in parts):
         raise CueError(
@@ -158,17 +193,10 @@ def read_cue_folder(root: Path, key: str) -> CueFolder:
             f"'{shown(root)}', for example 'Reel 1/1m02'."
         )
     _check_key(key, root / key)
-    folder = root
+    found = root
     for part in parts:
-        folder = _child(folder, part, key)
-    cue = _read_cue(root, folder, listed(folder), problems=[])
-    if cue is None:
-        raise CueError(
-            f"cue '{key}': '{shown(folder)}' no longer holds a 'MIDI' folder with .mid files and "
-            "'PT/Audio Files' with audio. Bring them back, or scan the library again so that the "
-            "cue is marked as missing."
-        )
-    return cue
+        found = _child(found, part, key)
+    return found
 
 
 def _absolute(root: Path) -> Path:

@@ -60,5 +60,5 @@ class CueLibrary(dg.ConfigurableResource):  # type: ignore[type-arg]
                 "`cue-pipeline process BASE_DIR` on the folder that holds it, with the same "
                 "DATABASE_URL, and it is registered."
             )
-        self._looks[cue_key] = CueLook(Path(cue.root), cue_key, self.settings)
+        self._looks[cue_key] = CueLook(Path(cue.root), cue_key, self.settings, cue.folder)
         return self._looks[cue_key]

@@ -125,7 +125,7 @@ def unreachable_cues(store: Store, keys: Collection[str]) -> dict[str, str]:
     for cue in store.cues():
         if cue.cue_key in keys:
             try:
-                read_cue_folder(Path(cue.root), cue.cue_key)
+                read_cue_folder(Path(cue.root), cue.cue_key, cue.folder)
             except CueError as e:
                 unreachable[cue.cue_key] = str(e)
     return unreachable

@@ -32,11 +32,16 @@ class CueLook:
         The library's base folder.
     cue_key : str
     settings : Settings
+    seen_at : str, optional
+        Where the cue was last seen below ``root``, spelt as on disk.
     """
 
-    def __init__(self, root: Path, cue_key: str, settings: Settings) -> None:
+    def __init__(
+        self, root: Path, cue_key: str, settings: Settings, seen_at: str | None = None
+    ) -> None:
         self._root = root
         self._cue_key = cue_key
+        self._seen_at = seen_at
         self._settings = settings
 
     @cached_property
@@ -48,7 +53,7 @@ class CueLook:
         CueError
             If it is gone, unreadable or no longer a cue.
         """
-        return read_cue_folder(self._root, self._cue_key)
+        return read_cue_folder(self._root, self._cue_key, self._seen_at)
 
     @cached_property
     def midi_files(self) -> tuple[MidiFileOutcome, ...]:

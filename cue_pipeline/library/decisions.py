@@ -211,7 +211,9 @@ def ready_to_follow(
     for key in sorted(set(cue_keys)):
         cue = store.cue(key)
         try:
-            folder = read_cue_folder(Path(cue.root if cue else ""), key)
+            folder = read_cue_folder(
+                Path(cue.root if cue else ""), key, cue.folder if cue else None
+            )
         except CueError as e:
             waiting[key] = str(e)
             continue

@@ -189,7 +189,7 @@ def still_lacking(
     if cue is None:
         raise CueError(f"Cue {cue_key!r} is not registered.")
     statuses = cue_status(
-        read_cue_folder(Path(cue.root), cue_key),
+        read_cue_folder(Path(cue.root), cue_key, cue.folder),
         {row.asset: row for row in store.ledger(cue_key)},
         graph.code_versions(settings),
         store.decisions(cue_key).get(cue_key, ""),

@@ -41,7 +41,7 @@ def read_status(store: Store, settings: Settings) -> list[AssetStatus]:
     found: list[AssetStatus] = []
     for cue in store.cues():
         try:
-            folder = read_cue_folder(Path(cue.root), cue.cue_key)
+            folder = read_cue_folder(Path(cue.root), cue.cue_key, cue.folder)
         except CueError:
             folder = last_seen(cue)
         rows = ledger.get(cue.cue_key, {})
@@ -51,11 +51,10 @@ def read_status(store: Store, settings: Settings) -> list[AssetStatus]:
 
 def last_seen(cue: CueRow) -> CueFolder:
     """Return what the warehouse remembers of a cue whose folder is not there."""
-    root = Path(cue.root)
     return CueFolder(
         key=cue.cue_key,
-        root=root,
-        path=root / cue.cue_key,
+        root=Path(cue.root),
+        path=cue.path,
         midi_paths=(),
         audio_paths=(),
         midi_fingerprint=cue.midi_fingerprint,

@@ -341,7 +341,8 @@ def _to_register(
     register = []
     for folder in scan.cues:
         row = known.cues.get(folder.key)
-        back = row is not None and (row.state != "present" or row.root != str(root))
+        seen = ("present", str(root), folder.folder)
+        back = row is not None and (row.state, row.root, row.folder) != seen
         if back or folder.key in asked:
             register.append(folder)
     return tuple(register)

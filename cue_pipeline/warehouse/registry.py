@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.cue.numbering import CueNumber, parse_cue_number
+from cue_pipeline.cue.scan import find_folder
+from cue_pipeline.errors import CueError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.encode import EncodedColumn, EncodedRows, storable_text
 from cue_pipeline.warehouse.statements import in_parts, upsert_rows
@@ -28,6 +30,7 @@ class CueRow:
     id: int
     cue_key: str
     root: str
+    folder: str | None
     project: str | None
     reel: int | None
     cue_number: int | None
@@ -41,6 +44,11 @@ class CueRow:
     audio_fingerprint: str
     first_seen_at: datetime
     last_seen_at: datetime
+
+    @property
+    def path(self) -> Path:
+        """Where the cue's folder was when it was last seen."""
+        return Path(self.root, self.folder or self.cue_key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +118,7 @@ def compare(
     for folder in folders:
         row = known.get(folder.key)
         root = storable_text(str(folder.root))
-        if row is not None and row.root != root and Path(row.root, folder.key).is_dir():
+        if row is not None and row.root != root and _is_there(row):
             conflicts.append(KeyConflict(folder.key, row.root, root))
             continue
         accepted.append(folder)
@@ -122,6 +130,14 @@ def compare(
             unchanged.append(folder.key)
     registration = Registration(tuple(new), tuple(changed), tuple(unchanged), tuple(conflicts))
     return registration, accepted
+
+
+def _is_there(row: CueRow) -> bool:
+    try:
+        find_folder(Path(row.root), row.cue_key, row.folder)
+    except CueError:
+        return False
+    return True
 
 
 def write_cues(
@@ -162,6 +178,7 @@ def _row(folder: CueFolder, number: CueNumber | None, moment: datetime) -> dict[
         "id": row_id("cues", folder.key),
         "cue_key": folder.key,
         "root": storable_text(str(folder.root)),
+        "folder": folder.folder,
         "project": number.project if number else None,
         "reel": number.reel if number else None,
         "cue_number": number.number if number else None,

@@ -160,6 +160,13 @@ cues = table(
     _id("`row_id('cues', cue_key)`."),
     column("cue_key", sa.Text, "Partition key: path below the root, POSIX, NFC.", unique=True),
     column("root", sa.Text, "The library's base folder, absolute."),
+    column(
+        "folder",
+        sa.Text,
+        "The cue's folder below `root`, POSIX, spelt as on disk; NULL: not scanned since there is "
+        "this column.",
+        null=True,
+    ),
     column("project", sa.Text, "Project, from the folder's name.", null=True),
     column("reel", sa.Integer, "Reel, from the folder's name.", null=True),
     column("cue_number", sa.Integer, "Number within the reel.", null=True),

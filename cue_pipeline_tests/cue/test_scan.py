@@ -417,3 +417,19 @@ def test_the_fingerprint_changes_with_any_file_and_only_then(tmp_path):
     changed("midi")
     mid.unlink()
     changed("midi")
+
+
+def test_a_folder_is_found_as_it_was_spelt_and_by_its_key_where_the_copy_spells_otherwise(tmp_path):
+    decomposed = unicodedata.normalize("NFD", "Rêves/1m01 Élise")
+    key = unicodedata.normalize("NFC", decomposed)
+    one, other = tmp_path / "one", tmp_path / "other"
+    make_cue(one / decomposed)
+    make_cue(other / key)
+    (cue,) = find_cues(one).cues
+    assert cue.key == key
+    assert (one / cue.folder).samefile(one / decomposed)
+    assert unicodedata.normalize("NFC", cue.folder) == key
+    for root in (one, other):
+        for folder in (cue.folder, None, "Rêves/gone"):
+            assert read_cue_folder(root, key, folder).path.parent.parent == root
+    assert read_cue_folder(one, key, cue.folder) == cue

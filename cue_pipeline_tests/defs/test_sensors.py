@@ -415,7 +415,7 @@ def _row(root):
 
     moment = datetime.now(UTC)
     return CueRow(
-        1, "stays", str(root) + "2", None, None, None, None, None, None, None, "present",
+        1, "stays", str(root) + "2", None, None, None, None, None, None, None, None, "present",
         "", "", "", moment, moment,
     )  # fmt: skip
 

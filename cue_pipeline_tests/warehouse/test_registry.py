@@ -1,10 +1,13 @@
 import time
+import unicodedata
 from dataclasses import replace as changed
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from cue_pipeline.cue.numbering import CueNumber
+from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.store import KeyConflict
 from cue_pipeline_tests.warehouse.synthetic import ASSETS, SyntheticCue, load
 
@@ -68,6 +71,24 @@ def test_a_library_that_moved_takes_its_cues_along(store, tmp_path):
     found = store.register_cues([folder("1m01", tmp_path)])
     assert (found.unchanged, found.conflicts) == (("1m01",), ())
     assert store.cue("1m01").root == str(tmp_path)
+
+
+def test_the_folder_is_kept_as_it_is_spelt_on_disk(store, tmp_path):
+    decomposed = unicodedata.normalize("NFD", "Rêves/1m01 Élise")
+    key = unicodedata.normalize("NFC", decomposed)
+    one, other = tmp_path / "one", tmp_path / "other"
+    (one / decomposed).mkdir(parents=True)
+    found = folder(key, one, path=one / decomposed)
+    store.register_cues([found])
+    assert store.cue(key).folder == decomposed
+    assert store.cue(key).path == one / decomposed
+    # It is still there, though not under the key; so another library cannot take its cue.
+    assert [c.cue_key for c in store.register_cues([folder(key, other)]).conflicts] == [key]
+    with store.engine.begin() as connection:  # as a database from before has it
+        connection.execute(sa.update(t.cues).values(folder=None))
+    assert [c.cue_key for c in store.register_cues([folder(key, other)]).conflicts] == [key]
+    assert store.register_cues([found]).unchanged == (key,)
+    assert store.cue(key).folder == decomposed
 
 
 def test_cues_that_go_missing_keep_their_rows(store):
