@@ -5,6 +5,9 @@ holds a secret. A room raises its own child of :class:`CuePipelineError`; anythi
 leaves a room is a bug.
 """
 
+from collections.abc import Collection
+from difflib import get_close_matches
+
 
 class CuePipelineError(Exception):
     """Something that a user can understand and mend; shown without a traceback."""
@@ -32,3 +35,19 @@ class MappingError(CuePipelineError):
 
 class WarehouseError(CuePipelineError):
     """The database cannot be reached, is refused, or does not fit the program."""
+
+
+class NotReadyError(WarehouseError):
+    """Rows were asked for that are not made, or not whole."""
+
+
+class UnknownNameError(CuePipelineError, KeyError):
+    """Something was asked for by a name that there is not; also a :class:`KeyError`."""
+
+    __str__ = Exception.__str__  # KeyError shows its message in quotes
+
+
+def closest_names(name: str, names: Collection[str]) -> str:
+    """Return the names most like one that was typed, as ``'a' or 'b'``; some, where none is."""
+    close = get_close_matches(name, names, n=3, cutoff=0.4) or sorted(names)[:3]
+    return " or ".join(repr(n) for n in close)

@@ -10,13 +10,15 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from cue_pipeline.audio.compiled.choice import worth_compiling
-from cue_pipeline.audio.grouping import ChannelGroup
+from cue_pipeline.audio.grouping import Channel, ChannelGroup
 from cue_pipeline.audio.levels import GroupLevels
 from cue_pipeline.audio.mel import MelStream
 from cue_pipeline.audio.mel_filters import Float32Array
@@ -69,6 +71,14 @@ class Measured:
     audio_digest: str = ""
 
 
+class HasChannels(Protocol):
+    """What a reader needs to know of a group."""
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """The channels, those of one file side by side."""
+
+
 class GroupReader:
     """The channels of a group in step, all at one rate, the shorter padded with silence.
 
@@ -77,6 +87,7 @@ class GroupReader:
     folder : Path
         The cue's folder.
     group : ChannelGroup
+        Or whatever has its ``channels``.
     project_rate : int
         Hz: the rate of the blocks where the files' differ.
     convert_to : int, optional
@@ -88,7 +99,7 @@ class GroupReader:
     def __init__(
         self,
         folder: Path,
-        group: ChannelGroup,
+        group: HasChannels,
         project_rate: int,
         *,
         convert_to: int | None = None,
@@ -109,6 +120,11 @@ class GroupReader:
                 continue
             self._sources.append((at_rate(source, self.sample_rate, indices), len(indices)))
             self.labels.extend(c.label for c in channels)
+
+    def skip(self, seconds: Fraction) -> None:
+        """Begin later; ``seconds`` is a whole number of samples of every file. Before any read."""
+        for source, _ in self._sources:
+            source.skip(seconds)
 
     def read(self, out: Float32Array) -> int:
         """Fill ``out``, shape=(n_channels, n), with the next samples.

@@ -4,6 +4,7 @@ The length is librosa's: ``ceil(n · to / from)``.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,10 @@ class ConvertedSource:
     def add(self, rows: Sequence[Float32Array]) -> int:
         """Add the next samples to rows; see :meth:`~cue_pipeline.audio.sources.Source.add`."""
         return add_read(self, rows)
+
+    def skip(self, seconds: Fraction) -> None:
+        """Leave out what comes next, before the first read."""
+        self._source.skip(seconds)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -8,8 +8,10 @@ A source never raises for a file that fails under it: it ends early and says so 
 so that the other channels of a group go on.
 """
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -23,6 +25,8 @@ from cue_pipeline.audio.mel_filters import Float32Array
 from cue_pipeline.audio.mpeg4 import read_mpeg4_blocks
 from cue_pipeline.errors import AudioFileError
 
+_EXACT_SEEK = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # others are decoded from the beginning
+_SKIPPED_AT_ONCE = 1 << 18
 _SLACK_BYTES = 64  # the kernels load whole vectors
 
 
@@ -62,6 +66,9 @@ class Source(Protocol):
         int
             How many of each channel there were; fewer than a row's length only at the end.
         """
+
+    def skip(self, seconds: Fraction) -> None:
+        """Leave out what comes next; ``seconds`` is a whole number of the file's samples."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -176,6 +183,12 @@ class _RawSource:
         raw, got = self._next(len(rows[0]))
         self._add_24(np.frombuffer(raw, np.uint8, offset=4), rows[0][:got])
         return got
+
+    def skip(self, seconds: Fraction) -> None:
+        n = min(int(seconds * self.sample_rate), self._left)
+        if self._file is not None:
+            self._file.seek(n * self._form.bytes * self.header.channels, os.SEEK_CUR)
+            self._left -= n
 
     def _next(self, n: int) -> tuple[bytearray, int]:
         """Return the next samples' bytes, from byte 4 on, and how many samples of a channel."""
@@ -300,6 +313,21 @@ class _DecodedSource:
 
     def add(self, rows: Sequence[Float32Array]) -> int:
         return add_read(self, rows)
+
+    def skip(self, seconds: Fraction) -> None:
+        import soundfile
+
+        n = min(int(seconds * self.sample_rate), self.header.frames)
+        if self._sound is not None and self.header.subtype.startswith(_EXACT_SEEK):
+            try:
+                self._got += self._sound.seek(n)
+            except (OSError, soundfile.LibsndfileError) as e:
+                self.damage.append(f"'{self.header.file}': decoding failed ({e}).")
+                self._ended = True
+            return
+        block = np.empty((len(self._indices), min(n, _SKIPPED_AT_ONCE)), np.float32)
+        while n > 0 and (got := self.read(block[:, :n])):
+            n -= got
 
     def _next(self, n: int) -> Float32Array:
         import soundfile

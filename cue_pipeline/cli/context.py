@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cue_pipeline.errors import SettingsError
+from cue_pipeline.errors import SettingsError, closest_names
 
 if TYPE_CHECKING:
     from cue_pipeline.defs.runs.fork_client import ForkServer
@@ -62,16 +62,13 @@ def known_cue(store: Store, settings: Settings, cue_key: str) -> str:
     """
     if store.cue(cue_key) is not None:
         return cue_key
-    from difflib import get_close_matches
-
     keys = [cue.cue_key for cue in store.cues()]
     if not keys:
         raise SettingsError(
             f"No cue {cue_key!r}: {shown_database(settings)} holds no cues yet. Run `cue-pipeline "
             "process BASE_DIR`, or this command in the folder whose database you mean."
         )
-    close = get_close_matches(cue_key, keys, n=3, cutoff=0.4) or keys[:3]
     raise SettingsError(
         f"No cue {cue_key!r} among the {len(keys)} in {shown_database(settings)}. Did you mean "
-        f"{' or '.join(repr(k) for k in close)}?"
+        f"{closest_names(cue_key, keys)}?"
     )

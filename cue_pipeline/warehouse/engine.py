@@ -25,13 +25,17 @@ CONNECT_TIMEOUT_SECONDS = 10
 WRITE_OPTION = "cue_pipeline_write"
 
 
-def create_engine(url: str | SecretStr | sa.URL, **options: Any) -> sa.Engine:
+def create_engine(
+    url: str | SecretStr | sa.URL, *, read_only: bool = False, **options: Any
+) -> sa.Engine:
     """Return an engine for a database URL as people paste it; connects at first use.
 
     Parameters
     ----------
     url : str, SecretStr or sqlalchemy.URL
         See :func:`cue_pipeline.warehouse.urls.normalise_url`.
+    read_only : bool
+        Have the database refuse whatever writes.
     **options
         Passed on to :func:`sqlalchemy.create_engine`.
 
@@ -46,7 +50,12 @@ def create_engine(url: str | SecretStr | sa.URL, **options: Any) -> sa.Engine:
         url = normalise_url(url)
     options = {"hide_parameters": True, **options}
     if url.get_backend_name() == "sqlite":
-        return _sqlite_engine(url, options)
+        return _sqlite_engine(url, options, read_only=read_only)
+    if read_only:
+        options["execution_options"] = {
+            "postgresql_readonly": True,
+            **options.get("execution_options", {}),
+        }
     if is_dsql_url(url):
         return _dsql_engine(url, options)
     arguments = {
@@ -72,7 +81,7 @@ def connect(engine: sa.Engine) -> sa.Connection:
         raise warehouse_error(e, engine.url) from None
 
 
-def _sqlite_engine(url: sa.URL, options: dict[str, Any]) -> sa.Engine:
+def _sqlite_engine(url: sa.URL, options: dict[str, Any], *, read_only: bool) -> sa.Engine:
     if url.database and url.database != ":memory:" and "uri" not in url.query:
         folder = Path(url.database).expanduser().absolute().parent
         if not folder.is_dir():
@@ -89,13 +98,10 @@ def _sqlite_engine(url: sa.URL, options: dict[str, Any]) -> sa.Engine:
         # The driver's own BEGIN comes too late and is never IMMEDIATE: take it over.
         connection.isolation_level = None
         cursor = connection.cursor()
-        cursor.execute(f"PRAGMA page_size={SQLITE_PAGE_BYTES}")
-        import sqlite3
-
-        with contextlib.suppress(sqlite3.OperationalError):
-            # A read-only file or folder cannot change its journal, and may still be read.
-            cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        else:
+            _set_up_for_writing(cursor)
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-65536")
         cursor.execute("PRAGMA temp_store=MEMORY")
@@ -109,6 +115,16 @@ def _sqlite_engine(url: sa.URL, options: dict[str, Any]) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+def _set_up_for_writing(cursor: Any) -> None:
+    import sqlite3
+
+    cursor.execute(f"PRAGMA page_size={SQLITE_PAGE_BYTES}")
+    with contextlib.suppress(sqlite3.OperationalError):
+        # A read-only file or folder cannot change its journal, and may still be read.
+        cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
 
 
 def _dsql_engine(url: sa.URL, options: dict[str, Any]) -> sa.Engine:

@@ -2,19 +2,178 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 
+from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.frames import read_binary
 from cue_pipeline.warehouse.transaction import reading
+from cue_pipeline.warehouse.vouched import not_ready
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import numpy as np
 
     from cue_pipeline.warehouse.store import Store
+
+Kind = Literal["stem", "mix"]
+
+MEL_ASSETS: dict[Kind, str] = {
+    "stem": t.STEM_FEATURES[t.MEL_SPECTROGRAM],
+    "mix": t.MIX_FEATURES[t.MEL_SPECTROGRAM],
+}
+_FEATURES = {"stem": t.audio_features, "mix": t.final_mix_features}
+_CHUNKS = {"stem": t.audio_feature_chunks, "mix": t.final_mix_feature_chunks}
+_PARENT = {"stem": "audio_file_id", "mix": "final_mix_id"}
+_CHUNK_PARENT = {"stem": "audio_feature_id", "mix": "final_mix_feature_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One stored feature: its row, and the write of the ledger that vouches for it."""
+
+    kind: Kind
+    cue_key: str
+    id: int
+    channel: str
+    profile: str
+    sample_rate: int
+    hop_length: int
+    n_mels: int
+    n_frames: int
+    dtype: str
+    max_db: float | None
+    params: dict[str, Any]
+    warnings: list[str]
+    written_at: datetime
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one frame."""
+        import numpy as np
+
+        return self.n_mels * np.dtype(self.dtype).itemsize
+
+
+def read_mel_headers(store: Store, kind: Kind, cue_key: str, parent_id: int) -> list[Header]:
+    """Return every mel spectrogram that is stored of a stem or a mix.
+
+    Raises
+    ------
+    NotReadyError
+        If the asset that makes them is not ready for this cue.
+    """
+    table = _FEATURES[kind]
+    query = sa.select(table).where(
+        table.c[_PARENT[kind]] == parent_id, table.c.feature_type == t.MEL_SPECTROGRAM
+    )
+    with reading(store.engine) as connection:
+        written_at = _written_at(connection, cue_key, MEL_ASSETS[kind])
+        rows = connection.execute(query.order_by(table.c.id)).mappings().all()
+    names = (
+        "id", "channel", "profile", "sample_rate", "hop_length", "n_mels", "n_frames", "dtype",
+        "max_db", "params", "warnings",
+    )  # fmt: skip
+    return [
+        Header(kind, cue_key, written_at=written_at, **{name: row[name] for name in names})
+        for row in rows
+    ]
+
+
+def read_frames(store: Store, header: Header, first: int, last: int) -> np.ndarray | None:
+    """Return frames ``first`` to ``last`` (exclusive) of a stored feature, and no more than those.
+
+    Parameters
+    ----------
+    store : Store
+        The warehouse.
+    header : Header
+        Of :func:`read_mel_headers`.
+    first, last : int
+        ``0 <= first <= last <= n_frames``.
+
+    Returns
+    -------
+    np.ndarray, shape=(last - first, n_mels), or None
+        In the stored dtype, read-only. None where the asset was made again since the header was
+        read, which then may not fit the chunks.
+
+    Raises
+    ------
+    NotReadyError
+        If the asset is being made again just now, or failed since.
+    WarehouseError
+        If chunks are lacking.
+    """
+    import numpy as np
+
+    size, asset = header.frame_bytes, MEL_ASSETS[header.kind]
+    wanted = {
+        "cue_id": row_id("cues", header.cue_key), "asset": asset, "feature_id": header.id,
+        "first": first, "last": last, "frame_bytes": size,
+    }  # fmt: skip
+    with reading(store.engine) as connection:
+        query = _frames_query(header.kind, store.engine.dialect.name)
+        rows = connection.execute(query, wanted).all()
+    if not rows or rows[0].state != "ready":
+        raise not_ready(header.cue_key, asset, *(rows[0][:2] if rows else (None, None)))
+    if rows[0].finished_at != header.written_at:
+        return None
+    data = b"".join(bytes(row.data) for row in rows if row.data is not None)
+    if len(data) != (last - first) * size:
+        raise WarehouseError(
+            f"Chunks of feature {header.id} of cue '{header.cue_key}' hold {len(data)} bytes of "
+            f"frames {first} to {last}; {(last - first) * size} are needed. Materialise "
+            f"{MEL_ASSETS[header.kind]} of the cue again."
+        )
+    return np.frombuffer(data, dtype=np.dtype(header.dtype).newbyteorder("<")).reshape(
+        last - first, header.n_mels
+    )
+
+
+@cache
+def _frames_query(kind: Kind, dialect: str) -> sa.Select[Any]:
+    """Return what reads frames of a feature, with the ledger's word on it, in one statement.
+
+    Of the first and the last chunk only a part is wanted: the database cuts it out.
+    """
+    chunk, ledger = _CHUNKS[kind].c, t.cue_assets.c
+    first, last = sa.bindparam("first", type_=sa.Integer), sa.bindparam("last", type_=sa.Integer)
+    size = sa.bindparam("frame_bytes", type_=sa.Integer)
+    greater = sa.func.max if dialect == "sqlite" else sa.func.greatest
+    offset = greater(0, first - chunk.first_frame, type_=sa.Integer)
+    frames = last - chunk.first_frame - offset
+    data = sa.func.substr(chunk.data, offset * size + 1, frames * size, type_=sa.LargeBinary)
+    touched = sa.and_(
+        chunk[_CHUNK_PARENT[kind]] == sa.bindparam("feature_id"),
+        chunk.first_frame < last,
+        chunk.first_frame + chunk.n_frames > first,
+    )
+    return (
+        sa.select(ledger.state, ledger.error, ledger.finished_at, data.label("data"))
+        .select_from(t.cue_assets.outerjoin(_CHUNKS[kind], touched))
+        .where(ledger.cue_id == sa.bindparam("cue_id"), ledger.asset == sa.bindparam("asset"))
+        .order_by(chunk.chunk_index)
+    )
+
+
+def _written_at(connection: sa.Connection, cue_key: str, asset: str) -> datetime:
+    """Return when an asset of a cue was written; refuse what is not ready."""
+    row = connection.execute(
+        sa.select(t.cue_assets).where(
+            t.cue_assets.c.cue_id == row_id("cues", cue_key), t.cue_assets.c.asset == asset
+        )
+    ).one_or_none()
+    if row is None or row.state != "ready":
+        raise not_ready(cue_key, asset, *((row.state, row.error) if row else (None, None)))
+    finished_at: datetime = row.finished_at
+    return finished_at
 
 
 def find_composite(store: Store, audio_file_id: int | None) -> sa.Row[*tuple[Any, ...]] | None:

@@ -2,6 +2,7 @@
 
 import os
 from functools import lru_cache
+from pathlib import Path
 
 from cue_pipeline.warehouse.store import Store
 
@@ -16,6 +17,44 @@ def open_store(database_url: str) -> Store:
     """
     # The path of a SQLite file may be relative to the working directory.
     return _open_store(database_url, os.getcwd())  # noqa: PTH109 - a key, not a path
+
+
+def open_for_reading(database_url: str) -> Store:
+    """Return the warehouse at a URL for readers: nothing is created, upgraded or written.
+
+    Raises
+    ------
+    WarehouseError
+        If there is no such database, it holds none of the program's tables, or its schema is older
+        or newer than the program's.
+    """
+    from cue_pipeline.errors import WarehouseError
+    from cue_pipeline.warehouse import migrations
+    from cue_pipeline.warehouse.engine import create_engine, describe, normalise_url
+
+    url = normalise_url(database_url)
+    where = describe(url)
+    file = url.database if url.get_backend_name() == "sqlite" and "uri" not in url.query else None
+    if file and file != ":memory:" and not Path(file).expanduser().is_file():
+        raise WarehouseError(
+            f"There is no database {where}: '{Path(file).expanduser().absolute()}' does not exist. "
+            "Give the file that `cue-pipeline process` has written, or its folder's absolute path."
+        )
+    engine = create_engine(url, read_only=True)
+    found = migrations.current(engine)
+    if found is None:
+        raise WarehouseError(
+            f"Database {where} holds no cues: it has none of the program's tables. Run "
+            "`cue-pipeline process BASE_DIR` with this DATABASE_URL first, or give the URL of the "
+            "database that was filled."
+        )
+    if found != migrations.HEAD:
+        migrations.refuse_newer(found, engine.url)
+        raise WarehouseError(
+            f"Database {where} has schema {found}; this program reads {migrations.HEAD}. Run "
+            "`cue-pipeline db upgrade` on it; rows and decisions stay."
+        )
+    return Store(engine)
 
 
 @lru_cache(maxsize=4)

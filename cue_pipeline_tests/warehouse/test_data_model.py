@@ -1,7 +1,6 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -18,22 +17,6 @@ SYNTHETIC = {
     "Violins 1": "Track 1",
     "1m01 VLN I_01": "Stem 1",
 }
-
-README = PAGE.parents[1] / "README.md"
-CONNECTS = 'engine = sa.create_engine("sqlite:///cue_pipeline.db")\n'
-
-
-def python_of(page, engine, **names):
-    """Run a page's first lines of Python on this engine; return what they leave."""
-    code = re.findall(r"```python\n(.+?)```", page.read_text(), re.DOTALL)[0]
-    assert CONNECTS in code
-    code = code.replace(CONNECTS, "")
-    for there, here in names.values():
-        assert there in code
-        code = code.replace(there, here)
-    left = {"engine": engine}
-    exec(code, left)
-    return left
 
 
 def synthetic(query):
@@ -89,52 +72,6 @@ def test_the_training_pairs_of_the_page_are_the_notes_of_mapped_tracks(store):
     assert found[0].frame == pytest.approx(found[0].start_time * 48_000 / 512)
 
 
-def test_the_readme_reads_a_mel_spectrogram_back_as_it_was_stored(store):
-    cue = SyntheticCue()
-    load(store, cue)
-    left = python_of(
-        README,
-        store.engine,
-        cue=("Reel 1/1m01 Opening Titles", cue.key),
-        stem=("1m01 VCS_01", "Stem 1"),
-    )
-    assert np.array_equal(left["mel_db"], cue.mel(1))
-
-
-def test_the_training_set_of_the_page_puts_every_note_at_its_frame(store):
-    cue = SyntheticCue()
-    load(store, cue)
-    load(store, SyntheticCue(key="Reel 1/1m02"), ("tempo_map", "midi_events", "channel_groups"))
-    pairs = python_of(PAGE, store.engine)["pairs"]
-    assert pairs
-    mapped = store.read(cue.key, "track_mappings").set_index("midi_track_id").audio_file_id
-    notes = store.read(cue.key, "midi_notes")
-    for (key, name), (mel_db, roll) in pairs.items():
-        assert key == cue.key
-        i = cue.group_names.index(name)
-        assert np.array_equal(mel_db, cue.mel(i))
-        here = notes[notes.midi_track_id.map(mapped) == cue.group_ids[i]]
-        middles = (here.start_time + here.duration / 2) * 48_000 / 512
-        heard = middles < cue.n_frames
-        assert heard.any()
-        assert (roll[middles[heard].astype(int), here.note[heard]] > 0).all()
-
-
-def test_the_training_set_keeps_the_onsets_of_notes_that_never_end(store):
-    """Drum machines write no note-offs: each note then lasts to the end of its track."""
-    cue = SyntheticCue()
-    load(store, cue)
-    with store.engine.begin() as connection:
-        connection.execute(sa.update(t.midi_notes).values(flags=1, duration=100.0))
-    pairs = python_of(PAGE, store.engine)["pairs"]
-    onsets = sum(np.count_nonzero(roll) for _, roll in pairs.values())
-    notes = store.read(cue.key, "midi_notes")
-    mapped = store.read(cue.key, "track_mappings").set_index("midi_track_id").audio_file_id
-    frames = (notes.start_time * 48_000 / 512).round().astype(int)
-    want = {*zip(notes.midi_track_id.map(mapped), frames, notes.note, strict=True)}
-    assert onsets == sum(frame < cue.n_frames for _, frame, _ in want) > 0
-
-
 @pytest.mark.parametrize(
     "left_out",
     [
@@ -148,4 +85,3 @@ def test_music_that_counts_elsewhere_and_cues_that_are_gone_are_not_trained_on(s
     with store.engine.begin() as connection:
         connection.execute(left_out)
         assert connection.execute(synthetic(query)).all() == []
-    assert python_of(PAGE, store.engine)["pairs"] == {}

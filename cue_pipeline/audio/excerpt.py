@@ -1,0 +1,123 @@
+"""Some seconds of a channel group's samples, from the files that the tables describe."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cue_pipeline.audio.group_pass import GroupReader
+from cue_pipeline.audio.grouping import Channel
+from cue_pipeline.audio.headers import AudioHeader, read_audio_header
+from cue_pipeline.audio.mel_filters import Float32Array
+from cue_pipeline.audio.sources import finite
+from cue_pipeline.errors import AudioFileError
+
+# A resampler begun in the middle of a file needs some sound before what is asked for.
+_RUN_UP_SECONDS = Fraction(1, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    channels: tuple[Channel, ...]
+
+
+def read_excerpt(
+    folder: Path,
+    channels: Sequence[Mapping[str, Any]],
+    *,
+    start: float,
+    duration: float | None,
+    sample_rate: int,
+) -> Float32Array:
+    """Return samples of a group's channels.
+
+    Parameters
+    ----------
+    folder : Path
+        The cue's folder.
+    channels : sequence of mapping
+        As ``audio_files.channels`` has them.
+    start : float
+        Seconds from the first sample.
+    duration : float or None
+        Seconds; None: to the end. What lies beyond the end is not there.
+    sample_rate : int
+        Hz; files of another rate are resampled (soxr HQ).
+
+    Returns
+    -------
+    np.ndarray, shape=(n_channels, n_samples), dtype=float32
+        Full scale = 1.0; shorter channels padded with silence, which also stands for NaN and Inf.
+
+    Raises
+    ------
+    AudioFileError
+        If a file is gone, cannot be read to the end of the excerpt, or is another than the one
+        that was processed; or if ``start`` or ``duration`` is negative.
+    """
+    if start < 0 or (duration is not None and duration < 0):
+        raise AudioFileError(
+            f"An excerpt begins at 0 s or later and lasts 0 s or longer; start={start:g} and "
+            f"duration={duration} were asked for."
+        )
+    described = _Described(_channels(folder, channels))
+    reader = GroupReader(folder, described, sample_rate, convert_to=sample_rate)
+    try:
+        samples = _read(reader, described, start, duration)
+    finally:
+        reader.close()
+    if reader.damage:
+        raise AudioFileError(" ".join(reader.damage))
+    return samples
+
+
+def _read(
+    reader: GroupReader, group: _Described, start: float, duration: float | None
+) -> Float32Array:
+    rate = reader.sample_rate
+    rates = {c.header.sample_rate for c in group.channels} | {rate}
+    # The run-up begins where every file and the result have a sample at the same moment.
+    common = math.gcd(*rates)
+    run_up = Fraction(0) if rates == {rate} else _RUN_UP_SECONDS
+    begin = Fraction(max(0, math.floor((Fraction(start) - run_up) * common)), common)
+    first = round(start * rate)
+    longest = max(Fraction(c.header.frames, c.header.sample_rate) for c in group.channels)
+    end = math.ceil(longest * rate)
+    if duration is not None:
+        end = min(end, round((start + duration) * rate))
+    reader.skip(begin)
+    before = first - int(begin * rate)
+    held = np.empty((len(group.channels), max(0, before + max(0, end - first))), np.float32)
+    count = reader.read(held)
+    return np.ascontiguousarray(finite(held[:, min(before, count) : count]))
+
+
+def _channels(folder: Path, described: Sequence[Mapping[str, Any]]) -> tuple[Channel, ...]:
+    headers: dict[str, AudioHeader] = {}
+    channels = []
+    for channel in described:
+        file = str(channel["file"])
+        if file not in headers:
+            headers[file] = _header(folder, file, channel)
+        channels.append(Channel(channel["label"], headers[file], int(channel["channel_index"])))
+    return tuple(channels)
+
+
+def _header(folder: Path, file: str, described: Mapping[str, Any]) -> AudioHeader:
+    """Return the header of a file, which is to be the one that was processed."""
+    header = read_audio_header(folder, file)
+    if header.fault:
+        raise AudioFileError(f"In '{folder}': {header.fault}")
+    found = header.frames, header.sample_rate
+    processed = int(described["frames"]), int(described["sample_rate"])
+    if found != processed or int(described["channel_index"]) >= header.channels:
+        raise AudioFileError(
+            f"'{file}' in '{folder}' is not the file that was processed: it holds {found[0]} "
+            f"samples at {found[1]} Hz, then it held {processed[0]} at {processed[1]} Hz. Run "
+            "`cue-pipeline process BASE_DIR`, and open the cue anew."
+        )
+    return header
