@@ -27,7 +27,7 @@ from cue_pipeline.audio.spellings import (
 _LOOSE_FORMS = frozenset({"space", "dash", "inside", "joined"})
 _PAIRS_OF_WORDS = frozenset({"L", "R", "Mid", "Side", "W", "X", "Y", "Z"})
 _SURROUNDS = frozenset({"Ls", "Rs", "Lss", "Rss", "Lsr", "Rsr"})
-_TOTALS = frozenset({"lt", "rt"})
+_FOLD_DOWNS = {"lt": "LtRt", "rt": "LtRt", "lo": "LoRo", "ro": "LoRo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ def told_apart(cluster: Sequence[Claim]) -> list[list[Claim]]:
     """Split claims of one name into parts in which no label occurs twice.
 
     They are split by the ways in which the files differ: copies from what they are copies of,
-    WAV from AIFF, the matrixed Lt and Rt from L and R, spellings, separators, rates.
+    WAV from AIFF, fold-downs (Lt Rt, Lo Ro) from L and R, spellings, separators, rates.
     """
     words = {claim.said.token: claim.said.label for claim in cluster}
     read = read_together(words)
     parts = [[replace(c, said=replace(c.said, label=read[c.said.token])) for c in cluster]]
-    for way in (_copy, _suffix, _is_total, _spelling, _form, _rate):
+    for way in (_copy, _suffix, _fold_down, _spelling, _form, _rate):
         if all(_all_differ(part) for part in parts):
             return parts
         parts = [finer for part in parts for finer in _split(part, way)]
@@ -72,8 +72,8 @@ def _suffix(claim: Claim) -> Hashable:
     return PurePosixPath(claim.header.file).suffix.lower()
 
 
-def _is_total(claim: Claim) -> Hashable:
-    return claim.said.token in _TOTALS
+def _fold_down(claim: Claim) -> Hashable:
+    return _FOLD_DOWNS.get(claim.said.token)
 
 
 def _spelling(claim: Claim) -> Hashable:
@@ -154,6 +154,7 @@ def as_long(one: AudioHeader, other: AudioHeader) -> bool:
     return Fraction(one.frames, one.sample_rate) == Fraction(other.frames, other.sample_rate)
 
 
-def are_totals(part: Sequence[Claim]) -> bool:
-    """Return whether claims are the two channels of a matrixed stereo mix, Lt and Rt."""
-    return all(claim.said.token in _TOTALS for claim in part)
+def fold_down_of(part: Sequence[Claim]) -> str | None:
+    """Return LtRt or LoRo where claims are the two channels of such a fold-down, or None."""
+    kinds = {_FOLD_DOWNS.get(claim.said.token) for claim in part}
+    return kinds.pop() if len(kinds) == 1 else None

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 
 from cue_pipeline.audio.channel_names import inner_channel_names, parse_channel_name, stem_of
-from cue_pipeline.audio.claims import Claim, are_totals, believed, told_apart
+from cue_pipeline.audio.claims import Claim, believed, fold_down_of, told_apart
 from cue_pipeline.audio.gathered import Gathered, Member, folder_of
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import ORDERS_BY_COUNT, film_position
@@ -72,8 +72,9 @@ def _token_groups(claims: Sequence[Claim]) -> tuple[list[Gathered], list[Claim]]
             released.extend(doubted)
             if held:
                 group = _claimed_group(held)
-                if len(parts) > 1 and are_totals(held):
-                    group.name += " LtRt"
+                fold_down = fold_down_of(held)
+                if len(parts) > 1 and fold_down:
+                    group.name += f" {fold_down}"
                 groups.append(group)
     return groups, released
 

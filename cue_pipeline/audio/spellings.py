@@ -59,8 +59,8 @@ _IN_COMPANY = {
     "Rtf": "tfr tpfr rfh rh hr vhr rvh frh trf topfrontright righttopfront",
     "Ltm": "tsl tpsil tml tlm lhs topmiddleleft lefttopmiddle topsideleft",
     "Rtm": "tsr tpsir tmr trm rhs topmiddleright righttopmiddle topsideright",
-    "Ltr": "tbl tpbl trl lrh tlb topbackleft toprearleft lefttoprear",
-    "Rtr": "tbr tpbr trr rrh trb topbackright toprearright righttoprear",
+    "Ltr": "tbl tpbl trl lrh tlb topbackleft toprearleft lefttoprear hls",
+    "Rtr": "tbr tpbr trr rrh trb topbackright toprearright righttoprear hrs",
     "Tc": "tc ts tpc",
     "Mid": "mid",
     "Side": "side",
@@ -96,7 +96,7 @@ _BACKS = frozenset(
 )
 
 PARTNERS: dict[str, tuple[str, ...]] = {
-    "L": ("R",), "R": ("L",), "C": ("L", "R"), "S": ("L", "R"), "Cs": ("L", "R"),
+    "L": ("R",), "R": ("L",), "C": ("L", "R"), "S": ("L", "C", "R"), "Cs": ("L", "C", "R"),
     "LFE": ("L", "R"), "LFE2": ("LFE",), "Tc": ("L", "R"),
     "Ls": ("Rs",), "Rs": ("Ls",), "Lss": ("Rss",), "Rss": ("Lss",),
     "Lsr": ("Rsr",), "Rsr": ("Lsr",), "Lc": ("Rc",), "Rc": ("Lc",), "Lw": ("Rw",), "Rw": ("Lw",),
