@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TRACK_COLUMNS = (
-    "id", "midi_file_id", "file_path", "same_as", "track_index", "track_name",
-    "instrument_category", "audio_file_id", "stem", "state", "confidence", "lag_seconds",
+    "id", "midi_file_id", "file_path", "same_as", "track_index", "port", "part_channel",
+    "track_name", "drum_kit", "instrument_category", "audio_file_id", "stem", "state",
+    "confidence", "lag_seconds",
 )  # fmt: skip
 
 
@@ -196,9 +197,10 @@ class Cue:
         Returns
         -------
         DataFrame
-            One row per track, by file and place in it: ``id``, ``midi_file_id``, ``file_path``,
-            ``same_as`` (the file that holds the same music and counts in its place),
-            ``track_index``, ``track_name``, ``instrument_category``, ``audio_file_id`` (Int64,
+            One row per part (a track, or one port and channel of it), by file and place:
+            ``id``, ``midi_file_id``, ``file_path``, ``same_as`` (the file that holds the same
+            music and counts in its place), ``track_index``, ``port``, ``part_channel``,
+            ``track_name``, ``drum_kit``, ``instrument_category``, ``audio_file_id`` (Int64,
             NULL: none), ``stem`` (its name), ``state`` (``auto``, ``confirmed``, ``review``,
             ``unmatched``), ``confidence``, ``lag_seconds`` (audio time less MIDI time, where it
             was heard). What the mapping decides is NULL where it is not ready.
@@ -302,7 +304,8 @@ def _tracks(store: Store, cue_key: str) -> pd.DataFrame:
         {
             "midi_files": ["id", "file_path", "same_as"],
             "midi_tracks": [
-                "id", "midi_file_id", "track_index", "track_name", "instrument_category",
+                "id", "midi_file_id", "track_index", "port", "part_channel", "track_name",
+                "drum_kit", "instrument_category",
             ],
         },
         where_ready={
@@ -324,7 +327,7 @@ def _tracks(store: Store, cue_key: str) -> pd.DataFrame:
         .merge(
             evidence.rename(columns={"midi_track_id": "id"}), on=["id", "audio_file_id"], how="left"
         )
-        .sort_values(["file_path", "track_index"], ignore_index=True)
+        .sort_values(["file_path", "track_index", "port", "part_channel"], ignore_index=True)
     )
     for name in ("stem", "state"):  # a merge puts NaN where it finds nothing
         joined[name] = joined[name].astype(object).where(joined[name].notna(), None)

@@ -10,7 +10,9 @@ import soxr
 
 import cue_pipeline as cp
 from cue_pipeline.audio.excerpt import read_excerpt
+from cue_pipeline.audio.mel import log_mel_spectrogram
 from cue_pipeline.errors import AudioFileError, CueError
+from cue_pipeline.settings import read_settings
 from cue_pipeline_tests.cues import write_cue
 from cue_pipeline_tests.workspace import Workspace
 
@@ -130,6 +132,9 @@ def test_a_folder_with_a_decomposed_name_is_processed_read_and_up_to_date(decomp
     (left,) = cue.folder.rglob("*VLN I_01.L.wav")
     peer, _ = sf.read(left, dtype="float32")
     assert np.array_equal(stem.audio(0, 0.5)[0], peer[: RATE // 2])
+    # What a spectrogram was made of is what comes back: made again of it, it is the same.
+    again = log_mel_spectrogram(stem.audio().mean(axis=0), read_settings().mel)
+    assert np.abs(again - stem.mel()).max() < 0.05  # float16 at 100 dB
     assert stem.audio(0.25, 0.5, sample_rate=24_000).shape == (2, 12_000)
     (mix,) = cue.mixes.values()
     assert mix.audio(0, 0.1).shape == (6, 4_800)
