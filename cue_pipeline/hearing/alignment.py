@@ -142,8 +142,15 @@ def score_of(
     return Score(level, onsets[None])
 
 
-def joint_lag(score: Score, session: Session) -> Alignment:
+def joint_lag(score: Score, session: Session, also: Sequence[float] = ()) -> Alignment:
     """Return the lag of the whole cue.
+
+    Parameters
+    ----------
+    score : Score
+    session : Session
+    also : sequence of float
+        Lags that are tried besides those at which onsets and levels agree best.
 
     Returns
     -------
@@ -153,8 +160,7 @@ def joint_lag(score: Score, session: Session) -> Alignment:
     frame = session.frame_seconds
     lags, agreement, of_groups = _agreement(score, session)
     candidates = _peaks(lags, agreement, _N_CANDIDATES)
-    if 0.0 not in candidates:
-        candidates.append(0.0)
+    candidates += [lag for lag in (0.0, *also) if lag not in candidates]
     levels = _pooled(score.level, _CHECK_BANDS)
     coarse = session.coarse_seconds
     tried = [(lag, _r2_at(levels, session.few_bands, lag, coarse)) for lag in candidates]
@@ -188,6 +194,31 @@ def r2_of_changes(
         float(_r2_at(levels, centred(heard), lag, session.coarse_seconds)[0])
         for lag in lags_seconds
     ]
+
+
+def agreement_of_onsets(tracks: Sequence[TrackNotes], session: Session) -> tuple[Float64, Float64]:
+    """Return how well onsets alone agree with the groups at each lag: quick, for many tries.
+
+    Returns
+    -------
+    lags : np.ndarray, shape=(n_lags,)
+        Seconds.
+    agreement : np.ndarray, shape=(n_lags,)
+    """
+    frame = session.frame_seconds
+    reach = round(MAX_LAG_SECONDS / frame)
+    n = reach + int(np.ceil(max(float(t.start.max()) for t in tracks) / frame)) + 2
+    onsets = np.stack([onset_curve(t, t.start + reach * frame, n, frame) for t in tracks])
+    of_tracks, of_groups = _best_correlations(
+        smoothed(onsets[None]), smoothed(_in_all_regions(session.onsets)), reach
+    )
+    lags: Float64 = (np.arange(len(of_tracks)) - reach) * np.float64(frame)
+    return lags, of_tracks + of_groups.mean(axis=0)
+
+
+def pooled_level(level: Float32) -> Float32:
+    """Return levels in as many bands as choose between alignments."""
+    return _pooled(level, _CHECK_BANDS)
 
 
 def _preference(tried: tuple[float, Float64]) -> float:

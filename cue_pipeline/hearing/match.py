@@ -8,8 +8,9 @@ is stored with a pair is in the group's own file: ``file = midi + lag_seconds``.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,9 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cue_pipeline.hearing.alignment import (
+    CLEAR_MARGIN,
     Alignment,
+    Score,
     Session,
     joint_lag,
     level_explained,
@@ -33,6 +36,7 @@ from cue_pipeline.hearing.group_spectra import (
     heard_groups,
     start_offsets,
 )
+from cue_pipeline.hearing.origins import Origins, from_origin, moved, origins, session_zero
 from cue_pipeline.hearing.own_start import own_starts
 from cue_pipeline.hearing.scoring import (
     FEATURES,
@@ -47,6 +51,7 @@ from cue_pipeline.hearing.templates import (
     same_notes,
     track_notes,
 )
+from cue_pipeline.hearing.tempo import linear_drift, other_tempo
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -82,9 +87,12 @@ class MatchEvidence:
         ``time_references`` (used, not used, and why); ``files``, one per MIDI file: its
         ``lag_seconds`` on the session's clock, ``lag_confidence`` 0..1, ``lag_r2`` (share of the
         sound that the notes explain), ``lag_rivals`` (other lags tried: seconds, R²),
-        ``drift_seconds`` (from the earliest to the latest the take leans), ``moved_groups`` (that
-        begin at a time of their own: name, seconds on the session's clock), ``abstained`` (track,
-        reason), ``same_notes`` (tracks that sound cannot tell apart).
+        ``drift_seconds`` (from the earliest to the latest the take leans), ``lag_named_by`` (what
+        besides the sound says this lag, None: nothing), ``named_lags`` (what time codes and
+        references say: seconds, how), ``clock_doubt`` (why the sound refuses the tempo map, None:
+        it does not), ``moved_groups`` (that begin at a time of their own: name, seconds on the
+        session's clock), ``abstained`` (track, reason), ``same_notes`` (tracks that sound cannot
+        tell apart).
     regressors : pd.DataFrame
         What each score was computed from: the pair's ids and :data:`~.scoring.FEATURES`.
     """
@@ -92,6 +100,11 @@ class MatchEvidence:
     pairs: pd.DataFrame
     summary: dict[str, Any] = field(default_factory=dict)
     regressors: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What of the clocks is to be said: a tempo map, or a time code, that the sound refuses."""
+        return [text for file in self.summary["files"] for text in file.get("warnings", ())]
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return table name → rows."""
@@ -107,6 +120,7 @@ class _Heard:
     session: Session
     bands_of_pitch: Float32
     references: str
+    zero: float | None
     again: Callable[[dict[int, float]], "_Heard"]
     moved: dict[str, float] = field(default_factory=dict)
 
@@ -126,10 +140,34 @@ class _File:
     names: list[str]
     tracks: list[TrackNotes]
     voices: list[list[int]]
+    time_codes: Sequence[float] = ()
 
     @property
     def leaders(self) -> list[TrackNotes]:
         return [self.tracks[voice[0]] for voice in self.voices]
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """One way to stand the groups and one place to search for the lag, and what was found."""
+
+    heard: _Heard
+    names: Origins
+    origin: float
+    tracks: list[TrackNotes]
+    score: Score
+    straight: Alignment
+
+
+@dataclass(frozen=True)
+class _Found:
+    """How one file's notes stand on the session's clock, and how well."""
+
+    heard: _Heard
+    alignment: Alignment
+    measured: Measures
+    names: Origins
+    clock_doubt: str | None
 
 
 def match_evidence(
@@ -137,6 +175,7 @@ def match_evidence(
     notes: pd.DataFrame,
     features: pd.DataFrame,
     mel_of: Callable[[int], Float32],
+    time_codes: Mapping[int, Sequence[float]] | None = None,
 ) -> MatchEvidence:
     """Say for each track and each group how surely the one is heard in the other.
 
@@ -158,6 +197,8 @@ def match_evidence(
     mel_of : callable
         ``audio_file_id`` → absolute dB, shape=(n_frames, n_mels). Called once per group; again
         where the groups' time references differ, or a group begins at a time of its own.
+    time_codes : mapping of int to sequence of float, optional
+        ``midi_file_id`` → seconds since midnight that the file names for its MIDI time 0.
 
     Returns
     -------
@@ -174,7 +215,7 @@ def match_evidence(
     """
     # Cues run side by side. Two threads of BLAS took twice the processor time, and no less time.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _match_evidence(tracks, notes, features, mel_of)
+        return _match_evidence(tracks, notes, features, mel_of, time_codes or {})
 
 
 def _match_evidence(
@@ -182,9 +223,12 @@ def _match_evidence(
     notes: pd.DataFrame,
     features: pd.DataFrame,
     mel_of: Callable[[int], Float32],
+    time_codes: Mapping[int, Sequence[float]],
 ) -> MatchEvidence:
     began = time.perf_counter()
-    files = [_file(rows, notes) for _, rows in tracks.groupby("midi_file_id", sort=False)]
+    files = [
+        _file(rows, notes, time_codes) for _, rows in tracks.groupby("midi_file_id", sort=False)
+    ]
     ways = _ways_to_stand(features, mel_of)
     summary: dict[str, Any] = {"files": []}
     pairs, regressors = [], []
@@ -192,8 +236,8 @@ def _match_evidence(
     for file in files:
         found = _best_way(file, ways)
         if found:
-            heard = found[0]
-            regressors.append(_regressors(file, heard, found[2]))
+            heard = found.heard
+            regressors.append(_regressors(file, heard, found.measured))
         pairs.append(_rows(file, features, found, summary))
     summary["groups_left_out"] = heard.left_out if heard else _all_left_out(features)
     summary["time_references"] = heard.references if heard else "no group can be heard"
@@ -214,11 +258,16 @@ def _regressors(file: _File, heard: _Heard, measured: Measures) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["midi_track_id", "audio_file_id", *FEATURES])
 
 
-def _file(rows: pd.DataFrame, notes: pd.DataFrame) -> _File:
+def _file(
+    rows: pd.DataFrame,
+    notes: pd.DataFrame,
+    time_codes: Mapping[int, Sequence[float]] = MappingProxyType({}),
+) -> _File:
     ids = [int(i) for i in rows["id"]]
     tracks = track_notes(ids, notes, _kits(rows))
     names = [str(name) for name in rows["track_name"]]
-    return _File(ids, names, tracks, same_notes(tracks))
+    key = int(rows["midi_file_id"].iloc[0])
+    return _File(ids, names, tracks, same_notes(tracks), time_codes.get(key, ()))
 
 
 def _kits(rows: pd.DataFrame) -> dict[int, bool]:
@@ -252,39 +301,36 @@ def _standing(
     frame = fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
     bands = bands_of(row["params"])
     spread = pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz)
+    zero = session_zero(features, starts)
 
     def again(starts: dict[int, float]) -> _Heard:
-        moved, _ = heard_groups(features, mel_of, starts)
-        return standing(moved)
+        elsewhere, _ = heard_groups(features, mel_of, starts)
+        return standing(elsewhere)
 
     def standing(groups: list[Group]) -> _Heard:
         light = [group.without_sound() for group in groups]
-        return _Heard(light, left_out, session_of(groups, frame), spread, references, again)
+        return _Heard(light, left_out, session_of(groups, frame), spread, references, zero, again)
 
     return standing(groups)
 
 
-def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measures] | None:
-    """Return the clock on which this file's notes explain most, the alignment, the measures."""
+def _best_way(file: _File, ways: list[_Heard]) -> _Found | None:
+    """Return the clock on which this file's notes explain most, how they stand, the measures."""
     if not file.voices or not ways:
         return None
-    seconds = max(float((t.start + t.duration).max()) for t in file.leaders)
-    tried = []
-    for way in ways:
-        score = score_of(file.leaders, way.bands_of_pitch, seconds, way.session.frame_seconds)
-        tried.append((way, score, joint_lag(score, way.session)))
-    way, score, straight = max(tried, key=lambda triple: triple[2].r2)
-    starts = own_starts(score, way.groups, way.session, straight)
+    best, straight = _best_lag([tried for way in ways for tried in _tries(file, way)])
+    way, tracks = best.heard, best.tracks
+    starts = own_starts(best.score, way.groups, way.session, straight)
     if starts:
         way = way.with_starts(starts)
-        straight = joint_lag(score, way.session)
-    bent = with_drift(straight, file.leaders, way.session)
+        straight = joint_lag(best.score, way.session, best.names.near(best.origin))
+    bent = with_drift(straight, tracks, way.session)
     n, frame = way.session.level.shape[2], way.session.coarse_seconds
     alternatives = [
         (
             alignment,
-            levels_at(alignment, file.leaders, way.bands_of_pitch, n, frame),
-            onsets_explained(file.leaders, alignment, way.session),
+            levels_at(alignment, tracks, way.bands_of_pitch, n, frame),
+            onsets_explained(tracks, alignment, way.session),
         )
         for alignment in (straight, bent)
     ]
@@ -293,14 +339,46 @@ def _best_way(file: _File, ways: list[_Heard]) -> tuple[_Heard, Alignment, Measu
         alternatives,
         key=lambda of: level_explained(of[1], way.session) + float(of[2].r2.mean()),
     )
-    measured = measures(file.leaders, level, onsets, way.bands_of_pitch, alignment, way.session)
-    return way, alignment, measured
+    measured = measures(tracks, level, onsets, way.bands_of_pitch, alignment, way.session)
+    other = other_tempo(tracks, way.bands_of_pitch, way.session, straight)
+    doubt = other or linear_drift(alignment)
+    return _Found(
+        way,
+        from_origin(alignment, best.origin),
+        measured,
+        best.names,
+        None if doubt is None else str(doubt),
+    )
+
+
+def _tries(file: _File, way: _Heard) -> Iterator[_Tried]:
+    """Search for the lag at each place where the score may begin: most often, one."""
+    session_seconds = way.session.level.shape[2] * way.session.coarse_seconds
+    names = origins(file.leaders, file.time_codes, way.zero, session_seconds)
+    for origin in names.searched:
+        tracks = moved(file.leaders, origin)
+        seconds = max((float((t.start + t.duration).max()) for t in tracks if t.n_notes), default=0)
+        score = score_of(tracks, way.bands_of_pitch, seconds, way.session.frame_seconds)
+        straight = joint_lag(score, way.session, names.near(origin))
+        yield _Tried(way, names, origin, tracks, score, straight)
+
+
+def _best_lag(tried: list[_Tried]) -> tuple[_Tried, Alignment]:
+    """Return the try whose notes explain most, believed less where another place does as well."""
+    best = max(tried, key=lambda of: of.straight.r2)
+    elsewhere = max(
+        (of.straight.r2 for of in tried if of.heard is best.heard and of.origin != best.origin),
+        default=0.0,
+    )
+    margin = (best.straight.r2 - elsewhere) / max(best.straight.r2, 1e-9)
+    clear = float(np.clip(margin / CLEAR_MARGIN, 0.0, 1.0))
+    return best, replace(best.straight, confidence=best.straight.confidence * clear)
 
 
 def _rows(
     file: _File,
     features: pd.DataFrame,
-    found: tuple[_Heard, Alignment, Measures] | None,
+    found: _Found | None,
     summary: dict[str, Any],
 ) -> pd.DataFrame:
     """Return this file's pairs, and note in the summary what became of it."""
@@ -309,14 +387,14 @@ def _rows(
     scored: dict[tuple[int, int], dict[str, Any]] = {}
     uncertain = ""
     if found:
-        heard, alignment, measured = found
-        _report_lag(report, alignment)
+        heard, alignment = found.heard, found.alignment
+        _report_lag(report, found)
         report["moved_groups"] = heard.moved
         report["same_notes"] = [[file.names[t] for t in v] for v in file.voices if len(v) > 1]
         if alignment.confidence < LEAST_LAG_CONFIDENCE:
             uncertain = f"the lag is not certain ({alignment.confidence:.2f})"
-        scored = _scored(file, heard, alignment, measured)
-    silent = {row["group"]: row["reason"] for row in (found[0].left_out if found else [])}
+        scored = _scored(file, heard, alignment, found.measured)
+    silent = {row["group"]: row["reason"] for row in (found.heard.left_out if found else [])}
     groups = [
         (int(g), str(name))
         for g, name in zip(features["audio_file_id"], features["canonical_name"], strict=True)
@@ -335,6 +413,7 @@ def _rows(
                     "midi_track_id": track_id,
                     "audio_file_id": group_id,
                     "n_notes": track.n_notes,
+                    "clock_doubt": found.clock_doubt if found else None,
                     **({"abstained": why} if why else of_pair),
                 }
             )
@@ -378,7 +457,14 @@ def _table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     return table
 
 
-def _report_lag(report: dict[str, Any], alignment: Alignment) -> None:
+def _report_lag(report: dict[str, Any], found: _Found) -> None:
+    alignment = found.alignment
+    report["named_lags"] = [[round(lag, 3), how] for lag, how in found.names.named.items()]
+    report["lag_named_by"] = found.names.told(alignment.lag_seconds)
+    report["clock_doubt"] = found.clock_doubt
+    sure = alignment.confidence >= LEAST_LAG_CONFIDENCE
+    contradicted = found.names.contradicted(alignment.lag_seconds) if sure else None
+    report["warnings"] = [text for text in (found.clock_doubt, contradicted) if text]
     report["lag_seconds"] = round(alignment.lag_seconds, 4)
     report["lag_confidence"] = round(alignment.confidence, 3)
     report["lag_r2"] = round(alignment.r2, 4)

@@ -32,6 +32,7 @@ def match_evidence(
     all tracks at once. Scores are NULL where the ear abstains: silence, or too few notes.
     """
     from cue_pipeline.hearing import match_evidence as evidence_of
+    from cue_pipeline.hearing.origins import named_starts
     from cue_pipeline.mapping.tracks import counted_tracks
     from cue_pipeline.pictures.matching import evidence_picture
     from cue_pipeline.pictures.of_matches import evidence_matrix
@@ -50,9 +51,12 @@ def match_evidence(
         midi_events["midi_notes"],
         features,
         lambda audio_file_id: read_mel(cue.store, int(feature_of[audio_file_id])),
+        named_starts(tempo_map["midi_files"]),
     )
     scores = evidence_matrix(tracks, stems, found.pairs)
-    lags = [file["lag_seconds"] for file in found.summary["files"] if "lag_seconds" in file]
+    files = found.summary["files"]
+    lags = [file["lag_seconds"] for file in files if "lag_seconds" in file]
+    named = [f" ({file['lag_named_by']})" for file in files if file.get("lag_named_by")]
     silent = int(found.pairs["score"].isna().sum())
     metadata: dict[str, dg.MetadataValue] = {
         "pairs": dg.MetadataValue.int(len(found.pairs)),
@@ -64,9 +68,10 @@ def match_evidence(
     return AssetResult(
         found.tables(),
         found=f"{len(scores.tracks)} tracks heard against {len(scores.groups)} stems, "
-        + (f"lag {lags[0]:+.3f} s" if lags else "no lag found")
+        + (f"lag {lags[0]:+.3f} s{''.join(named[:1])}" if lags else "no lag found")
         + f"; {silent} of {len(found.pairs)} pairs not judged.",
         metadata=metadata,
+        warnings=found.warnings,
         pictures={
             "tracks against stems": lambda: evidence_picture(
                 scores.tracks, scores.groups, scores.scores
