@@ -61,7 +61,7 @@ class OtherTempo:
     def __str__(self) -> str:
         """Return it as the doubt that it is."""
         return (
-            f"the sound fits a tempo of about {self.ratio:.2f} times the MIDI file's clearly better "
+            f"the sound fits about {self.ratio:.2f} times the MIDI file's tempo clearly better "
             f"(R² {self.r2:.2f} against {self.own_r2:.2f}): the tempo map may be an old one"
         )
 

@@ -44,7 +44,7 @@ def test_a_score_at_another_tempo_than_the_recording_is_doubted(scale):
 
 
 def test_the_tempo_that_fits_is_named():
-    assert "fits a tempo of about 1.07 times" in heard(at(120 / 112), STEMS).warnings[0]
+    assert "fits about 1.07 times the MIDI file's tempo" in heard(at(120 / 112), STEMS).warnings[0]
 
 
 @pytest.mark.parametrize("drift", [0.0, 120e-6, 800e-6])
