@@ -4,6 +4,7 @@ Nothing here reads samples, so that a whole library is looked through in seconds
 cannot be used has ``fault`` set; one that can be used in spite of damage has ``warnings``.
 """
 
+import re
 import struct
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -155,6 +156,10 @@ def _read_header(path: Path, file: str) -> AudioHeader:
         if not magic:
             return AudioHeader(file=file, fault=f"'{file}' is empty (0 bytes). {_CURE_EMPTY}")
         contents = _contents(view, magic)
+        behind = None if contents or magic[4:8] == b"ftyp" else _found_later(view)
+        if behind:
+            view = FileView(stream, behind)
+            contents = _moved(_contents(view, view.at(0, 64)), behind)
     if contents is not None:
         return _header_of(path, file, contents)
     if magic[4:8] == b"ftyp":
@@ -191,6 +196,30 @@ def _contents(view: FileView, magic: bytes) -> Contents | None:
         return read_caf(view)
     start = flac_start(magic, view)
     return None if start is None else read_flac(view, start)
+
+
+def _found_later(view: FileView) -> int | None:
+    """Return where a container begins that has other bytes in front, None where there is none."""
+    found = _BEGINNING.search(view.at(0, _SEARCHED_BYTES))
+    return found.start() if found else None
+
+
+_SEARCHED_BYTES = 1 << 18
+_BEGINNING = re.compile(
+    rb"(?:RIFF|RIFX|RF64|BW64).{4}WAVE|FORM.{4}AIF[FC]|caff\x00\x01\x00\x00desc"
+    rb"|fLaC[\x00\x80]\x00\x00\x22",
+    re.DOTALL,
+)
+
+
+def _moved(contents: Contents | None, start: int) -> Contents | None:
+    """Return contents whose places count from the file's first byte."""
+    if contents is not None:
+        contents.notes.insert(0, f"{start} other bytes stand in front of its header")
+        if contents.data_offset is not None:
+            contents.data_offset += start
+        contents.chunks = [replace(chunk, at=chunk.at + start) for chunk in contents.chunks]
+    return contents
 
 
 def _looks_like_text(magic: bytes) -> bool:

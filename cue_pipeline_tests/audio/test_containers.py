@@ -125,6 +125,16 @@ def test_a_sound_wave_file_is_read_without_a_word(tmp_path, data):
     np.testing.assert_array_equal(samples, EXPECTED.astype(np.float32))
 
 
+@pytest.mark.parametrize(
+    "front",
+    [b"ID3\3\0\0\0\0\0\x0a" + bytes(10), b"\xef\xbb\xbf", bytes(65_536), b"HTTP/1.1 200\n\n"],
+)
+def test_bytes_in_front_of_a_header_are_passed_over_and_told(tmp_path, front):
+    header, samples = read(tmp_path, front + wave_bytes(FMT, promised(len(RAW))))
+    assert f"{len(front)} other bytes stand in front" in header.warnings[0]
+    np.testing.assert_array_equal(samples, EXPECTED.astype(np.float32))
+
+
 def test_samples_of_more_than_4_gib_are_not_taken_for_the_rest_of_their_size(tmp_path):
     size = (1 << 32) + len(RAW)
     head = b"RIFF\0\0\0\0WAVE" + FMT + b"data" + struct.pack("<I", len(RAW))

@@ -313,9 +313,9 @@ def test_headers_of_a_hundred_files_are_read_in_well_under_a_second(tmp_path):
         for c in "LR":
             (tmp_path / f"S{i}.{c}.wav").write_bytes(data)
     folder = cue_folder(tmp_path)
-    started = time.perf_counter()
+    started = time.process_time()  # the clock's would tell of the machine's other work
     inventory = find_channel_groups(
         folder, sample_rate=48_000, final_mix_patterns=(), ignore_patterns=()
     )
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
     assert len(inventory.groups) == 50

@@ -154,3 +154,30 @@ def test_samples_of_the_other_byte_order_are_known_in_files_that_may_have_either
         expected = y if bits == 32 else np.round(y * (scale - 1)) / scale
         samples = read_here(tmp_path, header)[0][:, 0]
         np.testing.assert_array_equal(samples, expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("name", ["struck tones", "quiet noise", "a fade to nothing"])
+@pytest.mark.parametrize(("bits", "said"), [(24, 16), (16, 24)])
+def test_integers_of_another_width_than_all_numbers_say_are_known(tmp_path, name, bits, said):
+    y = SIGNALS[name]
+    header, samples = read(tmp_path, packed(y, bits) + bytes(12), fmt_chunk(bits=said))
+    assert f"called {said} bits, and are {bits}" in header.warnings[0]
+    scale = 2 ** (bits - 1)
+    expected = (np.round(y * (scale - 1)) / scale).astype(np.float32)
+    np.testing.assert_array_equal(samples[: len(y)], expected)
+
+
+@pytest.mark.parametrize(
+    ("sync", "bits", "name"),
+    [
+        ("fe7f0180", 16, "DTS"),
+        ("72f81f4e", 16, "AC-3"),
+        ("72f8961f4ea5", 24, "Dolby E"),
+        ("20876ff0e154", 24, "Dolby E"),
+    ],
+)
+def test_a_coded_stream_in_the_place_of_samples_is_no_sound(tmp_path, sync, bits, name):
+    bursts = [bytes.fromhex(sync) + RNG.bytes(2_042 - len(sync) // 2) + bytes(6) for _ in range(99)]
+    data = wave_bytes(fmt_chunk(2, bits=bits), chunk(b"data", b"".join(bursts)))
+    (tmp_path / "x.wav").write_bytes(data)
+    assert name in (read_audio_header(tmp_path, "x.wav").fault or "")

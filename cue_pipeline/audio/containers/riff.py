@@ -13,7 +13,14 @@ from dataclasses import dataclass, replace
 from cue_pipeline.audio.containers.contents import Contents, SampleForm
 from cue_pipeline.audio.containers.extent import LONG_SIZE, samples_extent, settle_end
 from cue_pipeline.audio.containers.metadata import take_bext, take_chna, take_ixml
-from cue_pipeline.audio.containers.sample_form import WIDTHS, Layout, judged, looks_like, reconciled
+from cue_pipeline.audio.containers.sample_form import (
+    WIDTHS,
+    Layout,
+    judged,
+    looks_like,
+    misfit,
+    reconciled,
+)
 from cue_pipeline.audio.containers.walking import (
     FileView,
     Grammar,
@@ -299,6 +306,7 @@ class _WaveReader:
                 f"says samples of {fmt.bits} bits, which cannot be: its header is damaged"
             )
             return
+        layout = self._fitting(layout)
         names = {1: "PCM_U8", 2: "PCM_16", 3: "PCM_24", 4: "PCM_32", 8: "DOUBLE"}
         subtype = names[layout.width]
         if fmt.tag == _FLOAT and layout.width == 4:
@@ -319,6 +327,20 @@ class _WaveReader:
         contents.form = verdict.form
         if verdict.note:
             contents.notes.append(verdict.note)
+
+    def _fitting(self, layout: Layout) -> Layout:
+        """Return the layout, of another width where samples of its own cannot be."""
+        at, size = self.contents.data_offset or 0, self.contents.data_size
+        if layout.width not in (2, 3):
+            return layout
+        found = misfit(self.file, at, size, layout, self.order)
+        if found is None:
+            return layout
+        if found.layout is None:
+            self.contents.fault = found.note
+            return layout
+        self.contents.notes.append(found.note)
+        return found.layout
 
 
 def _plain_by_numbers(fmt: _Format) -> bool:

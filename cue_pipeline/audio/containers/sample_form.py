@@ -25,6 +25,20 @@ _WINDOWS = 24
 _WINDOW_BYTES = 6_144  # of whole samples of 1, 2, 3, 4 and 8 bytes, in up to 32 channels
 _ENOUGH = 512  # words that are not zero
 _SIXTEEN_EIGHT, _TWENTY_FOUR_NAUGHT = 2.0**-15, 2.0**-23
+_FEW_WINDOWS = 8
+_SURE_MARKS = 3
+_PREAMBLES = {
+    "Dolby E or AC-3 (SMPTE ST 337)": (
+        b"\x72\xf8\x96\x1f\x4e\xa5", b"\x96\xf8\x72\xa5\x4e\x1f",
+        b"\x20\x87\x6f\xf0\xe1\x54", b"\x6f\x87\x20\x54\xe1\xf0",
+        b"\x72\xf8\x1f\x4e", b"\xf8\x72\x4e\x1f", b"\x72\xf8\x00\x1f\x4e",
+    ),
+    "DTS": (
+        b"\xfe\x7f\x01\x80", b"\x7f\xfe\x80\x01",
+        b"\xff\x1f\x00\xe8", b"\x1f\xff\xe8\x00",
+    ),
+}  # fmt: skip
+_ALIKE, _SURELY_APART = 0.3, 1.5
 _TOLD_APART = 0.5
 _HOT = 64.0  # 36 dB above full scale: no mix is that loud
 _SURELY_SCALED = 256.0
@@ -74,11 +88,15 @@ def judged(
 
 def _sampled(file: FileView, at: int, size: int, width: int) -> npt.NDArray[np.uint8]:
     """Return bytes from all over the file, shape=(n, width): as they stand."""
-    step = max(_WINDOW_BYTES, size // _WINDOWS // (width * 12) * (width * 12))
-    blobs = [
-        file.at(at + p, min(_WINDOW_BYTES, size - p) // width * width) for p in range(0, size, step)
-    ]
-    return np.frombuffer(b"".join(blobs), np.uint8).reshape(-1, width)
+    return np.frombuffer(_blob(file, at, size, width), np.uint8).reshape(-1, width)
+
+
+def _blob(file: FileView, at: int, size: int, unit: int, windows: int = _WINDOWS) -> bytes:
+    """Return bytes from all over a stretch, windows that begin at, and are, whole units."""
+    length = max(unit, _WINDOW_BYTES // unit * unit)
+    step = max(length, size // windows // unit * unit)
+    parts = [file.at(at + p, min(length, size - p) // unit * unit) for p in range(0, size, step)]
+    return b"".join(parts)
 
 
 def _words(file: FileView, at: int, size: int) -> U32Array:
@@ -124,14 +142,16 @@ def are_floats(words: U32Array) -> bool:
     sounding = _sounding(words)
     if len(sounding) < _ENOUGH:
         return False
-    exponents = (sounding >> 23 & 0xFF).astype(np.int64)
-    negative = (sounding >> 31).astype(bool)
-    if not 0.02 < negative.mean() < 0.98:
+    tops = np.bincount((sounding >> 23).astype(np.int64), minlength=512).reshape(2, 256)
+    positive, negative = tops[:, 127 - 60 : 127 + 26]  # counts by exponent
+    if not 0.02 < tops[1].sum() / len(sounding) < 0.98:
         return False
-    within = (exponents >= 127 - 60) & (exponents <= 127 + 25)
-    if within.mean() < 0.998 or len(np.unique(exponents[within])) < 8:
+    both = positive + negative
+    if both.sum() < 0.998 * len(sounding) or np.count_nonzero(both) < 8:
         return False
-    up, down = exponents[within & ~negative].max(), exponents[within & negative].max()
+    if not positive.any() or not negative.any():
+        return False
+    up, down = np.flatnonzero(positive)[-1], np.flatnonzero(negative)[-1]
     return bool(abs(up - down) <= 5)
 
 
@@ -242,7 +262,7 @@ def likeliest(
     """
     if not layouts:
         return None
-    scores = [_apartness(file, at, size, layout, order) for layout in layouts]
+    scores = [_apart(file, at, size, layout, order) for layout in layouts]
     best = max(scores)
     return next(x for x, score in zip(layouts, scores, strict=True) if score >= best - 0.05)
 
@@ -304,24 +324,60 @@ def continues(
             sizes = np.abs(rows.reshape(-1).view(kind).astype(np.float64))
         return bool(((sizes == 0) | ((sizes > 2.0**-60) & (sizes < 2.0**25))).mean() > 0.99)
     layout, order = Layout(channels, form.bytes), ">" if form.big_endian else "<"
-    body = _apartness(file, at, believed, layout, order)
+    body = _apart(file, at, believed, layout, order)
     if body < _TOLD_APART:
         return True
-    return _apartness(file, at + start, rest, layout, order) > max(_TOLD_APART, body / 4)
+    return _apart(file, at + start, rest, layout, order) > max(_TOLD_APART, body / 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Why integers cannot be what they are called: another width, or no samples at all."""
+
+    layout: Layout | None
+    note: str
+
+
+def misfit(file: FileView, at: int, size: int, said: Layout, order: str) -> Misfit | None:
+    """Return what integers are in truth where they cannot be what the header says; else None.
+
+    At a wrong width high and low bytes fall into each other's columns and are all alike, as they
+    are in a coded stream; at the right one they keep apart.
+
+    References
+    ----------
+    SMPTE ST 337 and IEC 61937-1 (preambles); ETSI TS 102 114 (DTS sync words).
+    """
+    unit = 24 * said.channels
+    blob = _blob(file, at, size, unit, _FEW_WINDOWS)
+    if len(blob) < 64 * unit or _apartness(blob, said, order) > _ALIKE or not blob.strip(b"\0"):
+        return None
+    for name, marks in _PREAMBLES.items():
+        if max(blob.count(mark) for mark in marks) >= _SURE_MARKS:
+            return Misfit(None, f"holds {name} in the place of samples, which is not decoded here")
+    for width in (2, 3, 4):
+        layout = Layout(said.channels, width)
+        if width != said.width and _apartness(blob, layout, order) > _SURELY_APART:
+            note = f"its samples are called {8 * said.width} bits, and are {8 * width}"
+            return Misfit(layout, f"{note}: read as these")
+    return None
 
 
 def looks_like(file: FileView, at: int, size: int, layout: Layout, order: str) -> bool:
     """Whether bytes look like plain samples of a layout, and not like a codec's."""
-    return _apartness(file, at, size, layout, order) > 1.0
+    return _apart(file, at, size, layout, order) > 1.0
 
 
-def _apartness(file: FileView, at: int, size: int, layout: Layout, order: str) -> float:
+def _apart(file: FileView, at: int, size: int, layout: Layout, order: str) -> float:
+    return _apartness(_blob(file, at, size, layout.channels * layout.width), layout, order)
+
+
+def _apartness(blob: bytes, layout: Layout, order: str) -> float:
     """Return how much more high bytes gather than low ones, in powers of two."""
     block = layout.channels * layout.width
-    step = max(_WINDOW_BYTES, size // _WINDOWS) // block * block or block
-    most = max(block, _WINDOW_BYTES // block * block)
-    blobs = [file.at(at + p, min(most, size - p) // block * block) for p in range(0, size, step)]
-    rows = np.frombuffer(b"".join(blobs), np.uint8).reshape(-1, layout.channels, layout.width)
+    whole = len(blob) // block * block
+    rows = np.frombuffer(blob, np.uint8, whole).reshape(-1, layout.channels, layout.width)
+    rows = rows[rows.any(axis=(1, 2))]  # digital silence tells nothing
     if len(rows) < 64:
         return 0.0
     gathered = np.array([

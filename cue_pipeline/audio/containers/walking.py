@@ -23,17 +23,25 @@ _MAX_PAYLOAD = 4 << 20
 
 
 class FileView:
-    """A file to read here and there."""
+    """A file to read here and there, or what follows its first bytes.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    Parameters
+    ----------
+    stream : binary file
+    start : int
+        Bytes in front that are not looked at.
+    """
+
+    def __init__(self, stream: BinaryIO, start: int = 0) -> None:
         self._stream = stream
-        self.size = os.fstat(stream.fileno()).st_size
+        self._start = start
+        self.size = os.fstat(stream.fileno()).st_size - start
 
     def at(self, position: int, n: int) -> bytes:
         """Return up to ``n`` bytes from a position; fewer at the file's end."""
         if not 0 <= position < self.size or n <= 0:
             return b""
-        self._stream.seek(position)
+        self._stream.seek(self._start + position)
         return self._stream.read(min(n, self.size - position))
 
     def payload(self, chunk: Chunk) -> bytes:
