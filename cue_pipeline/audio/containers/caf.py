@@ -164,15 +164,15 @@ class _CafReader:
             self.contents.notes.append(
                 f"its packets are said to hold {self.packet_frames} samples; plain ones hold 1"
             )
-        if self.packet_bytes == channels * by_bits or (
-            self.packet_bytes == 4 * channels and by_bits == 3
-        ):
-            return self.packet_bytes // channels
+        if self.packet_bytes == channels * by_bits:
+            return by_bits
         order = "<" if self.flags & _LITTLE else ">"
         best, note = reconciled(
             self.file, self.contents.data_offset or 0, self.contents.data_size,
             Layout(channels, by_bits), self.packet_bytes, order,
         )  # fmt: skip
+        in_words = self.packet_bytes == 4 * channels and by_bits == 3
+        if not in_words or best != Layout(channels, 4):
+            self.contents.notes.append(note)
         self.contents.channels = best.channels
-        self.contents.notes.append(note)
         return best.width
