@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -32,9 +33,11 @@ def fork_server(*, start: bool = True) -> ForkServer:
     """
     from cue_pipeline.defs.runs.fork_client import ForkServer
 
-    server = click.get_current_context().with_resource(ForkServer())
+    server = ForkServer()
+    click.get_current_context().call_on_close(server.close)
     if start:
-        server.start()
+        with suppress(OSError):  # what is wrong, the first worker says
+            server.start()
     return server
 
 

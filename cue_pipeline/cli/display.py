@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cue_pipeline.library.progress import CueLeft, CueOutcome, CueStarted
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cue_pipeline.defs.runs.pool import CueOutcome, Event
     from cue_pipeline.library.plan import CuePlan, LibraryPlan
+    from cue_pipeline.library.progress import Event
     from cue_pipeline.library.status import AssetStatus
     from cue_pipeline.warehouse.store import Store
 
@@ -62,8 +64,6 @@ class _Lines:
         return None
 
     def __call__(self, event: Event) -> None:
-        from cue_pipeline.defs.runs.pool import CueLeft, CueOutcome, CueStarted
-
         if isinstance(event, CueStarted):
             click.echo(f"{event.cue_key}: {', '.join(event.assets)}", err=True)
         elif isinstance(event, CueLeft):
@@ -110,8 +110,6 @@ class _Bars:
         self.bars.stop()
 
     def __call__(self, event: Event) -> None:
-        from cue_pipeline.defs.runs.pool import CueLeft, CueOutcome, CueStarted
-
         if isinstance(event, CueStarted):
             self.by_cue[event.cue_key] = self.bars.add_task(event.cue_key, total=len(event.assets))
         elif isinstance(event, CueLeft):

@@ -4,9 +4,9 @@ import pytest
 from rich.console import Console
 
 from cue_pipeline.cli import display
-from cue_pipeline.defs.runs.pool import CueOutcome
 from cue_pipeline.library.graph import GRAPH
 from cue_pipeline.library.plan import LibraryPlan
+from cue_pipeline.library.progress import CueOutcome
 from cue_pipeline.library.status import AssetStatus
 from cue_pipeline.settings import read_settings
 from cue_pipeline_tests.workspace import clean_environment, said_here

@@ -15,8 +15,6 @@ log = logging.getLogger("cue_pipeline.launcher")
 def make_pools(instance: dg.DagsterInstance) -> None:
     """Make the places of the pools, before runs do.
 
-    Notes
-    -----
     Runs make them at first use, and of two that do so at once on PostgreSQL one fails (Dagster
     1.13: 'current transaction is aborted', an update after a failed insert). Nothing is retried
     after that failure, so one process makes them first.
@@ -25,9 +23,9 @@ def make_pools(instance: dg.DagsterInstance) -> None:
     limited = instance.global_op_concurrency_default_limit is not None
     if not limited or not storage.supports_global_concurrency_limits:
         return
-    if any(pool.name == MODEL_POOL for pool in storage.get_pool_limits()):
-        return
     try:
+        if any(pool.name == MODEL_POOL for pool in storage.get_pool_limits()):
+            return
         storage.initialize_concurrency_limit_to_default(MODEL_POOL)
     except Exception:  # whoever was quicker has made them; else the run says what is wrong
         log.warning("The pool %r could not be made.", MODEL_POOL, exc_info=True)

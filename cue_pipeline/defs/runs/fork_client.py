@@ -65,16 +65,21 @@ class ForkServer:
         self._version = 0
         self._broken = (0, 0.0, "")  # of which code, until when none is tried, and why
 
-    def __enter__(self) -> ForkServer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def start(self) -> None:
-        """Have the server import while this process does something else."""
-        with contextlib.suppress(OSError):  # the first fork says what is wrong
-            self._start()
+        """Have the server import while this process does something else; else :meth:`fork` does."""
+        with self._lock:
+            if self._process is not None:
+                return
+            self._version = _code_on_disk()
+            ours, theirs = multiprocessing.Pipe()
+            module = "cue_pipeline.defs.runs.fork_server"
+            with theirs:
+                self._process = subprocess.Popen(  # noqa: S603
+                    [sys.executable, "-m", module, str(theirs.fileno()), self._how],
+                    stdin=subprocess.DEVNULL,
+                    pass_fds=[theirs.fileno()],
+                )
+            self._control = ours
 
     def fork(self, call: str, *arguments: Any, env: Mapping[str, str]) -> Fork:
         """Return a new process, which calls a function with its connection and the arguments.
@@ -134,23 +139,8 @@ class ForkServer:
             self._process = None
             return code
 
-    def _start(self) -> None:
-        with self._lock:
-            if self._process is not None:
-                return
-            self._version = _code_on_disk()
-            ours, theirs = multiprocessing.Pipe()
-            module = "cue_pipeline.defs.runs.fork_server"
-            with theirs:
-                self._process = subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-m", module, str(theirs.fileno()), self._how],
-                    stdin=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                )
-            self._control = ours
-
     def _fork(self, request: tuple[str, tuple[Any, ...], dict[str, str]]) -> Fork:
-        self._start()
+        self.start()
         ours, theirs = multiprocessing.Pipe()
         with theirs:
             self._control.send(request)

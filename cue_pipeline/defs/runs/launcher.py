@@ -13,9 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
 
 import dagster as dg
 
@@ -51,15 +49,6 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
         self._ending = Ending(
             lambda: self._instance if self.has_instance else None, self._server.code_of
         )
-
-    @classmethod
-    def from_config_value(
-        cls,
-        inst_data: ConfigurableClassData,
-        config_value: Mapping[str, Any],  # noqa: ARG003
-    ) -> Self:
-        """Make one as ``dagster.yaml`` asks; there is nothing to configure."""
-        return cls(inst_data)
 
     def launch_run(self, context: LaunchRunContext) -> None:
         """Start a run's process; note on the run which it is before it begins."""
@@ -139,20 +128,15 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
 
 
 def _is_ours(run: dg.DagsterRun) -> bool:
-    """Whether a run is of this package, by this Python."""
+    """Whether a run is of this package, by this Python, in this working directory."""
     if run.job_code_origin is None:
         return False
     repository = run.job_code_origin.repository_origin
     module = getattr(repository.code_pointer, "module", "")
+    directory = getattr(repository.code_pointer, "working_directory", None) or Path.cwd()
     return (
         module.startswith("cue_pipeline.")
         and repository.container_image is None
         and repository.executable_path == sys.executable
-        and not _elsewhere(repository.code_pointer)
+        and Path(directory).resolve() == Path.cwd().resolve()
     )
-
-
-def _elsewhere(pointer: Any) -> bool:
-    """Whether a code pointer wants a working directory that is not this process's."""
-    directory = getattr(pointer, "working_directory", None)
-    return directory is not None and Path(directory).resolve() != Path.cwd().resolve()

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import Literal
 from uuid import uuid4
 
 from cue_pipeline.defs.runs.fork_client import Fork, ForkServer, how_ended
@@ -28,44 +27,19 @@ from cue_pipeline.defs.runs.liveness import send
 from cue_pipeline.defs.runs.worker import CueBusy, CueDone, CueJob, work
 from cue_pipeline.errors import SettingsError
 from cue_pipeline.library.plan import CuePlan
-from cue_pipeline.library.progress import Progress
+from cue_pipeline.library.progress import (
+    CueLeft,
+    CueOutcome,
+    CueStarted,
+    Event,
+    Progress,
+    Result,
+)
 from cue_pipeline.warehouse.store import Store
-
-Result = Literal["processed", "up to date", "failed", "refused", "interrupted", "waiting", "to do"]
 
 END_SECONDS = 10.0
 """A worker that is still there so long after it was told to end is killed."""
 
-
-@dataclass(slots=True)
-class CueOutcome:
-    """What became of one cue."""
-
-    cue_key: str
-    result: Result
-    assets: int = 0
-    seconds: float = 0.0
-    warnings: list[str] = field(default_factory=list)
-    errors: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class CueStarted:
-    """A cue's run has begun."""
-
-    cue_key: str
-    assets: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CueLeft:
-    """A cue is left to the end: another process of this machine is at it."""
-
-    cue_key: str
-
-
-Event = CueStarted | Progress | CueLeft | CueOutcome
-"""The outcome comes when a cue's run has ended."""
 
 Message = Progress | CueBusy | CueDone | Path | SettingsError
 

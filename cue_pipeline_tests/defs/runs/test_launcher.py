@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import dagster as dg
 import pytest
@@ -79,7 +80,7 @@ def test_dead_runs_are_failed_and_living_ones_left_alone(sleeper):
 
 @pytest.fixture(scope="module")
 def server():
-    with ForkServer() as made:
+    with closing(ForkServer()) as made:
         yield made
 
 
@@ -134,7 +135,7 @@ def test_a_fork_that_is_killed_holds_nothing_up(server):
 
 
 def test_a_run_whose_launcher_dies_before_its_record_names_it_does_not_begin():
-    with ForkServer() as server:
+    with closing(ForkServer()) as server:
         fork = ask(server, EXECUTE, "this is no run")
         os.kill(server._process.pid, signal.SIGKILL)
         fork.connection.close()
