@@ -51,11 +51,11 @@ def main() -> None:
             def look(name: str) -> None:
                 nonlocal cursor
                 began, cpu = time.perf_counter(), time.process_time()
-                context = dg.build_sensor_context(
+                with dg.build_sensor_context(
                     instance, cursor=cursor, definitions=defs,
                     resources={"library": defs.resources["library"]},
-                )  # fmt: skip
-                result = sensor(context)
+                ) as context:  # fmt: skip
+                    result = sensor(context)
                 seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
                 cursor = result.cursor
                 asked = len(result.run_requests or ())

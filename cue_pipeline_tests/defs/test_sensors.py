@@ -40,13 +40,13 @@ class Library:
 
     def look(self) -> dict[str, set[str]]:
         """Evaluate the sensor once, as the daemon would; return the assets asked for, by cue."""
-        context = dg.build_sensor_context(
+        with dg.build_sensor_context(
             instance=self.instance,
             cursor=self.cursor,
             definitions=self.defs,
             resources={"library": self.defs.resources["library"]},
-        )
-        result = self.sensor(context)
+        ) as context:
+            result = self.sensor(context)
         self.said = ""
         if isinstance(result, dg.SkipReason):
             self.said = result.skip_message
