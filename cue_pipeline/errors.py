@@ -21,6 +21,10 @@ class CueError(CuePipelineError):
     """A cue folder, or the base folder of a library, cannot be used."""
 
 
+class UnreadableFolderError(CueError):
+    """A folder, or what lies in it, cannot be read now: no word on whether it is a cue."""
+
+
 class MidiFileError(CuePipelineError):
     """A MIDI file holds nothing that can be read."""
 

@@ -130,6 +130,8 @@ def read_audio_header(folder: Path, file: str) -> AudioHeader:
         if isinstance(e, OSError) and (folder / file).is_symlink():
             reason += ", for the file that this link leads to"
             cure = "Mount the volume where that is, or remove the link."
+        elif isinstance(e, PermissionError):
+            cure = "Let this user read it, or remove it to process the cue without it."
         return AudioHeader(file=file, fault=f"'{file}' cannot be read: {reason}. {cure}")
     return header if header.fault else _checked(header)
 

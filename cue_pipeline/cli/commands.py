@@ -101,7 +101,8 @@ def process(
     side by side, each as a Dagster run of its partition. What is up to date is skipped. A cue that
     fails does not stop the others.
 
-    Exit code: 0 all good, 1 some cue failed, 2 usage or configuration.
+    Exit code: 0 all good, 1 some cue failed or cannot be read, 2 usage or configuration, which a
+    folder without any cue is too.
     """
     server = fork_server(start=not dry_run)
     from cue_pipeline.settings import read_settings
@@ -129,8 +130,9 @@ def process(
     outcomes = _run(plan, store, server, jobs or os.cpu_count() or 1)
     print_outcomes(plan, outcomes, store)
     click.echo(f"Tables are in {shown_database(settings)}.")
-    bad = plan.refused or any(o.result in ("failed", "interrupted") for o in outcomes)
-    sys.exit(1 if bad else 0)
+    bad = plan.refused or plan.unreadable
+    bad = bad or any(o.result in ("failed", "interrupted") for o in outcomes)
+    sys.exit(1 if bad else 2 if not plan.cues else 0)
 
 
 @cli.command()

@@ -11,7 +11,7 @@ from pathlib import Path
 from cue_pipeline.cue.file_kinds import AUDIO_SUFFIXES as AUDIO_SUFFIXES
 from cue_pipeline.cue.file_kinds import holds_audio, may_be_audio, stands_for
 from cue_pipeline.cue.numbering import natural_key
-from cue_pipeline.errors import CueError
+from cue_pipeline.errors import CueError, UnreadableFolderError
 
 # The last three hold sequences that are not read; each such file is told what it is.
 MIDI_SUFFIXES = frozenset({".mid", ".midi", ".smf", ".kar", ".rmi"} | {".midi2", ".xmf", ".mxmf"})
@@ -99,7 +99,7 @@ def find_media(
             elif _holds_media(entry, suffixes):
                 subfolders.append(path)
     if dead and len(dead) == len(files):
-        raise CueError(_all_dead(cue, dead))
+        raise UnreadableFolderError(_all_dead(cue, dead))
     if placeholders and not files:
         raise CueError(_all_absent(cue, placeholders))
     return MediaFiles(tuple(files), tuple(placeholders), tuple(sorted(subfolders, key=natural_key)))
@@ -162,7 +162,7 @@ def _file_status(entry: "os.DirEntry[str]") -> os.stat_result | None:
         if entry.is_symlink():
             # One that leads nowhere is a file that cannot be read, for its room to tell.
             return entry.stat(follow_symlinks=False)
-        raise CueError(
+        raise UnreadableFolderError(
             f"'{shown(Path(entry.path))}' cannot be read ({e.strerror}). The cue waits: let this "
             "user read the file, or remove it."
         ) from e
@@ -199,7 +199,7 @@ def listed(folder: Path) -> list["os.DirEntry[str]"]:
     try:
         return entries_of(folder)
     except OSError as e:
-        raise CueError(unreadable(folder, e)) from e
+        raise UnreadableFolderError(unreadable(folder, e)) from e
 
 
 def named(entries: Iterable["os.DirEntry[str]"], name: str) -> list["os.DirEntry[str]"]:

@@ -45,7 +45,7 @@ from cue_pipeline.cue.media import (
 )
 from cue_pipeline.cue.numbering import natural_key
 from cue_pipeline.cue.session import find_session_audio, told_instead, told_left_out
-from cue_pipeline.errors import CueError
+from cue_pipeline.errors import CueError, UnreadableFolderError
 
 _NOT_SEARCHED = frozenset(
     {
@@ -74,10 +74,13 @@ class ScanProblem:
         The folder or file, as on disk; may hold bytes that cannot be printed.
     text : str
         Printable; names the place and the cure.
+    unreadable : bool
+        It cannot be read now, so that nobody knows what is there.
     """
 
     path: Path
     text: str
+    unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,7 @@ def find_cues(root: Path) -> CueScan:
             if cue is not None and folder != root:
                 _check_key(cue.key, folder)
         except CueError as e:
-            problems.append(ScanProblem(folder, str(e)))
+            problems.append(ScanProblem(folder, str(e), isinstance(e, UnreadableFolderError)))
             continue
         if cue is not None:
             if folder == root:
@@ -237,7 +240,7 @@ def _walk(
         try:
             entries = entries_of(folder) if known is None else known
         except OSError as e:
-            problems.append(ScanProblem(folder, unreadable(folder, e)))
+            problems.append(ScanProblem(folder, unreadable(folder, e), unreadable=True))
             continue
         yield folder, entries
         for entry in _searched(entries):

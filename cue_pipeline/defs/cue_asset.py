@@ -62,7 +62,10 @@ RETRIES = dg.RetryPolicy(max_retries=3, delay=5, backoff=dg.Backoff.LINEAR)
 
 
 def cue_asset(
-    *, loads: Mapping[str, Sequence[str]] | None = None, checks: Checks | None = None
+    *,
+    loads: Mapping[str, Sequence[str]] | None = None,
+    dispensable: frozenset[str] = frozenset(),
+    checks: Checks | None = None,
 ) -> Callable[[Compute], dg.AssetsDefinition]:
     """Make a function of one cue the Dagster asset that the graph declares under its name.
 
@@ -71,6 +74,9 @@ def cue_asset(
     loads : mapping of str to sequence of str, optional
         Upstream asset → tables of it that the function wants, passed as keyword arguments, each
         a dict of table name → DataFrame. Upstream assets not named here only come first.
+    dispensable : frozenset of str
+        Those of ``loads`` that need not have been materialised: their tables are then empty. An
+        asset whose other upstream rows are not there fails, and names what lacks.
     checks : mapping of str to str, optional
         Check's name → what passing means; the function's result says what judges each.
 
@@ -99,7 +105,10 @@ def cue_asset(
             tags=asset_tags(name),
             metadata=asset_metadata(name),
             check_specs=check_specs(name, judged),
-            ins={up: dg.AssetIn(metadata={"tables": list(t)}) for up, t in loaded.items()},
+            ins={
+                up: dg.AssetIn(metadata={"tables": list(t), "dispensable": up in dispensable})
+                for up, t in loaded.items()
+            },
             deps=[up for up in node.upstream if up not in loaded],
             code_version=str(node.algorithm),
             io_manager_key="warehouse",

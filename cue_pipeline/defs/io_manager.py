@@ -15,6 +15,8 @@ from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.runs.ending import ends_when_told
 from cue_pipeline.errors import CuePipelineError, WarehouseError
 from cue_pipeline.library import progress
+from cue_pipeline.library.graph import GRAPH, upstream_of
+from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -61,6 +63,22 @@ def plain(error: Exception) -> str:
 def failure(cue_key: str, error: CuePipelineError) -> dg.Failure:
     """Return an error as Dagster shows it without a traceback; only the database is retried."""
     return dg.Failure(f"Cue {cue_key!r}: {error}", allow_retries=isinstance(error, WarehouseError))
+
+
+def _require_ready(store: Store, cue_key: str, asset: str) -> None:
+    """Refuse to work on rows that are not there: from nothing a green nothing would be made."""
+    ledger = {row.asset: row for row in store.ledger(cue_key)}
+    if asset in ledger and ledger[asset].state == "ready":
+        return
+    text = f"{asset}, on which this asset stands, is not ready"
+    for up in GRAPH:
+        row = ledger.get(up)
+        if (up == asset or up in upstream_of(asset)) and row is not None and row.state == "failed":
+            text += f": {up} failed ({row.error})"
+            break
+    raise dg.Failure(
+        f"Cue {cue_key!r}: {text}. Materialise what it lacks first.", allow_retries=False
+    )
 
 
 class WarehouseIOManager(dg.ConfigurableIOManager):
@@ -114,5 +132,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         tables: Sequence[str] = (context.definition_metadata or {})["tables"]
         store, key = self.cue_library.store, context.partition_key
         asset = context.asset_key.path[-1]
+        if not (context.definition_metadata or {}).get("dispensable"):
+            _require_ready(store, key, asset)
         with ends_when_told(context.step_context.instance, context.step_context.run_id):
             return {table: store.read(key, table, asset=asset) for table in tables}

@@ -39,6 +39,8 @@ class LibraryPlan:
     problems: tuple[str, ...]
     refused: Mapping[str, str]
     gone: tuple[str, ...]
+    unreadable: int = 0
+    """How many of the problems are folders that cannot be read now."""
 
 
 def plan_library(
@@ -112,7 +114,8 @@ def plan_library(
             plan = _plan_cue(folder, statuses, force=force, select=select)
             plans.append(_hold(plan) if folder.key in waiting else plan)
     problems = tuple(problem.text for problem in scan.problems)
-    return LibraryPlan(tuple(plans), problems, refused, gone)
+    unreadable = sum(problem.unreadable for problem in scan.problems)
+    return LibraryPlan(tuple(plans), problems, refused, gone, unreadable)
 
 
 def _conflicts(

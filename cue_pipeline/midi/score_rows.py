@@ -120,6 +120,8 @@ def _read(folder: CueFolder, file_path: str) -> MidiFileOutcome:
         message = f"'{path.name}' cannot be read: {error.strerror or error}."
         if path.is_symlink():
             message += " It is a link: mount the volume that it leads to, or remove it."
+        elif isinstance(error, PermissionError):
+            message += " Let this user read it, or remove it."
         return MidiFileOutcome(file_path, None, message, digest)
     except MidiFileError as error:
         return MidiFileOutcome(file_path, None, str(error), digest, data)

@@ -50,7 +50,7 @@ def mapping(track, stem, file_path="MIDI/a.mid"):
 
 def test_a_folder_without_cues_is_told_what_a_cue_looks_like(said, tmp_path):
     (tmp_path / "library").mkdir()
-    output = said("process", "library", expect=0)
+    output = said("process", "library", expect=2)
     assert "No cue was found" in output
     assert "PT/Audio Files" in output
     assert "┃" not in output

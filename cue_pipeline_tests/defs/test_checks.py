@@ -283,3 +283,26 @@ def test_a_column_that_the_database_lacks_is_an_error(tmp_path):
     assert not verdict.passed
     assert verdict.severity == "ERROR"
     assert verdict.offenders == ["midi_notes.beat"]
+
+
+def test_a_mapping_made_alone_names_what_it_lacks_and_stores_nothing(tmp_path, monkeypatch):
+    cue = write_cue(tmp_path, "1m01")
+    for path in (cue / "MIDI").iterdir():
+        path.write_bytes(b"no MIDI file")
+    materialise(tmp_path, monkeypatch)
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("cues", ["1m01"])
+        result = (
+            build_defs(read_settings())
+            .resolve_job_def(PROCESS_CUE)
+            .execute_in_process(
+                partition_key="1m01",
+                instance=instance,
+                asset_selection=[dg.AssetKey("llm_mappings")],
+                raise_on_error=False,
+            )
+        )
+    assert not result.success
+    told = "".join(str(event.event_specific_data) for event in result.get_step_failure_events())
+    assert "on which this asset stands, is not ready: tempo_map failed" in told
+    assert "no usable MIDI file" in told

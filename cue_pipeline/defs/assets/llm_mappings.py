@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 @cue_asset(
     loads={**QUESTION_TABLES, "match_evidence": ["match_evidence"]},
+    dispensable=frozenset({"match_evidence"}),
     checks={
         "tracks_are_matched": "Every track has a stem in which it is heard.",
         "nothing_awaits_review": "No mapping is in doubt. Those that are wait for a person: "

@@ -401,11 +401,10 @@ def _heard(testimony: Testimony) -> tuple[float | None, float | None]:
 
 def _summary(cue: _Cue, mappings: list[TrackMapping]) -> dict[str, Any]:
     answer = cue.answer
-    heard = cue.sources.evidence is not None
     return {
         "states": dict(Counter(m.state for m in mappings)),
         "methods": dict(Counter(m.method for m in mappings if m.method)),
-        "decided_by": (answer.model if answer else "names") + (" and sound" if heard else ""),
+        "decided_by": _deciders(cue, mappings),
         "model": answer.model if answer else None,
         "calls": len(answer.calls) if answer else 0,
         "cached_calls": sum(call.cached for call in answer.calls) if answer else 0,
@@ -415,6 +414,21 @@ def _summary(cue: _Cue, mappings: list[TrackMapping]) -> dict[str, Any]:
         "note": _asked(answer) if answer else OFFLINE_NOTE,
         "warnings": cue.warnings,
     }
+
+
+def _deciders(cue: _Cue, mappings: list[TrackMapping]) -> str:
+    """Return what had a say in what was decided: nothing, where there was nothing to decide."""
+    methods = {m.method for m in mappings}
+    model = cue.answer.model if cue.answer and "llm" in methods else None
+    sound = "evidence" in methods or any(m.evidence_score is not None for m in mappings)
+    said = [
+        "people" if "override" in methods else None,
+        model,
+        "names" if "names" in methods else None,
+        "sound" if sound else None,
+    ]
+    *rest, last = [who for who in said if who] or ["nothing"]
+    return f"{', '.join(rest)} and {last}" if rest else last
 
 
 def _asked(answer: "ModelAnswer") -> str:
