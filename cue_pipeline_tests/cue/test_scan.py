@@ -433,3 +433,12 @@ def test_a_folder_is_found_as_it_was_spelt_and_by_its_key_where_the_copy_spells_
         for folder in (cue.folder, None, "Rêves/gone"):
             assert read_cue_folder(root, key, folder).path.parent.parent == root
     assert read_cue_folder(one, key, cue.folder) == cue
+
+
+def test_a_cue_that_cannot_be_read_now_is_told_from_half_a_cue(tmp_path):
+    make_cue(tmp_path / "half", audio=())
+    waits = make_cue(tmp_path / "waits", midi=())
+    (waits / "MIDI").mkdir()
+    (waits / "MIDI" / "cue.mid").symlink_to(tmp_path / "not mounted" / "cue.mid")
+    unreadable = {p.path.name: p.unreadable for p in find_cues(tmp_path).problems}
+    assert unreadable == {"half": False, "waits": True}
