@@ -4,6 +4,7 @@ Read from the environment and from ``.env`` in the working directory (the enviro
 The settings are frozen: a run sees one set of values from its beginning to its end.
 """
 
+import codecs
 import os
 import re
 from difflib import get_close_matches
@@ -140,6 +141,12 @@ class Settings(BaseSettings):
         description="MIDI tracks named so carry no music; their markers are kept.",
     )
 
+    midi_charset: str | None = Field(
+        default=None,
+        alias="CUE_MIDI_CHARSET",
+        description="Character set of MIDI texts that are no UTF-8; unset: guessed file by file.",
+    )
+
     @field_validator(
         "mel_profile_names",
         "final_mix_patterns",
@@ -152,6 +159,19 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("midi_charset")
+    @classmethod
+    def _is_a_charset(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            "".encode(value)  # refuses what is no encoding of text, such as rot13
+            return codecs.lookup(value).name
+        except LookupError as e:
+            raise ValueError(
+                f"'{value}' is no character set; write cp1251, gb18030, cp949, cp932, mac_roman …"
+            ) from e
 
     @field_validator("openai_base_url")
     @classmethod

@@ -22,6 +22,7 @@ from cue_pipeline.cli.display import (
     print_plan,
     print_status,
 )
+from cue_pipeline.cue.shown import shown_json, shown_lines
 from cue_pipeline.errors import CuePipelineError, SettingsError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def main() -> None:
     try:
         cli()
     except CuePipelineError as e:
-        click.echo(f"cue-pipeline: {e}", err=True)
+        click.echo(f"cue-pipeline: {shown_lines(str(e))}", err=True)
         sys.exit(2)
 
 
@@ -167,7 +168,7 @@ def status(as_json: bool) -> None:
             {"cue_key": s.cue_key, "asset": s.asset, "state": s.state, "reason": s.reason}
             for s in statuses
         ]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        click.echo(shown_json(json.dumps(rows, indent=1, ensure_ascii=False)))
         return
     gone = [cue.cue_key for cue in store.cues() if cue.state == "missing"]
     print_status(statuses, shown_database(settings), gone)
@@ -267,7 +268,7 @@ def show(cue_key: str, review: bool, as_json: bool) -> None:
     if review:
         rows = [row for row in rows if row["state"] in ("review", "unmatched")]
     if as_json:
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        click.echo(shown_json(json.dumps(rows, indent=1, ensure_ascii=False)))
     elif review and not rows:
         click.echo(f"{cue_key}: no track needs a person.")
     else:
@@ -428,7 +429,7 @@ def categorise(names: tuple[str, ...], as_json: bool) -> None:
             {"name": f.name, "category": f.category, "confidence": f.confidence, "reason": f.reason}
             for f in found
         ]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        click.echo(shown_json(json.dumps(rows, indent=1, ensure_ascii=False)))
         return
     print_categories(found)
 

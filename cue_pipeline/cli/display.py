@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cue_pipeline.cue.shown import shown, shown_lines
 from cue_pipeline.library.progress import CueLeft, CueOutcome, CueStarted
 
 if TYPE_CHECKING:
@@ -144,10 +145,10 @@ def print_outcomes(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Sto
         _print_outcome_table(plan, outcomes, store)
     for o in outcomes:
         for warning in o.warnings:
-            click.echo(f"warning: {o.cue_key}: {warning}")
+            click.echo(f"warning: {o.cue_key}: {shown(warning)}")
     for o in outcomes:
         for asset, error in o.errors.items():
-            click.echo(f"failed: {o.cue_key}: {asset}: {error}")
+            click.echo(f"failed: {o.cue_key}: {asset}: {shown_lines(error)}")
     _print_notes(plan)
     counts = Counter[str](o.result for o in outcomes)
     if plan.refused:
@@ -194,9 +195,9 @@ def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], stor
 
 def _print_notes(plan: LibraryPlan) -> None:
     for problem in plan.problems:
-        click.echo(f"skipped: {problem}")
+        click.echo(f"skipped: {shown(str(problem))}")
     for key, text in plan.refused.items():
-        click.echo(f"refused: {key}: {text}")
+        click.echo(f"refused: {shown(key)}: {shown(text)}")
     for key in plan.gone:
         click.echo(_gone(key))
     if waiting := sum(cue.waits for cue in plan.cues):
@@ -305,22 +306,22 @@ def print_mappings(cue_key: str, rows: Sequence[dict[str, Any]]) -> None:
         table.add_row(
             *[escape(_file_name(row))] * several,
             escape(_track_name(row)),
-            escape(row["canonical_name"] or "—"),
+            escape(shown(row["canonical_name"] or "—")),
             row["instrument_category"] or "—",
             row["state"],
             *[row["method"] or ""] * wide,
             "" if confidence is None else f"{confidence:.2f}",
-            *[escape(row["reason"] or "")] * wide,
+            *[escape(shown(row["reason"] or ""))] * wide,
         )
     console.print(table)
     for row in rows if not wide else ():
         if row["reason"]:
             place = f"{_file_name(row)}: " if several else ""
-            click.echo(f"{place}{_track_name(row)}: {row['reason']}")
+            click.echo(f"{place}{_track_name(row)}: {shown(row['reason'])}")
 
 
 def _file_name(row: Mapping[str, Any]) -> str:
-    return str(row["file_path"]).rpartition("/")[2]
+    return shown(str(row["file_path"]).rpartition("/")[2])
 
 
 def _track_name(row: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cue_pipeline.cli.display import live_display, print_mappings
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MappingError, WarehouseError
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def import_mappings(
     cues, bad = _cues_of(store, lines)
     decisions = _decisions(lines, cues, bad)
     for number, why in sorted(bad.items()):
-        click.echo(f"{path}:{number}: {why}", err=True)
+        click.echo(f"{path}:{number}: {shown(why)}", err=True)
     if bad and not skip_bad:
         raise MappingError(
             f"{len(bad)} of {len(lines)} lines cannot be followed, so nothing was imported. Mend "
@@ -258,7 +259,7 @@ def _follow(store: Store, settings: Settings, server: ForkServer, keys: Collecti
             )
     for outcome in outcomes:
         for warning in outcome.warnings:
-            click.echo(f"warning: {outcome.cue_key}: {warning}")
+            click.echo(f"warning: {outcome.cue_key}: {shown(warning)}")
         for asset, error in outcome.errors.items():
             click.echo(f"failed: {outcome.cue_key}: {asset}: {error}", err=True)
     for key, why in waiting.items():

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.checks import Checks, Judges, check_results, check_specs
 from cue_pipeline.defs.described import OWNERS, asset_metadata, asset_tags
 from cue_pipeline.defs.io_manager import CueTables, failure, plain
@@ -173,7 +174,8 @@ def _materialise(
             raise failure(key, e) from e
         raise
     # A stem's features may all say the same of one file.
-    noted = list(dict.fromkeys([*result.warnings, *_row_warnings(result.tables)]))
+    said = [*result.warnings, *_row_warnings(result.tables)]
+    noted = list(dict.fromkeys(shown(warning) for warning in said))
     for warning in noted:
         context.log.warning("Cue %r: %s", key, warning)
     progress.report(key, asset, "computed", noted)

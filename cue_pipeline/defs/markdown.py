@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from cue_pipeline.cue.shown import shown
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
@@ -50,7 +52,7 @@ def _cell(value: object) -> str:
 
 def escape_markdown(text: str) -> str:
     """Return text from a file so that Markdown shows it as it is."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = shown(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     for mark in "\\`*_{}[]()#+!|~":
         text = text.replace(mark, "\\" + mark)
-    return text.replace("\n", " ").replace("\r", " ")
+    return text

@@ -60,7 +60,7 @@ class CueLook:
         """What became of each of its MIDI files."""
         from cue_pipeline.midi.score_rows import read_midi_files
 
-        return read_midi_files(self.folder)
+        return read_midi_files(self.folder, self._settings.midi_charset)
 
     @cached_property
     def inventory(self) -> AudioInventory:

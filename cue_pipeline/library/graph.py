@@ -36,7 +36,9 @@ def mel_profiles_of(settings: Settings) -> dict[str, MelSettings]:
     return mel_profiles(settings.mel_profile_names, settings.mel)
 
 
-_MARKER_TRACKS = by_settings("CUE_MARKER_TRACKS", lambda s: s.marker_tracks)
+_SCORE = by_settings(
+    "CUE_MARKER_TRACKS or CUE_MIDI_CHARSET", lambda s: [s.marker_tracks, s.midi_charset]
+)
 _MEL = by_settings(
     "a CUE_MEL_… setting or CUE_SAMPLE_RATE",
     lambda s: {name: mel.model_dump() for name, mel in mel_profiles_of(s).items()},
@@ -47,7 +49,7 @@ GRAPH: Mapping[str, Declaration] = {
         upstream=(),
         reads=("midi",),
         algorithm=3,
-        shaped_by=_MARKER_TRACKS,
+        shaped_by=_SCORE,
         group="score",
         kinds=frozenset({"midi", "table"}),
     ),
@@ -55,7 +57,7 @@ GRAPH: Mapping[str, Declaration] = {
         upstream=("tempo_map",),
         reads=("midi",),
         algorithm=3,
-        shaped_by=_MARKER_TRACKS,
+        shaped_by=_SCORE,
         group="score",
         kinds=frozenset({"midi", "table"}),
     ),

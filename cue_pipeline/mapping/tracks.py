@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MappingError
 from cue_pipeline.mapping.categories import program_category
 
@@ -239,6 +240,7 @@ def track_label(
     >>> track_label("Flute", 3, None), track_label("Chase", 0, 9), track_label("", 0, 9, 1)
     ('Flute', 'Chase (ch10)', '#0 port1 ch10')
     """
+    name = shown(name or "")
     if channel is None:
         return name or f"#{track_index}"
     part = f"port{port} ch{channel + 1}" if port else f"ch{channel + 1}"

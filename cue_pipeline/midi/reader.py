@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MidiFileError
+from cue_pipeline.midi.charsets import Charset
 from cue_pipeline.midi.chunks import (
     Header,
     TrackChunk,
@@ -27,12 +29,14 @@ from cue_pipeline.midi.event_bytes import EventScanner, TrackScan
 from cue_pipeline.midi.events import Int64Array, Messages, decode_events
 from cue_pipeline.midi.parts import NOTICES, Notice, Parts, find_parts, texts
 from cue_pipeline.midi.sequence import Sequence, TimedMeta, build_sequence
-from cue_pipeline.midi.text import decode, guess_encoding
+from cue_pipeline.midi.text import charset_of, decode
 from cue_pipeline.midi.timing import ticks_to_bars_beats, ticks_to_seconds
 from cue_pipeline.midi.track_names import NAMES, best_name
 
 # No score comes near; a disk image that someone renamed does.
 MAX_BYTES = 256 << 20
+SURE_OF_CHARSET = 0.75
+"""Below this a file's row says how else its texts may read."""
 _MAX_TRACKS = 65_535
 _MAX_WARNINGS = 50
 _MAX_BARS = 2**31 - 1
@@ -86,6 +90,8 @@ class MidiFile:
         Every channel voice message of every track.
     sequences : tuple of Sequence
         The clocks: one, or in format 2 one per track.
+    charset : Charset
+        In which its texts are read.
     parts : Parts
         What each track sends on each port and channel.
     warnings : tuple of str
@@ -100,6 +106,7 @@ class MidiFile:
     messages: Messages
     sequences: tuple[Sequence, ...]
     parts: Parts
+    charset: Charset
     warnings: tuple[str, ...]
 
     def sequence_of(self, track_index: int) -> Sequence:
@@ -107,13 +114,15 @@ class MidiFile:
         return self.sequences[track_index if len(self.sequences) > 1 else 0]
 
 
-def read_midi_file(path: Path) -> MidiFile:
+def read_midi_file(path: Path, charset: str | None = None) -> MidiFile:
     """Read a MIDI file from disk.
 
     Parameters
     ----------
     path : Path
         The file; messages call it by its last part.
+    charset : str, optional
+        Of its texts, where a person says so; else it is guessed.
 
     Returns
     -------
@@ -132,7 +141,7 @@ def read_midi_file(path: Path) -> MidiFile:
             f"'{path.name}' cannot be read: {error.strerror or error}. Check that the file is "
             "there and may be read."
         ) from error
-    return read_midi(data, path.name)
+    return read_midi(data, path.name, charset)
 
 
 def refuse_large(path: Path) -> None:
@@ -153,7 +162,7 @@ def refuse_large(path: Path) -> None:
         )
 
 
-def read_midi(data: bytes, name: str) -> MidiFile:
+def read_midi(data: bytes, name: str, charset: str | None = None) -> MidiFile:
     """Read a MIDI file from memory.
 
     Parameters
@@ -162,6 +171,8 @@ def read_midi(data: bytes, name: str) -> MidiFile:
         The whole file.
     name : str
         What messages call it.
+    charset : str, optional
+        Of its texts, where a person says so; else it is guessed.
 
     Returns
     -------
@@ -190,9 +201,10 @@ def read_midi(data: bytes, name: str) -> MidiFile:
         )
     firsts = np.asarray([scan.first for scan in scans], dtype=np.int64)
     messages, ticks, deltas = decode_events(data, scanner.event_offsets, firsts)
-    encoding = guess_encoding(
-        meta.data for scan in scans for meta in scan.metas if meta.kind in _TEXTS
-    )
+    texts_of_file = [meta.data for scan in scans for meta in scan.metas if meta.kind in _TEXTS]
+    found_charset = charset_of(texts_of_file, charset)
+    encoding = found_charset.encoding
+    warnings += _doubtful(found_charset, texts_of_file)
     notices = [_notices(scan, ticks, encoding) for scan in scans]
     tracks = _tracks(scans, messages, ticks, notices)
     parts = find_parts(messages, notices, together=header.format != 2)
@@ -207,11 +219,28 @@ def read_midi(data: bytes, name: str) -> MidiFile:
         messages=messages,
         sequences=sequences,
         parts=parts,
+        charset=found_charset,
         warnings=(),
     )
     _refuse_endless(file)
     warnings += _silences(file, firsts, scanner.event_offsets, ticks, deltas)
     return replace(file, warnings=_shortened(warnings))
+
+
+def _doubtful(charset: Charset, texts_of_file: list[bytes]) -> Iterator[str]:
+    """Say how else texts may read, where that is not sure."""
+    told, other = charset.encoding, charset.instead
+    if other is None or charset.confidence >= SURE_OF_CHARSET:
+        return
+    both = ((decode(text, told), decode(text, other)) for text in sorted(texts_of_file))
+    pair = next((pair for pair in both if pair[0] != pair[1]), None)
+    if pair is None:
+        return
+    one, instead = (shown(text.strip()) for text in pair)
+    yield (
+        f"texts are read as {told} ({charset.confidence:.0%} sure): '{one}' might be "
+        f"'{instead}' ({other}). CUE_MIDI_CHARSET says which it is"
+    )
 
 
 def _refuse_endless(file: MidiFile) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.identity import row_id
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MidiFileError
 from cue_pipeline.midi.event_frames import (
     event_frames,
@@ -76,9 +77,17 @@ class MidiFileOutcome:
     clock_warnings: tuple[str, ...] = ()
 
 
-def read_midi_files(folder: CueFolder) -> tuple[MidiFileOutcome, ...]:
-    """Read every MIDI file of a cue, on one clock; an unusable one does not stop the others."""
-    return with_one_clock([_read(folder, file_path) for file_path in folder.midi_paths])
+def read_midi_files(folder: CueFolder, charset: str | None = None) -> tuple[MidiFileOutcome, ...]:
+    """Read every MIDI file of a cue, on one clock; an unusable one does not stop the others.
+
+    Parameters
+    ----------
+    folder : CueFolder
+        The cue's.
+    charset : str, optional
+        Of the files' texts, where a person says so; else it is guessed for each.
+    """
+    return with_one_clock([_read(folder, path, charset) for path in folder.midi_paths])
 
 
 def with_one_clock(outcomes: Sequence[MidiFileOutcome]) -> tuple[MidiFileOutcome, ...]:
@@ -103,7 +112,7 @@ def _settled(outcome: MidiFileOutcome, on: OnClock | None) -> MidiFileOutcome:
     )
 
 
-def _read(folder: CueFolder, file_path: str) -> MidiFileOutcome:
+def _read(folder: CueFolder, file_path: str, charset: str | None) -> MidiFileOutcome:
     path = folder.path / file_path
     digest, data = None, b""
     try:
@@ -115,7 +124,7 @@ def _read(folder: CueFolder, file_path: str) -> MidiFileOutcome:
                 raise
             data = stream.read()
         digest = hashlib.sha256(data).hexdigest()
-        return MidiFileOutcome(file_path, read_midi(data, path.name), None, digest, data)
+        return MidiFileOutcome(file_path, read_midi(data, path.name, charset), None, digest, data)
     except OSError as error:
         message = f"'{path.name}' cannot be read: {error.strerror or error}."
         if path.is_symlink():
@@ -158,7 +167,14 @@ def tempo_map_tables(
     _require_usable(cue_key, outcomes)
     rows = [row for outcome in outcomes for row in _file_rows(cue_key, outcome, marker_tracks)]
     integers = dict.fromkeys(("format", "ticks_per_beat", "division", "sequence"), "Int64")
-    types = {"id": "int64", "cue_id": "int64", "duration_seconds": "float64", **integers}
+    confidence = {"charset_confidence": "float64"}
+    types = {
+        "id": "int64",
+        "cue_id": "int64",
+        "duration_seconds": "float64",
+        **confidence,
+        **integers,
+    }
     return {"midi_files": pd.DataFrame(rows, dtype=object).astype(types)}
 
 
@@ -230,6 +246,8 @@ def _file_rows(
             "sha256": outcome.sha256,
             **dict.fromkeys(("format", "ticks_per_beat", "duration_seconds")),
             **{name: [] for name in _MAPS},
+            "charset": None,
+            "charset_confidence": None,
             "warnings": [outcome.error],
             **dict.fromkeys(("division", "sequence", "smpte_offset", *_CLOCK)),
         }
@@ -247,6 +265,8 @@ def _file_rows(
             "duration_seconds": sequence.duration_seconds,
             **{name: getattr(sequence, name) for name in _MAPS},
             "warnings": _of_sequence(warnings, file, number),
+            "charset": file.charset.encoding,
+            "charset_confidence": file.charset.confidence,
             "division": file.division,
             "sequence": number if file.format == 2 else None,
             "smpte_offset": sequence.smpte_offset,
@@ -275,7 +295,7 @@ def _left_out(file: MidiFile, marker_tracks: Sequence[str]) -> Iterator[str]:
             velocity = file.messages.data2[file.messages.track == track.index]
             n_notes = int(np.count_nonzero((status == 0x90) & (velocity > 0)))
             yield (
-                f"track {track.index}: '{track.name}' is a marker track by its name; its "
+                f"track {track.index}: '{shown(track.name)}' is a marker track by its name; its "
                 f"{n_notes} notes, {track.n_messages} messages in all, are not stored"
             )
 

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from cue_pipeline.cue.shown import shown
+
 if TYPE_CHECKING:
     import numpy as np
 
@@ -104,7 +106,7 @@ class Canvas:
         turn = f' transform="rotate(-40 {x:.1f} {y:.1f})"' if turned else ""
         self._parts.append(
             f'<text x="{x:.1f}" y="{y:.1f}" fill="{colour}" font-size="{size:g}" '
-            f'text-anchor="{anchor}"{turn}>{escape(_drawable(shortened(text, most)))}</text>'
+            f'text-anchor="{anchor}"{turn}>{escape(_drawable(shortened(shown(text), most)))}</text>'
         )
 
     def raster(

@@ -259,6 +259,18 @@ midi_files = table(
         null=True,
     ),
     column("clock_doubt", sa.Text, "Why its times are in doubt; NULL: they are not.", null=True),
+    column(
+        "charset",
+        sa.Text,
+        "Character set of its texts, as Python names it; UTF-8 proves itself.",
+        null=True,
+    ),
+    column(
+        "charset_confidence",
+        sa.Double,
+        "0 to 1: how surely they read so and not otherwise; 1 if stated.",
+        null=True,
+    ),
     column("warnings", Json, "Damage that was read around, in words."),
     sa.UniqueConstraint("cue_id", "file_path"),
 )

@@ -165,3 +165,19 @@ def test_every_column_is_written_and_candidates_are_readable(tmp_path: Path) -> 
     assert tuple(line.cells) == SHEET_COLUMNS
     assert line.cells["candidates"] == "VLA 0.99"
     assert line.cells["found_state"] == "auto"
+
+
+def test_a_line_about_a_part_decides_about_that_part(tmp_path: Path) -> None:
+    parts = tuple(KnownTrack("a.mid", 0, "Chase", channel=c, port=0) for c in (0, 9))
+    cue = CueParts("1m01", parts, ("DRUMS", "VLN"), {})
+    rows = [
+        {"cue_key": "1m01", "file_path": "a.mid", "track_index": 0, "port": 0, "part_channel": c,
+         "track_name": "Chase"}
+        for c in (0, 9)
+    ]  # fmt: skip
+    _, line = read_sheet(written(tmp_path, rows))
+    changed = SheetLine(line.number, {**line.cells, "canonical_name": "DRUMS"})
+    assert decision_of(changed, cue) == Decision("1m01", 1, "DRUMS", None, None)
+    old = {k: v for k, v in changed.cells.items() if k not in ("port", "part_channel")}
+    with pytest.raises(MappingError, match=r"'a\.mid#0 ch10'"):
+        decision_of(SheetLine(2, old), cue)

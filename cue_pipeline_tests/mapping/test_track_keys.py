@@ -11,6 +11,7 @@ from cue_pipeline.mapping.people.track_keys import (
     group_meant,
     lasting_key,
     one_track,
+    specificity,
     tracks_meant,
 )
 
@@ -42,6 +43,49 @@ TWO_FILES = (
 )
 def test_a_track_is_its_name_its_index_or_its_file_and_index(typed: str, meant: list[int]) -> None:
     assert tracks_meant(typed, TWO_FILES) == meant
+
+
+PARTS = (
+    KnownTrack("a.mid", 0, "Chase", channel=0, port=0, other_names=("Chase",)),
+    KnownTrack("a.mid", 0, "Flute", channel=1, port=0, other_names=("Flute", "Chase")),
+    KnownTrack("a.mid", 0, "Chase", channel=1, port=1, other_names=("Chase",)),
+    KnownTrack("a.mid", 3, "Violas", other_names=("InitializedTrack", "Violas")),
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("#0", [0, 1, 2]),  # what was said of the whole track holds for all its parts
+        ("#0 ch1", [0]),
+        ("#0 ch2", [1]),
+        ("#0 port1 ch2", [2]),
+        ("#0 CH2", [1]),
+        ("a.mid#0 ch1", [0]),
+        ("a.mid#0 port 1 ch 2", [2]),
+        ("#0 ch3", []),
+        ("#3 ch1", []),
+        ("#3", [3]),
+        ("Flute", [1]),
+        ("Chase", [0, 2]),
+        ("InitializedTrack", [3]),
+        ("initializedtrack", [3]),
+    ],
+)
+def test_a_part_is_named_by_its_channel_and_port(typed: str, meant: list[int]) -> None:
+    assert tracks_meant(typed, PARTS) == meant
+
+
+def test_the_lasting_key_of_every_part_means_just_that_part() -> None:
+    keys = [lasting_key(i, PARTS) for i in range(len(PARTS))]
+    assert keys == ["#0 ch1", "Flute", "#0 port1 ch2", "Violas"]
+    assert [tracks_meant(key, PARTS) for key in keys] == [[0], [1], [2], [3]]
+    assert sorted(["#0", *keys], key=specificity)[-1].startswith("#0 ")
+
+
+def test_parts_of_a_name_are_told_with_what_to_type() -> None:
+    with pytest.raises(MappingError, match=r"Type 'a.mid#0 ch1' or 'a.mid#0 port1 ch2'"):
+        one_track("Chase", PARTS, "1m01")
 
 
 def test_several_tracks_of_a_name_are_told_with_what_to_type() -> None:

@@ -41,12 +41,12 @@ SCHEMA = {
 }
 ADDED = {
     "midi_files": "division sequence cue_points lyrics texts smpte_offset clock_from same_as "
-    "clock_doubt time_codes",
+    "clock_doubt time_codes charset charset_confidence",
     "midi_tracks": "stray_note_offs port part_channel all_names sounds drum_kit",
     "midi_notes": "end_event_index",
     "midi_program_changes": "bank_msb bank_lsb",
 }
-FLOATS = {"duration_seconds", "start_time", "duration", "time", "beat"}
+FLOATS = {"duration_seconds", "charset_confidence", "start_time", "duration", "time", "beat"}
 NULLABLE = {
     "midi_tracks": {"port", "part_channel"},
     "midi_files": {"format", "ticks_per_beat", "division", "sequence"},
@@ -58,7 +58,7 @@ OBJECTS = {
     "file_path", "sha256", "tempo_map", "time_signature_map", "key_signature_map", "markers",
     "warnings", "cue_points", "lyrics", "texts", "smpte_offset", "track_name", "raw_name",
     "stray_note_offs", "all_names", "sounds", "drum_kit", "clock_from", "same_as", "clock_doubt",
-    "time_codes",
+    "time_codes", "charset",
 }  # fmt: skip
 EVERYTHING = b"".join(
     [

@@ -17,6 +17,7 @@ from difflib import get_close_matches
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MappingError
 from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
 from cue_pipeline.mapping.tracks import is_missing
@@ -60,7 +61,7 @@ class KnownTrack:
         return part_place(self.track_index, self.channel, self.port)
 
     def __str__(self) -> str:
-        return f"'{self.name or '(no name)'}' ({self.place} of {self.file_path})"
+        return f"'{shown(self.name) or '(no name)'}' ({self.place} of {self.file_path})"
 
 
 def known_track(file_path: str, row: Any) -> KnownTrack:
@@ -184,12 +185,12 @@ def one_track(typed: str, tracks: Sequence[KnownTrack], cue_key: str) -> int:
             f"{', '.join(str(tracks[i]) for i in found)}. Type {choices} in place of '{typed}', or "
             "give --all to decide for all of them."
         )
-    names = [track.name for track in tracks if track.name]
+    names = [shown(track.name) for track in tracks if track.name]
     close = _closest(typed, names)
-    shown = close or [f"{t.name or '(no name)'} ({t.place})" for t in tracks][:_MOST_SHOWN]
+    listed = close or [f"{shown(t.name) or '(no name)'} ({t.place})" for t in tracks][:_MOST_SHOWN]
     raise MappingError(
         f"Cue '{cue_key}' has no track '{typed}'. "
-        + (f"The closest are {_listed(close)}." if close else f"It has {_listed(shown)}.")
+        + (f"The closest are {_listed(close)}." if close else f"It has {_listed(listed)}.")
         + f" `cue-pipeline mappings '{cue_key}'` shows all {len(tracks)}."
     )
 

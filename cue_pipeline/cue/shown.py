@@ -1,0 +1,44 @@
+"""Text from files as people are shown it: what would act on a terminal or a page is written out.
+
+Names of tracks, stems and folders are other people's data. They are stored whole; wherever they
+are shown, a control character is no command any more.
+"""
+
+import re
+from typing import Final
+
+# Control characters, directions of writing that turn what follows, line ends other than the usual,
+# and halves of characters. Joiners stay: emoji and some scripts are made with them.
+_ACTING: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]"
+)
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def shown(text: str) -> str:
+    r"""Return text with each control character written as Python writes it.
+
+    Examples
+    --------
+    >>> shown("Vla\x1b[31mRED") == r"Vla\x1b[31mRED"
+    True
+    """
+    return _ACTING.sub(_written_out, text)
+
+
+def shown_lines(text: str) -> str:
+    """Return text with its lines kept, and each other control character written out."""
+    return "\n".join(shown(line) for line in text.split("\n"))
+
+
+def shown_json(text: str) -> str:
+    """Return JSON of several lines that means the same and acts on no terminal."""
+    return "\n".join(
+        _ACTING.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in text.split("\n")
+    )
+
+
+def _written_out(found: re.Match[str]) -> str:
+    char = found[0]
+    code = f"\\x{ord(char):02x}" if ord(char) < 0x100 else f"\\u{ord(char):04x}"
+    return _SHORT.get(char, code)
