@@ -47,6 +47,7 @@ _OF_MIDI_TRACKS: Final = (
 )
 # Expression maps count their articulations from the first program, which are all pianos by name.
 _FIRST_PROGRAMS: Final = range(8)
+_LONGEST_NAME: Final = 120
 
 
 def is_missing(value: Any) -> bool:
@@ -240,7 +241,9 @@ def track_label(
     >>> track_label("Flute", 3, None), track_label("Chase", 0, 9), track_label("", 0, 9, 1)
     ('Flute', 'Chase (ch10)', '#0 port1 ch10')
     """
-    name = shown(name or "")
+    name = shown((name or "").strip())
+    if len(name) > _LONGEST_NAME:
+        name = f"{name[: _LONGEST_NAME - 1]}…"
     if channel is None:
         return name or f"#{track_index}"
     part = f"port{port} ch{channel + 1}" if port else f"ch{channel + 1}"

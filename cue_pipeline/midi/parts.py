@@ -10,6 +10,7 @@ A *port* is what FF 21 says (0 before it says anything). Where a track changes i
 (FF 09) between notes and no FF 21 is there, each name is a port, numbered in the order of the file.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -300,15 +301,12 @@ class _Sounds:
         self._set_up: dict[Address, list[ProgramEvent]] = {}
         self._own_system = {track: _system_events([of]) for track, of in enumerate(notices)}
         self._system = self._own_system
-        players: dict[Address, int] = {}
-        for track in tracks:
-            for address in track.addresses(track.is_on):
-                players[address] = players.get(address, 0) + 1
+        played = {track.index: track.addresses(track.is_on) for track in tracks}
+        players = Counter(address for addresses in played.values() for address in addresses)
         self._played = {channel for _, channel in players}
         if not together:
             return
-        silent = [self._programs[t.index] for t in tracks if not t.is_on.any()]
-        self._set_up = set_up_programs(silent, players)
+        self._set_up = set_up_programs(self._programs.values(), played.values(), players)
         self._system = dict.fromkeys(range(len(notices)), _system_events(notices))
 
     def of(self, track: _Track, notes: npt.NDArray[np.bool_]) -> PartSounds:

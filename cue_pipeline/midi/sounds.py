@@ -3,8 +3,8 @@
 Conventions
 -----------
 A sound is (program, bank MSB, bank LSB) as a program change latches them: a bank select alone
-changes nothing. A part listens to the program changes of its own track, and to those of *set-up*
-tracks, which hold no notes, on its port and channel.
+changes nothing. A part listens to the program changes of its own track, and to those that *set-up*
+tracks send to its port and channel: tracks that have no notes there.
 
 General MIDI's channel 10 is a drum kit until something says otherwise, and others are not:
 
@@ -103,14 +103,18 @@ def program_events(m: Messages, port: npt.NDArray[np.uint8]) -> dict[Address, li
 
 
 def set_up_programs(
-    tracks: Iterable[dict[Address, list[ProgramEvent]]], n_players: dict[Address, int]
+    tracks: Iterable[dict[Address, list[ProgramEvent]]],
+    own: Iterable[Container[Address]],
+    n_players: dict[Address, int],
 ) -> dict[Address, list[ProgramEvent]]:
-    """Return what tracks without notes choose for the channels of others.
+    """Return what tracks choose for channels on which they have no notes themselves.
 
     Parameters
     ----------
     tracks : iterable of dict
-        Of each track without notes, from :func:`program_events`.
+        Of each track, from :func:`program_events`.
+    own : sequence of collections of address
+        Where each of these tracks has notes.
     n_players : dict of address to int
         How many parts with notes each address has.
 
@@ -121,9 +125,9 @@ def set_up_programs(
     nor does one that speaks of a single channel on which several parts play.
     """
     said: dict[Address, list[list[ProgramEvent]]] = {}
-    for track in tracks:
+    for track, plays in zip(tracks, own, strict=True):
         for address, events in track.items():
-            if len(track) > 1 or n_players.get(address, 0) == 1:
+            if address not in plays and (len(track) > 1 or n_players.get(address, 0) == 1):
                 said.setdefault(address, []).append(events)
     return {
         address: voices[0]

@@ -202,6 +202,22 @@ def test_a_silent_instrument_on_everyones_channel_is_no_set_up_track():
     assert [p.sounds.sounds[0][0] for p in file.parts.parts if p.sounds.sounds] == [None, None]
 
 
+def test_the_first_track_may_set_up_the_others_beside_its_own_notes():
+    first = program(0, 48) + program(1, 73) + program(9, 0) + tune(0)
+    file = read(smf(first, tune(1), tune(9, 36)))
+    assert [p.sounds.sounds[0][0] for p in file.parts.parts] == [48, 73, 0]
+
+
+def test_a_set_up_track_speaks_of_its_own_port():
+    file = read(smf(port(1) + program(0, 40) + program(1, 41), tune(0), port(1) + tune(0)))
+    assert [p.sounds.sounds[0][0] for p in file.parts.parts[1:]] == [None, 40]
+
+
+def test_a_bank_in_a_set_up_track_makes_a_kit_of_another():
+    set_up = control(10, 0, 127) + program(10, 0) + program(0, 48)
+    assert kits(set_up, tune(10, 36, 38), tune(0)) == ["bank 127 (XG)", None]
+
+
 def test_a_tracks_own_program_goes_before_that_of_a_set_up_track():
     file = read(smf(program(0, 48) + program(1, 1), program(0, 60) + tune(0)))
     assert file.parts.parts[1].sounds.sounds == ((60, None, None, 3),)
