@@ -38,6 +38,8 @@ def mapping(track, stem, file_path="MIDI/a.mid"):
     return {
         "file_path": file_path,
         "track_index": 1,
+        "port": None,
+        "part_channel": None,
         "track_name": track,
         "canonical_name": stem,
         "instrument_category": "Strings",
