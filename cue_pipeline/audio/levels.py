@@ -20,6 +20,7 @@ WINDOWS_PER_SECOND = 100
 
 _SILENCE = np.float32(10.0 ** (SILENCE_DBFS / 20.0))
 _LARGEST = 1e6  # +120 dBFS: what is beyond is damage, and its square would be infinite
+_TOO_LOUD = 16.0  # +24 dBFS
 
 
 def dbfs(amplitude: float) -> float | None:
@@ -200,6 +201,11 @@ class GroupLevels:
     def remarks(self, name: str) -> list[str]:
         """Return what a person should look at, though nothing is broken."""
         notes = []
+        if self.peak > _TOO_LOUD:
+            notes.append(
+                f"'{name}' reaches {20.0 * math.log10(self.peak):+.1f} dBFS, which no mix does: "
+                "its samples may be of another form than its header says. Bounce it as 24 bits."
+            )
         for levels, label in zip(self.channels, self.labels, strict=True):
             if levels.clipped:
                 notes.append(f"'{name}', channel {label}: {levels.clipped} samples at full scale.")

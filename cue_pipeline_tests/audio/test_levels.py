@@ -136,3 +136,13 @@ def test_levels_do_not_depend_on_the_blocks(block, compiled):
     whole, parts = fed(480 * 10_000, compiled=False), fed(block, compiled=compiled)
     assert parts.as_json() == whole.as_json()
     assert parts.rms == pytest.approx(whole.rms, rel=1e-5)
+
+
+def test_samples_that_no_mix_reaches_are_doubted(tmp_path):
+    write_audio(tmp_path / "A.wav", noise(4_800, level=0.01) * 3_000, subtype="FLOAT")
+    write_audio(tmp_path / "B.wav", noise(4_800, level=0.01) * 300, subtype="FLOAT")
+    mels = mel_profiles([], MelSettings())
+    tables = mel_feature_tables(cue_folder(tmp_path), inventory_of(tmp_path), mels, threads=1)
+    by_name = dict(zip("AB", tables["audio_files"].levels, strict=True))
+    assert any("which no mix does" in w for w in by_name["A"]["warnings"])
+    assert not any("which no mix does" in w for w in by_name["B"]["warnings"])
