@@ -38,7 +38,9 @@ def match_evidence(
     from cue_pipeline.pictures.of_matches import evidence_matrix
     from cue_pipeline.warehouse.features import read_mel
 
-    stems = mel_features["audio_files"][["id", "canonical_name", "start_offset_seconds"]]
+    stems = mel_features["audio_files"][
+        ["id", "canonical_name", "start_offset_seconds", "time_reference", "sample_rate"]
+    ].rename(columns={"sample_rate": "file_sample_rate"})
     features = mel_features["audio_features"]
     names = cue.settings.mel_profile_names
     profile = "default" if "default" in names else names[0]
