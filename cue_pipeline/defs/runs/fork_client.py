@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
+import os
 import subprocess
 import sys
 import threading
@@ -78,6 +79,8 @@ class ForkServer:
                     [sys.executable, "-m", module, str(theirs.fileno()), self._how],
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
+                    # Threads with a heap each keep what they freed: 30 MB of a run (glibc alone).
+                    env={"MALLOC_ARENA_MAX": "2", **os.environ},
                 )
             self._control = ours
 

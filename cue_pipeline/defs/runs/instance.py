@@ -4,8 +4,12 @@ import contextlib
 import fcntl
 import os
 import re
+import sqlite3
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -71,6 +75,67 @@ def alone_in(folder: Path) -> Iterator[None]:
             lock = held.enter_context((folder / "opening.lock").open("ab"))
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def records_kept_open() -> Iterator[None]:
+    """Keep the SQLite files open that Dagster writes its events to meanwhile.
+
+    Notes
+    -----
+    Dagster 1.13 opens a file anew for each event and each question, four hundred times a run, and
+    closes it again. Whenever the last connection of a file goes, SQLite works the write-ahead log
+    into the file and waits for the disk; and it waits at each commit. With one connection more, and
+    ``synchronous=NORMAL`` as in the warehouse, a run hardly waits at all. A program that crashes or
+    is killed loses nothing by it; a power cut may take Dagster's last records, and does not damage
+    the file.
+    """
+    import sqlalchemy as sa
+
+    files = _OpenFiles()
+    sa.event.listen(sa.Engine, "connect", files.connected)
+    try:
+        yield
+    finally:
+        sa.event.remove(sa.Engine, "connect", files.connected)
+        files.close()
+
+
+class _OpenFiles:
+    """One connection to each of the SQLite files that were used last."""
+
+    MOST = 8  # a run has four, and one of them is its own
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, sqlite3.Connection] = OrderedDict()
+        self._lock = threading.Lock()  # Dagster has threads that look at the event log
+
+    def connected(self, connection: Any, _: Any) -> None:
+        """Take note of a connection that SQLAlchemy has made, of whatever database."""
+        if not isinstance(connection, sqlite3.Connection):
+            return
+        # What is wrong with a file is for the statement to say that the connection was made for.
+        with contextlib.suppress(sqlite3.Error):
+            path = connection.execute("PRAGMA database_list").fetchone()[2]
+            if path and connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+                connection.execute("PRAGMA synchronous=NORMAL")
+                self._keep(path)
+
+    def close(self) -> None:
+        """Let go of all files."""
+        with self._lock:
+            while self._kept:
+                self._kept.popitem()[1].close()
+
+    def _keep(self, path: str) -> None:
+        with self._lock:
+            if path not in self._kept:
+                kept = sqlite3.connect(path, check_same_thread=False)
+                kept.execute("SELECT name FROM sqlite_master LIMIT 1").fetchall()  # opens the log
+                self._kept[path] = kept
+            self._kept.move_to_end(path)
+            if len(self._kept) > self.MOST:
+                self._kept.popitem(last=False)[1].close()
 
 
 @contextlib.contextmanager

@@ -55,13 +55,15 @@ class CueDone:
 def execute_queued(connection: Connection, told: str) -> None:
     """Do a run of Dagster's queue once ``connection`` says so; it outlives whoever asked for it."""
     from cue_pipeline.defs.dagster_private import execute_queued_run
+    from cue_pipeline.defs.runs.instance import records_kept_open
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # by which a run is terminated
     try:
         connection.recv()
     except EOFError:
         sys.exit(1)  # whoever asked is gone, and has not noted this process on the run
-    execute_queued_run(told)  # the connection stays open as long as this process lives
+    with records_kept_open():
+        execute_queued_run(told)  # the connection stays open as long as this process lives
 
 
 def work(connection: Connection, working_directory: str) -> None:
@@ -80,7 +82,7 @@ def work(connection: Connection, working_directory: str) -> None:
     from cue_pipeline.defs.runs.claims import CueClaims
     from cue_pipeline.defs.runs.concurrency import make_pools
     from cue_pipeline.defs.runs.ending import record_dead_runs
-    from cue_pipeline.defs.runs.instance import alone_in, open_instance
+    from cue_pipeline.defs.runs.instance import alone_in, open_instance, records_kept_open
     from cue_pipeline.errors import SettingsError
     from cue_pipeline.library import progress
     from cue_pipeline.settings import read_settings
@@ -90,7 +92,7 @@ def work(connection: Connection, working_directory: str) -> None:
     except SettingsError as e:
         connection.send(e)
         return
-    with opened as instance, CueClaims(instance) as claims:
+    with records_kept_open(), opened as instance, CueClaims(instance) as claims:
         home = Path(instance.root_directory)
         connection.send(_print_to(home / "process" / f"worker-{os.getpid()}.log"))
         with alone_in(home):

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from contextlib import ExitStack
@@ -13,13 +14,14 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import sqlalchemy as sa
 import yaml
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import environ
 
 from cue_pipeline.defs.location import find_assets
 from cue_pipeline.defs.runs.concurrency import MODEL_POOL, free_pools, make_pools
-from cue_pipeline.defs.runs.instance import open_instance
+from cue_pipeline.defs.runs.instance import open_instance, records_kept_open
 from cue_pipeline.defs.runs.launcher import WarmRunLauncher
 from cue_pipeline.defs.runs.liveness import WORKER_TAG
 from cue_pipeline.errors import SettingsError
@@ -258,3 +260,51 @@ def test_the_image_copies_what_is_there_and_sets_what_is_known():
     assert set(compose["services"]["code"]["environment"]) <= known
     example = (DEPLOY / "systemd" / "cue-pipeline.env.example").read_text()
     assert set(re.findall(r"^([A-Z_]+)=", example, flags=re.MULTILINE)) <= known
+
+
+def sqlite_file(path, mode):
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA journal_mode={mode}")
+    connection.execute("CREATE TABLE events (body TEXT)")
+    connection.commit()
+    connection.close()
+    return f"sqlite:///{path}"
+
+
+def write_as_dagster_does(url):
+    """An engine and a connection for one row; return how the connection waits for the disk."""
+    engine = sa.create_engine(url, poolclass=sa.pool.NullPool)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO events VALUES ('x')")
+        waits = connection.exec_driver_sql("PRAGMA synchronous").scalar_one()
+    engine.dispose()
+    return waits
+
+
+def test_records_kept_open_are_not_worked_into_their_file_at_every_event(tmp_path):
+    url, log = sqlite_file(tmp_path / "a.db", "WAL"), tmp_path / "a.db-wal"
+    full = write_as_dagster_does(url)
+    assert not log.exists()  # the last connection has gone, and SQLite has tidied up
+    with records_kept_open():
+        assert write_as_dagster_does(url) == 1 < full  # NORMAL
+        assert log.exists()
+        other = sqlite3.connect(tmp_path / "a.db")
+        assert other.execute("SELECT count(*) FROM events").fetchone() == (2,)
+        other.close()
+    assert not log.exists()
+    assert write_as_dagster_does(url) == full
+
+
+def test_a_file_without_a_write_ahead_log_waits_for_the_disk_as_before(tmp_path):
+    url = sqlite_file(tmp_path / "a.db", "DELETE")
+    full = write_as_dagster_does(url)
+    with records_kept_open():
+        assert write_as_dagster_does(url) == full == 2
+
+
+def test_no_more_than_a_few_files_are_kept_open(tmp_path):
+    urls = [sqlite_file(tmp_path / f"{n}.db", "WAL") for n in range(12)]
+    with records_kept_open():
+        for url in urls:
+            write_as_dagster_does(url)
+        assert len(list(tmp_path.glob("*-wal"))) == 8
