@@ -113,7 +113,7 @@ class Decisions:
         opaque = dict(zip(ids, cue.features["canonical_name"], strict=True))
         groups = pd.DataFrame({"id": ids, "layout": "mono", "duration_seconds": 100.0})
         groups["canonical_name"] = [opaque[i] if way == "sound" else _distinct(cue, i) for i in ids]
-        tracks = track_summary(cue.tracks, cue.notes, cue.programs)
+        tracks = track_summary(cue.tracks, cue.notes)
         if asked and asked.stand_in:
             at: dict[int | None, int] = {audio_file_id: i for i, audio_file_id in enumerate(ids)}
             asked.stand_in.truth = [at.get(cue.truth[int(i)]) for i in tracks["id"]]

@@ -42,7 +42,6 @@ class RenderedCue:
     lag_seconds: float
     drums: set[int] = field(default_factory=set)
     starts: dict[int, float] = field(default_factory=dict)  # audio_file_id -> s after the earliest
-    programs: pd.DataFrame = field(default_factory=pd.DataFrame)  # of midi_program_changes
     contents: dict[int, list[str]] = field(default_factory=dict)  # audio_file_id -> its parts
 
     def mel_of(self, audio_file_id: int) -> Float:
@@ -163,7 +162,6 @@ def rendered(
         mels={2000 + g: mels[g] for g in kept},
         truth=truth,
         lag_seconds=condition.offset_seconds,
-        programs=_programs_table(parts),
         contents={2000 + g: [parts[p].name for p in clump] for g, clump in enumerate(clumps)},
         starts={2000 + g: float(shift[g]) for g in range(n_groups)},
         drums={1000 + p for p, part in enumerate(parts) if part.is_drum},
@@ -185,7 +183,12 @@ def _tracks_table(parts: list[Part]) -> pd.DataFrame:
             "id": [1000 + p for p in range(len(parts))],
             "midi_file_id": 1,
             "track_index": range(1, len(parts) + 1),
+            "port": pd.array([pd.NA] * len(parts), dtype="Int64"),
+            "part_channel": pd.array([pd.NA] * len(parts), dtype="Int64"),
             "track_name": [part.name for part in parts],
+            "all_names": [[part.name] for part in parts],
+            "sounds": [[[part.program, None, None, len(part.notes)]] for part in parts],
+            "drum_kit": ["channel 10" if part.is_drum else None for part in parts],
         }
     )
 
@@ -198,17 +201,6 @@ def _notes_table(parts: list[Part]) -> pd.DataFrame:
     ]
     names = ["midi_track_id", "channel", "note", "velocity", "start_time", "duration"]
     return pd.DataFrame(rows, columns=names)
-
-
-def _programs_table(parts: list[Part]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "midi_track_id": [1000 + p for p in range(len(parts))],
-            "event_index": 0,
-            "channel": [9 if part.is_drum else p % 9 for p, part in enumerate(parts)],
-            "program": [part.program for part in parts],
-        }
-    )
 
 
 def mel_params() -> dict[str, object]:
