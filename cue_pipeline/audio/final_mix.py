@@ -5,8 +5,9 @@ what is left at the gain that fits best, since a mix is often trimmed. Where a s
 place in the mix is anybody's guess) or no label is shared, mono downmixes are compared at the
 best gain instead.
 
-Alignment is by the time references where mix and stems all have one. Where not, all are taken to
-start together, and if little cancels, a lag of up to half a second is looked for.
+Groups stand where the inventory put them, by time references or by their sound (:mod:`.starts`);
+those of unknown start are taken to begin with the earliest. If little cancels, a lag of up to half
+a second is looked for. A mix that no stem meets has no residual: nothing was taken away from it.
 """
 
 import math
@@ -142,12 +143,18 @@ def measure_residual(
     if not stems:
         return Residual(None, "not computed: the cue has no stems")
     leads, alignment = _leads(mix, stems)
+    if not any(_meet(mix, stem, lead) for stem, lead in zip(stems, leads, strict=True)):
+        return Residual(
+            None,
+            "not computed: by their starts no stem sounds while the mix does",
+            {"alignment": alignment, "stems": len(stems)},
+        )
     labels = _compared(mix, stems)
     compare = partial(_compare, folder, mix, stems, labels=labels, compiled=compiled)
     sums, heads = compare(leads)
     residual = _residual(sums, labels)
     lag = 0
-    if alignment != "time reference" and (residual or 0.0) > _SEEK_LAG_ABOVE_DB:
+    if (residual or 0.0) > _SEEK_LAG_ABOVE_DB:
         lag = find_lag(heads[0], heads[1], mix.sample_rate)
         if lag:
             moved, _ = compare([lead + lag for lead in leads])
@@ -161,11 +168,19 @@ def measure_residual(
 
 def _leads(mix: ChannelGroup, stems: Sequence[ChannelGroup]) -> tuple[list[int], str]:
     """Return by how many samples each stem starts after the mix, and how that is known."""
-    starts = [g.start_offset_seconds for g in (mix, *stems)]
-    if any(start is None for start in starts):
-        return [0] * len(stems), "all taken to start together"
-    known = [start for start in starts if start is not None]
-    return [round((s - known[0]) * mix.sample_rate) for s in known[1:]], "time reference"
+    groups = [mix, *stems]
+    start = mix.start_offset_seconds or 0.0
+    leads = [round(((s.start_offset_seconds or 0.0) - start) * mix.sample_rate) for s in stems]
+    known = [g.start_offset_seconds is not None for g in groups]
+    if not any(known):
+        return leads, "all taken to start together"
+    by_sound = any(g.grouping.get("start_from") == "sound" for g in groups)
+    told = "sound" if by_sound else "time reference"
+    return leads, told if all(known) else f"{told}; {known.count(False)} taken to start first"
+
+
+def _meet(mix: ChannelGroup, stem: ChannelGroup, lead: int) -> bool:
+    return lead < mix.frames and lead + stem.duration_seconds * mix.sample_rate > 0
 
 
 def _compared(mix: ChannelGroup, stems: Sequence[ChannelGroup]) -> list[str]:
@@ -273,6 +288,8 @@ def _told(
 ) -> Residual:
     if residual is None:
         return Residual(None, "not computed: the mix is silent")
+    if not float(sums.stems.sum()):
+        return Residual(None, "not computed: the stems are silent where the mix sounds")
     details: dict[str, Any] = {
         "fitted_gain_db": rounded(20 * math.log10(abs(sums.gain))) if sums.gain else None,
         "fitted_residual_db": rounded(sums.fitted),

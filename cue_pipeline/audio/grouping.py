@@ -80,6 +80,10 @@ class ChannelGroup:
         Which evidence made the group and its layout.
     warnings : tuple of str
         What is wrong with it and what to do.
+    role : str
+        ``stem``, ``mix``, ``fold-down`` or ``old mix``.
+    known_by : str
+        How the role is known: ``name``, ``sum``, ``name and sum``, ``sound``, ``name and sound``.
     """
 
     canonical_name: str
@@ -92,6 +96,8 @@ class ChannelGroup:
     missing: tuple[str, ...]
     grouping: Mapping[str, Any]
     warnings: tuple[str, ...]
+    role: str = "stem"
+    known_by: str = "name"
 
     @property
     def file_path(self) -> str:
@@ -113,7 +119,7 @@ class AudioInventory:
     groups : tuple of ChannelGroup
         Stems, in natural order of their names.
     final_mixes : tuple of ChannelGroup
-        Mixes of the whole cue, by pattern.
+        Mixes of the whole cue: fold-downs and old mixes too.
     ignored : tuple of ChannelGroup
         Click tracks, left out; each says why in its own ``warnings``, since it is meant to be.
     warnings : tuple of str
@@ -216,7 +222,7 @@ def arrange(
             kept["ignored"].append(replace(group, warnings=(*group.warnings, note)))
         else:
             kind = "mix" if holds_pattern(name, final_mix_patterns) else "stem"
-            kept[kind].append(group)
+            kept[kind].append(replace(group, role=kind))
     if not any(kept.values()):
         faults = " ".join(told_faults(headers))
         raise AudioFileError(

@@ -103,6 +103,11 @@ class ConvertedSource:
         """Leave out what comes next, before the first read."""
         self._source.skip(seconds)
 
+    def seek(self, frame: int) -> bool:
+        """Refuse: what came before shapes what a converter gives."""
+        del frame
+        return False
+
     def close(self) -> None:
         """Let go of the file."""
         self._source.close()

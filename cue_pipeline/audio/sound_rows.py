@@ -33,8 +33,8 @@ _AUDIO_COLUMNS = (
 )  # fmt: skip
 _LEVEL_COLUMNS = ("id", "peak_dbfs", "rms_dbfs", "levels")
 _MIX_COLUMNS = (
-    "id", "cue_id", "midi_file_id", *_AUDIO_COLUMNS[2:], *_LEVEL_COLUMNS[1:], "residual_db",
-    "residual",
+    "id", "cue_id", "midi_file_id", "role", "known_by", *_AUDIO_COLUMNS[2:], *_LEVEL_COLUMNS[1:],
+    "residual_db", "residual",
 )  # fmt: skip
 _FEATURE_COLUMNS = (
     "feature_type", "channel", "profile", "sample_rate", "hop_length", "n_mels", "n_frames",
@@ -63,7 +63,7 @@ def channel_group_tables(cue_key: str, inventory: AudioInventory) -> Tables:
     ----------
     cue_key : str
     inventory : AudioInventory
-        Of :func:`~cue_pipeline.audio.grouping.find_channel_groups`.
+        Of :func:`~cue_pipeline.audio.inventory.take_inventory`.
     """
     rows = [
         {"id": row_id("audio_files", cue_key, g.canonical_name), **_group_row(cue_key, g)}
@@ -164,6 +164,8 @@ def final_mix_tables(
             {
                 "id": row_id("final_mixes", folder.key, m.group.canonical_name),
                 "midi_file_id": midi_file_id,
+                "role": m.group.role,
+                "known_by": m.group.known_by,
                 **_group_row(folder.key, m.group),
                 **_level_columns(m, twins.get(m.group.canonical_name, [])),
                 **_residual_columns(residual),

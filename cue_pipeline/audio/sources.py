@@ -70,6 +70,9 @@ class Source(Protocol):
     def skip(self, seconds: Fraction) -> None:
         """Leave out what comes next; ``seconds`` is a whole number of the file's samples."""
 
+    def seek(self, frame: int) -> bool:
+        """Go on reading from a sample of the file's; return whether it could be reached."""
+
     def close(self) -> None:
         """Let go of the file."""
 
@@ -110,6 +113,37 @@ def open_source(
     if header.data_offset is not None and header.form is not None:
         return _RawSource(path, header, indices, compiled=compiled)
     return _DecodedSource(path, header, indices)
+
+
+def read_excerpts(
+    folder: Path, header: AudioHeader, indices: Sequence[int], firsts: Sequence[int], n: int
+) -> Float32Array:
+    """Return short stretches of a file, without reading what lies between where that can be.
+
+    Parameters
+    ----------
+    folder, header, indices
+        As for :func:`open_source`.
+    firsts : sequence of int
+        First samples, ascending; before 0 and behind the end there is silence.
+    n : int
+        Samples of each.
+
+    Returns
+    -------
+    np.ndarray, shape=(channels, excerpts, n)
+        At the file's own sample rate; silent where it cannot be read.
+    """
+    out = np.zeros((len(indices), len(firsts), n), np.float32)
+    source = open_source(folder, header, indices)
+    try:
+        for k, first in enumerate(firsts):
+            begin, end = max(0, first), min(header.frames, first + n)
+            if source.opened and begin < end and source.seek(begin):
+                source.read(out[:, k, begin - first : end - first])
+    finally:
+        source.close()
+    return out
 
 
 _scratch = threading.local()
@@ -189,6 +223,17 @@ class _RawSource:
         if self._file is not None:
             self._file.seek(n * self._form.bytes * self.header.channels, os.SEEK_CUR)
             self._left -= n
+
+    def seek(self, frame: int) -> bool:
+        size = self._form.bytes * self.header.channels
+        try:
+            if self._file is not None:
+                self._file.seek((self.header.data_offset or 0) + frame * size)
+        except OSError as e:
+            self.damage.append(f"'{self.header.file}': {e.strerror or e}.")
+            return False
+        self._left = max(0, self.header.frames - frame)
+        return self._file is not None
 
     def _next(self, n: int) -> tuple[bytearray, int]:
         """Return the next samples' bytes, from byte 4 on, and how many samples of a channel."""
@@ -328,6 +373,22 @@ class _DecodedSource:
         block = np.empty((len(self._indices), min(n, _SKIPPED_AT_ONCE)), np.float32)
         while n > 0 and (got := self.read(block[:, :n])):
             n -= got
+
+    def seek(self, frame: int) -> bool:
+        import soundfile
+
+        if self._sound is None or not self.header.subtype.startswith(_EXACT_SEEK):
+            while self._got < frame and not self._ended:
+                step = min(_SKIPPED_AT_ONCE, frame - self._got)
+                self.read(np.empty((len(self._indices), step), np.float32))
+            return self._got == frame
+        try:
+            self._sound.seek(frame)
+        except (OSError, soundfile.LibsndfileError) as e:
+            self.damage.append(f"'{self.header.file}': decoding failed ({e}).")
+            return False
+        self._got = frame
+        return True
 
     def _next(self, n: int) -> Float32Array:
         import soundfile

@@ -64,16 +64,16 @@ class CueLook:
 
     @cached_property
     def inventory(self) -> AudioInventory:
-        """Its stems, final mixes and click tracks, by the headers of its audio files.
+        """Its stems, final mixes and click tracks, by headers, names and some seconds of sound.
 
         Raises
         ------
         AudioFileError
             If there are audio files and none can be used.
         """
-        from cue_pipeline.audio.grouping import find_channel_groups
+        from cue_pipeline.audio.inventory import take_inventory
 
-        return find_channel_groups(
+        return take_inventory(
             self.folder,
             sample_rate=self._settings.sample_rate,
             final_mix_patterns=self._settings.final_mix_patterns,

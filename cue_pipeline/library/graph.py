@@ -64,7 +64,7 @@ GRAPH: Mapping[str, Declaration] = {
     "channel_groups": Declaration(
         upstream=(),
         reads=("audio",),
-        algorithm=3,
+        algorithm=4,
         shaped_by=by_settings(
             "CUE_FINAL_MIX_PATTERNS, CUE_IGNORE_PATTERNS, CUE_INTERLEAVED_ORDER or CUE_SAMPLE_RATE",
             lambda s: [
@@ -88,7 +88,7 @@ GRAPH: Mapping[str, Declaration] = {
     "final_mix_features": Declaration(
         upstream=("channel_groups",),
         reads=("audio",),
-        algorithm=1,
+        algorithm=2,
         shaped_by=_MEL,
         group="sound",
         kinds=frozenset({"audio", "numpy", "table"}),

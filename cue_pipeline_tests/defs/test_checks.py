@@ -238,6 +238,7 @@ def test_stems_that_do_not_sum_to_the_mix_are_told(residual, passed, said):
     mixes = pd.DataFrame(
         {
             "canonical_name": ["1m01 6mx"],
+            "role": ["mix"],
             "residual_db": pd.Series([residual], dtype="float64"),
             "residual": [{"method": "not computed: the cue has no stems"}],
         }
@@ -245,6 +246,18 @@ def test_stems_that_do_not_sum_to_the_mix_are_told(residual, passed, said):
     verdict = judgments.stems_sum_to_mix(mixes)
     assert verdict.passed is passed
     assert said in verdict.text
+
+
+def test_stems_need_not_add_up_to_a_fold_down_nor_to_an_old_mix():
+    mixes = pd.DataFrame(
+        {
+            "canonical_name": ["1m01 LtRt", "1m01 6mx_old"],
+            "role": ["fold-down", "old mix"],
+            "residual_db": [-3.0, -3.0],
+            "residual": [{"method": "any"}] * 2,
+        }
+    )
+    assert judgments.stems_sum_to_mix(mixes).passed
 
 
 def test_a_cue_without_a_mix_passes_and_says_so():

@@ -17,9 +17,10 @@ from cue_pipeline.library.cue_run import CueRun
 def final_mix_features(cue: CueRun) -> AssetResult:
     """Log-mel spectrograms of every final mix: its mono composite and each of its channels.
 
-    A final mix is audio whose name holds one of `CUE_FINAL_MIX_PATTERNS` (`6mx`). The same pass
-    takes the stems away from the mix, sample by sample: what is left, in `residual_db`, says
-    whether the stems on disk are those that were mixed.
+    A final mix is what the stems add up to, or what is named so (`CUE_FINAL_MIX_PATTERNS`); `role`
+    tells mixes, fold-downs and old mixes apart, `known_by` says how. The same pass takes the stems
+    away from the mix, sample by sample: what is left, in `residual_db`, says whether the stems on
+    disk are those that were mixed.
     """
     from cue_pipeline.audio.sound_rows import final_mix_tables
     from cue_pipeline.library import quality as judgments
@@ -34,7 +35,7 @@ def final_mix_features(cue: CueRun) -> AssetResult:
         threads=cue.threads,
     )
     mixes, features = rows_of(tables, "final_mixes"), rows_of(tables, "final_mix_features")
-    residual = mixes["residual_db"].max()
+    residual = mixes.loc[mixes["role"] == "mix", "residual_db"].max()
     known = residual == residual  # not NaN
     told = f", {residual:.1f} dB from the sum of the stems" if known else ""
     metadata: dict[str, dg.MetadataValue] = {

@@ -28,7 +28,7 @@ def mel_features(cue: CueRun) -> AssetResult:
     groups = inventory.groups
     tables = mel_feature_tables(cue.folder, inventory, cue.mel_profiles, threads=cue.threads)
     features, levels = rows_of(tables, "audio_features"), rows_of(tables, "audio_files")
-    seconds = round(sum(group.duration_seconds for group in groups), 3)
+    seconds = round(sum((group.duration_seconds for group in groups), 0.0), 3)
     frames = int(features["n_frames"].sum())
     return AssetResult(
         tables,

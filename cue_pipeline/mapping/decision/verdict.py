@@ -250,7 +250,7 @@ def _why(t: Testimony, method: str) -> str:
 
 def _why_none(t: Testimony) -> str:
     if not t.group_names:
-        return "the cue has no audio groups"
+        return "the cue has no stems"
     named, heard = _best(t.name_fits), _best(t.evidence)
     parts = [
         "no group is named like it"

@@ -1,0 +1,141 @@
+"""All audio of one cue: grouped by names and headers, then told apart and placed by sound.
+
+Names and headers propose which group is a mix and when each begins. Some seconds of excerpts,
+spread over the cue, confirm or correct that: what adds up to what, and where.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from cue_pipeline.audio.channel_names import natural_key
+from cue_pipeline.audio.grouping import AudioInventory, ChannelGroup, find_channel_groups
+from cue_pipeline.audio.roles import Cast, cast_by_names, cast_groups, likeliest_mix
+from cue_pipeline.audio.starts import Placed, placed_by_sound
+from cue_pipeline.cue.folder import CueFolder
+
+_MOVED_SECONDS = 0.0005
+_NOT_BELIEVED = "time reference, not believed"
+
+
+def take_inventory(
+    folder: CueFolder,
+    *,
+    sample_rate: int,
+    final_mix_patterns: Sequence[str],
+    ignore_patterns: Sequence[str],
+    interleaved_order: str | None = None,
+) -> AudioInventory:
+    """Return the stems and mixes of a cue, each with its role and its start.
+
+    Parameters
+    ----------
+    folder, sample_rate, final_mix_patterns, ignore_patterns, interleaved_order
+        As for :func:`~cue_pipeline.audio.grouping.find_channel_groups`.
+
+    Raises
+    ------
+    AudioFileError
+        If there are audio files and none can be used.
+    """
+    found = find_channel_groups(
+        folder,
+        sample_rate=sample_rate,
+        final_mix_patterns=final_mix_patterns,
+        ignore_patterns=ignore_patterns,
+        interleaved_order=interleaved_order,
+    )
+    return heard_inventory(folder.path, found, final_mix_patterns)
+
+
+def heard_inventory(
+    folder: Path, found: AudioInventory, final_mix_patterns: Sequence[str]
+) -> AudioInventory:
+    """Return an inventory that names and headers made, corrected by what is heard.
+
+    Parameters
+    ----------
+    folder : Path
+        The cue's.
+    found : AudioInventory
+        Of :func:`~cue_pipeline.audio.grouping.find_channel_groups`.
+    final_mix_patterns : sequence of str
+    """
+    groups = [*found.groups, *found.final_mixes]
+    names = [g.canonical_name for g in groups]
+    if len(groups) < 2:
+        return _arranged(found, groups, cast_by_names(names, final_mix_patterns))
+    placed = placed_by_sound(
+        folder,
+        groups,
+        [g.start_offset_seconds or 0.0 for g in groups],
+        lambda sums: likeliest_mix(names, final_mix_patterns, sums),
+    )
+    cast = cast_groups(names, final_mix_patterns, placed.sums)
+    return _arranged(found, _with_starts(groups, placed), cast)
+
+
+def _arranged(
+    found: AudioInventory, groups: Sequence[ChannelGroup], cast: Sequence[Cast]
+) -> AudioInventory:
+    """Return the inventory with every group among those of its role."""
+    told = [
+        replace(g, role=c.role, known_by=c.known_by, warnings=(*g.warnings, *c.warnings))
+        for g, c in zip(groups, cast, strict=True)
+    ]
+    told.sort(key=lambda g: natural_key(g.canonical_name))
+    mixes = [g for g in told if g.role != "stem"]
+    mixes.sort(key=lambda g: ("mix", "fold-down", "old mix").index(g.role))
+    return replace(
+        found,
+        groups=tuple(g for g in told if g.role == "stem"),
+        final_mixes=tuple(mixes),
+    )
+
+
+def _with_starts(groups: Sequence[ChannelGroup], placed: Placed) -> list[ChannelGroup]:
+    """Return the groups with the starts that their sound gives where headers did not."""
+    doubtful = any(g.grouping.get("start_from") == _NOT_BELIEVED for g in groups)
+    if not placed.moved and not doubtful:
+        return list(groups)
+    by_sound = {
+        i
+        for i in placed.agreed | placed.moved
+        if i in placed.moved or groups[i].start_offset_seconds is None
+    }
+    known = [i for i, g in enumerate(groups) if i in by_sound or g.start_offset_seconds is not None]
+    origin = min((placed.seconds[i] for i in known), default=0.0)
+    return [
+        _started(g, placed.seconds[i] - origin, _moved_by(g, i, placed), by_sound=i in by_sound)
+        if i in known
+        else g
+        for i, g in enumerate(groups)
+    ]
+
+
+def _moved_by(group: ChannelGroup, index: int, placed: Placed) -> float:
+    """Return by how many seconds the sound puts a group later than it was taken to begin."""
+    return placed.seconds[index] - (group.start_offset_seconds or 0.0)
+
+
+def _started(
+    group: ChannelGroup, seconds: float, moved_by: float, *, by_sound: bool
+) -> ChannelGroup:
+    if not by_sound:
+        return replace(group, start_offset_seconds=seconds)
+    told = group.warnings
+    moved = abs(moved_by) > _MOVED_SECONDS
+    if moved:
+        said = "its time reference says" if group.time_reference is not None else "the others do"
+        told = (
+            *told,
+            f"'{group.canonical_name}' begins {abs(moved_by):.4f} s "
+            f"{'later' if moved_by > 0 else 'earlier'} than {said}, by its sound: there it is put.",
+        )
+    return replace(
+        group,
+        time_reference=None if moved else group.time_reference,
+        start_offset_seconds=seconds,
+        grouping={**group.grouping, "start_from": "sound"},
+        warnings=told,
+    )
