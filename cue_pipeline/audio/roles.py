@@ -103,7 +103,9 @@ def likeliest_mix(names: Sequence[str], patterns: Sequence[str], sums: Sums) -> 
         As for :func:`cast_groups`.
     """
     named = _read_names(names, patterns)
-    candidates = [i for i, n in enumerate(named) if (n.pattern or n.hinted) and sums.heard[i]]
+    candidates = [
+        i for i, n in enumerate(named) if (n.pattern or (n.hinted and not n.own)) and sums.heard[i]
+    ]
     return min(
         candidates,
         key=lambda i: (not named[i].pattern, bool(named[i].own), -float(sums.power[i])),
@@ -121,12 +123,19 @@ def _read_names(names: Sequence[str], patterns: Sequence[str]) -> list[_Named]:
         words.append((pattern, set(re.findall(r"[^\W_]+", rest))))
     count = Counter(word for _, own in words for word in own)
     common = {word for word, n in count.items() if len(names) > 1 and 2 * n > len(names)}
-    read = []
-    for name, (pattern, own) in zip(names, words, strict=True):
-        left = frozenset(w for w in own - common if not _VERSION.fullmatch(w))
-        hint = any(_MIX_WORDS.fullmatch(w) for w in own - common)
-        read.append(_Named(name, pattern, pattern is None and (hint or not left), left))
-    return read
+    lefts = [frozenset(w for w in own - common if not _VERSION.fullmatch(w)) for _, own in words]
+    called = [
+        pattern is not None or any(_MIX_WORDS.fullmatch(w) for w in own - common)
+        for pattern, own in words
+    ]
+    # The one that is named for the cue alone; where several are, they are only numbered.
+    bare = [i for i, left in enumerate(lefts) if not left and not called[i]]
+    if len(bare) == 1 and len(names) > 2:
+        called[bare[0]] = True
+    return [
+        _Named(name, pattern, pattern is None and is_called, left)
+        for name, (pattern, _), is_called, left in zip(names, words, called, lefts, strict=True)
+    ]
 
 
 def _by_names(named: Sequence[_Named]) -> list[Cast]:

@@ -26,6 +26,7 @@ _QUIET = 1e-3  # re the mix: what is 30 dB below it cannot be looked for
 _LEAST_GAIN = 0.3  # of the power that a group has in the mix where it is put
 _ELSEWHERE_SECONDS = (0.0031, -0.0047, 0.037, -0.053)  # where chance and held chords fit as well
 _AT_ONCE = 0.5  # of the stems' power: so many lost ones move together, with the mix
+_EXPLAINED_DB = -3.0  # of the mix, by all stems: else nothing is moved
 _SETTLING_DB = 0.2
 _MOST_SEARCHED = 24
 _GIVE_UP_AFTER = 4  # of the loudest: then the mix is of other music
@@ -92,6 +93,13 @@ class _Search:
         self._copies: set[int] = set()
 
     def run(self, here: Placed) -> Placed:
+        found = self._searched(here)
+        # Music of one key and tempo fits by chance somewhere; not so that all explain the mix.
+        if found.moved and self._shares(found.sums)[0] > _EXPLAINED_DB:
+            found = here
+        return replace(found, agreed=frozenset(self._agreed(found.sums)))
+
+    def _searched(self, here: Placed) -> Placed:
         self._copies = {
             i
             for i in range(len(self.groups))
@@ -109,7 +117,7 @@ class _Search:
             here = found or here
             if failed >= _GIVE_UP_AFTER and not here.moved:
                 break
-        return replace(here, agreed=frozenset(self._agreed(here.sums)))
+        return here
 
     def _shares(self, sums: Sums) -> tuple[float, dict[int, float]]:
         """Return what is left of the mix without its stems, and what part each takes in it."""

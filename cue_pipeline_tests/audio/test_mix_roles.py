@@ -205,6 +205,13 @@ def test_a_stem_that_is_muted_in_the_mix_stays_a_stem(tmp_path):
     assert roles(tmp_path) == STEMS | {"1m02 6mx": "mix", "1m02 VOX": "stem"}
 
 
+def test_numbered_tracks_are_no_hint_of_a_mix(tmp_path):
+    write_stems(tmp_path, names=("1_01", "2_01", "3_02"), form="Audio {}")
+    inventory = taken(tmp_path)
+    assert not inventory.final_mixes
+    assert not inventory.all_warnings
+
+
 def test_a_cue_that_is_only_mixes_has_no_stems(tmp_path):
     mix = processed(write_stems(tmp_path / "elsewhere", surround, labels=SIX))
     (tmp_path / "cue").mkdir()
