@@ -67,7 +67,12 @@ def workplace(tmp_path, monkeypatch):
             "CUE_IGNORE_PATTERNS, CUE_INTERLEAVED_ORDER or",
         ),
         ("channel_groups", {}, {"CUE_INTERLEAVED_ORDER": "smpte"}, "CUE_INTERLEAVED_ORDER or"),
-        ("midi_events", {}, {"CUE_MARKER_TRACKS": "cues"}, "CUE_MARKER_TRACKS changed since"),
+        (
+            "midi_events",
+            {},
+            {"CUE_MARKER_TRACKS": "cues"},
+            "CUE_MARKER_TRACKS or CUE_MIDI_CHARSET changed since",
+        ),
         ("llm_mappings", {}, {"OPENAI_API_KEY": "k", "OPENAI_MODEL": "a+b"}, "now a+b is"),
         ("llm_mappings", {"OPENAI_API_KEY": "k"}, {}, "gpt-3.5-turbo was asked, now no model is"),
     ],
