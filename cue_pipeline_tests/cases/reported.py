@@ -72,10 +72,12 @@ def in_order(view: CueView, row: dict, order: str) -> Finding:
     return Finding(f"{name} is {order} (found {found})", found == order, "order")
 
 
-def maps(view: CueView, track: dict, stem: str | None) -> Finding:
+def maps(_: CueView, track: dict, stem: str | None) -> Finding:
     """Claim a part's stem; in review or unmatched it is doubt, in `auto` it must be right."""
     where = f"{track['track_name']!r} #{track['track_index']}/{track['part_channel']}"
-    right = track["stem"] == stem and track["state"] in ("auto", "confirmed", "review")
+    found = track["stem"] and track["stem"].removesuffix("_01")  # Pro Tools' take
+    named_so = found == (stem and stem.removesuffix("_01"))
+    right = named_so and track["state"] in ("auto", "confirmed", "review")
     what = f"{where} is in {stem} (found {track['stem']}, {track['state']})"
     return Finding(what, right, "." if track["state"] != "auto" else "")
 
