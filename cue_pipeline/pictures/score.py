@@ -52,6 +52,17 @@ def tempo_picture(files: DataFrame) -> str:
     return canvas.svg()
 
 
+def _whose_clock(row: Mapping[Any, Any]) -> str:
+    """Return a file's path, the time code at which it begins, and whose tempo map it follows."""
+    told = [str(row["file_path"])]
+    codes, leader = row.get("time_codes"), row.get("clock_from")
+    if isinstance(codes, list) and codes:
+        told.append(str(codes[0][3]))
+    if isinstance(leader, str):
+        told.append(f"clock of {leader}")
+    return " · ".join(told)
+
+
 def _tempo_of_file(canvas: Canvas, top: float, row: Mapping[Any, Any]) -> None:
     import numpy as np
 
@@ -62,7 +73,7 @@ def _tempo_of_file(canvas: Canvas, top: float, row: Mapping[Any, Any]) -> None:
     margin = max(4.0, (high - low) * 0.15)
     low, high = low - margin, high + margin
     y0, h = top + 44, 96
-    canvas.text(_LEFT, top + 14, str(row["file_path"]), most=70)
+    canvas.text(_LEFT, top + 14, _whose_clock(row), most=70)
     canvas.text(
         WIDTH - _RIGHT, top + 14, f"{tempos.min():.4g} to {tempos.max():.4g} quarters a minute"
         if len(tempos) > 1 else f"{tempos[0]:.4g} quarters a minute", colour=AMBER, anchor="end",

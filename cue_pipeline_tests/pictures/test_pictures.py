@@ -107,6 +107,15 @@ def test_the_tempo_picture_says_the_meters_and_the_range():
     assert any("120" in word for word in words)
 
 
+def test_the_tempo_picture_says_the_time_code_and_whose_tempo_map_it_is():
+    files = midi_files()
+    files["time_codes"] = [[[0.0, 0, 3725.0, "01:02:05:00 at 25"]]] * len(files)
+    files["file_path"], files["clock_from"] = "MIDI/cue.mid", "MIDI/map.mid"
+    words = " ".join(e.text or "" for e in is_picture(tempo_picture(files)).iter())
+    assert "01:02:05:00 at 25" in words
+    assert "clock of MIDI/map.mid" in words
+
+
 def test_a_note_lies_where_its_time_and_pitch_are():
     notes = pd.DataFrame(
         {"note": [60, 72], "velocity": [127, 127], "start_time": [0.0, 5.0], "duration": [2.0, 5.0]}
