@@ -80,6 +80,15 @@ def test_every_asset_has_its_current_code_version_in_dagster():
         assert assets.get(dg.AssetKey(name)).code_version == version
 
 
+def test_no_module_of_the_package_has_the_name_of_another():
+    modules = (p for p in ROOT.glob("cue_pipeline/**/*.py") if not p.name.startswith("__"))
+    places: dict[str, list[str]] = {}
+    for module in modules:
+        places.setdefault(module.name, []).append(str(module.parent.relative_to(ROOT)))
+    twice = {name: rooms for name, rooms in places.items() if len(rooms) > 1}
+    assert not twice
+
+
 def test_the_constraints_name_no_address():
     text = (ROOT / "constraints.txt").read_text()
     assert "://" not in text

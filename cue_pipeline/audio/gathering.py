@@ -1,14 +1,14 @@
 """Which files belong together: tokens first, then iXML, tokens in odd places, numbers.
 
-Which claims of names are believed is the business of ``claims``; what is left over becomes a group
-for each file.
+Which claims of names are believed is the business of ``channel_claims``; what is left over
+becomes a group for each file.
 """
 
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
 
+from cue_pipeline.audio.channel_claims import Claim, believed, fold_down_of, told_apart
 from cue_pipeline.audio.channel_names import inner_channel_names, parse_channel_name, stem_of
-from cue_pipeline.audio.claims import Claim, believed, fold_down_of, told_apart
 from cue_pipeline.audio.gathered import Gathered, Member, folder_of
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import ORDERS_BY_COUNT, film_position

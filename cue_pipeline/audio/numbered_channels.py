@@ -11,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
+from cue_pipeline.audio.channel_claims import as_long
 from cue_pipeline.audio.channel_names import (
     NumberedName,
     ends_in_pattern,
     parse_numbered_name,
     stem_of,
 )
-from cue_pipeline.audio.claims import as_long
 from cue_pipeline.audio.gathered import Gathered, Member, folder_of
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import ORDERS_BY_COUNT

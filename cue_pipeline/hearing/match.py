@@ -51,7 +51,7 @@ from cue_pipeline.hearing.templates import (
     same_notes,
     track_notes,
 )
-from cue_pipeline.hearing.tempo import linear_drift, other_tempo
+from cue_pipeline.hearing.tempo_check import linear_drift, other_tempo
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

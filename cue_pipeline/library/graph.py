@@ -12,7 +12,6 @@ and ``cue-pipeline status`` agree.
 Dagster is not imported here: the command line asks these questions without it.
 """
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -183,10 +182,8 @@ def told_versions(versions: Mapping[str, str]) -> dict[str, str]:
     """
     told: dict[str, str] = {}
     for asset in GRAPH:
-        upstream = sorted(upstream_of(asset))
-        text = "\n".join(f"{up} {versions[up]}" for up in upstream)
-        digest = hashlib.sha256(text.encode()).hexdigest()[:8]
-        told[asset] = f"{versions[asset]}@{digest}" if upstream else versions[asset]
+        upstream = {up: versions[up] for up in upstream_of(asset)}
+        told[asset] = versions[asset] + (f"@{digest(upstream, 8)}" if upstream else "")
     return told
 
 

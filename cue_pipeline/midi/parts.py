@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from cue_pipeline.midi.events import Int64Array, Messages
 from cue_pipeline.midi.mpe import configured_zones, is_one_instrument, manager_of
-from cue_pipeline.midi.sounds import (
+from cue_pipeline.midi.sound_banks import (
     Address,
     PartSounds,
     ProgramEvent,

@@ -8,7 +8,7 @@ from cue_pipeline.hearing import MatchEvidence, match_evidence
 from cue_pipeline.hearing.alignment import Alignment
 from cue_pipeline.hearing.origins import named_starts, origins, session_zero
 from cue_pipeline.hearing.templates import TrackNotes
-from cue_pipeline.hearing.tempo import linear_drift
+from cue_pipeline.hearing.tempo_check import linear_drift
 from cue_pipeline_tests.hearing.sounding import SR, cue, late, phrase, tone
 
 TRACKS = {
