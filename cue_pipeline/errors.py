@@ -41,6 +41,10 @@ class WarehouseError(CuePipelineError):
     """The database cannot be reached, is refused, or does not fit the program."""
 
 
+class SchemaError(WarehouseError):
+    """Tables, rows and program do not fit each other: trying again cannot help."""
+
+
 class NotReadyError(WarehouseError):
     """Rows were asked for that are not made, or not whole."""
 

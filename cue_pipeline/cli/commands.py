@@ -219,6 +219,7 @@ def upgrade() -> None:
     before = migrations.current(opened)
     migrations.upgrade(opened)
     after = migrations.current(opened)
+    migrations.require_whole(opened)
     where = engine.describe(url)
     same = f"{where} is at revision {after} already."
     click.echo(same if before == after else f"{where}: {before or 'empty'} → {after}.")
@@ -230,7 +231,10 @@ def current() -> None:
     from cue_pipeline.warehouse import engine, migrations
 
     url = configured().database_url.get_secret_value()
-    revision = migrations.current(engine.create_engine(url))
+    opened = engine.create_engine(url)
+    revision = migrations.current(opened)
+    if revision == migrations.HEAD:
+        migrations.require_whole(opened)
     click.echo(
         f"{engine.describe(url)}: {revision or 'no schema yet; run cue-pipeline db upgrade'}"
     )

@@ -20,13 +20,12 @@ import dagster as dg
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.checks import Checks, Judges, check_results, check_specs
 from cue_pipeline.defs.described import OWNERS, asset_metadata, asset_tags
-from cue_pipeline.defs.io_manager import CueTables, failure, plain
+from cue_pipeline.defs.io_manager import CueTables, plain, said_as_failures
 from cue_pipeline.defs.markdown import escape_markdown, picture
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.runs.concurrency import MODEL_POOL
 from cue_pipeline.defs.runs.ending import ends_when_told
-from cue_pipeline.errors import CuePipelineError
 from cue_pipeline.library import graph, progress
 from cue_pipeline.library.cue_run import CueRun
 from cue_pipeline.warehouse.store import Store
@@ -122,7 +121,10 @@ def cue_asset(
             library: CueLibrary,
             **upstream: dict[str, Any],  # pandas is not imported for an annotation
         ) -> Iterator[dg.Output[CueTables] | dg.AssetCheckResult]:
-            with ends_when_told(context.instance, context.run.run_id):
+            with (
+                said_as_failures(context.partition_key),
+                ends_when_told(context.instance, context.run.run_id),
+            ):
                 output, judges = _materialise(context, library, compute, upstream)
             yield output
             # From here on the rows are in the warehouse.
@@ -170,8 +172,6 @@ def _materialise(
             started_at=started_at,
         )
         progress.report(key, asset, "failed", (plain(e),))
-        if isinstance(e, CuePipelineError):
-            raise failure(key, e) from e
         raise
     # A stem's features may all say the same of one file.
     said = [*result.warnings, *_row_warnings(result.tables)]

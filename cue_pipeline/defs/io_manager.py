@@ -4,7 +4,8 @@ No table and no asset is named here: ``warehouse.tables`` says which columns an 
 consumer says which tables it wants.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ import dagster as dg
 
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.runs.ending import ends_when_told
-from cue_pipeline.errors import CuePipelineError, WarehouseError
+from cue_pipeline.errors import CuePipelineError, SchemaError, WarehouseError
 from cue_pipeline.library import progress
 from cue_pipeline.library.graph import GRAPH, upstream_of
 from cue_pipeline.warehouse.store import Store
@@ -61,8 +62,21 @@ def plain(error: Exception) -> str:
 
 
 def failure(cue_key: str, error: CuePipelineError) -> dg.Failure:
-    """Return an error as Dagster shows it without a traceback; only the database is retried."""
-    return dg.Failure(f"Cue {cue_key!r}: {error}", allow_retries=isinstance(error, WarehouseError))
+    """Return an error as Dagster shows it without a traceback.
+
+    Only the database is asked again, and not where its tables do not fit the program.
+    """
+    may_pass = isinstance(error, WarehouseError) and not isinstance(error, SchemaError)
+    return dg.Failure(f"Cue {cue_key!r}: {error}", allow_retries=may_pass)
+
+
+@contextmanager
+def said_as_failures(cue_key: str) -> Iterator[None]:
+    """Turn errors that a user can understand into failures, as :func:`failure` does."""
+    try:
+        yield
+    except CuePipelineError as e:
+        raise failure(cue_key, e) from e
 
 
 def _require_ready(store: Store, cue_key: str, asset: str) -> None:
@@ -88,11 +102,24 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: CueTables) -> None:
         """Write the rows and the ledger; add row counts and column schema as metadata."""
-        asset = context.asset_key.path[-1]
+        key, asset = context.partition_key, context.asset_key.path[-1]
+        with said_as_failures(key):
+            counts = self._replace(context, key, asset, obj)
+        progress.report(key, asset, "stored")
+        context.add_output_metadata(
+            {
+                "dagster/row_count": sum(counts.values()),
+                **{f"rows/{table}": count for table, count in counts.items()},
+            }
+        )
+
+    def _replace(
+        self, context: dg.OutputContext, key: str, asset: str, obj: CueTables
+    ) -> dict[str, int]:
         try:
             with ends_when_told(context.step_context.instance, context.run_id):
-                counts = self.cue_library.store.replace(
-                    context.partition_key,
+                return self.cue_library.store.replace(
+                    key,
                     asset,
                     obj.tables,
                     fingerprint=obj.fingerprint,
@@ -104,25 +131,16 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
             raise
         except Exception as e:
             text = plain(e)
-            progress.report(context.partition_key, asset, "failed", (text,))
+            progress.report(key, asset, "failed", (text,))
             self.cue_library.store.fail(
-                context.partition_key,
+                key,
                 asset,
                 text,
                 fingerprint=obj.fingerprint,
                 code_version=obj.code_version,
                 started_at=obj.started_at,
             )
-            if isinstance(e, CuePipelineError):
-                raise failure(context.partition_key, e) from e
             raise
-        progress.report(context.partition_key, asset, "stored")
-        context.add_output_metadata(
-            {
-                "dagster/row_count": sum(counts.values()),
-                **{f"rows/{table}": count for table, count in counts.items()},
-            }
-        )
 
     def load_input(self, context: dg.InputContext) -> "dict[str, DataFrame]":
         """Return this cue's rows, of the upstream asset, of those tables that the consumer names.
@@ -130,9 +148,12 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
         The consumer names them in its input's metadata: ``AssetIn(metadata={"tables": [...]})``.
         """
         tables: Sequence[str] = (context.definition_metadata or {})["tables"]
-        store, key = self.cue_library.store, context.partition_key
-        asset = context.asset_key.path[-1]
-        if not (context.definition_metadata or {}).get("dispensable"):
-            _require_ready(store, key, asset)
-        with ends_when_told(context.step_context.instance, context.step_context.run_id):
+        key, asset = context.partition_key, context.asset_key.path[-1]
+        with (
+            said_as_failures(key),
+            ends_when_told(context.step_context.instance, context.step_context.run_id),
+        ):
+            store = self.cue_library.store
+            if not (context.definition_metadata or {}).get("dispensable"):
+                _require_ready(store, key, asset)
             return {table: store.read(key, table, asset=asset) for table in tables}

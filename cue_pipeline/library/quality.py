@@ -15,7 +15,6 @@ from cue_pipeline.mapping.decision.result import NO_NOTES
 from cue_pipeline.midi.recount import UncountableError, count_notes
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
     from pandas import DataFrame
 
     from cue_pipeline.audio.grouping import ChannelGroup
@@ -290,51 +289,6 @@ def _of_tracks(
         text=f"{len(rows)} of {n} tracks: each {told}",
         figures=figures,
         offenders=offenders,
-    )
-
-
-_FITTING: dict[str, bool] = {}
-
-
-def tables_are_as_declared(engine: sa.Engine) -> Judgment:
-    """Judge whether the database has every table and column that the program declares.
-
-    What was found good once is not looked at again by this process: a schema does not change
-    from cue to cue.
-    """
-    import sqlalchemy as sa
-
-    from cue_pipeline.warehouse.tables import metadata
-
-    n = len(metadata.tables)
-    fine = Judgment(
-        passed=True,
-        text=f"All {n} tables have their columns.",
-        severity="ERROR",
-        figures={"tables": n},
-    )
-    where = engine.url.render_as_string()  # without the password
-    if _FITTING.get(where):
-        return fine
-    there = set(sa.inspect(engine).get_table_names())
-    lacking = [name for name in metadata.tables if name not in there]
-    with engine.connect() as connection:
-        for name in (name for name in metadata.tables if name in there):
-            # Not the inspector's columns: the dialect of Aurora DSQL cannot read those.
-            nothing = sa.select(sa.text("*")).select_from(sa.table(name)).where(sa.false())
-            columns = set(connection.execute(nothing).keys())
-            declared = metadata.tables[name].columns
-            lacking += [f"{name}.{c.name}" for c in declared if c.name not in columns]
-    if not lacking:
-        _FITTING[where] = True
-        return fine
-    return Judgment(
-        passed=False,
-        text="The database lacks tables or columns that the program declares. Stop what writes to "
-        "it and run `cue-pipeline db upgrade`.",
-        severity="ERROR",
-        figures={"tables": n},
-        offenders=lacking,
     )
 
 

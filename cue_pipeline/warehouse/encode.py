@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import sqlalchemy as sa
 
-from cue_pipeline.errors import WarehouseError
+from cue_pipeline.errors import SchemaError, WarehouseError
 from cue_pipeline.warehouse.types import Json, Timestamp
 
 if TYPE_CHECKING:
@@ -92,14 +92,16 @@ def encode_rows(rows: Rows, table: sa.Table, columns: Sequence[sa.Column[Any]]) 
 
     Raises
     ------
+    SchemaError
+        If columns are missing or too many.
     WarehouseError
-        If columns are missing or too many, or a value does not fit its column.
+        If a value does not fit its column.
     """
     wanted, given = [c.name for c in columns], [str(name) for name in rows]
     if set(wanted) != set(given) or len(given) != len(set(given)):
         missing = sorted(set(wanted) - set(given))
         extra = sorted({c for c in given if c not in wanted or given.count(c) > 1})
-        raise WarehouseError(
+        raise SchemaError(
             f"Rows for '{table.name}' have columns that do not fit: missing {missing}, "
             f"too many {extra}. The asset owns {wanted}, and must give exactly those."
         )

@@ -4,8 +4,16 @@ import re
 
 import sqlalchemy as sa
 
-from cue_pipeline.errors import WarehouseError
+from cue_pipeline.errors import SchemaError, WarehouseError
 from cue_pipeline.warehouse.urls import describe
+
+# What the drivers say of a table or a column that is not there.
+_LACKING: tuple[str, ...] = (
+    r"table (?P<table>\S+) has no column named (?P<column>\S+)",
+    r"column \"?(?P<column>[^\" ]+)\"? of relation \"?(?P<table>[^\" ]+)\"? does not exist",
+    r"no such (table|column): (?P<table>\S+)",
+    r"(relation|column) \"?(?P<table>[^\" ]+)\"? does not exist",
+)
 
 # What the driver says, what it means, what to do. The first match counts.
 _CAUSES: tuple[tuple[str, str, str], ...] = (
@@ -131,11 +139,6 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "Set DATABASE_URL to another file, or restore this one from a copy",
     ),
     (
-        r"no such table|relation \"?(?P<what>[^\"]*)\"? does not exist|UndefinedTable",
-        "it lacks the program's tables",
-        "Run: cue-pipeline db upgrade",
-    ),
-    (
         r"server closed the connection|terminating connection|connection already closed"
         r"|SSL SYSCALL error|connection has been closed|could not receive data",
         "the connection was lost",
@@ -158,9 +161,17 @@ def warehouse_error(error: Exception, url: sa.URL) -> WarehouseError:
     -------
     WarehouseError
         What was found, where and what to do; for an unknown cause, the driver's own first line.
+        A :class:`~cue_pipeline.errors.SchemaError` where a table or column is not there.
     """
     said = str(getattr(error, "orig", None) or error)
     where = describe(url)
+    for pattern in _LACKING:
+        if found := re.search(pattern, said, re.IGNORECASE):
+            named = ".".join(filter(None, map(found.groupdict().get, ("table", "column"))))
+            return SchemaError(
+                f"Database {where} lacks '{named}', which this program needs. Stop what writes to "
+                "it, then run: cue-pipeline db upgrade."
+            )
     for pattern, meaning, cure in _CAUSES:
         found = re.search(pattern, said, re.IGNORECASE)
         if found:

@@ -28,7 +28,7 @@ def open_for_reading(database_url: str) -> Store:
         If there is no such database, it holds none of the program's tables, or its schema is older
         or newer than the program's.
     """
-    from cue_pipeline.errors import WarehouseError
+    from cue_pipeline.errors import SchemaError, WarehouseError
     from cue_pipeline.warehouse import migrations
     from cue_pipeline.warehouse.engine import create_engine, describe, normalise_url
 
@@ -50,7 +50,7 @@ def open_for_reading(database_url: str) -> Store:
         )
     if found != migrations.HEAD:
         migrations.refuse_newer(found, engine.url)
-        raise WarehouseError(
+        raise SchemaError(
             f"Database {where} has schema {found}; this program reads {migrations.HEAD}. Run "
             "`cue-pipeline db upgrade` on it; rows and decisions stay."
         )

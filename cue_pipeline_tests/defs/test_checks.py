@@ -17,7 +17,6 @@ from cue_pipeline.midi.recount import UncountableError, count_notes
 from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.opening import open_store
-from cue_pipeline.warehouse.tables import metadata
 from cue_pipeline_tests.cues import tone, write_audio, write_cue
 
 CHECKS = {asset.key.path[-1]: {key.name for key in asset.check_keys} for asset in find_assets()}
@@ -281,21 +280,21 @@ def test_tracks_in_doubt_are_named_with_their_reason():
     assert lone.offenders == ["(no name): no such stem"]
 
 
-@pytest.mark.engines("sqlite", "dsql")
-def test_the_tables_are_seen_to_be_as_declared(engine):
-    verdict = judgments.tables_are_as_declared(engine)
-    assert verdict.passed, verdict.offenders
-
-
-def test_a_column_that_the_database_lacks_is_an_error(tmp_path):
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'old.db'}")
-    metadata.create_all(engine)
-    with engine.begin() as connection:
+def test_a_column_that_is_not_there_fails_its_asset_at_once_with_the_cure(tmp_path, monkeypatch):
+    """The policy's three retries would take half a minute for each cue."""
+    write_cue(tmp_path, "1m01")
+    url = f"sqlite:///{tmp_path / 'w.db'}"
+    with open_store(url).engine.begin() as connection:
+        for view in sa.inspect(connection).get_view_names():
+            connection.exec_driver_sql(f"DROP VIEW {view}")
         connection.execute(sa.text("ALTER TABLE midi_notes DROP COLUMN beat"))
-    verdict = judgments.tables_are_as_declared(engine)
-    assert not verdict.passed
-    assert verdict.severity == "ERROR"
-    assert verdict.offenders == ["midi_notes.beat"]
+    verdicts, result = materialise(tmp_path, monkeypatch)
+    step = next(e for e in result.get_step_failure_events() if e.step_key == "midi_events")
+    told = str(step.event_specific_data)
+    assert "lacks 'midi_notes.beat', which this program needs" in told
+    assert "cue-pipeline db upgrade" in told
+    assert not [e for e in result.all_events if e.event_type_value == "STEP_UP_FOR_RETRY"]
+    assert verdicts["tempo_is_written"].passed
 
 
 def test_a_mapping_made_alone_names_what_it_lacks_and_stores_nothing(tmp_path, monkeypatch):

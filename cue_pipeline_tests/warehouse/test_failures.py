@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from cue_pipeline.errors import WarehouseError
+from cue_pipeline.errors import SchemaError, WarehouseError
 from cue_pipeline.warehouse import migrations
 from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.failures import warehouse_error
@@ -116,6 +116,27 @@ def test_what_servers_say_is_put_plainly(said):
     url = normalise_url("postgres://me:hush@h/d")
     error = sa.exc.OperationalError("SELECT 1", {}, psycopg2.OperationalError(said))
     assert SAID[said] in str(warehouse_error(error, url))
+
+
+# What SQLite 3.40 and PostgreSQL 16 say.
+LACKING = {
+    "table midi_notes has no column named beat": "midi_notes.beat",
+    'column "beat" of relation "midi_notes" does not exist\nLINE 1: INSERT': "midi_notes.beat",
+    "no such column: midi_notes.beat": "midi_notes.beat",
+    "column midi_notes.beat does not exist": "midi_notes.beat",
+    "no such table: cues": "cues",
+    'relation "cues" does not exist\nLINE 1: SELECT': "cues",
+    'column "role" does not exist': "role",
+}
+
+
+@pytest.mark.parametrize("said", LACKING)
+def test_what_the_schema_lacks_is_named_with_the_cure(said):
+    error = sa.exc.OperationalError("SELECT 1", {}, psycopg2.OperationalError(said))
+    found = warehouse_error(error, normalise_url("postgres://me:hush@h/d"))
+    assert isinstance(found, SchemaError)
+    assert f"lacks '{LACKING[said]}', which" in str(found)
+    assert "cue-pipeline db upgrade" in str(found)
 
 
 def test_an_unknown_message_is_passed_on_without_the_password():

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from cue_pipeline.errors import WarehouseError
+from cue_pipeline.errors import SchemaError, WarehouseError
 from cue_pipeline.warehouse import migrations
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.engine import create_engine
@@ -67,6 +67,26 @@ def test_migrations_make_the_tables_that_the_program_declares(engine):
     if is_dsql(engine.dialect):
         found = [d for d in found if d[0] != "add_fk"]
     assert found == []
+
+
+@pytest.mark.engines("sqlite", "dsql")
+def test_a_database_of_the_programs_schema_lacks_nothing(engine):
+    assert migrations.lacking(engine) == []
+    migrations.require_whole(engine)
+
+
+def test_what_was_taken_from_a_database_is_named_since_no_upgrade_brings_it_back(tmp_path):
+    engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")
+    migrations.ensure_schema(engine)
+    with engine.begin() as connection:
+        for view in sa.inspect(connection).get_view_names():
+            connection.exec_driver_sql(f"DROP VIEW {view}")
+        connection.exec_driver_sql("ALTER TABLE midi_notes DROP COLUMN beat")
+        connection.exec_driver_sql("DROP TABLE llm_waiting")
+    assert migrations.upgrade(engine) == migrations.HEAD
+    assert migrations.lacking(engine) == ["llm_waiting", "midi_notes.beat"]
+    with pytest.raises(SchemaError, match=r"lacks .*: llm_waiting, midi_notes\.beat\. No upgrade"):
+        migrations.require_whole(engine)
 
 
 def test_event_tables_are_their_key_on_sqlite(tmp_path):

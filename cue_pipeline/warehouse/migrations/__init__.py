@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from cue_pipeline.errors import WarehouseError
+from cue_pipeline.errors import SchemaError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.engine import describe
 from cue_pipeline.warehouse.transaction import reading, writing
@@ -85,7 +85,7 @@ def ensure_schema(engine: sa.Engine) -> None:
 
     Raises
     ------
-    WarehouseError
+    SchemaError
         If the schema is older (on a server) or newer than the program.
     """
     with reading(engine) as connection:
@@ -94,11 +94,44 @@ def ensure_schema(engine: sa.Engine) -> None:
         return
     refuse_newer(found, engine.url)
     if found is not None and engine.dialect.name != "sqlite":
-        raise WarehouseError(
+        raise SchemaError(
             f"Database {describe(engine.url)} has schema {found}; this program needs {HEAD}. "
             "Stop other programs that use it, then run: cue-pipeline db upgrade."
         )
     upgrade(engine)
+
+
+def lacking(engine: sa.Engine) -> list[str]:
+    """Return the tables, and the columns as ``table.column``, that a database should have.
+
+    A database of the right revision lacks none, unless somebody took them away.
+    """
+    with reading(engine) as connection:
+        there = set(sa.inspect(connection).get_table_names())
+        found = [name for name in t.metadata.tables if name not in there]
+        for name in (name for name in t.metadata.tables if name in there):
+            # Not the inspector's columns: the dialect of Aurora DSQL cannot read those.
+            nothing = sa.select(sa.text("*")).select_from(sa.table(name)).where(sa.false())
+            columns = set(connection.execute(nothing).keys())
+            declared = t.metadata.tables[name].columns
+            found += [f"{name}.{c.name}" for c in declared if c.name not in columns]
+    return found
+
+
+def require_whole(engine: sa.Engine) -> None:
+    """Refuse a database of the program's revision that lacks tables or columns all the same.
+
+    Raises
+    ------
+    SchemaError
+        If it does: no revision brings back what was taken away.
+    """
+    if missing := lacking(engine):
+        raise SchemaError(
+            f"Database {describe(engine.url)} has schema {HEAD}, and lacks what belongs to it: "
+            f"{', '.join(missing)}. No upgrade brings that back: restore the database from a copy, "
+            "or process the library into an empty one."
+        )
 
 
 def run_revisions(connection: sa.Connection, revision: str) -> None:
@@ -139,7 +172,7 @@ def refuse_newer(found: str | None, url: sa.URL) -> None:
 
     known = {s.revision for s in ScriptDirectory.from_config(alembic_config()).walk_revisions()}
     if found not in known:
-        raise WarehouseError(
+        raise SchemaError(
             f"Database {describe(url)} has schema {found}, which is newer than this program's "
             f"({HEAD}). Install the version of cue-pipeline that made it, or a later one."
         )
@@ -148,7 +181,7 @@ def refuse_newer(found: str | None, url: sa.URL) -> None:
 def _refuse_foreign(connection: sa.Connection) -> None:
     there = set(sa.inspect(connection).get_table_names()) & set(t.metadata.tables)
     if there:
-        raise WarehouseError(
+        raise SchemaError(
             f"Database {describe(connection.engine.url)} has tables {sorted(there)} that this "
             "program did not make. Use an empty database, or a schema of its own "
             "(?options=-csearch_path=cues)."
