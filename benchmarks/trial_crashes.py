@@ -21,7 +21,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from cue_pipeline.defs.runs.liveness import send
+from cue_pipeline.processes.liveness import send
 from cue_pipeline_tests.daemon import ROOT, Site, backfills, wait_until
 
 DONE = {"COMPLETED_SUCCESS", "COMPLETED_FAILED", "FAILED", "CANCELED"}

@@ -209,7 +209,7 @@ def hold_runs(site: Site, *keys: str) -> Hold:
 def break_run_server(site: Site) -> None:
     """Make the run server of a site end as soon as it starts."""
     patch(
-        site, "import sys\nif 'cue_pipeline.defs.runs.fork_server' in sys.orig_argv: sys.exit(3)\n"
+        site, "import sys\nif 'cue_pipeline.processes.fork_server' in sys.orig_argv: sys.exit(3)\n"
     )
 
 

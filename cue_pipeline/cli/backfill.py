@@ -29,7 +29,7 @@ def ask_for_backfill(
     dry_run: bool,
 ) -> None:
     """Plan a backfill and, unless ``dry_run``, hand it to the daemon's instance."""
-    from cue_pipeline.defs.runs.instance import open_instance
+    from cue_pipeline.defs.instance import open_instance
     from cue_pipeline.library import backfill_plan
     from cue_pipeline.library.chat_model import waiting_cues
     from cue_pipeline.library.status import read_status

@@ -26,9 +26,9 @@ from cue_pipeline.cue.shown import shown_json, shown_lines
 from cue_pipeline.errors import CuePipelineError, SettingsError
 
 if TYPE_CHECKING:
-    from cue_pipeline.defs.runs.fork_client import ForkServer
     from cue_pipeline.library.plan import LibraryPlan
     from cue_pipeline.library.progress import CueOutcome
+    from cue_pipeline.processes.fork_client import ForkServer
     from cue_pipeline.warehouse.store import Store
 
 

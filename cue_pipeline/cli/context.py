@@ -10,7 +10,7 @@ import click
 from cue_pipeline.errors import SettingsError, closest_names
 
 if TYPE_CHECKING:
-    from cue_pipeline.defs.runs.fork_client import ForkServer
+    from cue_pipeline.processes.fork_client import ForkServer
     from cue_pipeline.settings import Settings
     from cue_pipeline.warehouse.store import Store
 
@@ -31,9 +31,10 @@ def fork_server(*, start: bool = True) -> ForkServer:
 
     Started first of all, it imports Dagster while the command looks what there is to do.
     """
-    from cue_pipeline.defs.runs.fork_client import ForkServer
+    from cue_pipeline.defs.runs import PRELOAD
+    from cue_pipeline.processes.fork_client import ForkServer
 
-    server = ForkServer()
+    server = ForkServer(PRELOAD)
     click.get_current_context().call_on_close(server.close)
     if start:
         with suppress(OSError):  # what is wrong, the first worker says

@@ -15,10 +15,10 @@ from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MappingError, WarehouseError
 
 if TYPE_CHECKING:
-    from cue_pipeline.defs.runs.fork_client import ForkServer
     from cue_pipeline.mapping.people.changed_lines import CueParts, Decision
     from cue_pipeline.mapping.people.spreadsheet import SheetLine
     from cue_pipeline.mapping.people.track_keys import KnownTrack
+    from cue_pipeline.processes.fork_client import ForkServer
     from cue_pipeline.settings import Settings
     from cue_pipeline.warehouse.store import Store
 

@@ -181,7 +181,7 @@ def _bar(keys: Collection[str]) -> AbstractContextManager[Iterable[str]]:
 def _busy(keys: Collection[str]) -> frozenset[str]:
     """Return the cues of which a run may be asking the model just now."""
     from cue_pipeline.defs.busy import busy_cues
-    from cue_pipeline.defs.runs.instance import open_instance
+    from cue_pipeline.defs.instance import open_instance
 
     with open_instance(Path.cwd()) as instance:
         return busy_cues(instance, list(keys))

@@ -8,13 +8,13 @@ from click.testing import CliRunner
 
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs import backfills as b
-from cue_pipeline.defs.runs.instance import open_instance
-from cue_pipeline.defs.runs.liveness import WORKER_TAG
+from cue_pipeline.defs.instance import open_instance
 from cue_pipeline.errors import SettingsError
 from cue_pipeline.library import backfill_plan
 from cue_pipeline.library.graph import GRAPH
 from cue_pipeline.library.plan import plan_library
 from cue_pipeline.library.status import AssetStatus
+from cue_pipeline.processes.liveness import WORKER_TAG
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline_tests.cues import write_cue

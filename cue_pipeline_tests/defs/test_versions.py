@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
+from cue_pipeline.defs.instance import open_instance
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
-from cue_pipeline.defs.runs.instance import open_instance
 from cue_pipeline.library.backfill_plan import plan_backfill
 from cue_pipeline.library.graph import (
     GRAPH,

@@ -18,7 +18,7 @@ import dagster as dg
 
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.defs.busy import PARTITION_TAG
-from cue_pipeline.defs.runs.liveness import liveness
+from cue_pipeline.processes.liveness import liveness
 
 
 class CueClaims:

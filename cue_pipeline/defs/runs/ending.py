@@ -18,8 +18,8 @@ import dagster as dg
 
 from cue_pipeline.defs.dagster_private import RunInterrupted
 from cue_pipeline.defs.runs.concurrency import free_pools
-from cue_pipeline.defs.runs.fork_client import Fork, how_ended
-from cue_pipeline.defs.runs.liveness import liveness, send
+from cue_pipeline.processes.fork_client import Fork, how_ended
+from cue_pipeline.processes.liveness import liveness, send
 
 CANCELING = dg.DagsterRunStatus.CANCELING
 

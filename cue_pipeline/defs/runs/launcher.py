@@ -24,10 +24,11 @@ from cue_pipeline.defs.dagster_private import (
     WorkerStatus,
     queued_run,
 )
+from cue_pipeline.defs.runs import PRELOAD
 from cue_pipeline.defs.runs.concurrency import make_pools
 from cue_pipeline.defs.runs.ending import Ending, record_end
-from cue_pipeline.defs.runs.fork_client import ForkServer, ForkServerGoneError
-from cue_pipeline.defs.runs.liveness import NO_WORKER, WORKER_TAG, liveness, send
+from cue_pipeline.processes.fork_client import ForkServer, ForkServerGoneError
+from cue_pipeline.processes.liveness import NO_WORKER, WORKER_TAG, liveness, send
 
 EXECUTE = "cue_pipeline.defs.runs.worker:execute_queued"
 
@@ -43,7 +44,7 @@ class WarmRunLauncher(dg.DefaultRunLauncher):
 
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         super().__init__(inst_data)
-        self._server = ForkServer(everything=True)
+        self._server = ForkServer(PRELOAD, everything=True)
         self._lock = threading.Lock()
         self._pools_made = False
         self._ending = Ending(

@@ -22,8 +22,6 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from uuid import uuid4
 
-from cue_pipeline.defs.runs.fork_client import Fork, ForkServer, how_ended
-from cue_pipeline.defs.runs.liveness import send
 from cue_pipeline.defs.runs.worker import CueBusy, CueDone, CueJob, work
 from cue_pipeline.errors import SettingsError
 from cue_pipeline.library.plan import CuePlan
@@ -35,6 +33,8 @@ from cue_pipeline.library.progress import (
     Progress,
     Result,
 )
+from cue_pipeline.processes.fork_client import Fork, ForkServer, how_ended
+from cue_pipeline.processes.liveness import send
 from cue_pipeline.warehouse.store import Store
 
 END_SECONDS = 10.0
@@ -220,8 +220,8 @@ class _Pool:
         self._record_ends(tasks, "Interrupted at the keyboard.", canceled=True)
 
     def _record_ends(self, tasks: Iterable[CueJob], why: str, *, canceled: bool = False) -> None:
+        from cue_pipeline.defs.instance import open_instance
         from cue_pipeline.defs.runs.ending import record_end
-        from cue_pipeline.defs.runs.instance import open_instance
 
         with open_instance(self.working_directory) as instance:
             for task in tasks:

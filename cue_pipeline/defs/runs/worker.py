@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -21,6 +21,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import dagster as dg
+
+FIRST = ("alembic.context", "cue_pipeline.defs.location")
+"""What every run needs, beside :data:`cue_pipeline.defs.dagster_private.EXECUTION` and assets."""
+
+LATER = (
+    "scipy.optimize", "scipy.fft", "soundfile", "pandas.core.methods.to_dict", "dagster_postgres",
+    "psycopg2.extras", "fsspec.implementations.local", "importlib.resources.readers",
+    "threadpoolctl", "upath.implementations.local", "urllib.request", "xml.sax.saxutils",
+)  # fmt: skip
+"""What a run of all assets imports of other packages."""
+
+NOT_FOR_RUNS = ("cli", "definitions", "demo", "warehouse.migrations.versions")
+"""Parts of this package that no run needs, or, like ``definitions``, has to import itself: that
+reads the settings as they are at its import."""
 
 _LOOK_SECONDS = 0.5  # how often one that waits for another process looks
 
@@ -52,10 +66,29 @@ class CueDone:
     assets: tuple[str, ...]
 
 
+def modules_of_runs() -> Iterator[str]:
+    """Yield the modules that runs import, most needed first; "" after what every run needs."""
+    import pkgutil
+
+    import cue_pipeline
+    from cue_pipeline.defs import assets
+    from cue_pipeline.defs.dagster_private import EXECUTION
+
+    yield from (*EXECUTION, *FIRST)
+    yield from (
+        found.name for found in pkgutil.iter_modules(assets.__path__, f"{assets.__name__}.")
+    )
+    yield from ("", *LATER)
+    left_out = tuple(f"cue_pipeline.{name}" for name in NOT_FOR_RUNS)
+    for found in pkgutil.walk_packages(cue_pipeline.__path__, "cue_pipeline."):
+        if not found.name.startswith(left_out):
+            yield found.name
+
+
 def execute_queued(connection: Connection, told: str) -> None:
     """Do a run of Dagster's queue once ``connection`` says so; it outlives whoever asked for it."""
     from cue_pipeline.defs.dagster_private import execute_queued_run
-    from cue_pipeline.defs.runs.instance import records_kept_open
+    from cue_pipeline.defs.instance import records_kept_open
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # by which a run is terminated
     try:
@@ -78,11 +111,11 @@ def work(connection: Connection, working_directory: str) -> None:
     threading.Thread(target=_end_with, args=(connection.fileno(),), daemon=True).start()
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
 
+    from cue_pipeline.defs.instance import alone_in, open_instance, records_kept_open
     from cue_pipeline.defs.location import PROCESS_CUE, build_defs
     from cue_pipeline.defs.runs.claims import CueClaims
     from cue_pipeline.defs.runs.concurrency import make_pools
     from cue_pipeline.defs.runs.ending import record_dead_runs
-    from cue_pipeline.defs.runs.instance import alone_in, open_instance, records_kept_open
     from cue_pipeline.errors import SettingsError
     from cue_pipeline.library import progress
     from cue_pipeline.settings import read_settings
@@ -159,7 +192,7 @@ def _run(
     import dagster as dg
 
     from cue_pipeline.defs.partitions import PARTITIONS_NAME
-    from cue_pipeline.defs.runs.liveness import worker_tag
+    from cue_pipeline.processes.liveness import worker_tag
 
     instance.add_dynamic_partitions(PARTITIONS_NAME, [task.cue_key])
     result = job.execute_in_process(

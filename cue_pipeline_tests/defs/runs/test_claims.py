@@ -11,10 +11,10 @@ import time
 import dagster as dg
 import pytest
 
+from cue_pipeline.defs.instance import open_instance
 from cue_pipeline.defs.runs.claims import CueClaims
-from cue_pipeline.defs.runs.instance import open_instance
-from cue_pipeline.defs.runs.liveness import worker_tag
 from cue_pipeline.library.graph import GRAPH
+from cue_pipeline.processes.liveness import worker_tag
 from cue_pipeline_tests.cues import write_cue
 from cue_pipeline_tests.workspace import Workspace
 

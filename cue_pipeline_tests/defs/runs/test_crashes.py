@@ -13,7 +13,7 @@ import sys
 import dagster as dg
 import pytest
 
-from cue_pipeline.defs.runs.liveness import WORKER_TAG, liveness
+from cue_pipeline.processes.liveness import WORKER_TAG, liveness
 from cue_pipeline_tests.daemon import Site, backfills, break_run_server, hold_runs, wait_until
 
 pytestmark = pytest.mark.slow
@@ -63,7 +63,7 @@ def test_runs_that_are_killed_terminated_or_started_cold_leave_nothing_twice_or_
 
         # From here on no run server starts: Dagster's own launcher serves.
         break_run_server(site)
-        for pid in site.children("cue_pipeline.defs.runs.fork_server"):
+        for pid in site.children("cue_pipeline.processes.fork_server"):
             os.kill(pid, signal.SIGKILL)
         site.cli("backfill")
         wait_until(lambda: ("1m03", "ready") in whole(site.states()), 120, "it is run after all")

@@ -8,9 +8,9 @@ import dagster as dg
 import pytest
 
 from cue_pipeline.defs.runs.ending import LOOK_SECONDS, PATIENCE_SECONDS, Ending
-from cue_pipeline.defs.runs.fork_client import Fork
 from cue_pipeline.defs.runs.launcher import WarmRunLauncher
-from cue_pipeline.defs.runs.liveness import NO_WORKER, liveness, worker_tag
+from cue_pipeline.processes.fork_client import Fork
+from cue_pipeline.processes.liveness import NO_WORKER, liveness, worker_tag
 
 CANCELED, FAILURE = dg.DagsterRunStatus.CANCELED, dg.DagsterRunStatus.FAILURE
 DEAF = "import signal, time; signal.signal(2, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"

@@ -11,11 +11,12 @@ from contextlib import closing
 import dagster as dg
 import pytest
 
-from cue_pipeline.defs.runs import fork_client
+from cue_pipeline.defs.runs import PRELOAD
 from cue_pipeline.defs.runs.ending import record_dead_runs
-from cue_pipeline.defs.runs.fork_client import ForkServer, ForkServerGoneError
 from cue_pipeline.defs.runs.launcher import EXECUTE, WarmRunLauncher
-from cue_pipeline.defs.runs.liveness import WORKER_TAG, liveness, send, worker_tag
+from cue_pipeline.processes import fork_client
+from cue_pipeline.processes.fork_client import ForkServer, ForkServerGoneError
+from cue_pipeline.processes.liveness import WORKER_TAG, liveness, send, worker_tag
 from cue_pipeline_tests.daemon import wait_until
 
 
@@ -80,7 +81,7 @@ def test_dead_runs_are_failed_and_living_ones_left_alone(sleeper):
 
 @pytest.fixture(scope="module")
 def server():
-    with closing(ForkServer()) as made:
+    with closing(ForkServer(PRELOAD)) as made:
         yield made
 
 
@@ -135,7 +136,7 @@ def test_a_fork_that_is_killed_holds_nothing_up(server):
 
 
 def test_a_run_whose_launcher_dies_before_its_record_names_it_does_not_begin():
-    with closing(ForkServer()) as server:
+    with closing(ForkServer(PRELOAD)) as server:
         fork = ask(server, EXECUTE, "this is no run")
         os.kill(server._process.pid, signal.SIGKILL)
         fork.connection.close()
@@ -157,8 +158,8 @@ def test_a_worker_of_the_command_line_ends_with_it_however_that_ends(tmp_path, n
 
 A_COMMAND = f"""
 import sys
-from cue_pipeline.defs.runs.fork_client import ForkServer
-fork = ForkServer().fork("cue_pipeline.defs.runs.worker:work", sys.argv[1], env={{}})
+from cue_pipeline.processes.fork_client import ForkServer
+fork = ForkServer({PRELOAD!r}).fork("cue_pipeline.defs.runs.worker:work", sys.argv[1], env={{}})
 print(fork.tags["{WORKER_TAG}"], flush=True)
 print(fork.connection.recv(), flush=True)
 fork.connection.recv()
@@ -173,7 +174,7 @@ def test_a_fork_takes_a_fraction_of_a_second(server):
 
 
 def test_a_server_ends_with_whoever_started_it_and_one_that_is_killed_is_replaced():
-    server = ForkServer()
+    server = ForkServer(PRELOAD)
     first = ask(server, f"{HERE}:fail")
     process = server._process
     process.kill()
@@ -187,11 +188,11 @@ def test_a_server_ends_with_whoever_started_it_and_one_that_is_killed_is_replace
 
 
 def test_a_server_that_cannot_start_says_how_it_ended_and_is_not_tried_for_every_run(monkeypatch):
-    server = ForkServer()
+    server = ForkServer(PRELOAD)
     monkeypatch.setattr(sys, "executable", "/bin/false")
     with pytest.raises(ForkServerGoneError, match="ended with code 1"):
         ask(server, f"{HERE}:fail")
-    server = ForkServer()
+    server = ForkServer(PRELOAD)
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     with pytest.raises(ForkServerGoneError, match="No such file"):
         ask(server, f"{HERE}:fail")

@@ -173,10 +173,10 @@ def test_a_worker_that_is_killed_takes_only_its_cue_with_it(workspace, tmp_path)
         "import os, signal, sys\n"
         "import cue_pipeline.midi.score_rows as t\n"
         "original = t.read_midi_files\n"
-        "def read(folder):\n"
+        "def read(folder, *rest):\n"
         "    if folder.key == '1m02':\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    return original(folder)\n"
+        "    return original(folder, *rest)\n"
         "t.read_midi_files = read\n"
     )
     workspace.env["PYTHONPATH"] = str(tmp_path)

@@ -4,7 +4,7 @@ A fresh worker takes 2 to 4 seconds to import Dagster and this package; a fork o
 done so takes 20 ms. Each worker is a process of its own all the same: its memory is given back when
 it ends, and one that is killed takes nothing with it.
 
-The other end is :mod:`cue_pipeline.defs.runs.fork_client`, which starts this module with one end of
+The other end is :mod:`cue_pipeline.processes.fork_client`, which starts this module with one end of
 a connection, asks one thing at a time, and gets one answer:
 
 ``(call, arguments, env)``, and a file descriptor after it
@@ -16,9 +16,8 @@ a process id
 
 The server ends when the connection closes.
 
-Dagster is not used here, only imported: this is plumbing of the operating system. Nothing may be
-imported before a fork that opens a connection or starts a thread, but for the pools of OpenBLAS,
-which stop before a fork and start again after it.
+Nothing may be imported before a fork that opens a connection or starts a thread, but for the pools
+of OpenBLAS, which stop before a fork and start again after it.
 """
 
 from __future__ import annotations
@@ -27,42 +26,29 @@ import contextlib
 import gc
 import importlib
 import os
-import pkgutil
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import Any, NoReturn
-
-FIRST = ("alembic.context", "cue_pipeline.defs.runs.worker", "cue_pipeline.defs.location")
-"""What every run needs, beside :data:`cue_pipeline.defs.dagster_private.EXECUTION` and assets."""
-
-LATER = (
-    "scipy.optimize", "scipy.fft", "soundfile", "pandas.core.methods.to_dict", "dagster_postgres",
-    "psycopg2.extras", "fsspec.implementations.local", "importlib.resources.readers",
-    "threadpoolctl", "upath.implementations.local", "urllib.request", "xml.sax.saxutils",
-)  # fmt: skip
-"""What a run of all assets imports of other packages."""
-
-NOT_FOR_RUNS = ("cli", "definitions", "demo", "warehouse.migrations.versions")
-"""Parts of this package that no run needs, or, like ``definitions``, has to import itself: that
-reads the settings as they are at its import."""
 
 
 def main() -> None:
     """Serve the connection whose descriptor is the first argument, until it closes.
 
-    With ``everything`` as the second, all is imported before anything is answered; else what every
-    run needs, and the rest as long as nobody asks.
+    The second is a function, ``module:function``, that returns the names of modules to import, most
+    needed first, with "" after those that every worker needs. With ``everything`` as the third, all
+    are imported before anything is answered; else the needed ones, and the rest as long as nobody
+    asks.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who is at the keyboard decides what ends
     control = Connection(int(sys.argv[1]))
     os.dup2(2, 1)  # what libraries print is not for the output of a command
     gc.disable()  # a fifth of the time of the imports
-    modules = _modules()
+    modules = iter(_named(sys.argv[2])())
     for name in modules:
-        if not name and sys.argv[2] != "everything":
+        if not name and sys.argv[3] != "everything":
             break
         _import(name)
     while not control.poll(0) and (name := next(modules, "")):
@@ -104,8 +90,7 @@ def _work(
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
         os.environ.update(env)
-        module, function = call.split(":")
-        getattr(importlib.import_module(module), function)(connection, *arguments)
+        _named(call)(connection, *arguments)
         code = 0
     except SystemExit as e:
         code = e.code if isinstance(e.code, int) else 1
@@ -119,21 +104,10 @@ def _work(
         os._exit(code)
 
 
-def _modules() -> Iterator[str]:
-    """Return the modules to import, most needed first; "" after those that every run needs."""
-    import cue_pipeline
-    from cue_pipeline.defs import assets
-    from cue_pipeline.defs.dagster_private import EXECUTION
-
-    yield from (*EXECUTION, *FIRST)
-    yield from (
-        found.name for found in pkgutil.iter_modules(assets.__path__, f"{assets.__name__}.")
-    )
-    yield from ("", *LATER)
-    left_out = tuple(f"cue_pipeline.{name}" for name in NOT_FOR_RUNS)
-    for found in pkgutil.walk_packages(cue_pipeline.__path__, "cue_pipeline."):
-        if not found.name.startswith(left_out):
-            yield found.name
+def _named(call: str) -> Callable[..., Any]:
+    module, function = call.split(":")
+    found: Callable[..., Any] = getattr(importlib.import_module(module), function)
+    return found
 
 
 def _import(name: str) -> None:

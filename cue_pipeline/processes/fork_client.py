@@ -1,7 +1,7 @@
 """Processes from a fork server: asked for, named, and asked how they ended.
 
-The other end is :mod:`cue_pipeline.defs.runs.fork_server`, which says what goes between the two.
-Dagster is not needed for that, and not imported: a command need not wait for it.
+The other end is :mod:`.fork_server`, which says what goes between the two. What the server imports
+is not imported here: a command need not wait for it.
 """
 
 from __future__ import annotations
@@ -20,9 +20,8 @@ from multiprocessing.reduction import send_handle
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import cue_pipeline
-from cue_pipeline.defs.runs.liveness import worker_tag
 from cue_pipeline.errors import CuePipelineError
+from cue_pipeline.processes.liveness import worker_tag
 
 START_SECONDS = 60.0
 """Limit for a server to import everything, on a busy machine, and answer."""
@@ -30,7 +29,7 @@ START_SECONDS = 60.0
 RETRY_SECONDS = 300.0
 """After a server could not be started, none is tried for so long, unless the code changes."""
 
-PACKAGE = Path(cue_pipeline.__file__).parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 log = logging.getLogger("cue_pipeline.launcher")
 
@@ -44,7 +43,7 @@ class Fork(NamedTuple):
 
     pid: int
     tags: Mapping[str, str]
-    """They name the process, also to who looks later (:mod:`cue_pipeline.defs.runs.liveness`)."""
+    """They name the process, also to who looks later (:mod:`cue_pipeline.processes.liveness`)."""
     connection: Connection
     """To what the process calls; it closes when the process ends, however that comes."""
 
@@ -54,11 +53,14 @@ class ForkServer:
 
     Parameters
     ----------
+    preload : str
+        ``module:function`` of what it imports (see :mod:`.fork_server`).
     everything : bool
-        Have it import all before the first fork, not only what every run needs.
+        Have it import all before the first fork, not only what every worker needs.
     """
 
-    def __init__(self, *, everything: bool = False) -> None:
+    def __init__(self, preload: str, *, everything: bool = False) -> None:
+        self._preload = preload
         self._how = "everything" if everything else "first"
         self._lock = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,10 +75,10 @@ class ForkServer:
                 return
             self._version = _code_on_disk()
             ours, theirs = multiprocessing.Pipe()
-            module = "cue_pipeline.defs.runs.fork_server"
+            module = "cue_pipeline.processes.fork_server"
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603
-                    [sys.executable, "-m", module, str(theirs.fileno()), self._how],
+                    [sys.executable, "-m", module, str(theirs.fileno()), self._preload, self._how],
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
                     # Threads with a heap each keep what they freed: 30 MB of a run (glibc alone).

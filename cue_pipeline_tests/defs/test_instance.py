@@ -19,12 +19,12 @@ import yaml
 from dagster._core.instance.ref import InstanceRef
 from dagster._core.test_utils import environ
 
+from cue_pipeline.defs.instance import open_instance, records_kept_open
 from cue_pipeline.defs.location import find_assets
 from cue_pipeline.defs.runs.concurrency import MODEL_POOL, free_pools, make_pools
-from cue_pipeline.defs.runs.instance import open_instance, records_kept_open
 from cue_pipeline.defs.runs.launcher import WarmRunLauncher
-from cue_pipeline.defs.runs.liveness import WORKER_TAG
 from cue_pipeline.errors import SettingsError
+from cue_pipeline.processes.liveness import WORKER_TAG
 from cue_pipeline.settings import Settings
 from cue_pipeline_tests.daemon import ROOT, Site, wait_until
 
