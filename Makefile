@@ -21,6 +21,8 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 
 $(BIN)/.installed-dev: $(BIN)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@# Test processes that compile librosa's functions side by side mix up numba's cache, and crash.
+	$(BIN)/python -c 'import librosa.core, librosa.onset, librosa.sequence, librosa.util.utils'
 	@touch $@
 
 run: $(BIN)/.installed  ## process the cues in CUES=dir; without CUES, demonstration cues
