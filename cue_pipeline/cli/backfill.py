@@ -6,10 +6,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from cue_pipeline.cli.database_option import database_was_given
 from cue_pipeline.cli.display import print_waiting
+from cue_pipeline.cli.saying import say
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -39,7 +38,7 @@ def ask_for_backfill(
     )
     unreachable = backfill_plan.unreachable_cues(store, plan.assets)
     for key, why in unreachable.items():
-        click.echo(f"left out: {key}: {why}")
+        say(f"left out: {key}: {why}")
     plan = backfill_plan.without(plan, unreachable)
     waiting = backfill_plan.asking_cues(plan) & waiting_cues(settings, store)
     if waiting:
@@ -48,12 +47,12 @@ def ask_for_backfill(
     what = " or ".join(kinds or backfill_plan.KINDS)
     if dry_run:
         for (key, asset), why in plan.reasons.items():
-            click.echo(f"{key}: {asset} ({why})")
-        click.echo(f"{_counted(plan)} would be made again. Nothing was done.")
+            say(f"{key}: {asset} ({why})")
+        say(f"{_counted(plan)} would be made again. Nothing was done.")
         return
     if not plan.assets:
         left_out = unreachable or waiting
-        click.echo("Nothing was asked for." if left_out else f"Nothing is {what}.")
+        say("Nothing was asked for." if left_out else f"Nothing is {what}.")
         return
     with open_instance(Path.cwd()) as instance:
         _ask(instance, plan, what)
@@ -67,10 +66,10 @@ def _ask(instance: dg.DagsterInstance, plan: backfill_plan.BackfillPlan, what: s
 
     busy = busy_cues(instance, list(plan.assets))
     for key in sorted(busy):
-        click.echo(f"left out: {key}: a run of it is under way; ask again once it has ended.")
+        say(f"left out: {key}: a run of it is under way; ask again once it has ended.")
     plan = backfill_plan.without(plan, busy)
     if not plan.assets:
-        click.echo("Nothing was asked for.")
+        say("Nothing was asked for.")
         return
     new = backfills.unknown_to_dagster(instance, plan.assets)
     if new:
@@ -78,10 +77,10 @@ def _ask(instance: dg.DagsterInstance, plan: backfill_plan.BackfillPlan, what: s
     for assets, keys in backfill_plan.by_assets(plan).items():
         title = f"cue-pipeline backfill: {what}"
         made = backfills.request_backfill(instance, assets, keys, title)
-        click.echo(f"Backfill {made}: {', '.join(assets)} of {_cues(len(keys))}.")
-    click.echo(f"{_counted(plan)} asked for; `cue-pipeline status` shows how far they are.")
+        say(f"Backfill {made}: {', '.join(assets)} of {_cues(len(keys))}.")
+    say(f"{_counted(plan)} asked for; `cue-pipeline status` shows how far they are.")
     if database_was_given():
-        click.echo(
+        say(
             "Note: --database-url does not reach the daemon. Its runs write to the DATABASE_URL of "
             "its own environment or .env; see that it names the same database.",
             err=True,
@@ -89,13 +88,13 @@ def _ask(instance: dg.DagsterInstance, plan: backfill_plan.BackfillPlan, what: s
     silent = backfills.daemon_seconds_silent(instance)
     if silent is None or silent > backfills.DAEMON_SILENT_SECONDS:
         heard = "never" if silent is None else f"last {silent / 60:.0f} minutes ago"
-        click.echo(
+        say(
             f"Note: Dagster's daemon was heard {heard} on this instance ({instance.root_directory})"
             ". The backfill waits until `make ui` or the daemon's service runs on it.",
             err=True,
         )
     else:
-        click.echo("The daemon begins within 30 seconds.")
+        say("The daemon begins within 30 seconds.")
 
 
 def _counted(plan: backfill_plan.BackfillPlan) -> str:

@@ -8,8 +8,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import click
-
+from cue_pipeline.cli.saying import say
 from cue_pipeline.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -58,9 +57,9 @@ def print_categories(found: Sequence[NameCategory]) -> None:
             reasons = textwrap.wrap(f.reason, max(NARROWEST_REASON, columns - before)) or [""]
         padding = " " * (width - _columns(name))
         start = f"{name}{padding}  {f.category or '—':<{CATEGORY_WIDTH}} {f.confidence:4.2f}  "
-        click.echo(f"{start}{reasons[0]}".rstrip())
+        say(f"{start}{reasons[0]}".rstrip())
         for reason in reasons[1:]:
-            click.echo(f"{'':{before}}{reason}")
+            say(f"{'':{before}}{reason}")
 
 
 def _columns(text: str) -> int:

@@ -5,7 +5,6 @@ Nothing heavy is imported until a command needs it, so that ``--help`` answers a
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -22,7 +21,7 @@ from cue_pipeline.cli.display import (
     print_plan,
     print_status,
 )
-from cue_pipeline.cue.shown import shown_json, shown_lines
+from cue_pipeline.cli.saying import say, say_json, say_lines
 from cue_pipeline.errors import CuePipelineError, SettingsError
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def main() -> None:
     try:
         cli()
     except CuePipelineError as e:
-        click.echo(f"cue-pipeline: {shown_lines(str(e))}", err=True)
+        say_lines(f"cue-pipeline: {e}", err=True)
         sys.exit(2)
 
 
@@ -112,7 +111,7 @@ def process(
     if sample_rate and sample_rate != before.sample_rate:
         # The environment is how workers, and whatever they start, get the same settings.
         os.environ["CUE_SAMPLE_RATE"] = str(sample_rate)
-        click.echo(
+        say(
             f"Note: SAMPLE_RATE {sample_rate} is not CUE_SAMPLE_RATE ({before.sample_rate}); "
             "set it in .env too, or `status` and the UI will call these features stale.",
             err=True,
@@ -130,7 +129,7 @@ def process(
         return
     outcomes = _run(plan, store, server, jobs or os.cpu_count() or 1)
     print_outcomes(plan, outcomes, store)
-    click.echo(f"Tables are in {shown_database(settings)}.")
+    say(f"Tables are in {shown_database(settings)}.")
     bad = plan.refused or plan.unreadable
     bad = bad or any(o.result in ("failed", "interrupted") for o in outcomes)
     sys.exit(1 if bad else 2 if not plan.cues else 0)
@@ -146,8 +145,8 @@ def demo(folder: Path) -> None:
     """
     from cue_pipeline.demo import write_demo
 
-    for cue in write_demo(folder, progress=lambda text: click.echo(text, err=True)):
-        click.echo(cue)
+    for cue in write_demo(folder, progress=lambda text: say(text, err=True)):
+        say(str(cue))
 
 
 @cli.command()
@@ -168,7 +167,7 @@ def status(as_json: bool) -> None:
             {"cue_key": s.cue_key, "asset": s.asset, "state": s.state, "reason": s.reason}
             for s in statuses
         ]
-        click.echo(shown_json(json.dumps(rows, indent=1, ensure_ascii=False)))
+        say_json(rows)
         return
     gone = [cue.cue_key for cue in store.cues() if cue.state == "missing"]
     print_status(statuses, shown_database(settings), gone)
@@ -222,7 +221,7 @@ def upgrade() -> None:
     migrations.require_whole(opened)
     where = engine.describe(url)
     same = f"{where} is at revision {after} already."
-    click.echo(same if before == after else f"{where}: {before or 'empty'} → {after}.")
+    say(same if before == after else f"{where}: {before or 'empty'} → {after}.")
 
 
 @db.command()
@@ -235,9 +234,7 @@ def current() -> None:
     revision = migrations.current(opened)
     if revision == migrations.HEAD:
         migrations.require_whole(opened)
-    click.echo(
-        f"{engine.describe(url)}: {revision or 'no schema yet; run cue-pipeline db upgrade'}"
-    )
+    say(f"{engine.describe(url)}: {revision or 'no schema yet; run cue-pipeline db upgrade'}")
 
 
 class _ShowByDefault(DatabaseGroup):
@@ -272,9 +269,9 @@ def show(cue_key: str, review: bool, as_json: bool) -> None:
     if review:
         rows = [row for row in rows if row["state"] in ("review", "unmatched")]
     if as_json:
-        click.echo(shown_json(json.dumps(rows, indent=1, ensure_ascii=False)))
+        say_json(rows)
     elif review and not rows:
-        click.echo(f"{cue_key}: no track needs a person.")
+        say(f"{cue_key}: no track needs a person.")
     else:
         print_mappings(cue_key, rows)
 
@@ -433,7 +430,7 @@ def categorise(names: tuple[str, ...], as_json: bool) -> None:
             {"name": f.name, "category": f.category, "confidence": f.confidence, "reason": f.reason}
             for f in found
         ]
-        click.echo(shown_json(json.dumps(rows, indent=1, ensure_ascii=False)))
+        say_json(rows)
         return
     print_categories(found)
 

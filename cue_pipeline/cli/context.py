@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cue_pipeline.cli.saying import say
 from cue_pipeline.errors import SettingsError, closest_names
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def configured() -> Settings:
     settings = read_settings()
     for name, close in unknown_settings().items():
         hint = f"did you mean {close}?" if close else ".env.example lists those there are."
-        click.echo(f"Note: {name} is no setting and has no effect; {hint}", err=True)
+        say(f"Note: {name} is no setting and has no effect; {hint}", err=True)
     return settings
 
 

@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from cue_pipeline.cue.shown import shown, shown_lines
+from cue_pipeline.cli.saying import cell, say, say_lines
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.library.progress import CueLeft, CueOutcome, CueStarted
 
 if TYPE_CHECKING:
@@ -66,12 +65,12 @@ class _Lines:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, CueStarted):
-            click.echo(f"{event.cue_key}: {', '.join(event.assets)}", err=True)
+            say(f"{event.cue_key}: {', '.join(event.assets)}", err=True)
         elif isinstance(event, CueLeft):
-            click.echo(f"{event.cue_key}: {LEFT}", err=True)
+            say(f"{event.cue_key}: {LEFT}", err=True)
         elif isinstance(event, CueOutcome):
             self.done += 1
-            click.echo(
+            say(
                 f"{event.cue_key}: {event.result} in {event.seconds:.1f} s "
                 f"({self.done} of {self.total})",
                 err=True,
@@ -112,16 +111,19 @@ class _Bars:
 
     def __call__(self, event: Event) -> None:
         if isinstance(event, CueStarted):
-            self.by_cue[event.cue_key] = self.bars.add_task(event.cue_key, total=len(event.assets))
+            self.by_cue[event.cue_key] = self.bars.add_task(
+                shown(event.cue_key), total=len(event.assets)
+            )
         elif isinstance(event, CueLeft):
             self.bars.remove_task(self.by_cue.pop(event.cue_key))
-            self.bars.console.print(f"{event.cue_key}: {LEFT}", markup=False, highlight=False)
+            left = shown(f"{event.cue_key}: {LEFT}")
+            self.bars.console.print(left, markup=False, highlight=False)
         elif isinstance(event, CueOutcome):
             self.bars.remove_task(self.by_cue.pop(event.cue_key))
             self.bars.advance(self.all)
         elif event.stage == "started":
             self.bars.update(
-                self.by_cue[event.cue_key], description=f"{event.cue_key} · {event.asset}"
+                self.by_cue[event.cue_key], description=shown(f"{event.cue_key} · {event.asset}")
             )
         elif event.stage in ("stored", "failed"):
             self.bars.advance(self.by_cue[event.cue_key])
@@ -131,12 +133,12 @@ def print_plan(plan: LibraryPlan) -> None:
     """Show what would be done, and why."""
     for cue in plan.cues:
         if not cue.assets:
-            click.echo(f"{cue.folder.key}: {'waits for a batch' if cue.waits else 'up to date'}")
+            say(f"{cue.folder.key}: {'waits for a batch' if cue.waits else 'up to date'}")
         for asset in cue.assets:
-            click.echo(f"{cue.folder.key}: {asset} ({cue.reasons.get(asset, '')})")
+            say(f"{cue.folder.key}: {asset} ({cue.reasons.get(asset, '')})")
     _print_notes(plan)
     todo = sum(bool(cue.assets) for cue in plan.cues)
-    click.echo(f"{todo} of {_cues(len(plan.cues))} would be processed. Nothing was done.")
+    say(f"{todo} of {_cues(len(plan.cues))} would be processed. Nothing was done.")
 
 
 def print_outcomes(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Store) -> None:
@@ -145,27 +147,26 @@ def print_outcomes(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Sto
         _print_outcome_table(plan, outcomes, store)
     for o in outcomes:
         for warning in o.warnings:
-            click.echo(f"warning: {o.cue_key}: {shown(warning)}")
+            say(f"warning: {o.cue_key}: {warning}")
     for o in outcomes:
         for asset, error in o.errors.items():
-            click.echo(f"failed: {o.cue_key}: {asset}: {shown_lines(error)}")
+            say_lines(f"failed: {shown(o.cue_key)}: {asset}: {error}")
     _print_notes(plan)
     counts = Counter[str](o.result for o in outcomes)
     if plan.refused:
         counts["refused"] = len(plan.refused)
     said = ", ".join(f"{n} {result}" for result, n in sorted(counts.items()))
     if said:
-        click.echo(f"{_cues(len(outcomes) + len(plan.refused))}: {said}.")
+        say(f"{_cues(len(outcomes) + len(plan.refused))}: {said}.")
     elif plan.problems:
-        click.echo("No cue was processed: what looks like one was skipped, for the reasons above.")
+        say("No cue was processed: what looks like one was skipped, for the reasons above.")
     else:
-        click.echo(NO_CUE_FOUND)
+        say(NO_CUE_FOUND)
     if counts["interrupted"]:
-        click.echo("What was stored is kept; the same command again makes the rest.")
+        say("What was stored is kept; the same command again makes the rest.")
 
 
 def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Store) -> None:
-    from rich.markup import escape
     from rich.table import Table
 
     from cue_pipeline.library.graph import GRAPH
@@ -181,7 +182,7 @@ def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], stor
         table.add_column(heading, justify="right")
     for o in outcomes:
         table.add_row(
-            escape(o.cue_key),
+            cell(o.cue_key),
             f"[{STATE_STYLES[o.result]}]{o.result}[/]",
             f"{ready[o.cue_key]}/{len(GRAPH)}",
             f"{rows[o.cue_key]:,}",
@@ -189,24 +190,24 @@ def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], stor
             str(len(o.warnings) or ""),
         )
     for key in plan.refused:
-        table.add_row(escape(key), f"[{STATE_STYLES['refused']}]refused[/]", "", "", "", "")
+        table.add_row(cell(key), f"[{STATE_STYLES['refused']}]refused[/]", "", "", "", "")
     _console().print(table)
 
 
 def _print_notes(plan: LibraryPlan) -> None:
     for problem in plan.problems:
-        click.echo(f"skipped: {shown(str(problem))}")
+        say(f"skipped: {problem}")
     for key, text in plan.refused.items():
-        click.echo(f"refused: {shown(key)}: {shown(text)}")
+        say(f"refused: {key}: {text}")
     for key in plan.gone:
-        click.echo(_gone(key))
+        say(_gone(key))
     if waiting := sum(cue.waits for cue in plan.cues):
         print_waiting(waiting)
 
 
 def print_waiting(n: int) -> None:
     """Say how many cues are left without a mapping, since their question is in a batch."""
-    click.echo(
+    say(
         f"{_cues(n)} wait{'s' * (n == 1)} for a batch: run `cue-pipeline mappings batch collect` "
         "once it is done, then this again."
     )
@@ -232,7 +233,7 @@ def print_status(statuses: Sequence[AssetStatus], where: str, gone: Collection[s
     from cue_pipeline.library.graph import GRAPH
 
     if not statuses:
-        click.echo(
+        say(
             f"No cues in {where} yet. Run `cue-pipeline process BASE_DIR` (`cue-pipeline demo DIR` "
             "writes cues to try), or the command in the folder whose database you mean."
         )
@@ -246,14 +247,13 @@ def print_status(statuses: Sequence[AssetStatus], where: str, gone: Collection[s
     for states in by_cue.values():
         for s in states:
             if s.state != "ready":
-                click.echo(f"{s.state}: {s.cue_key}: {s.asset}: {s.reason}")
+                say_lines(f"{s.state}: {shown(s.cue_key)}: {s.asset}: {s.reason}")
     for key in gone:
-        click.echo(_gone(key))
+        say(_gone(key))
 
 
 def _status_table(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:
     """Return cue × asset, which a terminal of 80 columns has no room for."""
-    from rich.markup import escape
     from rich.table import Table
 
     from cue_pipeline.library.graph import GRAPH
@@ -264,13 +264,12 @@ def _status_table(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:
         table.add_column(asset, no_wrap=True)
     for key, states in by_cue.items():
         cells = (f"[{STATE_STYLES[s.state]}]{s.state}[/]" for s in states)
-        table.add_row(escape(key), *cells)
+        table.add_row(cell(key), *cells)
     return table
 
 
 def _status_counts(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:
     """Return how many assets of each cue are in which state; which ones is said below it."""
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table()
@@ -279,17 +278,16 @@ def _status_counts(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:
     for key, states in by_cue.items():
         counts = Counter(s.state for s in states)
         said = (f"[{STATE_STYLES[state]}]{n} {state}[/]" for state, n in counts.items())
-        table.add_row(escape(key), ", ".join(said))
+        table.add_row(cell(key), ", ".join(said))
     return table
 
 
 def print_mappings(cue_key: str, rows: Sequence[dict[str, Any]]) -> None:
     """Show the track ↔ stem table of one cue; reasons below it where it would be too wide."""
-    from rich.markup import escape
     from rich.table import Table
 
     if not rows:
-        click.echo(f"{cue_key}: no tracks to show.")
+        say(f"{cue_key}: no tracks to show.")
         return
     console = _console()
     wide = console.width >= WIDE
@@ -304,20 +302,20 @@ def print_mappings(cue_key: str, rows: Sequence[dict[str, Any]]) -> None:
     for row in rows:
         confidence = row["confidence"]
         table.add_row(
-            *[escape(_file_name(row))] * several,
-            escape(_track_name(row)),
-            escape(shown(row["canonical_name"] or "—")),
+            *[cell(_file_name(row))] * several,
+            cell(_track_name(row)),
+            cell(row["canonical_name"] or "—"),
             row["instrument_category"] or "—",
             row["state"],
             *[row["method"] or ""] * wide,
             "" if confidence is None else f"{confidence:.2f}",
-            *[escape(shown(row["reason"] or ""))] * wide,
+            *[cell(row["reason"] or "")] * wide,
         )
     console.print(table)
     for row in rows if not wide else ():
         if row["reason"]:
             place = f"{_file_name(row)}: " if several else ""
-            click.echo(f"{place}{_track_name(row)}: {shown(row['reason'])}")
+            say(f"{place}{_track_name(row)}: {row['reason']}")
 
 
 def _file_name(row: Mapping[str, Any]) -> str:

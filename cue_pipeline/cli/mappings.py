@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from cue_pipeline.cli.display import live_display, print_mappings
+from cue_pipeline.cli.saying import say, say_lines
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MappingError, WarehouseError
 
@@ -56,9 +55,9 @@ def set_mapping(
         Decision(cue_key, track, said_group, said_category, note or None) for track in tracks
     ]
     for decision in decisions:
-        click.echo(_told(decision, cue))
+        say(_told(decision, cue))
     if not keep(store, {cue_key: cue}, decisions):
-        click.echo("That was decided already, just so.")
+        say("That was decided already, just so.")
     code = _follow(store, settings, server, [cue_key])
     _show(store, cue_key, [cue.tracks[track] for track in tracks])
     sys.exit(code)
@@ -74,7 +73,7 @@ def unset_mapping(
     cue = read_parts(store, cue_key)
     track = one_track(typed, cue.tracks, cue_key)
     take_back(store, cue, track)
-    click.echo(f"{cue_key}: nothing is decided any longer about {cue.tracks[track]}.")
+    say(f"{cue_key}: nothing is decided any longer about {cue.tracks[track]}.")
     code = _follow(store, settings, server, [cue_key])
     _show(store, cue_key, [cue.tracks[track]])
     sys.exit(code)
@@ -109,14 +108,14 @@ def export_mappings(store: Store, path: Path, keys: Collection[str], *, review: 
     except OSError as e:
         raise MappingError(f"'{path}' cannot be written: {e.strerror}.") from e
     for key, why in left_out.items():
-        click.echo(f"left out: {key}: {why}", err=True)
+        say(f"left out: {key}: {why}", err=True)
     if not counts["tracks"]:
-        click.echo(
+        say(
             f"In {path}: its first line and no track, for there is none to "
             f"{'review' if review else 'show'}. `cue-pipeline status` shows what is ready."
         )
         sys.exit(1 if left_out else 0)
-    click.echo(
+    say(
         f"In {path}: {_counted(counts['tracks'], 'track')} of {_counted(counts['cues'], 'cue')}. "
         "Change canonical_name (empty: no stem) or instrument_category, or write 'confirmed' as "
         "the state of a line that is right as it stands; then `cue-pipeline mappings import "
@@ -142,21 +141,21 @@ def import_mappings(
     cues, bad = _cues_of(store, lines)
     decisions = _decisions(lines, cues, bad)
     for number, why in sorted(bad.items()):
-        click.echo(f"{path}:{number}: {shown(why)}", err=True)
+        say(f"{path}:{number}: {why}", err=True)
     if bad and not skip_bad:
         raise MappingError(
             f"{len(bad)} of {len(lines)} lines cannot be followed, so nothing was imported. Mend "
             "them, or give --skip-bad to import the others."
         )
     for decision in decisions:
-        click.echo(_told(decision, cues[decision.cue_key]))
+        say(_told(decision, cues[decision.cue_key]))
     same = len(lines) - len(decisions) - len(bad)
     if dry_run:
         counted = f"{_counted(len(decisions), 'decision')}, {_counted(same, 'line')} unchanged"
-        click.echo(f"{counted}. Nothing was stored.")
+        say(f"{counted}. Nothing was stored.")
         sys.exit(1 if bad else 0)
     new = keep(store, cues, decisions)
-    click.echo(
+    say(
         f"{_counted(len(new), 'decision')} kept, {len(decisions) - len(new)} known already, "
         f"{_counted(same, 'line')} unchanged, {_counted(len(bad), 'line')} skipped."
     )
@@ -259,11 +258,11 @@ def _follow(store: Store, settings: Settings, server: ForkServer, keys: Collecti
             )
     for outcome in outcomes:
         for warning in outcome.warnings:
-            click.echo(f"warning: {outcome.cue_key}: {shown(warning)}")
+            say(f"warning: {outcome.cue_key}: {warning}")
         for asset, error in outcome.errors.items():
-            click.echo(f"failed: {outcome.cue_key}: {asset}: {error}", err=True)
+            say_lines(f"failed: {shown(outcome.cue_key)}: {asset}: {error}", err=True)
     for key, why in waiting.items():
-        click.echo(
+        say(
             f"{key}: the decision is kept; it comes into the tables with the next `cue-pipeline "
             f"process` of this cue, which has more to do: {why}"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -12,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from cue_pipeline.cli.saying import say, say_json
 
 if TYPE_CHECKING:
     from cue_pipeline.library.batches import BatchReport, Submitted
@@ -37,14 +38,14 @@ def submit(
     busy = _busy(due)
     left_out |= dict.fromkeys(busy, "a run of it is under way")
     for why, keys in _by_reason(left_out).items():
-        click.echo(f"left out: {_named(keys)}: {why}")
+        say(f"left out: {_named(keys)}: {why}")
     due = [key for key in due if key not in busy]
     if dry_run:
         with _bar(due) as read:
             asked = list(islice(batches.unasked(read), limit))
         cues = len({key for key, _ in asked})
         told = f"{_counted(len(asked), 'question')} about {_counted(cues, 'cue')}"
-        click.echo(f"{told} would go to '{settings.openai_model}'. Nothing was sent.")
+        say(f"{told} would go to '{settings.openai_model}'. Nothing was sent.")
         return
     done: list[Submitted] = []
     try:
@@ -52,14 +53,14 @@ def submit(
             done.extend(batches.submit(read, limit))
     finally:  # what was sent is told, also where a later one fails
         for sent in done:
-            click.echo(
+            say(
                 f"{sent.batch_id}: {_counted(sent.n_questions, 'question')} about "
                 f"{_counted(sent.n_cues, 'cue')} sent to '{settings.openai_model}'."
             )
     if not done:
-        click.echo("Nothing was sent: no cue has a question that is due and not asked already.")
+        say("Nothing was sent: no cue has a question that is due and not asked already.")
         return
-    click.echo(
+    say(
         "The answers come within 24 hours. `cue-pipeline mappings batch status` shows how far they "
         "are; `cue-pipeline mappings batch collect` stores them."
     )
@@ -72,12 +73,12 @@ def show_status(store: Store, settings: Settings, *, as_json: bool) -> None:
     reports = list(Batches(store, settings).status())
     if as_json:
         rows = [_row(report) for report in reports]
-        click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
+        say_json(rows)
         return
     for report in reports:
-        click.echo(_told(report))
+        say(_told(report))
     if not reports:
-        click.echo("No batch waits to be collected.")
+        say("No batch waits to be collected.")
 
 
 def collect(store: Store, settings: Settings) -> None:
@@ -92,9 +93,9 @@ def collect(store: Store, settings: Settings) -> None:
         n_faults += len(report.faults)
         _print_collected(report)
     if not n_batches:
-        click.echo("No batch waits to be collected.")
+        say("No batch waits to be collected.")
     if n_answers:
-        click.echo(
+        say(
             "The answers are in the store: `cue-pipeline process BASE_DIR` makes the mappings and "
             "pays for none of them again."
         )
@@ -106,32 +107,32 @@ def cancel(store: Store, settings: Settings, name: str, *, forget: bool) -> None
     from cue_pipeline.library.batches import Batches
 
     report = Batches(store, settings).cancel(name, forget=forget)
-    click.echo(_told(report))
+    say(_told(report))
     if forget:
-        click.echo("Its questions are due again. What it has answered is paid for all the same.")
+        say("Its questions are due again. What it has answered is paid for all the same.")
     else:
-        click.echo("`cue-pipeline mappings batch collect` stores what it has answered by then.")
+        say("`cue-pipeline mappings batch collect` stores what it has answered by then.")
 
 
 def _print_collected(report: BatchReport) -> None:
-    click.echo(_told(report))
+    say(_told(report))
     if report.n_answers:
         tokens = f"{report.prompt_tokens:,} + {report.completion_tokens:,} tokens"
         cost = "" if report.cost_usd is None else f", about ${report.cost_usd:.4f} at half price"
-        click.echo(f"  {_counted(report.n_answers, 'answer')} stored ({tokens}{cost}).")
+        say(f"  {_counted(report.n_answers, 'answer')} stored ({tokens}{cost}).")
     if report.n_ignored:
-        click.echo(
+        say(
             f"  {_counted(report.n_ignored, 'line')} of its files left alone: known already, or "
             "about nothing that was asked."
         )
     for fault, keys in report.faults.items():
-        click.echo(
+        say(
             f"  {_counted(len(keys), 'question')} without an answer, due again: {fault} "
             f"({_named(keys)})",
             err=True,
         )
     if report.faults:
-        click.echo(
+        say(
             "  Submit again, or let `cue-pipeline process BASE_DIR` ask at full price: it also "
             "finds out what a server refuses, and halves what is too long.",
             err=True,

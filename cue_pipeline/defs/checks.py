@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import dagster as dg
 
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.markdown import escape_markdown
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.library.quality import MOST_NAMED, Judgment
@@ -48,7 +49,9 @@ def check_results(
         try:
             verdict = judges[name]()
         except Exception as e:  # noqa: BLE001 - rows are stored by now; a check must not undo that
-            log.warning("Check %s could not be judged: %s: %s", name, type(e).__name__, e)
+            log.warning(
+                "Check %s could not be judged: %s: %s", name, type(e).__name__, shown(str(e))
+            )
             verdict = Judgment(passed=False, text=f"Could not be judged: {type(e).__name__}: {e}")
         metadata: dict[str, object] = dict(verdict.figures)
         if verdict.offenders:
@@ -57,7 +60,7 @@ def check_results(
             check_name=name,
             passed=verdict.passed,
             severity=dg.AssetCheckSeverity[verdict.severity],
-            description=verdict.text,
+            description=shown(verdict.text),
             metadata=metadata,  # type: ignore[arg-type]
         )
 

@@ -180,7 +180,7 @@ def _materialise(
         context.log.warning("Cue %r: %s", key, warning)
     progress.report(key, asset, "computed", noted)
     seconds = time.perf_counter() - began
-    context.log.info("Cue %r: %s In %.2f s.", key, result.found, seconds)
+    context.log.info("Cue %r: %s In %.2f s.", key, shown(result.found), seconds)
     metadata = _pictures(result.pictures, context.log) | dict(result.metadata)
     metadata["seconds"] = round(seconds, 3)
     metadata["warnings"] = len(noted)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from cue_pipeline.cue.shown import shown_lines
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.runs.ending import ends_when_told
 from cue_pipeline.errors import CuePipelineError, SchemaError, WarehouseError
@@ -67,7 +68,7 @@ def failure(cue_key: str, error: CuePipelineError) -> dg.Failure:
     Only the database is asked again, and not where its tables do not fit the program.
     """
     may_pass = isinstance(error, WarehouseError) and not isinstance(error, SchemaError)
-    return dg.Failure(f"Cue {cue_key!r}: {error}", allow_retries=may_pass)
+    return dg.Failure(shown_lines(f"Cue {cue_key!r}: {error}"), allow_retries=may_pass)
 
 
 @contextmanager
@@ -90,9 +91,8 @@ def _require_ready(store: Store, cue_key: str, asset: str) -> None:
         if (up == asset or up in upstream_of(asset)) and row is not None and row.state == "failed":
             text += f": {up} failed ({row.error})"
             break
-    raise dg.Failure(
-        f"Cue {cue_key!r}: {text}. Materialise what it lacks first.", allow_retries=False
-    )
+    said = f"Cue {cue_key!r}: {text}. Materialise what it lacks first."
+    raise dg.Failure(shown_lines(said), allow_retries=False)
 
 
 class WarehouseIOManager(dg.ConfigurableIOManager):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.busy import UNFINISHED, busy_cues
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
@@ -145,8 +146,8 @@ def _waiting(instance: dg.DagsterInstance) -> int:
 
 
 def _loud(context: dg.SensorEvaluationContext, text: str) -> dg.SkipReason:
-    context.log.error("CUE_ROOT: %s", text)
-    return dg.SkipReason(f"CUE_ROOT: {text}")
+    context.log.error("CUE_ROOT: %s", shown(text))
+    return dg.SkipReason(shown(f"CUE_ROOT: {text}"))
 
 
 def _tell(
@@ -172,7 +173,7 @@ def _tell(
     digest = hashlib.sha256("\n".join(warnings).encode()).hexdigest()[:12] if warnings else ""
     if digest != watch.Memory.from_cursor(context.cursor).told:
         for warning in warnings:
-            context.log.warning("%s", warning)
+            context.log.warning("%s", shown(warning))
     return digest
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
 from cue_pipeline.defs.markdown import markdown_table
 from cue_pipeline.library.chat_model import QUESTION_TABLES, chat_model
@@ -60,8 +61,8 @@ def llm_mappings(
         metadata={
             "mapping": markdown_table(mapping.table),
             **{name: _figure(value) for name, value in figures.items()},
-            "decided by": dg.MetadataValue.text(mapping.summary["decided_by"]),
-            "note": dg.MetadataValue.text(mapping.summary["note"]),
+            "decided by": dg.MetadataValue.text(shown(mapping.summary["decided_by"])),
+            "note": dg.MetadataValue.text(shown(mapping.summary["note"])),
         },
         warnings=mapping.summary["warnings"],
         pictures={
