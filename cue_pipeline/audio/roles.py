@@ -33,7 +33,7 @@ _MOST_TRIED = 32  # of the loudest groups that no name calls a mix
 _TAKES_PART = 0.01  # a stem 20 dB down is still in the mix
 
 _VERSION = re.compile(
-    r"v?\d+[a-z]?|v\d+.*|tk\d*|take|alt\d*|rev\w*|final|prints?|bounced?|mst|master|dup\d*|old|new|orig|"
+    r"v?\d+[a-z]?|\d+[ms]\d+[a-z]?(?:v\d+)?|v\d+.*|tk\d*|take|alt\d*|rev\w*|final|prints?|bounced?|mst|master|dup\d*|old|new|orig|"
     r"copy|mix(?:es|down)?|mx|\d+mx|stereo|mono|fold(?:down)?|down(?:mix)?|ltrt|loro|lt|rt|lo|ro|full|"
     r"ref\d*|reference|surround|main|\d+k|\d+b(?:it)?|\d+ch|sum|comp"
 )
@@ -170,6 +170,7 @@ class _Casting:
 
     def all(self) -> list[Cast]:
         if len(self.heard) < 2:
+            self._tell_silent_mixes()
             return self.cast
         found = self._exact()
         if found:
@@ -177,6 +178,8 @@ class _Casting:
         else:
             self._by_likeness()
         self._tell_submixes()
+        self._tell_copies()
+        self._tell_silent_mixes()
         return self.cast
 
     # -- a mix that is the exact sum
@@ -407,6 +410,8 @@ class _Casting:
                 f"'{self.named[one].name}' is a fold-down of the sum of the stems: it is no stem."
             )
             return Cast("fold-down", "name and sum" if hinted else "sum", (note,))
+        if main is None and self._holds_all(others, left, shares):
+            return Cast("mix", "name and sum" if hinted else "sum", self._promoted(one))
         if hinted and several and left <= _EXPLAINED_DB and self._covers(others, shares):
             if main is not None:
                 return self._old(one, main, "name and sum")
@@ -449,7 +454,11 @@ class _Casting:
         within = sum(float(power[s]) for s in others if shares.get(s, 0.0) > _TAKES_PART)
         return within >= 0.6 * sum(float(power[s]) for s in others)
 
-    # -- submixes
+    def _holds_all(self, others: Sequence[int], left: float, shares: dict[int, float]) -> bool:
+        """Return whether a group is every other stem together, but for a limiter's work."""
+        return len(others) > 1 and left <= _FOLD_DB and all(shares[s] > _TAKES_PART for s in others)
+
+    # -- submixes, copies, silence
 
     def _tell_submixes(self) -> None:
         stems = [i for i in self.heard if self.cast[i].role == "stem"]
@@ -463,6 +472,34 @@ class _Casting:
                 note = (
                     f"'{self.named[i].name}' is the sum of {parts}: a submix beside its parts. "
                     "What adds stems up counts it twice; remove it, or its parts."
+                )
+                self.cast[i] = replace(self.cast[i], warnings=(*self.cast[i].warnings, note))
+
+    def _tell_copies(self) -> None:
+        """Tell of stems that are the same sound as another, at any gain."""
+        stems = sorted(
+            (i for i in self.heard if self.cast[i].role == "stem"),
+            key=lambda i: (len(self.named[i].name), self.named[i].name),
+        )
+        for n, i in enumerate(stems):
+            first = next((j for j in stems[:n] if self.sums.left_of_copy(i, j) <= _COPY_DB), None)
+            if first is None:
+                continue
+            note = (
+                f"'{self.named[i].name}' sounds the same as '{self.named[first].name}': what adds "
+                "stems up counts it twice, and no track can be told to be in the one and not in "
+                "the other. Remove one, or bounce it again if it should be another."
+            )
+            self.cast[i] = replace(self.cast[i], warnings=(*self.cast[i].warnings, note))
+
+    def _tell_silent_mixes(self) -> None:
+        if not any(self.cast[i].role == "stem" for i in self.heard):
+            return
+        for i in self.every:
+            if self.cast[i].role == "mix" and not self.sums.heard[i]:
+                note = (
+                    f"'{self.named[i].name}' is silent where the stems sound: a mix that holds "
+                    "nothing of them. Bounce it again, or remove it."
                 )
                 self.cast[i] = replace(self.cast[i], warnings=(*self.cast[i].warnings, note))
 

@@ -97,7 +97,8 @@ def judged_starts(groups: Sequence[Referenced]) -> list[Start]:
             starts.append(Start(None, "none"))
         elif i in believed:
             alone = _alone(i, believed, groups, claims)
-            starts.append(Start(claim.seconds, warnings=(*claim.told, *alone)))
+            twofold = _twofold(group, claim)
+            starts.append(Start(claim.seconds, warnings=(*claim.told, *twofold, *alone)))
         else:
             starts.append(_doubted(group, claim, _starts_of(believed, claims)))
     return starts
@@ -227,6 +228,22 @@ def _rereading(claim: _Claim, near: Sequence[Fraction]) -> Fraction | None:
         if seconds > 0 and abs(seconds - beside) <= _SAME_SECONDS
     }
     return hit.pop() if len(hit) == 1 else None
+
+
+def _twofold(group: Referenced, claim: _Claim) -> Iterator[str]:
+    """Yield a warning of a group whose iXML places it elsewhere than the believed bext does.
+
+    An iXML of zero was never filled in, and says nothing.
+    """
+    for header in group.headers:
+        other = header.other_start
+        if other and claim.seconds is not None and abs(other - claim.seconds) > _SAME_SECONDS:
+            yield (
+                f"'{group.name}' begins at {clock_time(claim.seconds)} by its bext time reference, "
+                f"and at {clock_time(other)} by its iXML: the first is taken. Stamp it again to be "
+                "sure."
+            )
+            return
 
 
 def _alone(

@@ -317,3 +317,13 @@ def test_rows_of_chna_are_read_as_the_standard_lays_them_out(tmp_path):
 def test_a_file_that_ends_within_its_header_has_a_fault_of_its_own(tmp_path, n):
     header, _ = read(tmp_path, wave_bytes(FMT, promised(len(RAW)))[:n])
     assert header.fault is not None or header.warnings
+
+
+def test_a_rate_that_ixml_contradicts_is_told(tmp_path):
+    def said(rate):
+        text = f"<BWFXML><SPEED><FILE_SAMPLE_RATE>{rate}</FILE_SAMPLE_RATE></SPEED></BWFXML>"
+        data = wave_bytes(FMT, chunk(b"iXML", text.encode()), chunk(b"data", RAW))
+        return read(tmp_path, data)[0]
+
+    assert "48000 Hz, and its iXML 96000 Hz: taken as 48000 Hz" in said(96_000).warnings[0]
+    assert said(48_000).warnings == said(0).warnings == ()

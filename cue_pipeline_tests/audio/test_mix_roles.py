@@ -182,8 +182,13 @@ def test_mono_stems_that_are_panned_into_a_mix_add_up_to_it(tmp_path):
 @pytest.mark.parametrize("other", ["1m02 STR copy", "1m02 STR dup1", "1m02 Alto"])
 def test_two_of_the_same_are_two_stems(tmp_path, other):
     write_stems(tmp_path)
-    write(tmp_path, other, stereo(0))
-    assert set(roles(tmp_path).values()) == {"stem"}
+    write(tmp_path, other, 0.5 * stereo(0))
+    inventory = taken(tmp_path)
+    assert {g.role for g in inventory.groups} == {"stem"}
+    assert not inventory.final_mixes
+    told = {g.canonical_name: g.warnings for g in inventory.groups if g.warnings}
+    assert list(told) == [other]
+    assert f"'{other}' sounds the same as '1m02 STR'" in told[other][0]
 
 
 def test_one_stem_and_its_mix_go_by_their_names(tmp_path):
@@ -196,6 +201,20 @@ def test_a_silent_stem_is_a_stem_beside_a_sum(tmp_path):
     write(tmp_path, "1m02 Full", write_stems(tmp_path))
     write(tmp_path, "1m02 CHR", np.zeros((4 * SR, 2)))
     assert roles(tmp_path) == STEMS | {"1m02 Full": "mix", "1m02 CHR": "stem"}
+
+
+@pytest.mark.parametrize("name", ["1m02 Print", "Everything"])
+def test_a_limited_mix_that_no_name_tells_is_known_by_its_sound(tmp_path, name):
+    write(tmp_path, name, 0.2 * np.tanh(write_stems(tmp_path) / 0.15))
+    inventory = taken(tmp_path)
+    assert [g.canonical_name for g in inventory.final_mixes] == [name]
+    assert "what the other stems add up to" in inventory.final_mixes[0].warnings[0]
+
+
+def test_a_mix_that_is_silent_where_the_stems_sound_is_told_of(tmp_path):
+    write(tmp_path, "1m02 6mx", 0.0 * write_stems(tmp_path))
+    (mix,) = taken(tmp_path).final_mixes
+    assert "'1m02 6mx' is silent where the stems sound" in mix.warnings[0]
 
 
 def test_a_stem_that_is_muted_in_the_mix_stays_a_stem(tmp_path):

@@ -167,6 +167,19 @@ def test_integers_of_another_width_than_all_numbers_say_are_known(tmp_path, name
     np.testing.assert_array_equal(samples[: len(y)], expected)
 
 
+@pytest.mark.parametrize("name", ["struck tones", "quiet noise", "a fade to nothing"])
+def test_three_bytes_that_are_called_words_of_four_are_known(tmp_path, name):
+    y = SIGNALS[name]
+    fmt = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, RATE, 4 * RATE, 4, 24))
+    header, samples = read(tmp_path, packed(y, 24), fmt)
+    assert "read as 1 channels of 24 bits" in header.warnings[0]
+    expected = (np.round(y * (2**23 - 1)) / 2**23).astype(np.float32)
+    np.testing.assert_array_equal(samples, expected)
+    header, samples = read(tmp_path, int24_in_32(y), fmt)
+    assert header.warnings == ()
+    np.testing.assert_array_equal(samples, expected)
+
+
 @pytest.mark.parametrize(
     ("sync", "bits", "name"),
     [

@@ -187,3 +187,13 @@ def test_where_bext_was_never_filled_in_ixml_is_believed(tmp_path):
     groups = inventory_of(tmp_path).groups
     assert [g.time_reference for g in groups] == [AT_ONE, AT_ONE]
     assert groups[0].warnings
+
+
+def test_a_bext_that_ixml_contradicts_is_believed_and_told(tmp_path):
+    write(tmp_path / "A.wav", bext_chunk(AT_ONE), ixml(AT_ONE + 240_000))
+    write(tmp_path / "B.wav", bext_chunk(AT_ONE), ixml(AT_ONE))
+    write(tmp_path / "C.wav", bext_chunk(AT_ONE), ixml(0))
+    groups = {g.canonical_name: g for g in inventory_of(tmp_path).groups}
+    assert {g.time_reference for g in groups.values()} == {AT_ONE}
+    assert "01:00:05.000 by its iXML" in groups["A"].warnings[0]
+    assert groups["B"].warnings == groups["C"].warnings == ()

@@ -271,7 +271,10 @@ class _WaveReader:
             return Layout(fmt.channels, width)
         in_words = fmt.bits in (20, 24) and fmt.align == 4 * fmt.channels
         if in_words and fmt.byte_rate == fmt.rate * fmt.align:
-            return Layout(fmt.channels, 4)
+            words = Layout(fmt.channels, 4)
+            other = misfit(self.file, at, size, words, self.order)
+            packed = other is not None and other.layout == Layout(fmt.channels, 3)
+            return self._contradictory(fmt, width) if packed else words
         return self._contradictory(fmt, width)
 
     def _contradictory(self, fmt: _Format, width: int) -> Layout:
@@ -287,10 +290,15 @@ class _WaveReader:
         """Return the sample rate, which the header has twice."""
         block = layout.channels * layout.width
         by_bytes = fmt.byte_rate // block if block and fmt.byte_rate % block == 0 else 0
-        if by_bytes in (0, fmt.rate) or by_bytes not in _USUAL_RATES:
-            return fmt.rate
         ixml = self.contents.ixml
         third = ixml.sample_rate if ixml else None
+        if by_bytes in (0, fmt.rate) or by_bytes not in _USUAL_RATES:
+            if third in _USUAL_RATES and third != fmt.rate:
+                self.contents.notes.append(
+                    f"its header says {fmt.rate} Hz, and its iXML {third} Hz: taken as "
+                    f"{fmt.rate} Hz; bounce it again if it plays at a wrong pitch"
+                )
+            return fmt.rate
         believed = by_bytes if fmt.rate not in _USUAL_RATES or third == by_bytes else fmt.rate
         self.contents.notes.append(
             f"its header says {fmt.rate} Hz, and {by_bytes} Hz by its bytes per second: taken as "
