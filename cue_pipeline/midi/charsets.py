@@ -24,7 +24,7 @@ from cue_pipeline.midi.score_words import (
 )
 
 LATIN_1, MAC_ROMAN, SHIFT_JIS = "cp1252", "mac_roman", "cp932"
-WIDE: Final = frozenset((SHIFT_JIS, "gb18030", "cp949", "big5"))
+WIDE: Final = frozenset((SHIFT_JIS, "gb18030", "cp949", "big5", "euc_jp"))
 """Character sets of two bytes and more, in which some pairs look like UTF-8."""
 
 # Letters beyond ASCII, by language.
@@ -57,6 +57,7 @@ _PLACES: Final = {
         ("ø", r"[^aeiouyíáé].[^aeiouíáé]"),
         ("æ", r"..[bcdefghjklmnpqrstvwxyz]"),
         ("ï", r"[aeou]."),
+        ("ý", r"..\w"),
     )
     for char in chars
 }
@@ -66,6 +67,9 @@ _RARE: Final = frozenset("ъщэфцёђѓљњќџґξζψϊϋΐΰ")
 _WORDS_BY_THEMSELVES: Final = frozenset("àÀéÉèÈóÓòÒáÁíÍåÅöÖøØæÆúÚÜüùěôÔ")
 _SIGNS: Final = frozenset("©®™°•«»¿¡ºª§·´\u00a0№")
 _QUOTES: Final = "’‘“”–—…"
+
+
+_READS_WELL: Final = 0.65  # worth a byte
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,10 @@ def guess(texts: Collection[bytes]) -> Charset:
     if not others:
         return Charset(best, 1.0)
     ahead = scores[best] - scores[others[0]]
-    return Charset(best, 1.0 / (1.0 + math.exp(-2.5 * min(ahead, 40.0))), others[0])
+    sure = 1.0 / (1.0 + math.exp(-2.5 * min(ahead, 40.0)))
+    # The best of bad readings is a bad one: the texts may be in a character set not known here.
+    worth = scores[best] / sum(_high(text) for text in texts)
+    return Charset(best, sure if worth >= _READS_WELL else min(sure, max(worth, 0.0)), others[0])
 
 
 def _readings(texts: Collection[bytes], encoding: str) -> list[str]:
@@ -266,6 +273,13 @@ def _japanese(before: str, char: str, after: str, raw: bytes) -> float:
     return 0.7 if "\u3000" <= char <= "\u303f" or "\uff01" <= char <= "\uff5e" else -1.0
 
 
+def _japanese_of_unix(_: str, char: str, __: str, raw: bytes) -> float:
+    if "\u3041" <= char <= "\u30fe":
+        return 1.1
+    # Chinese has its characters at the same places: the kana between them must tell.
+    return 0.3 if "\u4e00" <= char <= "\u9fff" and raw[0] < 0xD0 else -0.2
+
+
 def _simplified(_: str, char: str, __: str, raw: bytes) -> float:
     return _han(char, usual=0xB0 <= raw[0] <= 0xD7 and raw[1] >= 0xA1, plain=raw[1] >= 0xA1)
 
@@ -313,8 +327,11 @@ _CANDIDATES: Final[dict[str, tuple[float, Callable[[Collection[bytes]], float]]]
     "cp1253": (-0.4, _of_alphabet("cp1253", _GREEK, mixes=False)),
     "big5": (-0.5, partial(_wide, encoding="big5", worth=_traditional, words=CHINESE_WORDS)),
     "cp1254": (-0.8, _of_alphabet("cp1254", _TURKISH, mixes=True)),
+    "euc_jp": (-0.8, partial(_wide, encoding="euc_jp", worth=_japanese_of_unix)),
     "koi8_r": (-1.0, _of_alphabet("koi8_r", _CYRILLIC, mixes=False)),
     "mac_cyrillic": (-1.0, _of_alphabet("mac_cyrillic", _CYRILLIC, mixes=False)),
     "iso8859_2": (-1.0, _of_alphabet("iso8859_2", _CENTRAL, mixes=True)),
+    "cp850": (-0.7, _of_alphabet("cp850", _WESTERN, mixes=True)),
+    "cp866": (-1.0, _of_alphabet("cp866", _CYRILLIC, mixes=False)),
     "mac_latin2": (-1.2, _of_alphabet("mac_latin2", _CENTRAL, mixes=True)),
 }

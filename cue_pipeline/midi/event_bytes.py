@@ -60,6 +60,11 @@ class MetaEvent:
     data: bytes
     offset: int
 
+    @property
+    def complete(self) -> bool:
+        """Whether a system exclusive message ends here, and in no later packet."""
+        return self.data.endswith(b"\xf7")
+
 
 @dataclass(slots=True)
 class TrackScan:
@@ -263,8 +268,12 @@ class EventScanner:
         if status in (_SYSEX, _SYSEX_MORE):
             length, body = self._variable_length(at + 1, limit, "length of a sysex event")
             self._check_length(position, body, length, limit, "sysex event")
+            message = data[body : body + length]
+            if status == _SYSEX_MORE and result.sysexes and not result.sysexes[-1].complete:
+                # A message in packets takes effect with its last.
+                message = result.sysexes.pop().data + message
+                status = _SYSEX
             if status == _SYSEX:
-                message = data[body : body + length]
                 result.sysexes.append(MetaEvent(self._count, _SYSEX, message, position))
             return body + length
         if status not in _SYSTEM_DATA_BYTES:

@@ -21,6 +21,10 @@ from cue_pipeline.midi.timing import TempoMap, TimeSignatureMap
 
 Changes = list[tuple[Fraction, Any]]
 
+_ROUNDED = 1  # microseconds a quarter
+_SAME_TIME = 0.002  # seconds: a tick of 96 to the quarter, between neighbouring tempos
+_SAME_PACE = 5e-6  # that of tempos rounded to a microsecond
+
 
 @dataclass(frozen=True, slots=True)
 class OnClock:
@@ -167,12 +171,36 @@ def _agreeing(writers: Sequence[_Member]) -> list[list[_Member]]:
 def _first_difference(a: _Member, b: _Member, which: str) -> Fraction | None:
     """Return the first quarter at which two maps differ while both speak; None: they agree."""
     ends = [m.reach for m in (a, b) if m.reach is not None]
+    end = min(ends, default=None)
     changes_a: Changes = getattr(a, which)
     changes_b: Changes = getattr(b, which)
-    for at in sorted({at for at, _ in changes_a} | {at for at, _ in changes_b}):
-        if ends and at >= min(ends):
-            return None
+    places = sorted({at for at, _ in changes_a} | {at for at, _ in changes_b})
+    places = [at for at in places if end is None or at < end]
+    if which == "tempos":
+        return _parted(changes_a, changes_b, places, end)
+    for at in places:
         if _value(changes_a, at) != _value(changes_b, at):
+            return at
+    return None
+
+
+def _parted(
+    a: Changes, b: Changes, places: Sequence[Fraction], end: Fraction | None
+) -> Fraction | None:
+    """Return the quarter from which two tempo maps part by more than what rounding does.
+
+    A tempo is written in whole microseconds and stands on a whole tick: two programs round both
+    as they like. So maps are one as long as their times are.
+    """
+    elapsed, apart = 0.0, 0.0
+    for at, until in zip(places, [*places[1:], end], strict=True):
+        one, other = _value(a, at), _value(b, at)
+        if until is None:
+            return at if abs(one - other) > _ROUNDED else None
+        length = float(until - at) / 1e6
+        elapsed += one * length
+        apart += (one - other) * length
+        if one != other and abs(apart) > _SAME_TIME + elapsed * _SAME_PACE:
             return at
     return None
 

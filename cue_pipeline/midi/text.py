@@ -17,6 +17,7 @@ _MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SURELY_UTF_8: Final = re.compile(rb"[\xe0-\xf4][\x80-\xbf]{2}")
 _LEAST_UTF_16: Final = 4
 _MOST: Final = 0.8
+_FEWEST_OF_CUT: Final = 2
 
 
 def charset_of(texts: Iterable[bytes], stated: str | None = None) -> Charset:
@@ -59,6 +60,9 @@ def decode(raw: bytes, encoding: str) -> str:
     if order:
         return raw[: len(raw) & ~1].decode(order, errors="replace").rstrip("\0")
     raw = raw.rstrip(b"\0")
+    cut = _cut_utf_8(raw)
+    if cut is not None:
+        return cut
     wide = encoding in WIDE and not raw.startswith(codecs.BOM_UTF8) and not _surely_utf_8(raw)
     for candidate in (encoding, "utf-8") if wide else ("utf-8-sig", encoding, LATIN_1):
         try:
@@ -72,8 +76,23 @@ def _proves_itself(text: bytes) -> bool:
     try:
         text.decode("utf-8")
     except UnicodeDecodeError:
-        return text[:2] in _MARKS or _utf_16(text) is not None
+        return text[:2] in _MARKS or _utf_16(text) is not None or _cut_utf_8(text) is not None
     return True
+
+
+def _cut_utf_8(text: bytes) -> str | None:
+    """Return the whole characters of UTF-8 that was cut off within one; None: it is no such text.
+
+    Programs that write names of a fixed number of bytes do so.
+    """
+    text = text.rstrip(b"\0")
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        whole = decoder.decode(text)
+    except UnicodeDecodeError:
+        return None
+    cut = bool(decoder.getstate()[0])
+    return whole if cut and sum(char >= "\x80" for char in whole) >= _FEWEST_OF_CUT else None
 
 
 def _surely_utf_8(text: bytes) -> bool:

@@ -400,6 +400,63 @@ def an_old_version_with_fewer_notes(cue: NewCue) -> Rule:
     return lambda view: iter([is_told(view, r"cue v[23]\.mid")])
 
 
+def _one_counts(view: CueView) -> Iterator[Finding]:
+    same = [n for n, row in view.files.items() if row["same_as"] is not None]
+    yield Finding(f"one of the two is counted (found {same})", len(same) == 1)
+
+
+@variation
+def the_same_music_as_format_0(cue: NewCue) -> Rule:
+    lines = (VIOLIN, HORN, BASS)
+    merged = track(
+        (0, tempo(120)),
+        (0, METER),
+        (0, named("1m01")),
+        *(event for channel, part in enumerate(lines) for event in played(part, channel)),
+    )
+    cue.midi({"1m01.mid": smf(CONDUCTOR, *named_parts()), "1m01_type0.mid": smf(merged, kind=0)})
+    recorded(cue)
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        yield from _one_counts(view)
+        yield from mapped(view)
+
+    return rule
+
+
+@variation
+def a_version_with_tracks_of_other_names(cue: NewCue) -> Rule:
+    lines = (("VLN", VIOLIN), ("HRN", HORN), ("CB", BASS))
+    old = [track((0, named(name)), *played(part, i)) for i, (name, part) in enumerate(lines)]
+    cue.midi({"1m01 v1.mid": smf(CONDUCTOR, *old), "1m01 v2.mid": smf(CONDUCTOR, *named_parts())})
+    recorded(cue)
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        yield from _one_counts(view)
+        yield from mapped(view)
+
+    return rule
+
+
+@variation
+def one_map_that_two_programs_round(cue: NewCue) -> Rule:
+    first, later = named_parts()[0], named_parts(ppq=96)[1:]
+    fine, coarse = meta(0x51, b"\x0a\x0f\x8c"), meta(0x51, b"\x0a\x0f\x8d")
+    cue.midi(
+        {
+            "A.mid": smf(track((0, fine)), first),
+            "B.mid": smf(track((0, coarse)), *later, ppq=96),
+        }
+    )
+    tiny(cue)
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        doubts = [row["clock_doubt"] for row in view.files.values()]
+        yield Finding(f"no doubt of the tempo (found {doubts})", doubts == [None, None])
+
+    return rule
+
+
 @variation
 def a_tempo_that_the_sound_denies(cue: NewCue) -> Rule:
     lines = [
@@ -488,6 +545,16 @@ def german_names(cue: NewCue) -> Rule:
 @variation
 def polish_names(cue: NewCue) -> Rule:
     return _written(cue, ["Wiolonczela", "Kontrabas", "Rożek angielski", "Chór żeński"], "cp1250")
+
+
+@variation
+def names_of_a_dos_sequencer(cue: NewCue) -> Rule:
+    return _written(cue, ["Flöte", "Hörner", "Große Trommel"], "cp437")
+
+
+@variation
+def names_of_a_unix_in_japan(cue: NewCue) -> Rule:
+    return _written(cue, ["第1バイオリン", "ビオラ", "チェロ", "ドラム"], "euc_jp")
 
 
 @variation

@@ -307,3 +307,19 @@ def test_importing_the_names_loads_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.stderr.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("name", "category"),
+    [
+        ("Kontakt Rack", None),
+        ("1-Instrument Rack", None),
+        ("Strings Rack", "Strings"),
+        ("Brass Rack 2", "Brass"),
+        ("Drum Rack", "Drums"),
+        ("Rack Tom", "Drums"),
+        ("Rack_01", "Drums"),
+    ],
+)
+def test_a_rack_of_instruments_is_no_tom(name: str, category: str | None) -> None:
+    assert categorise(name).category == category

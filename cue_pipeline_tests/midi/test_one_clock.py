@@ -239,6 +239,89 @@ def test_a_version_that_begins_later_is_the_same_music():
     assert files["cue_v1"].same_as == "MIDI/cue v2.mid"
 
 
+HORNS = (60, 62, 64, 65, 64, 62, 67, 60, 59, 57, 60, 62)
+
+
+def score(*titles: str, transpose: int = 0, late: tuple[int, ...] = (0,)) -> list[bytes]:
+    """Three tracks of 12 notes; each begins up to some ticks late, ends on time."""
+    tracks = []
+    for number, title in enumerate(titles):
+        events = name(title)
+        for i, pitch in enumerate(HORNS):
+            note, delay = pitch + 5 * number + transpose, late[i % len(late)]
+            events += on(note, delay, channel=number) + off(note, 480 - delay, channel=number)
+        tracks.append(events)
+    return tracks
+
+
+SECTION = ("Trumpets", "Horns", "Trombones")
+
+
+def merged(titles: tuple[str, ...]) -> bytes:
+    """The same as one track of format 0."""
+    events = name("1m01") + tempo(NINETY)
+    for pitch in HORNS:
+        events += b"".join(on(pitch + 5 * n, channel=n) for n in range(len(titles)))
+        events += b"".join(
+            off(pitch + 5 * n, 0 if n else 480, channel=n) for n in range(len(titles))
+        )
+    return smf(events, format=0)
+
+
+def test_one_music_of_format_1_and_of_format_0_counts_once():
+    parts = smf(tempo(NINETY), *score(*SECTION))
+    files = settled(cue=merged(SECTION), cue_parts=parts)
+    assert files["cue"].same_as == "MIDI/cue parts.mid"
+    assert files["cue_parts"].same_as is None
+    assert "on one track" in files["cue"].clock_warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("older", "told"),
+    [
+        (score("TPT", "HN", "TBN"), "tracks of other names"),
+        (score(*SECTION, late=(0, 12, 25, 7)), "a little earlier or later"),
+        (score(*SECTION, transpose=-2), "the same rhythms at other pitches"),
+    ],
+)
+def test_a_version_that_is_renamed_quantised_or_transposed_counts_once(older, told):
+    files = settled(cue_v1=smf(tempo(NINETY), *older), cue_v2=smf(tempo(NINETY), *score(*SECTION)))
+    assert files["cue_v1"].same_as == "MIDI/cue v2.mid"
+    assert told in files["cue_v1"].clock_warnings[0]
+    assert files["cue_v2"].clock_doubt is None
+
+
+def test_other_music_in_the_same_rhythm_is_no_version():
+    other = [track.replace(b"Horns", b"Cors.") for track in score(*SECTION, transpose=4)]
+    files = settled(brass=smf(tempo(NINETY), *score(*SECTION)), winds=smf(tempo(NINETY), *other))
+    assert [f.same_as for f in files.values()] == [None, None]
+
+
+def test_two_numbered_files_of_one_track_each_are_two_in_unison():
+    files = settled(
+        **{f"Horn_({n})": smf(tempo(NINETY) + line(*SCALE, title=f"Horn {n}")) for n in (1, 2)}
+    )
+    assert [f.same_as for f in files.values()] == [None, None]
+
+
+def test_tempo_maps_that_differ_by_what_rounding_does_are_one():
+    ramp = [(0, 659_340), (1441, 576_923), (1452, 666_667)]  # ticks of 1/480 since the last
+    fine = b"".join(tempo(micros, ticks) for ticks, micros in ramp)
+    coarse = b"".join(tempo(micros + 1, round(ticks / 5)) for ticks, micros in ramp)
+    files = settled(
+        orchestra=smf(fine + line(*SCALE)),
+        percussion=smf(coarse + line(*SCALE[::-1], title="Taikos", quarter=96), division=96),
+    )
+    assert [(f.clock_doubt, f.clock_warnings) for f in files.values()] == [(None, ())] * 2
+
+
+def test_tempo_maps_that_part_slowly_contradict_each_other():
+    files = settled(
+        one=smf(tempo(500_000) + line(*SCALE)), two=smf(tempo(500_200) + line(50, *SCALE[::-1]))
+    )
+    assert all("contradicts" in f.clock_doubt for f in files.values())
+
+
 def test_two_instruments_in_unison_are_two():
     files = settled(
         flute=smf(tempo(NINETY) + line(*SCALE, title="Flute")),

@@ -246,6 +246,14 @@ def test_drum_kits_are_told_by_bank_and_system_exclusive(track, kit):
     assert kits(track) == [kit]
 
 
+def test_a_system_exclusive_message_in_packets_is_one():
+    whole = bytes.fromhex("41 10 42 12 40 1A 15 01 10 F7")
+    packets = b"\0\xf0\x04" + whole[:4] + b"\x0a\xf7\x06" + whole[4:]
+    assert kits(packets + tune(10, 36)) == ["SysEx (rhythm part)"]
+    # What follows a whole message is no part of it.
+    assert kits(sysex("7E 7F 09 01") + packets[7:] + tune(10, 36)) == [None]
+
+
 def test_system_exclusive_messages_of_a_conductor_reach_every_track():
     conductor = sysex("41 10 42 12 40 1B 15 02 0E")
     assert kits(conductor, tune(11, 36), tune(2)) == ["SysEx (rhythm part)", None]

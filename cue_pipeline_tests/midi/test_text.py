@@ -106,6 +106,10 @@ ELSEWHERE = {
     "cp949": ["바이올린", "첼로", "호른", "플루트", "합창", "추격", "사랑의 테마"],
     "cp1253": ["Βιολί", "Τύμπανα", "Καταδίωξη", "Θέμα του ήρωα", "ΕΓΧΟΡΔΑ"],
     "cp1250": ["Příčná flétna", "Žestě", "Sbor ženský", "Druhé housle", "Vítězství", "Něžně"],
+    "cp1254": ["Bağlama", "Vurmalı", "Yaylı", "Kılıç"],
+    "euc_jp": ["第1バイオリン", "チェロ", "ドラム", "合唱とピアノ"],
+    "cp866": ["Скрипки", "Погоня в лесу", "Тема героя", "Пролог", "Мужской хор"],
+    "cp850": ["Flöte", "Hörner", "Bässe", "Große Trommel"],
     "iso8859_2": ["Pościg", "Zakończenie", "Główny temat", "Śmierć", "Dęte drewniane"],
 }
 
@@ -127,6 +131,28 @@ def test_how_surely_texts_read_is_said_where_it_is_in_doubt():
     sure = read(smf(name("Виолончели".encode("cp1251")) + on(60) + off(60, 1)))
     assert (sure.charset.encoding, sure.warnings) == ("cp1251", ())
     assert sure.charset.confidence > 0.99
+
+
+@pytest.mark.parametrize(
+    ("names", "encoding"),
+    [
+        (["ไวโอลิน", "กลอง", "เปียโน"], "cp874"),
+        (["كمان", "عود", "طبلة"], "cp1256"),
+        (["כינור", "ויולה", "תופים"], "cp1255"),
+    ],
+)
+def test_a_character_set_that_is_not_weighed_is_doubted(names, encoding):
+    file = read(smf(*(name(text.encode(encoding)) + on(60) + off(60, 1) for text in names)))
+    assert file.charset.confidence < 0.75
+    assert any("CUE_MIDI_CHARSET" in warning for warning in file.warnings)
+
+
+@pytest.mark.parametrize("text", ["Виолончели соло", "ヴァイオリン 1", "Flöte & Hörner Bläser"])
+def test_utf_8_that_is_cut_within_a_character_keeps_what_is_whole(text):
+    raw = text.encode()
+    cuts = [n for n in range(12, len(raw)) if raw[n] & 0xC0 == 0x80]
+    read_so = [decode(raw[:n], charset_of([raw[:n], "Пролог".encode()]).encoding) for n in cuts]
+    assert read_so == [raw[:n].decode(errors="ignore") for n in cuts]
 
 
 @pytest.mark.parametrize("plain", ["Violins 1", "Hörner", "ヴァイオリン", "Скрипки"])

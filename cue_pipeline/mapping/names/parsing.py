@@ -31,6 +31,7 @@ from cue_pipeline.mapping.names.lexicon.studio import (
     ORDINALS,
     ROMAN,
     STUDIO_WORDS,
+    listed,
 )
 from cue_pipeline.mapping.names.several_instruments import KIT_OR_ORCHESTRA, Reading, combine
 from cue_pipeline.mapping.names.tokens import is_numbered_file, name_words
@@ -136,6 +137,14 @@ def _ordinal(word: str) -> int | None:
     return ORDINALS.get(word) or ROMAN.get(word)
 
 
+_IN_RACKS: Final = listed(
+    """
+    kontakt kont ni play engine vep inst instr instrument instruments midi vst vsti multi audio
+    patch preset effect effects sampler layer device plugin ableton reason halion maschine
+    """
+)
+
+
 class _Scan:
     """One pass over a name's words; a class only because the pass fills five lists."""
 
@@ -154,11 +163,21 @@ class _Scan:
 
     def _take(self, at: int) -> int:
         found = _phrase(self.words, at)
+        if found == (lexicon().single("rack"), 1) and self._holds_devices(at):
+            return 1
         if found is not None:
             self.meanings.append(found[0])
             return found[1]
         self._other(self.words[at])
         return 1
+
+    def _holds_devices(self, at: int) -> bool:
+        """Return whether a rack is one of instruments ('Strings Rack'), and no tom of a kit."""
+        if self.words[at] not in ("rack", "racks"):
+            return False
+        of = self.words[at - 1] if at else ""
+        played = lexicon().single(of)
+        return of in _IN_RACKS or (played is not None and played.category != "Drums")
 
     def _other(self, word: str) -> None:
         number = _ordinal(word)
