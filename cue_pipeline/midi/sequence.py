@@ -131,13 +131,32 @@ def build_sequence(
                     f"{meta.data[:8].hex(' ') or 'none'}; passed over"
                 )
     tempos = [(tick, tempo) for tick, tempo, _ in collected.tempos]
-    warnings += _contradictions(collected.tempos)
+    warnings += _contradictions(
+        collected.tempos,
+        "tempo",
+        lambda tempo: f"{60e6 / tempo:.6g}",
+        "the last track's holds",
+        " quarters a minute",
+    )
+    warnings += _contradictions(
+        collected.meters,
+        "time signature",
+        lambda meter: f"{meter[0]}/{meter[1]}",
+        "the last track's holds",
+    )
+    warnings += _contradictions(
+        [(tick, text, track) for tick, _, text, track in collected.time_codes],
+        "time code",
+        str,
+        "all are kept",
+    )
     if microseconds is not None:
         if any(tempo != (0, 500_000) for tempo in tempos):
             warnings.append("tempo events count for nothing in a file with SMPTE division")
         tempos = [(0, microseconds)]
     tempo_map = build_tempo_map(tempos, ticks_per_beat)
-    meter = build_time_signature_map(collected.meters, tempo_map, ticks_per_beat)
+    meters = [(tick, *meter) for tick, meter, _ in collected.meters]
+    meter = build_time_signature_map(meters, tempo_map, ticks_per_beat)
 
     def timed(entries: list[tuple[Any, ...]]) -> list[list[Any]]:
         if not entries:
@@ -155,7 +174,7 @@ def build_sequence(
         lyrics=timed(collected.texts[_LYRIC]),
         texts=timed(list(dict.fromkeys(collected.texts[_TEXT]))),
         smpte_offset=collected.smpte_offset,
-        time_codes=timed(list(dict.fromkeys(collected.time_codes))),
+        time_codes=timed(list(dict.fromkeys(code[:3] for code in collected.time_codes))),
         end_tick=end_tick,
         duration_seconds=float(ticks_to_seconds(end_tick, tempo_map, ticks_per_beat)),
         # The length of SMPTE ticks is in the header.
@@ -192,13 +211,13 @@ def on_clock(
 class _Collected:
     encoding: str
     tempos: list[tuple[int, int, int]] = field(default_factory=list)  # tick, tempo, track
-    meters: list[tuple[int, int, int]] = field(default_factory=list)
+    meters: list[tuple[int, tuple[int, int], int]] = field(default_factory=list)
     keys: list[tuple[Any, ...]] = field(default_factory=list)
     texts: dict[int, list[tuple[Any, ...]]] = field(
         default_factory=lambda: {_TEXT: [], _LYRIC: [], _MARKER: [], _CUE_POINT: []}
     )
     smpte_offset: dict[str, Any] | None = None
-    time_codes: list[tuple[int, float, str]] = field(default_factory=list)
+    time_codes: list[tuple[int, float, str, int]] = field(default_factory=list)
     lost_tempo: bool = False
 
 
@@ -213,21 +232,24 @@ def _nothing(_meta: TimedMeta, _into: _Collected) -> None:
     return None
 
 
-def _contradictions(tempos: list[tuple[int, int, int]]) -> list[str]:
-    """Say where tracks give one tick several tempos, of which the last holds."""
-    at_tick: dict[int, dict[int, int]] = {}
-    for tick, tempo, track in tempos:
-        at_tick.setdefault(tick, {})[track] = tempo
+def _contradictions(
+    events: list[tuple[int, Any, int]],
+    what: str,
+    write: Callable[[Any], str],
+    then: str,
+    unit: str = "",
+) -> list[str]:
+    """Say where tracks give one tick several values, of which each holds a track's last."""
+    at_tick: dict[int, dict[int, Any]] = {}
+    for tick, value, track in events:
+        at_tick.setdefault(tick, {})[track] = value
     several = {tick: said for tick, said in at_tick.items() if len(set(said.values())) > 1}
     if not several:
         return []
     tick, said = next(iter(several.items()))
-    told = ", ".join(f"{60e6 / tempo:.6g} in track {track}" for track, tempo in said.items())
+    told = ", ".join(f"{write(value)} in track {track}" for track, value in said.items())
     more = f", and so at {len(several) - 1} more ticks" if len(several) > 1 else ""
-    return [
-        f"tick {tick}: the tracks differ in tempo, {told} quarters a minute{more}; "
-        "the last track's holds"
-    ]
+    return [f"tick {tick}: the tracks differ in {what}, {told}{unit}{more}; {then}"]
 
 
 def _read_tempo(meta: TimedMeta, into: _Collected) -> str | None:
@@ -241,7 +263,7 @@ def _read_tempo(meta: TimedMeta, into: _Collected) -> str | None:
 def _read_meter(meta: TimedMeta, into: _Collected) -> str | None:
     if not meta.data[0] or meta.data[1] > _MAX_DENOMINATOR_POWER:
         return "no possible time signature"
-    into.meters.append((meta.tick, meta.data[0], 1 << meta.data[1]))
+    into.meters.append((meta.tick, (meta.data[0], 1 << meta.data[1]), meta.track))
     return None
 
 
@@ -265,7 +287,7 @@ def _read_smpte_offset(meta: TimedMeta, into: _Collected) -> str | None:
     if code is None:
         return "no possible time code"
     into.smpte_offset = into.smpte_offset or code.parts()
-    into.time_codes.append((meta.tick, code.seconds_since_midnight, str(code)))
+    into.time_codes.append((meta.tick, code.seconds_since_midnight, str(code), meta.track))
     return None
 
 

@@ -41,6 +41,9 @@ _KIT_KEYS: Final = (27, 88)
 _OFF_KIT: Final = 0.1
 # Bass drum to cymbals; hand percussion lies above, and a part of it uses few keys.
 _HIGHEST_OF_KIT, _MOST_HAND_PERCUSSION = 59, 8
+# Bass drums, snares, toms, hi-hats and cymbals: most strokes of any kit. A melody passes few.
+_KIT_CORE: Final = (*range(35, 47), 49, 51, 53, 57, 59)
+_FEWEST_ON_CORE, _FEWEST_STROKES = 0.35, 20
 
 Address = tuple[int, int]
 """Port and channel."""
@@ -269,4 +272,11 @@ def _no_kit(pitch: Int64Array) -> str | None:
     n_keys = len(np.unique(pitch))
     if int(pitch.min()) > _HIGHEST_OF_KIT and n_keys > _MOST_HAND_PERCUSSION:
         return f"are {n_keys} pitches of {int(pitch.min())} and above, none of a drum kit"
+    on_core = int(np.isin(pitch, _KIT_CORE).sum())
+    many = n_keys > _MOST_HAND_PERCUSSION and len(pitch) >= _FEWEST_STROKES
+    if many and on_core < _FEWEST_ON_CORE * len(pitch):
+        return (
+            f"are {n_keys} pitches of {int(pitch.min())} to {int(pitch.max())}, {on_core} of "
+            f"{len(pitch)} where kits have drums, hi-hats and cymbals"
+        )
     return None

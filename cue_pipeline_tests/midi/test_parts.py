@@ -265,6 +265,22 @@ def test_pitches_that_no_kit_has_are_no_drums_and_that_is_said():
     assert any("channel 10" in warning for warning in file.warnings)
 
 
+MELODY = (55, 57, 58, 60, 62, 63, 65, 67, 69, 70, 72, 74)
+KIT = (36, 42, 38, 42, 36, 46, 38, 49, 45, 43, 41, 56, 54)
+
+
+def test_a_melody_that_stands_on_channel_10_as_the_tenth_track_is_no_kit_and_that_is_said():
+    file = read(smf(*(tune(channel, *MELODY, *MELODY[::-1]) for channel in range(8, 12))))
+    assert [part.sounds.drum_kit for part in file.parts.parts] == [None] * 4
+    assert any("track 1: its notes on channel 10 are 12 pitches" in w for w in file.warnings)
+
+
+@pytest.mark.parametrize("keys", [KIT, (60, 61, 62, 63, 64), range(36, 56)])
+def test_a_kit_hand_drums_and_a_toy_box_on_channel_10_stay_drums(keys):
+    file = read(smf(tune(9, *keys, *keys)))
+    assert (file.parts.parts[0].sounds.drum_kit, file.warnings) == ("channel 10", ())
+
+
 def test_a_rhythm_part_that_nothing_plays_is_taken_for_the_tracks_own_and_said():
     file = read(smf(sysex("41 10 42 12 40 1D 15 01 0D") + tune(12, 36, 38)))
     assert file.parts.parts[0].sounds.drum_kit == "SysEx (rhythm part)"

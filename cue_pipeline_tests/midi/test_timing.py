@@ -315,3 +315,21 @@ def test_markers_that_stand_in_every_track_are_kept_once():
     marked = meta(6, b"Start") + on(60) + meta(6, b"Hit", 480) + off(60)
     clock = read(smf(marked, marked, marked)).sequences[0]
     assert clock.markers == [[0.0, 0, "Start"], [0.5, 480, "Hit"]]
+
+
+def test_tracks_that_differ_in_meter_or_time_code_at_one_tick_are_told():
+    ten, eleven = (meta(0x54, bytes([1 << 5 | hour, 0, 0, 0, 0])) for hour in (10, 11))
+    file = read(
+        smf(ten + meter(4, 4) + on(60) + off(60, 1), eleven + meter(3, 4) + on(60) + off(60, 1))
+    )
+    assert file.sequences[0].time_signature_map == [[0.0, 0, 3, 4]]
+    assert [row[2] for row in file.sequences[0].time_codes] == [36_000.0, 39_600.0]
+    told = " ".join(file.warnings)
+    assert "time signature, 4/4 in track 0, 3/4 in track 1; the last track's holds" in told
+    assert "time code, 10:00:00:00 at 25 in track 0, 11:00:00:00 at 25 in track 1" in told
+
+
+def test_tracks_that_repeat_the_meter_and_the_time_code_are_quiet():
+    ten = meta(0x54, bytes([1 << 5 | 10, 0, 0, 0, 0]))
+    track = ten + meter(3, 4) + on(60) + off(60, 1)
+    assert read(smf(track, track)).warnings == ()
