@@ -1,9 +1,9 @@
 """Does the mix equal the sum of its stems? What is left of the one without the other, in dB.
 
 Channel by channel: the mix's L without the sum of all stems' L, and so on, at unity gain; also
-what is left at the gain that fits best, since a mix is often trimmed. Where a stem is mono (its
-place in the mix is anybody's guess) or no label is shared, mono downmixes are compared at the
-best gain instead.
+what is left at the gain that fits best, since a mix is often trimmed. A stem that has channels
+which the mix has not (a mono stem: its place in the mix is anybody's guess) is taken away from
+every channel of the mix, at the gains that fit best (:mod:`.panned`).
 
 Groups stand where the inventory put them, by time references or by their sound (:mod:`.starts`);
 those of unknown start are taken to begin with the earliest. If little cancels, a lag of up to half
@@ -24,6 +24,7 @@ from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader
 from cue_pipeline.audio.grouping import ChannelGroup
 from cue_pipeline.audio.levels import rounded
 from cue_pipeline.audio.mel_filters import Float32Array, Float64Array
+from cue_pipeline.audio.panned import PannedSums
 from cue_pipeline.audio.sources import finite
 
 _HEAD_SECONDS = 30
@@ -44,8 +45,9 @@ class Residual:
     method : str
         How it was computed, or why not.
     details : dict
-        ``fitted_gain_db``, ``fitted_residual_db``, ``channels`` (dB of each), ``unfed`` (channels
-        of the mix that no stem has), ``alignment``, ``lag_samples``, ``stems``.
+        ``alignment``, ``lag_samples``, ``stems``; where all stems have their place in the mix
+        ``fitted_gain_db``, ``fitted_residual_db``, ``channels`` (dB of each) and ``unfed``
+        (channels of the mix that no stem has), else ``panned`` (gains, dB).
     """
 
     residual_db: float | None
@@ -103,6 +105,16 @@ class _Sums:
             self.rest[i] += found[3]
 
     @property
+    def residual(self) -> float | None:
+        """What is left at unity gain, dB; None where the mix is silent."""
+        return _ratio_db(float(self.rest.sum()), float(self.mix.sum()))
+
+    @property
+    def stems_power(self) -> float:
+        """Sum of squares of the stems' sum."""
+        return float(self.stems.sum())
+
+    @property
     def gain(self) -> float:
         """Of the stems, that leaves least of the mix."""
         power = float(self.stems.sum())
@@ -150,16 +162,20 @@ def measure_residual(
             {"alignment": alignment, "stems": len(stems)},
         )
     labels = _compared(mix, stems)
-    compare = partial(_compare, folder, mix, stems, labels=labels, compiled=compiled)
+    compare = (
+        partial(_compare, folder, mix, stems, labels=labels, compiled=compiled)
+        if labels
+        else partial(_compare_panned, folder, mix, stems, compiled=compiled)
+    )
     sums, heads = compare(leads)
-    residual = _residual(sums, labels)
+    residual = sums.residual
     lag = 0
     if (residual or 0.0) > _SEEK_LAG_ABOVE_DB:
         lag = find_lag(heads[0], heads[1], mix.sample_rate)
         if lag:
             moved, _ = compare([lead + lag for lead in leads])
-            if (_residual(moved, labels) or 0.0) < (residual or 0.0) - 1.0:
-                sums, residual = moved, _residual(moved, labels)
+            if (moved.residual or 0.0) < (residual or 0.0) - 1.0:
+                sums, residual = moved, moved.residual
                 alignment = "correlation"
             else:
                 lag = 0
@@ -184,7 +200,7 @@ def _meet(mix: ChannelGroup, stem: ChannelGroup, lead: int) -> bool:
 
 
 def _compared(mix: ChannelGroup, stems: Sequence[ChannelGroup]) -> list[str]:
-    """Return the labels to compare; none for downmixes."""
+    """Return the labels to compare; none where a stem has others than the mix."""
     of_mix = [c.label for c in mix.channels]
     of_stems = [{c.label for c in stem.channels} for stem in stems]
     if any(not labels <= set(of_mix) for labels in of_stems):
@@ -204,7 +220,7 @@ def _compare(
     """Return the sums over the whole mix, and the first half minute of both downmixes."""
     rate = mix.sample_rate
     readers: list[_Aligned] = []
-    sums = _Sums.zeros(len(labels) or 1, compiled=compiled)
+    sums = _Sums.zeros(len(labels), compiled=compiled)
     heads: tuple[list[Float32Array], list[Float32Array]] = ([], [])
     done = 0
     try:
@@ -225,6 +241,49 @@ def _compare(
     return sums, (np.concatenate([*heads[0], empty]), np.concatenate([*heads[1], empty]))
 
 
+def _compare_panned(
+    folder: Path,
+    mix: ChannelGroup,
+    stems: Sequence[ChannelGroup],
+    leads: Sequence[int],
+    *,
+    compiled: bool,
+) -> tuple[PannedSums, tuple[Float32Array, Float32Array]]:
+    """Return the products over the whole mix, and the first half minute of both downmixes."""
+    rate = mix.sample_rate
+    sums = PannedSums(mix, stems)
+    of_mix = list(sums.rows[0].values())
+    block = np.empty((sums.n_rows, BLOCK_SAMPLES), np.float32)
+    heads: tuple[list[Float32Array], list[Float32Array]] = ([], [])
+    done = 0
+    readers: list[_Aligned] = []
+    reader = GroupReader(folder, mix, rate, convert_to=rate, compiled=compiled)
+    try:
+        readers += [
+            _Aligned(folder, g, rate, n, compiled=compiled)
+            for g, n in zip(stems, leads, strict=True)
+        ]
+        for raw in reader.blocks(BLOCK_SAMPLES):
+            n = raw.shape[1]
+            block[:, :n] = 0.0  # a channel that cannot be opened is silent
+            for label, row in zip(reader.labels, raw, strict=True):
+                block[sums.rows[0][label], :n] = finite(row)
+            for stem, rows in zip(readers, sums.rows[1:], strict=True):
+                if stem.labels:
+                    stem.add([block[rows[label], :n] for label in stem.labels])
+            sums.feed(block[:, :n])
+            if done < _HEAD_SECONDS * rate:
+                heads[0].append(block[of_mix, :n].sum(axis=0))
+                heads[1].append(block[len(of_mix) :, :n].sum(axis=0))
+            done += n
+    finally:
+        reader.close()
+        for stem in readers:
+            stem.reader.close()
+    empty = np.empty(0, np.float32)
+    return sums, (np.concatenate([*heads[0], empty]), np.concatenate([*heads[1], empty]))
+
+
 def _pairs(
     folder: Path,
     mix: ChannelGroup,
@@ -238,47 +297,28 @@ def _pairs(
     The next pair overwrites them.
     """
     rate = mix.sample_rate
-    compared = tuple(c for c in mix.channels if not labels or c.label in labels)
+    compared = tuple(c for c in mix.channels if c.label in labels)
     reader = GroupReader(
         folder, replace(mix, channels=compared), rate, convert_to=rate, compiled=compiled
     )
-    mixed, total = np.empty((2, len(labels) or 1, BLOCK_SAMPLES), np.float32)
+    mixed, total = np.empty((2, len(labels), BLOCK_SAMPLES), np.float32)
     try:
         for raw in reader.blocks(BLOCK_SAMPLES):
             n = raw.shape[1]
-            if labels:
-                mixed[:, :n] = 0.0  # a channel that cannot be opened is silent
-                for row, label in zip(raw, reader.labels, strict=True):
-                    mixed[labels.index(label), :n] = finite(row)
-            else:
-                mixed[0, :n] = composite_of(finite(raw))
+            mixed[:, :n] = 0.0  # a channel that cannot be opened is silent
+            for row, label in zip(raw, reader.labels, strict=True):
+                mixed[labels.index(label), :n] = finite(row)
             total[:, :n] = 0.0
             for stem in stems:
                 if stem.labels:
-                    _add(stem, total[:, :n], labels)
+                    stem.add([total[labels.index(label), :n] for label in stem.labels])
             yield mixed[:, :n], total[:, :n]
     finally:
         reader.close()
 
 
-def _add(stem: _Aligned, total: Float32Array, labels: Sequence[str]) -> None:
-    """Add a stem channel by channel, or its mean where it is downmixes that are compared."""
-    if labels:
-        stem.add([total[labels.index(label)] for label in stem.labels])
-        return
-    apart = np.zeros((len(stem.labels), total.shape[1]), np.float32)
-    stem.add(list(apart))
-    total[0] += composite_of(apart)
-
-
-def _residual(sums: _Sums, labels: Sequence[str]) -> float | None:
-    if not labels:
-        return sums.fitted
-    return _ratio_db(float(sums.rest.sum()), float(sums.mix.sum()))
-
-
 def _told(
-    sums: _Sums,
+    sums: _Sums | PannedSums,
     residual: float | None,
     labels: Sequence[str],
     mix: ChannelGroup,
@@ -288,17 +328,22 @@ def _told(
 ) -> Residual:
     if residual is None:
         return Residual(None, "not computed: the mix is silent")
-    if not float(sums.stems.sum()):
+    if not sums.stems_power:
         return Residual(None, "not computed: the stems are silent where the mix sounds")
     details: dict[str, Any] = {
-        "fitted_gain_db": rounded(20 * math.log10(abs(sums.gain))) if sums.gain else None,
-        "fitted_residual_db": rounded(sums.fitted),
         "alignment": alignment,
         "lag_samples": lag,
         "stems": len(stems),
     }
-    if not labels:
-        return Residual(residual, "mono downmixes, at the gain that fits best", details)
+    if isinstance(sums, PannedSums):
+        details["panned"] = sums.gains_db
+        return Residual(
+            residual,
+            "channel by channel; stems without a place in the mix at the gains that fit best",
+            details,
+        )
+    details["fitted_gain_db"] = rounded(20 * math.log10(abs(sums.gain))) if sums.gain else None
+    details["fitted_residual_db"] = rounded(sums.fitted)
     each = zip(labels, sums.rest, sums.mix, strict=True)
     details["channels"] = {lb: rounded(_ratio_db(float(r), float(m))) for lb, r, m in each}
     details["unfed"] = [c.label for c in mix.channels if c.label not in labels]

@@ -140,9 +140,16 @@ def final_mix_tables(
     threads : int, optional
         Mixes at once; default: the cores.
     """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
     spool = Spool()
     compiled = takes_kernels(inventory.final_mixes, mels, per_channel=True)
-    with ThreadPoolExecutor(1, "residual") as pool:  # beside the spectrograms of the same mixes
+    # One thread of BLAS until the residuals are done too, which may be after the spectrograms: more
+    # of them wait for each other wherever another cue has the cores.
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        ThreadPoolExecutor(1, "residual") as pool,  # beside the spectrograms of the same mixes
+    ):
         residuals = pool.map(
             lambda mix: measure_residual(folder.path, mix, inventory.groups, compiled=compiled),
             inventory.final_mixes,

@@ -94,22 +94,41 @@ class Sums:
 
     def left_of_sum(self, whole: int, parts: Sequence[int]) -> float:
         """Return what is left of a group without the sum of others, at the best common gain, dB."""
+        return self._best_sum(whole, parts)[0]
+
+    def free_gains(self, whole: int, parts: Sequence[int]) -> dict[str, dict[int, float]]:
+        """Return the gains of the channels without a place in that sum.
+
+        Returns
+        -------
+        dict of str to dict of int to float
+            Label of the whole's channel → row of the products → gain.
+        """
+        return self._best_sum(whole, parts)[1]
+
+    def _best_sum(
+        self, whole: int, parts: Sequence[int]
+    ) -> tuple[float, dict[str, dict[int, float]]]:
         fixed, free = self._places(whole, parts)
         rows = [r for g in free for r in self.labels[g].values()]
         gains = {1.0, self._common_gain(whole, fixed)} if fixed else {1.0}
-        return min(self._left_at(gain, whole, fixed, rows) for gain in gains)
+        return min(
+            (self._left_at(gain, whole, fixed, rows) for gain in gains), key=lambda found: found[0]
+        )
 
     def _left_at(
         self, gain: float, whole: int, fixed: Sequence[int], free_rows: Sequence[int]
-    ) -> float:
-        left = 0.0
+    ) -> tuple[float, dict[str, dict[int, float]]]:
+        left, found = 0.0, {}
         for label, row in self.labels[whole].items():
             signal = self._unit(row)
             for g in fixed:
                 if (part := self.labels[g].get(label)) is not None:
                     signal[part] -= gain
-            left += self._left_of_free(signal, free_rows)[0]
-        return self._db(left, float(self.power[whole]))
+            rest, gains = self._left_of_free(signal, free_rows)
+            left += rest
+            found[label] = dict(zip(free_rows, gains.tolist(), strict=True))
+        return self._db(left, float(self.power[whole])), found
 
     def fit(self, whole: int, parts: Sequence[int]) -> tuple[float, dict[int, float]]:
         """Return what is left at the best gains, none negative, and how much each part gives.

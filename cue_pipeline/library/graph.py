@@ -87,7 +87,7 @@ GRAPH: Mapping[str, Declaration] = {
     "final_mix_features": Declaration(
         upstream=("channel_groups",),
         reads=("audio",),
-        algorithm=2,
+        algorithm=3,
         shaped_by=_MEL,
         group="sound",
         kinds=frozenset({"audio", "numpy", "table"}),

@@ -102,14 +102,51 @@ def test_time_references_align(tmp_path):
     assert residual.residual_db == pytest.approx(lost, abs=0.05)
 
 
-def test_a_mono_stem_is_compared_by_downmix(tmp_path):
+def test_a_mono_stem_is_taken_away_at_its_gain_in_each_channel(tmp_path):
     y = noise(N, level=0.05)[:, 0]
     write_audio(tmp_path / "A.wav", y, subtype="FLOAT")
-    write_mix(tmp_path, np.stack([y, y], axis=1) * 0.7)
+    write_mix(tmp_path, np.stack([y * 0.7, y * 0.2], axis=1))
     residual = residual_of(tmp_path)
-    assert residual.method.startswith("mono downmixes")
-    assert residual.details["fitted_gain_db"] == pytest.approx(20 * np.log10(0.7), abs=0.01)
-    assert residual.residual_db < -50
+    assert "at the gains that fit best" in residual.method
+    expected = {"L": 20 * np.log10(0.7), "R": 20 * np.log10(0.2)}
+    assert residual.details["panned"]["A"] == pytest.approx(expected, abs=0.01)
+    assert residual.residual_db < -100
+
+
+@pytest.mark.parametrize("error_db", [None, -60.0, -20.0, -6.0])
+def test_panned_mono_stems_beside_stereo_ones_leave_the_error_of_a_known_level(tmp_path, error_db):
+    total = stems(tmp_path)
+    for i, (left, right) in enumerate([(0.9, 0.1), (0.3, 0.95), (0.7, 0.7)]):
+        y = noise(N, seed=20 + i, level=0.05)[:, 0]
+        write_audio(tmp_path / f"Mono {'XYZ'[i]}.wav", y, subtype="FLOAT")
+        total += np.stack([y * left, y * right], axis=1)
+    error = np.zeros((N, 2))
+    if error_db is not None:
+        rms = np.sqrt((total**2).mean())
+        error = np.random.default_rng(9).standard_normal((N, 2)) * rms * 10 ** (error_db / 20)
+    write_mix(tmp_path, total + error)
+    found = residual_of(tmp_path).residual_db
+    if error_db is None:
+        assert found < -100
+    else:
+        expected = 10 * np.log10((error**2).sum() / ((total + error) ** 2).sum())
+        assert found == pytest.approx(expected, abs=0.05)
+
+
+def test_a_panned_stem_that_is_missing_shows(tmp_path):
+    x, y = (noise(N, seed=i, level=0.05)[:, 0] for i in (1, 2))
+    write_audio(tmp_path / "A.wav", x, subtype="FLOAT")
+    write_mix(tmp_path, np.stack([x, x], axis=1) + np.stack([y, y], axis=1))
+    assert residual_of(tmp_path).residual_db == pytest.approx(-3.0, abs=0.1)
+
+
+def test_a_mix_of_a_panned_stem_that_starts_elsewhere_is_aligned(tmp_path):
+    y = noise(N, level=0.05)[:, 0]
+    write_audio(tmp_path / "A.wav", y, subtype="FLOAT")
+    write_mix(tmp_path, np.roll(np.stack([y * 0.7, y * 0.2], axis=1), 37, axis=0))
+    residual = residual_of(tmp_path)
+    assert residual.details["lag_samples"] == 37
+    assert residual.residual_db < -30  # what rolled round does not cancel: 37 of 150,000
 
 
 def test_channels_of_the_mix_that_no_stem_has_are_listed(tmp_path):
