@@ -170,7 +170,7 @@ def status(as_json: bool) -> None:
         say_json(rows)
         return
     gone = [cue.cue_key for cue in store.cues() if cue.state == "missing"]
-    print_status(statuses, shown_database(settings), gone)
+    print_status(statuses, shown_database(settings), gone, store.ledger())
 
 
 @cli.command(short_help="Ask Dagster's daemon for what is not ready.")

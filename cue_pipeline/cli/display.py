@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cue_pipeline.library.plan import CuePlan, LibraryPlan
     from cue_pipeline.library.progress import Event
     from cue_pipeline.library.status import AssetStatus
-    from cue_pipeline.warehouse.store import Store
+    from cue_pipeline.warehouse.store import LedgerRow, Store
 
 STATE_STYLES = {
     "ready": "green",
@@ -35,6 +35,8 @@ STATE_STYLES = {
 
 KEY_WIDTH = 24  # columns that a cue's key needs to be read
 WIDE = 110  # columns from which a reason beside its track is more than a column of syllables
+
+MOST_NAMED = 5  # of cues that are told of together
 
 LEFT = "another process is at it; left to the end"
 
@@ -217,7 +219,12 @@ def _gone(key: str) -> str:
     return f"gone: {key}: its folder is gone; its rows are kept."
 
 
-def print_status(statuses: Sequence[AssetStatus], where: str, gone: Collection[str] = ()) -> None:
+def print_status(
+    statuses: Sequence[AssetStatus],
+    where: str,
+    gone: Collection[str] = (),
+    ledger: Sequence[LedgerRow] = (),
+) -> None:
     """Show a table of cue × asset, then why anything is not ready.
 
     Parameters
@@ -228,9 +235,12 @@ def print_status(statuses: Sequence[AssetStatus], where: str, gone: Collection[s
         The database, without secrets: one that is empty may be another than was meant.
     gone : collection of str
         Cues whose folder was not there when it was last looked for.
+    ledger : sequence of LedgerRow
+        Of all cues: tells of those in which there are stems or mixes only.
     """
     from cue_pipeline.cue.numbering import natural_key
     from cue_pipeline.library.graph import GRAPH
+    from cue_pipeline.library.status import mixes_only, stems_only
 
     if not statuses:
         say(
@@ -250,6 +260,16 @@ def print_status(statuses: Sequence[AssetStatus], where: str, gone: Collection[s
                 say_lines(f"{s.state}: {shown(s.cue_key)}: {s.asset}: {s.reason}")
     for key in gone:
         say(_gone(key))
+    if keys := stems_only(ledger):
+        say(f"stems only, no final mix: {_named(keys)}.")
+    if keys := mixes_only(ledger):
+        say(f"mixes only, so that no track has a stem to match: {_named(keys)}.")
+
+
+def _named(keys: Sequence[str]) -> str:
+    """Return the first of some cues by name, and how many more there are."""
+    said = ", ".join(keys[:MOST_NAMED])
+    return f"{said} and {_cues(len(keys) - MOST_NAMED)} more" if len(keys) > MOST_NAMED else said
 
 
 def _status_table(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:

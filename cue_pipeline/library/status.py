@@ -92,6 +92,23 @@ def cue_status(
     return list(found.values())
 
 
+def stems_only(ledger: Iterable[LedgerRow]) -> list[str]:
+    """Return the cues in which stems were found, and no final mix of any role."""
+    return _with_one_alone(ledger, "channel_groups", "final_mix_features")
+
+
+def mixes_only(ledger: Iterable[LedgerRow]) -> list[str]:
+    """Return the cues in which final mixes were found, and no stem."""
+    return _with_one_alone(ledger, "final_mix_features", "channel_groups")
+
+
+def _with_one_alone(ledger: Iterable[LedgerRow], some: str, none: str) -> list[str]:
+    """Return the cues of which one asset has rows, and another is ready without any."""
+    rows = {(row.cue_key, row.asset): row.row_count for row in ledger if row.state == "ready"}
+    return [key for key, asset in rows if asset == some and rows[key, some]
+            and rows.get((key, none)) == 0]  # fmt: skip
+
+
 def to_do(statuses: Iterable[AssetStatus]) -> list[str]:
     """Return the assets that are not ready, upstream first."""
     wanted = {status.asset for status in statuses if status.state != "ready"}
