@@ -27,6 +27,7 @@ _HIGHEST_HZ_OF_MANY = 6_000.0
 _MANY_CHANNELS = 96
 _NYQUIST_PART = 0.45  # of a sample rate: filters' edges are left out
 _BATCH_VALUES = 4 << 20
+_SOUNDING = 1e-4  # of the power of a channel's loudest excerpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,13 @@ class Products:
         Index of the group and label of the channel, for each row.
     gram : np.ndarray, shape=(n_voices, n_voices)
         ``gram[i, j]`` is the sum of ``x_i · conj(x_j)``; Hermitian.
+    sounding : np.ndarray, shape=(n_voices,)
+        In how many excerpts a channel is within 40 dB of its loudest one.
     """
 
     voices: tuple[tuple[int, str], ...]
     gram: Complex128
+    sounding: NDArray[np.intp]
 
 
 def products_of(folder: Path, groups: Sequence[ChannelGroup], starts: Sequence[float]) -> Products:
@@ -60,6 +64,7 @@ def products_of(folder: Path, groups: Sequence[ChannelGroup], starts: Sequence[f
     seconds, moments = _moments(groups, starts)
     bins = _bins(groups, seconds, len(voices))
     gram = np.zeros((len(voices), len(voices)), np.complex128)
+    powers = []
     at_once = max(1, _BATCH_VALUES // max(1, len(voices) * bins.size))
     for first in range(0, len(moments), at_once):
         batch = moments[first : first + at_once]
@@ -69,11 +74,15 @@ def products_of(folder: Path, groups: Sequence[ChannelGroup], starts: Sequence[f
                 for group, start in zip(groups, starts, strict=True)
             ]
         )
+        powers.append((np.abs(spectra) ** 2).sum(axis=2))
         spectra = spectra.reshape(len(voices), -1)
         if len(voices) <= _MANY_CHANNELS:
             spectra = spectra.astype(np.complex128)
         gram += spectra @ spectra.conj().T
-    return Products(voices, gram)
+    power = np.concatenate(powers, axis=1)
+    loudest = power.max(axis=1, keepdims=True, initial=0.0)
+    sounding = np.count_nonzero((power > _SOUNDING * loudest) & (power > 0.0), axis=1)
+    return Products(voices, gram, sounding)
 
 
 def _moments(groups: Sequence[ChannelGroup], starts: Sequence[float]) -> tuple[float, list[float]]:

@@ -4,17 +4,20 @@ Which claims of names are believed is the business of ``channel_claims``; what i
 becomes a group for each file.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import replace
 
-from cue_pipeline.audio.channel_claims import Claim, believed, fold_down_of, told_apart
+from cue_pipeline.audio.channel_claims import Claim, as_long, believed, fold_down_of, told_apart
 from cue_pipeline.audio.channel_names import inner_channel_names, parse_channel_name, stem_of
 from cue_pipeline.audio.gathered import Gathered, Member, folder_of
 from cue_pipeline.audio.headers import AudioHeader
-from cue_pipeline.audio.layouts import ORDERS_BY_COUNT, film_position
+from cue_pipeline.audio.layouts import LAYOUTS, ORDERS_BY_COUNT, film_position, layout_of
 from cue_pipeline.audio.named_orders import order_in_name
 from cue_pipeline.audio.numbered_channels import numbered_groups
 
+_COUNTED = re.compile(r"(?P<base>.*?)[._ -]*(?<!\d)(?P<number>\d{1,2})")
 _SIDES = {"L": "left", "R": "right"}
 
 
@@ -35,12 +38,13 @@ def gather(
         What names of final mixes hold.
     """
     claims, rest = _claims(headers)
+    by_count, claims = _counted_groups(claims)
     groups, released = _token_groups(claims)
     by_ixml, lone = _ixml_groups([*rest, *(claim.header for claim in released)])
     by_place, lone = _inner_groups(lone)
     by_number, lone, doubts = numbered_groups(lone, order=order, mix_patterns=mix_patterns)
     doubts |= _doubts_of_released(released, groups)
-    groups += [*by_ixml, *by_place, *by_number]
+    groups += [*by_count, *by_ixml, *by_place, *by_number]
     groups += [_lone_group(header, order, doubts) for header in lone]
     return groups
 
@@ -56,6 +60,43 @@ def _claims(headers: Sequence[AudioHeader]) -> tuple[list[Claim], list[AudioHead
         else:
             claims.append(Claim(header, said, "channel token"))
     return claims, rest
+
+
+def _counted_groups(claims: Sequence[Claim]) -> tuple[list[Gathered], list[Claim]]:
+    """Return groups whose channels are counted as well as named, and the claims left.
+
+    'STR_1_L', 'STR_2_C' … and 'STR_L_01', 'STR_C_02' … are no takes where the numbers run without
+    a gap, none comes twice, and the channels make a layout of three or more.
+    """
+    clusters: dict[Hashable, list[tuple[int, Claim]]] = defaultdict(list)
+    for claim in claims:
+        counted = _COUNTED.fullmatch(claim.said.base)
+        if counted is not None and counted["base"]:
+            key = (folder_of(claim.header).casefold(), counted["base"].casefold(), claim.said.form)
+            named = replace(claim, said=replace(claim.said, base=counted["base"]))
+            clusters[key].append((int(counted["number"]), named))
+    groups: list[Gathered] = []
+    taken: set[str] = set()
+    for cluster in clusters.values():
+        numbers = sorted(number for number, _ in cluster)
+        one_source = [claim for _, claim in cluster]
+        if numbers != list(range(1, len(numbers) + 1)) or not _make_a_layout(one_source):
+            continue
+        groups.append(_claimed_group(one_source))
+        taken.update(c.header.file for c in one_source)
+    return groups, [c for c in claims if c.header.file not in taken]
+
+
+def _make_a_layout(claims: Sequence[Claim]) -> bool:
+    labels = {claim.said.label for claim in claims}
+    name, missing = layout_of(labels)
+    return (
+        len(labels) == len(claims) > 2
+        and {"L", "R"} <= labels
+        and name in LAYOUTS
+        and not missing
+        and all(as_long(claim.header, claims[0].header) for claim in claims)
+    )
 
 
 def _token_groups(claims: Sequence[Claim]) -> tuple[list[Gathered], list[Claim]]:

@@ -180,6 +180,7 @@ class _Casting:
         self._tell_submixes()
         self._tell_copies()
         self._tell_silent_mixes()
+        self._tell_turned_mixes()
         return self.cast
 
     # -- a mix that is the exact sum
@@ -478,7 +479,8 @@ class _Casting:
     def _tell_copies(self) -> None:
         """Tell of stems that are the same sound as another, at any gain."""
         stems = sorted(
-            (i for i in self.heard if self.cast[i].role == "stem"),
+            # What sounds in one excerpt only may be a 2-pop, which all stems have.
+            (i for i in self.heard if self.cast[i].role == "stem" and self.sums.sounding[i] > 1),
             key=lambda i: (len(self.named[i].name), self.named[i].name),
         )
         for n, i in enumerate(stems):
@@ -502,6 +504,28 @@ class _Casting:
                     "nothing of them. Bounce it again, or remove it."
                 )
                 self.cast[i] = replace(self.cast[i], warnings=(*self.cast[i].warnings, note))
+
+    def _tell_turned_mixes(self) -> None:
+        """Tell of mixes that are the stems' sum upside down, or with its channels exchanged."""
+        stems = [i for i in self.heard if self.cast[i].role == "stem"]
+        labels = {label for i in stems for label in self.sums.labels[i]}
+        for i in self.heard:
+            if self.cast[i].role != "mix" or not stems or set(self.sums.labels[i]) != labels:
+                continue
+            if self.sums.left_of_inverted_sum(i, stems) <= _FOLD_DB:
+                what = "is the sum of the stems in opposite polarity"
+            elif (
+                self.sums.left_of_channels(i, [stems]) <= _FOLD_DB
+                and self.sums.fit(i, stems)[0] > _EXPLAINED_DB
+            ):
+                what = (
+                    "is made of the stems' sum, and its channels are not the stems': they are "
+                    "exchanged, or labelled in another order"
+                )
+            else:
+                continue
+            note = f"'{self.named[i].name}' {what}. See which is right, and bounce the other again."
+            self.cast[i] = replace(self.cast[i], warnings=(*self.cast[i].warnings, note))
 
 
 def _words(name: str) -> Iterable[str]:

@@ -68,6 +68,10 @@ class Sums:
         self.power = np.array(
             [sum(self._gram[r, r].real for r in rows.values()) for rows in self.labels]
         )
+        self.sounding = [
+            max((int(products.sounding[r]) for r in rows.values()), default=0)
+            for rows in self.labels
+        ]
         loudest = float(self.power.max(initial=0.0))
         # Where nothing sounds, nothing is heard: rounding is no sound.
         self.heard = (self.power > max(loudest * 10 ** (SILENT_DB / 10), 1e-18)).tolist()
@@ -129,6 +133,11 @@ class Sums:
             left += rest
             found[label] = dict(zip(free_rows, gains.tolist(), strict=True))
         return self._db(left, float(self.power[whole])), found
+
+    def left_of_inverted_sum(self, whole: int, parts: Sequence[int]) -> float:
+        """Return what is left of a group and the sum of others in opposite polarity, dB."""
+        gain = self._common_gain(whole, parts)
+        return self._left_at(gain, whole, parts, []) if gain < 0.0 else 0.0
 
     def fit(self, whole: int, parts: Sequence[int]) -> tuple[float, dict[int, float]]:
         """Return what is left at the best gains, none negative, and how much each part gives.

@@ -66,6 +66,14 @@ FOLDERS: list[tuple[str, str, str]] = [
     ("before dup", "VLN.L.dup1.wav|VLN.R.dup1.wav", "VLN.dup1:stereo:L R"),
     ("underscore 5.1", "A_L.wav|A_C.wav|A_R.wav|A_Ls.wav|A_Rs.wav|A_LFE.wav",
      "A:5.1:L C R Ls Rs LFE"),
+    # counted as well as named
+    ("number before channel", "S_1_L.wav|S_2_C.wav|S_3_R.wav|S_4_Ls.wav|S_5_Rs.wav|S_6_LFE.wav",
+     "S:5.1:L C R Ls Rs LFE"),
+    ("number behind channel", "S_L_1.wav|S_R_2.wav|S_C_3.wav|S_LFE_4.wav|S_Ls_5.wav|S_Rs_6.wav",
+     "S:5.1:L C R Ls Rs LFE"),
+    ("two numbers are takes", "S_L_01.wav|S_R_02.wav", "S_L_01:mono:M|S_R_02:mono:M"),
+    ("numbers with a gap are takes", "S_L_01.wav|S_C_02.wav|S_R_04.wav",
+     "S_C_02:mono:M|S_L_01:mono:M|S_R_04:mono:M"),
     # the partner rule
     ("lone space L", "Perc L.wav|Vln.wav", "Perc L:mono:M|Vln:mono:M"),
     ("space, unequal length", "Perc L.wav=10|Perc R.wav=12", "Perc L:mono:M|Perc R:mono:M"),

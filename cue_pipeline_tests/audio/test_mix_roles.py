@@ -217,6 +217,31 @@ def test_a_mix_that_is_silent_where_the_stems_sound_is_told_of(tmp_path):
     assert "'1m02 6mx' is silent where the stems sound" in mix.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("turned", "told"), [(np.negative, "opposite polarity"), (np.fliplr, "exchanged")]
+)
+def test_a_mix_that_is_upside_down_or_exchanges_its_channels_is_told_of(tmp_path, turned, told):
+    total = sum(noise_of_two(seed) for seed in range(3))
+    write_stems(tmp_path, noise_of_two)
+    write(tmp_path, "1m02 6mx", turned(total))
+    (mix,) = taken(tmp_path).final_mixes
+    assert mix.role == "mix"
+    assert told in mix.warnings[0]
+
+
+def noise_of_two(seed):
+    return np.stack([voice(seed), voice(seed + 50)], 1)
+
+
+def test_stems_that_hold_nothing_but_a_2_pop_are_no_copies(tmp_path):
+    pop = np.zeros((4 * SR, 2))
+    pop[:1_600] = 0.1 * np.sin(2 * np.pi * 1_000 * np.arange(1_600) / SR)[:, None]
+    write_stems(tmp_path, lambda seed: stereo(seed) + pop)
+    for name in ("1m02 CHR", "1m02 FX"):
+        write(tmp_path, name, pop)
+    assert not any(g.warnings for g in taken(tmp_path).groups)
+
+
 def test_a_stem_that_is_muted_in_the_mix_stays_a_stem(tmp_path):
     total = write_stems(tmp_path)
     write(tmp_path, "1m02 6mx", total)

@@ -183,6 +183,13 @@ def fact_and_averages_lie(cue: NewCue) -> Rule:
 
 
 @variation
+def three_bytes_called_words_of_four(cue: NewCue) -> Rule:
+    said = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, SR, 4 * SR, 4, 24))
+    cue.audio({"VLN_01.wav": riff(said, chunk(b"data", pcm24(noise(3))))})
+    return all_of(ready, length("VLN_01", 3), told("VLN_01.*contradicts"))
+
+
+@variation
 def floats_tagged_as_integers(cue: NewCue) -> Rule:
     y = noise(2)
     head = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, SR, SR * 4, 4, 32))
@@ -380,6 +387,14 @@ def delivery_tails(cue: NewCue) -> Rule:
     return all_of(ready, kinds(stereo=3))
 
 
+@variation
+def channels_that_are_counted_too(cue: NewCue) -> Rule:
+    for i, label in enumerate(("L", "C", "R", "Ls", "Rs", "LFE")):
+        cue.audio({f"1m02 STR_{i + 1}_{label}.wav": wav(noise(1, 1, i))})
+        cue.audio({f"1m02 BRS_{label}_{i + 1:02d}.wav": wav(noise(1, 1, 10 + i))})
+    return all_of(ready, kinds(**{"5.1": 2}), order("1m02 STR", "L C R Ls Rs LFE"))
+
+
 # ------------------------------------------------------------------ mixes
 
 
@@ -441,6 +456,42 @@ def a_stem_that_is_two_others(cue: NewCue) -> Rule:
         yield is_told(view, "ORCH SUB")
 
     return rule
+
+
+@variation
+def a_mix_with_left_and_right_exchanged(cue: NewCue) -> Rule:
+    total = _three(cue, "1m05 {}", "LR")
+    cue.audio(split("1m05 6mx.{}.wav", total[:, ::-1], "LR"))
+    return all_of(ready, mixes(stereo=1), told("1m05 6mx.*exchanged"))
+
+
+@variation
+def a_mix_upside_down(cue: NewCue) -> Rule:
+    total = _three(cue, "1m05 {}", "LR")
+    cue.audio(split("1m05 6mx.{}.wav", -total, "LR"))
+    return all_of(ready, mixes(stereo=1), told("1m05 6mx.*opposite polarity"))
+
+
+@variation
+def a_limited_mix_of_no_mix_name(cue: NewCue) -> Rule:
+    total = _three(cue, "1m05 {}", "LR")
+    cue.audio(split("1m05 Print.{}.wav", np.tanh(2 * total) / 2, "LR"))
+    return all_of(ready, stems("1m05 STR", "1m05 BRS", "1m05 PRC"), told("Print.*as the mix"))
+
+
+@variation
+def a_mix_of_nothing_but_zeros(cue: NewCue) -> Rule:
+    total = _three(cue, "1m05 {}", "LR")
+    cue.audio(split("1m05 6mx.{}.wav", 0 * total, "LR"))
+    return all_of(ready, told("1m05 6mx.*silent"))
+
+
+@variation
+def a_stem_twice_at_two_levels(cue: NewCue) -> Rule:
+    total = _three(cue, "1m05 {}", "LR")
+    cue.audio(split("1m05 STR old.{}.wav", 0.5 * noise(2, 2, seed=30), "LR"))
+    cue.audio(split("1m05 6mx.{}.wav", total, "LR"))
+    return all_of(ready, mixes(stereo=1), told("STR old' sounds the same as '1m05 STR"))
 
 
 @variation
