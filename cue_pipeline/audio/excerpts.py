@@ -40,13 +40,13 @@ class Products:
         Index of the group and label of the channel, for each row.
     gram : np.ndarray, shape=(n_voices, n_voices)
         ``gram[i, j]`` is the sum of ``x_i · conj(x_j)``; Hermitian.
-    sounding : np.ndarray, shape=(n_voices,)
-        In how many excerpts a channel is within 40 dB of its loudest one.
+    sounding : np.ndarray, shape=(n_voices,), optional
+        In how many excerpts a channel is within 40 dB of its loudest one; None: not counted.
     """
 
     voices: tuple[tuple[int, str], ...]
     gram: Complex128
-    sounding: NDArray[np.intp]
+    sounding: NDArray[np.intp] | None = None
 
 
 def products_of(folder: Path, groups: Sequence[ChannelGroup], starts: Sequence[float]) -> Products:

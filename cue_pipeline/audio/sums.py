@@ -68,8 +68,9 @@ class Sums:
         self.power = np.array(
             [sum(self._gram[r, r].real for r in rows.values()) for rows in self.labels]
         )
+        counted = products.sounding
         self.sounding = [
-            max((int(products.sounding[r]) for r in rows.values()), default=0)
+            0 if counted is None else max((int(counted[r]) for r in rows.values()), default=0)
             for rows in self.labels
         ]
         loudest = float(self.power.max(initial=0.0))
