@@ -69,7 +69,7 @@ _SIGNS: Final = frozenset("©®™°•«»¿¡ºª§·´\u00a0№")
 _QUOTES: Final = "’‘“”–—…"
 
 
-_READS_WELL: Final = 0.65  # worth a byte
+_READS_WELL: Final = 0.45  # worth a byte
 
 
 @dataclass(frozen=True, slots=True)

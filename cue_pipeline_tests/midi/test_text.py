@@ -147,6 +147,12 @@ def test_a_character_set_that_is_not_weighed_is_doubted(names, encoding):
     assert any("CUE_MIDI_CHARSET" in warning for warning in file.warnings)
 
 
+def test_signs_alone_read_well_enough():
+    signs = ["Celesta °", "Horn No. 2°", "Violin §"]
+    file = read(smf(*(name(text.encode("latin-1")) + on(60) + off(60, 1) for text in signs)))
+    assert ([track.name for track in file.tracks], file.warnings) == (signs, ())
+
+
 @pytest.mark.parametrize("text", ["Виолончели соло", "ヴァイオリン 1", "Flöte & Hörner Bläser"])
 def test_utf_8_that_is_cut_within_a_character_keeps_what_is_whole(text):
     raw = text.encode()
