@@ -138,7 +138,7 @@ class Sums:
     def left_of_inverted_sum(self, whole: int, parts: Sequence[int]) -> float:
         """Return what is left of a group and the sum of others in opposite polarity, dB."""
         gain = self._common_gain(whole, parts)
-        return self._left_at(gain, whole, parts, []) if gain < 0.0 else 0.0
+        return self._left_at(gain, whole, parts, [])[0] if gain < 0.0 else 0.0
 
     def fit(self, whole: int, parts: Sequence[int]) -> tuple[float, dict[int, float]]:
         """Return what is left at the best gains, none negative, and how much each part gives.
