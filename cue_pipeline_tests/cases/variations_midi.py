@@ -300,6 +300,20 @@ def _mpe(cue: NewCue, manager: int, members: Sequence[int]) -> Rule:
 
 
 @variation
+def a_tenth_track_on_channel_10(cue: NewCue) -> Rule:
+    lines = [track((0, named(f"MIDI {i + 1:02d}")), *played(VIOLIN, i)) for i in range(12)]
+    cue.midi({"cue.mid": smf(CONDUCTOR, *lines)})
+    tiny(cue)
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        kits = [t["drum_kit"] for t in view.sounding if t["drum_kit"] is not None]
+        yield Finding(f"no melody is a drum kit (found {kits})", not kits)
+        yield is_told(view, "channel 10")
+
+    return rule
+
+
+@variation
 def mpe_in_the_upper_zone(cue: NewCue) -> Rule:
     return _mpe(cue, 15, range(14, 7, -1))
 
