@@ -121,7 +121,7 @@ class Site:
         """Return the processes of this site whose command line holds ``words``."""
         assert self.process is not None
         listing = subprocess.run(
-            ["ps", "-eo", "pid,sid,args"], capture_output=True, text=True, check=True
+            ["ps", "-ww", "-eo", "pid,sid,args"], capture_output=True, text=True, check=True
         ).stdout
         found = []
         for line in listing.splitlines()[1:]:

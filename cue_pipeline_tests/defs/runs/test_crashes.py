@@ -63,7 +63,9 @@ def test_runs_that_are_killed_terminated_or_started_cold_leave_nothing_twice_or_
 
         # From here on no run server starts: Dagster's own launcher serves.
         break_run_server(site)
-        for pid in site.children("cue_pipeline.processes.fork_server"):
+        servers = site.children("cue_pipeline.processes.fork_server")
+        assert servers
+        for pid in servers:
             os.kill(pid, signal.SIGKILL)
         site.cli("backfill")
         wait_until(lambda: ("1m03", "ready") in whole(site.states()), 120, "it is run after all")
