@@ -1,7 +1,7 @@
 """What is right in each reported cue.
 
-The cues come from two programs beside the project's charter (one for audio, one for MIDI), which
-write them from public bug reports. A key is the folder's name; its function yields what must be so.
+The cues are written by two programs, one for audio and one for MIDI, from public bug reports. A key
+is the folder's name; its function yields what must be so.
 Times, channels, names and labels are what the writer of the cue put there, never what the product
 made of it.
 """
