@@ -10,7 +10,8 @@ from pathlib import Path
 
 from cue_pipeline.audio.channel_names import natural_key
 from cue_pipeline.audio.grouping import AudioInventory, ChannelGroup, find_channel_groups
-from cue_pipeline.audio.roles import Cast, cast_by_names, cast_groups, likeliest_mix
+from cue_pipeline.audio.mix_names import Cast, cast_by_names, likeliest_mix
+from cue_pipeline.audio.roles import cast_groups
 from cue_pipeline.audio.starts import Placed, placed_by_sound
 from cue_pipeline.cue.folder import CueFolder
 

@@ -22,6 +22,16 @@ from cue_pipeline.audio.excerpts import Complex128, Products
 
 Float64 = NDArray[np.float64]
 
+# How much of a group may be left for each of these to be so.
+SUM_DB = -30.0
+"""It is the sum of others: 3 % of its amplitude is left."""
+COPY_DB = -40.0
+"""It is the same sound as another, at any gain."""
+FOLD_DB = -20.0
+"""Its channels are made of another's."""
+EXPLAINED_DB = -6.0
+"""Most of it is made of others, a limiter or reverb between."""
+
 SILENT_DB = -80.0  # re the loudest group: takes no part
 _FLOOR_DB = -200.0
 _RIDGE = 1e-10

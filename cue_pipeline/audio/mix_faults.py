@@ -1,0 +1,101 @@
+"""What is wrong among the stems and mixes of a cue, once it is known which is which."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from cue_pipeline.audio.mix_names import Cast, NamedGroup
+from cue_pipeline.audio.sums import COPY_DB, EXPLAINED_DB, FOLD_DB, Sums
+
+_Faults = Iterator[tuple[int, str]]
+
+
+def with_faults(cast: Sequence[Cast], named: Sequence[NamedGroup], sums: Sums) -> list[Cast]:
+    """Return the cast with a warning at each group that a person should look at.
+
+    Parameters
+    ----------
+    cast, named : sequence
+        One a group, in the order of `sums`.
+    sums : Sums
+        Of the same groups.
+    """
+    checked = list(cast)
+    heard = [i for i in range(len(cast)) if sums.heard[i]]
+    stems = [i for i in heard if cast[i].role == "stem"]
+    mixes = [i for i, one in enumerate(cast) if one.role == "mix"]
+    names = [one.name for one in named]
+    for faults in (
+        _submixes(stems, names, sums),
+        _copies(stems, names, sums),
+        _silent_mixes(mixes, stems, names, sums),
+        _turned_mixes([i for i in mixes if sums.heard[i]], stems, names, sums),
+    ):
+        for i, fault in faults:
+            checked[i] = replace(checked[i], warnings=(*checked[i].warnings, fault))
+    return checked
+
+
+def _submixes(stems: Sequence[int], names: Sequence[str], sums: Sums) -> _Faults:
+    """Find stems that are the sum of other stems."""
+    if len(stems) < 3:
+        return
+    for i in stems:
+        others = [j for j in stems if j != i and sums.left_of_copy(i, j) > COPY_DB]
+        total = sums.sum_of(i, others)
+        if total.left_db <= COPY_DB and len(total.parts) > 1:
+            parts = ", ".join(f"'{names[j]}'" for j in total.parts)
+            yield (
+                i,
+                f"'{names[i]}' is the sum of {parts}: a submix beside its parts. "
+                "What adds stems up counts it twice; remove it, or its parts.",
+            )
+
+
+def _copies(stems: Sequence[int], names: Sequence[str], sums: Sums) -> _Faults:
+    """Find stems that are the same sound as another, at any gain."""
+    # What sounds in one excerpt only may be a 2-pop, which all stems have.
+    told_by_sound = sorted(
+        (i for i in stems if sums.sounding[i] > 1), key=lambda i: (len(names[i]), names[i])
+    )
+    for n, i in enumerate(told_by_sound):
+        first = next((j for j in told_by_sound[:n] if sums.left_of_copy(i, j) <= COPY_DB), None)
+        if first is not None:
+            yield (
+                i,
+                f"'{names[i]}' sounds the same as '{names[first]}': what adds "
+                "stems up counts it twice, and no track can be told to be in the one and not in "
+                "the other. Remove one, or bounce it again if it should be another.",
+            )
+
+
+def _silent_mixes(
+    mixes: Sequence[int], stems: Sequence[int], names: Sequence[str], sums: Sums
+) -> _Faults:
+    """Find mixes in which nothing sounds though stems do."""
+    for i in mixes:
+        if stems and not sums.heard[i]:
+            yield (
+                i,
+                f"'{names[i]}' is silent where the stems sound: a mix that holds "
+                "nothing of them. Bounce it again, or remove it.",
+            )
+
+
+def _turned_mixes(
+    mixes: Sequence[int], stems: Sequence[int], names: Sequence[str], sums: Sums
+) -> _Faults:
+    """Find mixes that are the stems' sum upside down, or with its channels exchanged."""
+    labels = {label for i in stems for label in sums.labels[i]}
+    for i in mixes:
+        if not stems or set(sums.labels[i]) != labels:
+            continue
+        if sums.left_of_inverted_sum(i, stems) <= FOLD_DB:
+            what = "is the sum of the stems in opposite polarity"
+        elif sums.left_of_channels(i, [stems]) <= FOLD_DB and sums.fit(i, stems)[0] > EXPLAINED_DB:
+            what = (
+                "is made of the stems' sum, and its channels are not the stems': they are "
+                "exchanged, or labelled in another order"
+            )
+        else:
+            continue
+        yield i, f"'{names[i]}' {what}. See which is right, and bounce the other again."
