@@ -9,8 +9,9 @@ import math
 import struct
 from dataclasses import replace
 
-from cue_pipeline.audio.containers.contents import Contents, SampleForm
-from cue_pipeline.audio.containers.extent import samples_extent, settle_end
+from cue_pipeline.audio.containers.chunked import ChunkedReader
+from cue_pipeline.audio.containers.contents import Chunk, Contents, SampleForm
+from cue_pipeline.audio.containers.extent import samples_extent
 from cue_pipeline.audio.containers.metadata import take_bext, take_ixml
 from cue_pipeline.audio.containers.sample_form import Layout, judged, reconciled
 from cue_pipeline.audio.containers.walking import (
@@ -59,53 +60,32 @@ def read_aiff(file: FileView) -> Contents:
     file : FileView
         Whose first bytes :func:`is_aiff`.
     """
-    reader = _AiffReader(file)
+    reader = _AiffReader(file, Contents("AIFF", file.size), Walker(file, _GRAMMAR, 12))
+    for at, names in ((0, (b"FORM",)), (8, (b"AIFF", b"AIFC"))):
+        name = file.at(at, 4)
+        if name not in names:
+            reader.contents.notes.append(
+                f"it has {shown(name)} at offset {at}, where {shown(names[0])} is needed"
+            )
     reader.read()
     return reader.contents
 
 
-class _AiffReader:
+class _AiffReader(ChunkedReader):
     """One AIFF file on its way to :class:`Contents`."""
 
-    def __init__(self, file: FileView) -> None:
-        self.file = file
-        self.contents = Contents("AIFF", file.size)
-        self.walker = Walker(file, _GRAMMAR, 12)
+    form_chunk = b"COMM"
+
+    def __init__(self, file: FileView, contents: Contents, walker: Walker) -> None:
+        super().__init__(file, contents, walker)
         self.frames: int | None = None
         self.bits = 0
         self.coding = b"NONE"
-        self.offset = 0
 
-    def read(self) -> None:
-        """Walk through the chunks and judge what they say."""
-        for at, names in ((0, (b"FORM",)), (8, (b"AIFF", b"AIFC"))):
-            name = self.file.at(at, 4)
-            if name not in names:
-                self.contents.notes.append(
-                    f"it has {shown(name)} at offset {at}, where {shown(names[0])} is needed"
-                )
-        for head in self.walker.chunks():
-            self._take(head)
-        if self.frames is None and (lost := self.walker.lost(b"COMM")):
-            self._take(lost)
-        if self.contents.data_offset is None and (lost := self.walker.lost(b"SSND")):
-            self._take(lost)
-        self.contents.chunks = self.walker.found.chunks
-        self.contents.notes.extend(self.walker.found.notes)
-        if self.frames is None:
-            self.contents.fault = "has no 'COMM' chunk: nothing says what its bytes mean"
-        elif self.contents.data_offset is None:
-            self.contents.fault = "has no audio ('SSND' chunk missing)"
-        else:
-            self._interpret()
-            settle_end(self.file, self.contents)
+    def has_form(self) -> bool:
+        return self.frames is not None
 
-    def _take(self, head: Head) -> None:
-        if head.name == b"SSND":
-            self._take_samples(head)
-            return
-        self.walker.step(head)
-        chunk = self.walker.found.chunks[-1]
+    def take_chunk(self, head: Head, chunk: Chunk) -> None:
         if head.name == b"COMM":
             self._take_common(self.file.payload(chunk))
         elif head.name == b"CHAN":
@@ -131,7 +111,7 @@ class _AiffReader:
         self.contents.channels = channels
         self.contents.sample_rate = round(rate) if 0 < rate < 1 << 31 else 0
 
-    def _take_samples(self, head: Head) -> None:
+    def take_samples(self, head: Head) -> None:
         (offset,) = struct.unpack(">I", self.file.at(head.at, 4).rjust(4, b"\0"))
         others = []
         form = self._said_form()
@@ -149,21 +129,7 @@ class _AiffReader:
                 "first on"
             )
             offset = 0
-        size = max(0, extent.size - 8 - offset)
-        if self.contents.data_offset is not None:
-            held = self.contents.data_size
-            self.contents.notes.append(
-                f"it has a further 'SSND' chunk: {held} bytes of audio in one, {size} in the "
-                "other, and the longer is read"
-            )
-            if size <= held:
-                return
-        if extent.note:
-            self.contents.notes.append(extent.note)
-        self.contents.data_offset, self.contents.data_size = head.at + 8 + offset, size
-        self.contents.promised_size = max(size, extent.promised - 8 - offset)
-        if extent.believed is not None:
-            self.contents.believed_size = max(0, extent.believed - 8 - offset)
+        self.keep_samples(head, extent, 8 + offset, extent.note or "")
 
     def _said_form(self) -> SampleForm | None:
         """Return the form by COMM, None for a codec or a width that no sample has."""
@@ -175,7 +141,7 @@ class _AiffReader:
             return SampleForm(subtype, self.coding != _LITTLE) if subtype else None
         return None
 
-    def _interpret(self) -> None:
+    def interpret(self) -> None:
         contents = self.contents
         form = self._said_form()
         if contents.channels == 0 or contents.sample_rate == 0:

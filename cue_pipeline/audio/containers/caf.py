@@ -8,8 +8,9 @@ Apple, *Apple Core Audio Format Specification 1.0*.
 import math
 import struct
 
-from cue_pipeline.audio.containers.contents import Contents, SampleForm
-from cue_pipeline.audio.containers.extent import samples_extent, settle_end
+from cue_pipeline.audio.containers.chunked import ChunkedReader
+from cue_pipeline.audio.containers.contents import Chunk, Contents, SampleForm
+from cue_pipeline.audio.containers.extent import samples_extent
 from cue_pipeline.audio.containers.sample_form import Layout, judged, reconciled
 from cue_pipeline.audio.containers.walking import (
     FileView,
@@ -46,54 +47,34 @@ def read_caf(file: FileView) -> Contents:
     file : FileView
         Whose first bytes :func:`is_caf`.
     """
-    reader = _CafReader(file)
+    reader = _CafReader(file, Contents("CAF", file.size), Walker(file, _GRAMMAR, 8))
+    if (begins := file.at(0, 6)) != b"caff\0\1":
+        reader.contents.notes.append(
+            f"it begins with {shown(begins)}, where 'caff' and version 1 are needed"
+        )
     reader.read()
     return reader.contents
 
 
-class _CafReader:
+class _CafReader(ChunkedReader):
     """One CAF file on its way to :class:`Contents`."""
 
-    def __init__(self, file: FileView) -> None:
-        self.file = file
-        self.contents = Contents("CAF", file.size)
-        self.walker = Walker(file, _GRAMMAR, 8)
+    form_chunk = b"desc"
+
+    def __init__(self, file: FileView, contents: Contents, walker: Walker) -> None:
+        super().__init__(file, contents, walker)
         self.described = False
         self.coding = b""
         self.flags = self.packet_bytes = self.packet_frames = self.bits = 0
 
-    def read(self) -> None:
-        """Walk through the chunks and judge what they say."""
-        if (begins := self.file.at(0, 6)) != b"caff\0\1":
-            self.contents.notes.append(
-                f"it begins with {shown(begins)}, where 'caff' and version 1 are needed"
-            )
-        for head in self.walker.chunks():
-            self._take(head)
-        if not self.described and (lost := self.walker.lost(b"desc")):
-            self._take(lost)
-        if self.contents.data_offset is None and (lost := self.walker.lost(b"data")):
-            self._take(lost)
-        self.contents.chunks = self.walker.found.chunks
-        self.contents.notes.extend(self.walker.found.notes)
-        if not self.described:
-            self.contents.fault = "has no 'desc' chunk: nothing says what its bytes mean"
-        elif self.contents.data_offset is None:
-            self.contents.fault = "has no audio ('data' chunk missing)"
-        else:
-            self._interpret()
-            settle_end(self.file, self.contents)
+    def has_form(self) -> bool:
+        return self.described
 
-    def _take(self, head: Head) -> None:
-        if head.name == b"data":
-            self._take_samples(head)
-            return
-        self.walker.step(head)
-        payload = self.file.payload(self.walker.found.chunks[-1])
+    def take_chunk(self, head: Head, chunk: Chunk) -> None:
         if head.name == b"desc":
-            self._take_description(payload)
+            self._take_description(self.file.payload(chunk))
         elif head.name == b"chan":
-            self.contents.channel_layout = payload
+            self.contents.channel_layout = self.file.payload(chunk)
 
     def _take_description(self, payload: bytes) -> None:
         if len(payload) < 32 or self.described:
@@ -113,23 +94,14 @@ class _CafReader:
         possible = math.isfinite(rate) and 0 < rate < 1 << 31
         self.contents.sample_rate = round(rate) if possible else 0
 
-    def _take_samples(self, head: Head) -> None:
+    def take_samples(self, head: Head) -> None:
         extent = samples_extent(self.walker, head)
         self.walker.keep(head, extent.size, extent.following)
-        size = max(0, extent.size - _EDIT_COUNT)
-        if self.contents.data_offset is not None:
-            self.contents.notes.append("it has a further 'data' chunk: the longer is read")
-            if size <= self.contents.data_size:
-                return
         # The standard lets the last chunk's size be -1: of that nothing need be said.
-        if extent.note and not (head.said == -1 and extent.following == self.file.size):
-            self.contents.notes.append(extent.note)
-        self.contents.data_offset, self.contents.data_size = head.at + _EDIT_COUNT, size
-        self.contents.promised_size = max(size, extent.promised - _EDIT_COUNT)
-        if extent.believed is not None:
-            self.contents.believed_size = max(0, extent.believed - _EDIT_COUNT)
+        is_last = head.said == -1 and extent.following == self.file.size
+        self.keep_samples(head, extent, _EDIT_COUNT, "" if is_last else extent.note or "")
 
-    def _interpret(self) -> None:
+    def interpret(self) -> None:
         contents = self.contents
         if contents.channels == 0 or contents.sample_rate == 0:
             contents.fault = (

@@ -10,8 +10,9 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cue_pipeline.audio.containers.contents import Contents, SampleForm
-from cue_pipeline.audio.containers.extent import LONG_SIZE, samples_extent, settle_end
+from cue_pipeline.audio.containers.chunked import ChunkedReader
+from cue_pipeline.audio.containers.contents import Chunk, Contents, SampleForm
+from cue_pipeline.audio.containers.extent import LONG_SIZE, samples_extent
 from cue_pipeline.audio.containers.metadata import take_bext, take_chna, take_ixml
 from cue_pipeline.audio.containers.sample_form import (
     WIDTHS,
@@ -115,44 +116,22 @@ class _Format:
     valid_bits: int = 0
 
 
-class _WaveReader:
+class _WaveReader(ChunkedReader):
     """One WAVE file on its way to :class:`Contents`."""
 
+    form_chunk = b"fmt "
+
     def __init__(self, file: FileView, contents: Contents, walker: Walker) -> None:
-        self.file = file
-        self.contents = contents
-        self.walker = walker
+        super().__init__(file, contents, walker)
         self.format: _Format | None = None
         self.format_payload = b""
         self.long_size: int | None = None
         self.order = ">" if walker.grammar is _BIG else "<"
 
-    def read(self) -> None:
-        """Walk through the chunks and judge what they say."""
-        for head in self.walker.chunks():
-            self._take(head)
-        for name in (b"fmt ", b"data"):
-            missing = self.format is None if name == b"fmt " else not self._has_data()
-            if missing and (lost := self.walker.lost(name)):
-                self._take(lost)
-        self.contents.chunks = self.walker.found.chunks
-        self.contents.notes.extend(self.walker.found.notes)
-        if self.format is None:
-            self.contents.fault = "has no format chunk ('fmt '): nothing says what its bytes mean"
-        elif not self._has_data():
-            self.contents.fault = "has no audio ('data' chunk missing)"
-        else:
-            self._interpret(self.format)
-            settle_end(self.file, self.contents)
+    def has_form(self) -> bool:
+        return self.format is not None
 
-    def _has_data(self) -> bool:
-        return self.contents.data_offset is not None
-
-    def _take(self, head: Head) -> None:
-        if head.name == b"data":
-            self._take_data(head)
-            return
-        self.walker.step(head)
+    def take_chunk(self, head: Head, chunk: Chunk) -> None:
         if head.name in {b"RIFF", b"RF64", b"FORM"}:
             self.contents.notes.append("a second file follows behind it, which is not read")
         takers: dict[bytes, Callable[[bytes], None]] = {
@@ -165,7 +144,7 @@ class _WaveReader:
             b"axml": self._take_axml,
         }
         if head.name in takers:
-            takers[head.name](self.file.payload(self.walker.found.chunks[-1]))
+            takers[head.name](self.file.payload(chunk))
 
     def _take_axml(self, payload: bytes) -> None:
         self.contents.axml = payload
@@ -175,7 +154,7 @@ class _WaveReader:
             size = struct.unpack_from("<Q", payload, 8)[0]
             self.long_size = size if size < 1 << 62 else None
 
-    def _take_data(self, head: Head) -> None:
+    def take_samples(self, head: Head) -> None:
         others: list[tuple[int, str]] = []
         if self.long_size is not None:
             others.append((self.long_size, LONG_SIZE))
@@ -183,19 +162,7 @@ class _WaveReader:
             others.append((head.said + 24, "place of what follows, 24 bytes on"))
         extent = samples_extent(self.walker, head, others)
         self.walker.keep(head, extent.size, extent.following)
-        held = self.contents.data_size if self._has_data() else -1
-        if self._has_data():
-            self.contents.notes.append(
-                f"it has a further 'data' chunk: {held} bytes of audio in one, {extent.size} in "
-                "the other, and the longer is read"
-            )
-        if extent.size <= held:
-            return
-        if extent.note:
-            self.contents.notes.append(extent.note)
-        self.contents.data_offset = head.at
-        self.contents.data_size, self.contents.promised_size = extent.size, extent.promised
-        self.contents.believed_size = extent.believed
+        self.keep_samples(head, extent, note=extent.note or "")
 
     def _take_format(self, payload: bytes) -> None:
         if len(payload) < 16:
@@ -226,6 +193,10 @@ class _WaveReader:
             )
             return tag if tag in (_PCM, _FLOAT) else 0
         return int(tag)
+
+    def interpret(self) -> None:
+        if self.format is not None:
+            self._interpret(self.format)
 
     def _interpret(self, fmt: _Format) -> None:
         """Take rate, channels and the samples' form from numbers that check each other."""
