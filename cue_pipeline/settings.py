@@ -76,10 +76,24 @@ class Settings(BaseSettings):
         default="gpt-3.5-turbo", alias="OPENAI_MODEL", description="The chat model asked."
     )
     openai_timeout_seconds: float = Field(
-        default=60.0, gt=0.0, alias="OPENAI_TIMEOUT_SECONDS", description="Limit of one request."
+        default=60.0,
+        gt=0.0,
+        alias="OPENAI_TIMEOUT_SECONDS",
+        description="Limit of one request, until the last byte of its answer.",
+    )
+    openai_cue_seconds: float = Field(
+        default=600.0,
+        gt=0.0,
+        alias="OPENAI_CUE_SECONDS",
+        description="Limit of all requests about one cue.",
     )
     openai_max_retries: int = Field(
         default=4, ge=0, alias="OPENAI_MAX_RETRIES", description="Retries on 429, 5xx, timeouts."
+    )
+    openai_ask_again: bool = Field(
+        default=False,
+        alias="OPENAI_ASK_AGAIN",
+        description="Ask again at once where the model's stored answer could not be used.",
     )
     cue_root: Path | None = Field(
         default=None, alias="CUE_ROOT", description="The folder that the sensor watches."

@@ -85,6 +85,9 @@ def cli() -> None:
 @click.option("--force", is_flag=True, help="Also what is up to date.")
 @_select
 @click.option("--cue", "keys", multiple=True, metavar="KEY", help="Only this cue. Repeatable.")
+@click.option(
+    "--ask-again", is_flag=True, help="Ask the model again where its answer could not be used."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and why; do nothing.")
 def process(
     base_dir: Path,
@@ -93,6 +96,7 @@ def process(
     force: bool,
     select: tuple[str, ...],
     keys: tuple[str, ...],
+    ask_again: bool,
     dry_run: bool,
 ) -> None:
     """Process every new or changed cue under BASE_DIR.
@@ -116,13 +120,22 @@ def process(
             "set it in .env too, or `status` and the UI will call these features stale.",
             err=True,
         )
+    if ask_again:
+        os.environ["OPENAI_ASK_AGAIN"] = "true"
     settings = read_settings()
     store = open_store(settings)
 
     from cue_pipeline.library.plan import plan_library
 
     plan = plan_library(
-        base_dir, store, settings, force=force, select=select, only=keys, dry_run=dry_run
+        base_dir,
+        store,
+        settings,
+        force=force,
+        select=select,
+        only=keys,
+        dry_run=dry_run,
+        ask_again=settings.openai_ask_again,
     )
     if dry_run:
         print_plan(plan)

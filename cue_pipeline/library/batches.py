@@ -133,6 +133,7 @@ class Batches:
             )
         self._store = store
         self._host = server.host
+        self._address = server.address
         self._model = model
         self._api = BatchApi(server)
         self._waiting = WaitingRequests(store.engine)
@@ -298,7 +299,8 @@ class Batches:
                 elif line.completion is None:
                     faults[line.custom_id] = line.fault
                 else:
-                    calls[line.custom_id] = (question, _call(question, line.completion, seen.id))
+                    call = _call(question, line.completion, seen.id, self._address)
+                    calls[line.custom_id] = (question, call)
         except MappingError as e:  # one file cannot be had; what the other says is paid for
             report.note = str(e)
         self._waiting.answer(list(calls.values()))
@@ -343,8 +345,10 @@ class Batches:
             report.cost_usd = None if price is None else BATCH_PRICE * price
 
 
-def _call(question: WaitingQuestion, completion: object, batch_id: str) -> ChatCall:
-    response, prompt_tokens, answer_tokens = response_of(completion, question.response_format)
+def _call(question: WaitingQuestion, completion: object, batch_id: str, server: str) -> ChatCall:
+    response, prompt_tokens, answer_tokens = response_of(
+        completion, question.response_format, server
+    )
     return ChatCall(
         question.prompt_sha256,
         question.model,

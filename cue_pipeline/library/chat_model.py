@@ -48,6 +48,7 @@ def model_server(settings: Settings) -> ModelServer | None:
         settings.openai_api_key,
         base_url=settings.openai_base_url,
         timeout_seconds=settings.openai_timeout_seconds,
+        cue_seconds=settings.openai_cue_seconds,
         max_retries=settings.openai_max_retries,
     )
 
@@ -82,4 +83,5 @@ def chat_model(
         model=settings.openai_model,
         cache=store.llm_call,
         waiting=WaitingRequests(store.engine).where,
+        ask_again=settings.openai_ask_again,
     )

@@ -52,6 +52,7 @@ def plan_library(
     select: Collection[str] = (),
     only: Collection[str] = (),
     dry_run: bool = False,
+    ask_again: bool = False,
 ) -> LibraryPlan:
     """Find the cues under ``base``, register them, and see what each lacks.
 
@@ -71,6 +72,8 @@ def plan_library(
         These cue keys only. Empty: all.
     dry_run : bool
         Write nothing: the cues are not registered, nor marked.
+    ask_again : bool
+        Also what the model is asked for, of cues about which it gave no usable answer.
 
     Raises
     ------
@@ -106,12 +109,14 @@ def plan_library(
             store.mark_missing(gone)
     versions, decided = graph.code_versions(settings), store.decisions()
     ledgers, waiting = _ledgers(store), waiting_cues(settings, store)
+    unanswered = store.unanswered_cues() if ask_again else frozenset()
     plans = []
     for folder in folders:
         if folder.key not in refused:
             ledger = ledgers.get(folder.key, {})
             statuses = cue_status(folder, ledger, versions, decided.get(folder.key, ""))
             plan = _plan_cue(folder, statuses, force=force, select=select)
+            plan = _ask_again(plan) if folder.key in unanswered else plan
             plans.append(_hold(plan) if folder.key in waiting else plan)
     problems = tuple(problem.text for problem in scan.problems)
     unreadable = sum(problem.unreadable for problem in scan.problems)
@@ -155,6 +160,14 @@ def _plan_cue(
         wanted = {a for a in needed if a in lacking or (force and a in select)}
     reasons = {s.asset: s.reason or "asked for by --force" for s in statuses if s.asset in wanted}
     return CuePlan(folder, tuple(a for a in graph.GRAPH if a in wanted), reasons, forced=force)
+
+
+def _ask_again(plan: CuePlan) -> CuePlan:
+    """Add what the model is asked for: its stored answer was of no use."""
+    asking = graph.asking_model()
+    assets = tuple(a for a in graph.GRAPH if a in asking or a in plan.assets)
+    reasons = {**dict.fromkeys(asking, "the model gave no usable answer"), **plan.reasons}
+    return replace(plan, assets=assets, reasons=reasons, forced=True)
 
 
 def _hold(plan: CuePlan) -> CuePlan:

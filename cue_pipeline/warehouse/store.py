@@ -267,6 +267,21 @@ class Store:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else LlmCall(**row)
 
+    def unanswered_cues(self) -> frozenset[str]:
+        """Return the keys of cues with a track with notes of which a model said nothing usable."""
+        mapped, tracks, files = t.track_mappings, t.midi_tracks, t.midi_files
+        has_notes = sa.exists().where(t.midi_notes.c.midi_track_id == tracks.c.id)
+        query = (
+            sa.select(t.cues.c.cue_key)
+            .distinct()
+            .join(files, files.c.cue_id == t.cues.c.id)
+            .join(tracks, tracks.c.midi_file_id == files.c.id)
+            .join(mapped, mapped.c.midi_track_id == tracks.c.id)
+            .where(mapped.c.model.is_not(None), mapped.c.prompt_sha256.is_(None), has_notes)
+        )
+        with reading(self.engine) as connection:
+            return frozenset(connection.execute(query).scalars())
+
     def overrides(self, cue_key: str) -> "pd.DataFrame":
         """Return what people decided for a cue: the rows of ``mapping_overrides``."""
         return self.read(cue_key, "mapping_overrides")

@@ -77,6 +77,25 @@ def test_a_changed_model_recomputes_the_mapping_and_nothing_else(workspace):
     assert set(workspace.table("track_mappings").model) == {"gpt-4o-mini"}
 
 
+def test_a_cue_without_a_usable_answer_is_asked_about_again_by_wish_alone(workspace):
+    write_cue(workspace.base, "1m01")
+    with chat_server([completion("Sorry.")]) as server:
+        asks(workspace, server.url)
+        output = workspace.run("process", "library")
+        assert "--ask-again" in output
+        n_asked = len(server.requests)
+    with chat_server(first_group_for_all) as server:
+        asks(workspace, server.url)
+        workspace.run("process", "library")
+        assert server.requests == []
+        workspace.run("process", "library", "--ask-again")
+        assert len(server.requests) == 1
+        workspace.run("process", "library", "--ask-again")
+        assert len(server.requests) == 1
+    assert len(workspace.table("llm_calls")) == n_asked + 1
+    assert set(workspace.table("track_mappings").prompt_sha256.notna()) == {True}
+
+
 def test_a_key_that_is_refused_fails_that_asset_alone_and_is_written_nowhere(workspace):
     write_cue(workspace.base, "1m01")
     # OpenAI's own text repeats part of the key; a careless server repeats all of it.

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from datetime import UTC, datetime
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -303,6 +304,7 @@ def test_the_same_question_to_the_same_model_is_paid_for_once() -> None:
         # The store gives JSON back as values or as text, depending on the engine.
         for call in first.calls:
             row = {**call.row(), "response": json.dumps(call.response)}
+            row["created_at"] = datetime.now(UTC)
             rows[call.prompt_sha256, call.model] = SimpleNamespace(**row)
         second = ask(s.url, cache=lambda sha, name: rows.get((sha, name)))
         assert len(s.requests) == 2

@@ -19,6 +19,9 @@ from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
 NAME_THRESHOLD: Final = 80
 # Of a model that gave no confidence: it was sure enough to say it, no more is known.
 UNSTATED_CONFIDENCE: Final = 0.7
+# Entries for one track or group beyond which a list is no answer, and not read.
+_MOST_TIMES: Final = 8
+_FEW: Final = 8
 _CATEGORY_BY_FOLDED: Final = {c.casefold(): c for c in INSTRUMENT_CATEGORIES}
 
 
@@ -109,12 +112,12 @@ def read_answer(
         answer.faults.append("the answer is not a JSON object")
         return answer
     contradicted: set[int] = set()
-    for entry in _entries(data, "tracks", answer):
+    for entry in _entries(data, "tracks", answer, len(track_names)):
         _read_track(entry, track_names, group_names, answer, contradicted)
     for index in contradicted:
         answer.tracks.pop(index, None)
         answer.faults.append(f"track {index} is given two groups")
-    for entry in _entries(data, "groups", answer):
+    for entry in _entries(data, "groups", answer, len(group_names)):
         _read_group(entry, group_names, answer)
     missing = len(track_names) - len(answer.tracks)
     if missing and not answer.faults:
@@ -136,11 +139,13 @@ def _json_object(text: str | None) -> dict[str, Any] | None:
     return data if isinstance(data, dict) else None
 
 
-def _entries(data: dict[str, Any], key: str, answer: ReadAnswer) -> list[Any]:
+def _entries(data: dict[str, Any], key: str, answer: ReadAnswer, n_asked: int) -> list[Any]:
     entries = data.get(key)
-    if isinstance(entries, list):
+    if isinstance(entries, list) and len(entries) <= _MOST_TIMES * max(n_asked, _FEW):
         return entries
-    if key == "tracks":
+    if isinstance(entries, list):
+        answer.faults.append(f"'{key}' lists {len(entries)} entries where {n_asked} were asked for")
+    elif key == "tracks":
         answer.faults.append("'tracks' is not a list")
     return []
 

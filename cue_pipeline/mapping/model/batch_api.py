@@ -13,11 +13,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import SimpleNamespace
 from typing import Any, Final, TypeGuard
 
 from cue_pipeline.errors import MappingError
-from cue_pipeline.mapping.model.exchange import ChatRequest
+from cue_pipeline.mapping.model.exchange import ChatRequest, read_completion
 from cue_pipeline.mapping.model.server import ModelServer
 
 MOST_REQUESTS: Final = 50_000
@@ -90,7 +89,7 @@ class BatchApi:
         import openai
 
         try:
-            made = self._server.client.files.create(file=(f"{name}.jsonl", lines), purpose="batch")
+            made = self._server.files.files.create(file=(f"{name}.jsonl", lines), purpose="batch")
         except (openai.OpenAIError, ValueError) as e:
             raise self._failure(e) from None
         if not _is_name(getattr(made, "id", None)):
@@ -204,17 +203,14 @@ class BatchApi:
 
         for file_id in batch.files:
             try:
-                content = self._server.client.files.content(file_id).content
+                content = self._server.files.files.content(file_id).content
             except (openai.OpenAIError, ValueError) as e:
                 raise self._failure(e, batch.id) from None
             # Not splitlines(): JSON holds some characters that it takes for ends of lines.
             yield from (self._line(line) for line in content.split(b"\n") if line.strip())
 
     def _line(self, line: bytes) -> BatchLine:
-        try:
-            said = json.loads(line, object_hook=lambda found: SimpleNamespace(**found))
-        except (ValueError, RecursionError):
-            said = None
+        said = read_completion(line)
         custom_id = getattr(said, "custom_id", None)
         if not isinstance(custom_id, str):
             return BatchLine("", None, "a line is no answer to anything that was asked")

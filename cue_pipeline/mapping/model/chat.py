@@ -7,7 +7,9 @@ never stored as a decision otherwise.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from cue_pipeline.errors import MappingError
@@ -17,8 +19,10 @@ from cue_pipeline.mapping.model.exchange import (
     ChatCall,
     ChatRequest,
     ModelAnswer,
+    StoredCall,
     Waiting,
     prompt_sha256,
+    read_completion,
     response_of,
     whole_number,
 )
@@ -35,6 +39,8 @@ _JSON_MODE_ONLY: Final = re.compile(r"^(?:gpt-3\.5|gpt-4(?:-|$)(?!o|\.))")
 # Reasoning models accept no temperature but their own.
 _NO_TEMPERATURE: Final = re.compile(r"^(?:o\d|gpt-5)")
 _LONGEST_REPEATED_ANSWER: Final = 8_000
+ASK_AGAIN_AFTER: Final = timedelta(days=1)
+"""How long an answer of which nothing can be used stands in the way of a new one."""
 
 
 class _TooLongError(Exception):
@@ -53,6 +59,9 @@ class ChatModel:
     waiting : callable, optional
         ``(prompt_sha256, model)`` to words about the batch in which the question waits for its
         answer, or None: what waits is not asked, and paid for, a second time.
+    ask_again : bool
+        A stored answer of which nothing can be used is asked for again now, not only after
+        :data:`ASK_AGAIN_AFTER`. Each has a row of its own in ``llm_calls``: all were paid for.
     """
 
     def __init__(
@@ -62,11 +71,13 @@ class ChatModel:
         model: str = "gpt-3.5-turbo",
         cache: Cache | None = None,
         waiting: Waiting | None = None,
+        ask_again: bool = False,
     ) -> None:
         self.model = model
         self._server = server
         self._cache = cache
         self._waiting = waiting
+        self._ask_again_now = ask_again
         self._formats = ["json_object", "text"]
         if not _JSON_MODE_ONLY.match(model):
             self._formats.insert(0, "json_schema")
@@ -86,8 +97,8 @@ class ChatModel:
         requests = []
         for question in questions(tracks, groups):
             asked = _messages(question)
-            sha = prompt_sha256(asked)
-            if self._stored(sha) is None:
+            stored, sha = self._stored(asked, question)
+            if stored is None:
                 options = self._options(question)
                 requests.append(ChatRequest(sha, self.model, asked, options, self._formats[0]))
         return requests
@@ -111,11 +122,9 @@ class ChatModel:
         answer = ModelAnswer(self.model)
         asked = questions(tracks, groups)
         self._refuse_waiting(asked)
-        try:
+        with self._server.about_one_cue():
             for question in asked:
                 self._ask_in_parts(question, answer)
-        finally:
-            self._server.close()
         self._count(answer)
         return answer
 
@@ -124,14 +133,18 @@ class ChatModel:
             return
         # Before anything is paid for: an answer to one part is lost where another cannot be had.
         for question in asked:
-            sha = prompt_sha256(_messages(question))
-            where = self._waiting(sha, self.model)
-            if where is not None and self._stored(sha) is None:
+            messages = _messages(question)
+            stored, sha = self._stored(messages, question)
+            where = self._waits(sha) or self._waits(prompt_sha256(messages))
+            if where is not None and stored is None:
                 raise MappingError(
                     f"The question to '{self.model}' waits in {where}; asking now would pay for it "
                     "twice. Run `cue-pipeline mappings batch collect` once the batch is done, or "
                     "`cue-pipeline mappings batch cancel` first."
                 )
+
+    def _waits(self, sha: str) -> str | None:
+        return self._waiting(sha, self.model) if self._waiting is not None else None
 
     def _ask_in_parts(self, question: Question, answer: ModelAnswer) -> None:
         try:
@@ -188,25 +201,59 @@ class ChatModel:
             faults = "; ".join((mended.faults or read.faults)[:3])
             answer.warnings.append(
                 f"The model '{self.model}' gave no usable answer about {_listed(left)}, "
-                f"asked twice ({faults}): names and sound decide there."
+                f"asked twice ({faults}): names and sound decide there. `cue-pipeline process "
+                "BASE_DIR --ask-again` asks it once more, after a change of server or model say."
             )
 
     def _call(self, asked: list[dict[str, str]], question: Question) -> ChatCall:
-        sha = prompt_sha256(asked)
-        request = {"messages": asked}
-        stored = self._stored(sha)
+        stored, sha = self._stored(asked, question)
         if stored is not None:
-            return ChatCall(sha, self.model, request, *stored, cached=True)
+            return stored
+        request = {"messages": asked}
         return ChatCall(sha, self.model, request, *self._send(asked, question), cached=False)
 
-    def _stored(self, sha: str) -> tuple[dict[str, Any], int | None, int | None] | None:
-        """Return response and tokens of a question from the store; None: ask."""
-        stored = self._cache(sha, self.model) if self._cache is not None else None
-        response = None if stored is None else _stored_response(stored.response)
-        if stored is None or response is None:
-            return None
-        prompt_tokens = whole_number(stored.prompt_tokens)
-        return response, prompt_tokens, whole_number(stored.completion_tokens)
+    def _stored(
+        self, asked: list[dict[str, str]], question: Question
+    ) -> tuple[ChatCall | None, str]:
+        """Return the call that the store answers a question with, and the question's hash.
+
+        Without such a call it is the hash under which a new answer is stored.
+        """
+        for sha, is_own in self._hashes(asked):
+            stored = self._cache(sha, self.model) if self._cache is not None else None
+            response = None if stored is None else _stored_response(stored.response)
+            if stored is None or response is None:
+                if is_own:
+                    break
+                continue
+            if response.get("server") not in (None, self._server.address):
+                continue
+            call = ChatCall(
+                sha,
+                self.model,
+                {"messages": asked},
+                response,
+                whole_number(stored.prompt_tokens),
+                whole_number(stored.completion_tokens),
+                cached=True,
+            )
+            if not self._is_due(stored, call, question):
+                return call, sha
+        return None, sha
+
+    def _hashes(self, asked: list[dict[str, str]]) -> Iterator[tuple[str, bool]]:
+        """Yield the hashes under which an answer may be, and whether a new one may go there."""
+        server = None if self._server.address == OPENAI_HOST else self._server.address
+        if server is not None:
+            yield prompt_sha256(asked), False  # from before the store knew of servers
+        for repeated in count():
+            yield prompt_sha256(asked, server, repeated), True
+
+    def _is_due(self, stored: StoredCall, call: ChatCall, question: Question) -> bool:
+        """Whether a stored answer is worth nothing, and has been for long enough."""
+        if not self._ask_again_now and datetime.now(UTC) - stored.created_at < ASK_AGAIN_AFTER:
+            return False
+        return not read_answer(_content(call), question.track_names, question.group_names).tracks
 
     def _send(
         self, asked: list[dict[str, str]], question: Question
@@ -216,7 +263,7 @@ class ChatModel:
 
         while True:
             try:
-                completion = self._server.client.chat.completions.create(
+                raw = self._server.client.chat.completions.with_raw_response.create(
                     model=self.model,
                     messages=cast("Any", asked),
                     **self._options(question),
@@ -224,12 +271,12 @@ class ChatModel:
             except (openai.BadRequestError, openai.UnprocessableEntityError) as e:
                 self._after_refusal(e)
                 continue
-            # ValueError: the client's own complaint about a body that is no JSON.
-            except (openai.OpenAIError, ValueError) as e:
+            except openai.OpenAIError as e:
                 raise self._failure(e) from None
+            completion = read_completion(raw.content)
             if not isinstance(getattr(completion, "choices", None), list):
                 raise self._failure(None)
-            return response_of(completion, self._formats[0])
+            return response_of(completion, self._formats[0], self._server.address)
 
     def _options(self, question: Question) -> dict[str, Any]:
         options: dict[str, Any] = {"temperature": 0} if self._temperature else {}

@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from cue_pipeline.mapping.model.answers import TrackAnswer
@@ -24,6 +26,10 @@ class StoredCall(Protocol):
     @property
     def completion_tokens(self) -> int | None:
         """Tokens of the answer, as billed then."""
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was stored."""
 
 
 Cache = Callable[[str, str], StoredCall | None]
@@ -119,23 +125,52 @@ class ModelAnswer:
         return self.prompts.get(track)
 
 
-def prompt_sha256(messages: list[dict[str, str]]) -> str:
-    """Return the hash by which the store knows a question."""
-    text = json.dumps({"messages": messages}, ensure_ascii=False, sort_keys=True)
+def prompt_sha256(
+    messages: list[dict[str, str]], server: str | None = None, repeated: int = 0
+) -> str:
+    """Return the hash by which the store knows a question.
+
+    Parameters
+    ----------
+    messages : list of dict
+    server : str, optional
+        Whom it is for; None: OpenAI, and whoever was asked before the store knew of servers.
+    repeated : int
+        How often it was asked before, in vain.
+    """
+    told: dict[str, Any] = {"messages": messages}
+    if server is not None:
+        told["server"] = server
+    if repeated:
+        told["repeated"] = repeated
+    text = json.dumps(told, ensure_ascii=False, sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def read_completion(body: bytes) -> Any:
+    """Return a chat completion as it came, with attributes for keys; None where it is no JSON.
+
+    Nothing is validated: anything may be missing or odd.
+    """
+    try:
+        return json.loads(body, object_hook=lambda found: SimpleNamespace(**found))
+    except (ValueError, RecursionError):
+        return None
+
+
 def response_of(
-    completion: Any, response_format: str
+    completion: Any, response_format: str, server: str
 ) -> tuple[dict[str, Any], int | None, int | None]:
     """Return what is kept of a chat completion, and the tokens of question and answer.
 
     Parameters
     ----------
-    completion : ChatCompletion
-        As the client read it, which is without validation: anything may be missing or odd.
+    completion : object
+        As :func:`read_completion` returns it.
     response_format : str
         What was asked for.
+    server : str
+        Who answered.
     """
     choices = getattr(completion, "choices", None) or []
     choice = choices[0] if choices else None
@@ -147,6 +182,7 @@ def response_of(
         "finish_reason": _text(getattr(choice, "finish_reason", None)),
         "model": _text(getattr(completion, "model", None)),
         "response_format": response_format,
+        "server": server,
     }
     return (
         response,
