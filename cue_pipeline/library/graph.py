@@ -47,7 +47,7 @@ GRAPH: Mapping[str, Declaration] = {
     "tempo_map": Declaration(
         upstream=(),
         reads=("midi",),
-        algorithm=3,
+        algorithm=4,
         shaped_by=_SCORE,
         group="score",
         kinds=frozenset({"midi", "table"}),
@@ -55,7 +55,7 @@ GRAPH: Mapping[str, Declaration] = {
     "midi_events": Declaration(
         upstream=("tempo_map",),
         reads=("midi",),
-        algorithm=3,
+        algorithm=4,
         shaped_by=_SCORE,
         group="score",
         kinds=frozenset({"midi", "table"}),

@@ -48,6 +48,7 @@ _OF_MIDI_TRACKS: Final = (
 # Expression maps count their articulations from the first program, which are all pianos by name.
 _FIRST_PROGRAMS: Final = range(8)
 _LONGEST_NAME: Final = 120
+_IN_DOUBT: Final = "in doubt"
 
 
 def is_missing(value: Any) -> bool:
@@ -91,10 +92,10 @@ def track_summary(
     DataFrame
         Columns :data:`TRACK_COLUMNS`. ``program`` is the General MIDI program that most notes are
         played with, NA on a drum kit and where programs contradict each other, which
-        ``program_doubt`` then says in words; ``bank`` its bank as ``128 · MSB + LSB``; ``channel``
-        (0…15) the one most notes are on; ``is_drum`` whether they are strokes on a drum kit;
-        ``last_seconds`` where the last note ends; ``clock_doubt`` why the file's times are in
-        doubt. NA where the track has none.
+        ``program_doubt`` then says in words, as it says that a kit is in doubt; ``bank`` its bank
+        as ``128 · MSB + LSB``; ``channel`` (0…15) the one most notes are on; ``is_drum`` whether
+        they are strokes on a drum kit; ``last_seconds`` where the last note ends; ``clock_doubt``
+        why the file's times are in doubt. NA where the track has none.
 
     Raises
     ------
@@ -122,6 +123,10 @@ def track_summary(
     summary["program_doubt"] = pd.Series(
         [doubt for _, _, doubt in played], dtype=object, index=summary.index
     )
+    doubted = midi_tracks["drum_kit"].astype(object).map(_is_kit_in_doubt).to_numpy(bool)
+    summary.loc[doubted, "program_doubt"] = (
+        "its notes may be drums by their channel, or a melody that only stands there"
+    )
     columns: dict[str, Series] = {
         "channel": _channel(midi_notes),
         "lowest_note": by_track["note"].min(),
@@ -139,6 +144,10 @@ def track_summary(
         ["midi_file_id", "track_index", "port", "part_channel"], kind="stable"
     )
     return pd.DataFrame(ordered.loc[:, list(TRACK_COLUMNS)]).reset_index(drop=True)
+
+
+def _is_kit_in_doubt(drum_kit: Any) -> bool:
+    return isinstance(drum_kit, str) and drum_kit.endswith(_IN_DOUBT)
 
 
 def _refuse_old_rows(midi_tracks: "DataFrame", n_notes: "Series") -> None:

@@ -49,13 +49,16 @@ _PLACES: Final = {
     char: re.compile(pattern)
     for chars, pattern in (
         ("àìòù", r"..(?!\w)"),
-        ("è", r"..(?!\w)|..[bcdfglmnpqrstv]{1,2}[er]|..(ct|st|ch)|..[st](?!\w)"),
+        ("é", r"[^\W_].|\W.[^aeiouy]"),
+        ("ö", r"[^aeiou].(?![aeiou])"),
+        ("ê", r"[^aeiou].([tmvn]|ch|pr|s?(?!\w))"),
+        ("è", r"[^aeiou].(?!\w)|..[bcdfglmnpqrstv]{1,2}[er]|..(ct|st|ch)|..[st](?!\w)"),
         ("ñ", r"[aeiouáéíóú\W].[aeiouáéíóú]"),
-        ("õ", r"..[eoi]"),
-        ("ã", r"..[oe]|[nlhmdv].(?!\w)"),
+        ("õ", r"..e"),
+        ("ã", r"..[oe]|[hmç].(?!\w)"),
         ("û", r"..([trlm]|ch)"),
         ("ø", r"[^aeiouyíáé].[^aeiouíáé]"),
-        ("æ", r"..[bcdefghjklmnpqrstvwxyz]"),
+        ("æ", r"..[bcdfghjklmnpqrstvwxyz]"),
         ("ï", r"[aeou]."),
         ("ý", r"..\w"),
     )
@@ -167,7 +170,7 @@ def _letter_worths(text: str, *, mixes: bool, letters: frozenset[str]) -> list[t
         before, after = text[i - 1], text[i + 1]
         if char in letters:
             western = letters is _WESTERN_LETTERS
-            place, seldom = (_PLACES.get(char), "šžŠŽ") if western else (None, "")
+            place, seldom = (_PLACES.get(char.casefold()), "šžŠŽðþÐÞ") if western else (None, "")
             if place and not place.match(text.casefold(), i - 1):
                 worth = _MISPLACED
             else:
@@ -188,6 +191,8 @@ def _letter(char: str, before: str, after: str, *, mixes: bool, seldom: str) -> 
     if mixes and not (before.isalpha() or after.isalpha()) and char not in _WORDS_BY_THEMSELVES:
         return -0.5
     if mixes:
+        if char == "ä" and not before.isalpha():
+            return 0.3  # a name begins with a capital
         return 1.0 if char in _FREQUENT else 0.8 if char not in seldom else 0.3
     if any(other.isascii() and other.isalpha() for other in (before, after)):
         return -1.5

@@ -20,8 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cue_pipeline.midi.events import Int64Array, Messages
+from cue_pipeline.midi.kit_or_melody import Strokes
 from cue_pipeline.midi.mpe import configured_zones, is_one_instrument, manager_of
 from cue_pipeline.midi.sound_banks import (
+    DRUM_CHANNEL,
     Address,
     PartSounds,
     ProgramEvent,
@@ -212,6 +214,22 @@ class _Track:
         self.is_on = ((self.messages.status & 0xF0) == 0x90) & (self.messages.data2 > 0)
         self.address = self.port.astype(np.int64) << 4 | self.channel
 
+    def strokes(self, chosen: npt.NDArray[np.bool_], *, with_offs: bool) -> Strokes:
+        """Return some of the notes; all of their note-offs on channel 10, or none."""
+        m = self.messages
+        notes = m.tick[chosen], m.data1[chosen].astype(np.int64)
+        offs = np.zeros(0, dtype=np.int64)
+        if with_offs:
+            offs = np.flatnonzero(self._is_off() & (self.channel == DRUM_CHANNEL))
+        return Strokes(*notes, m.tick[offs], m.data1[offs].astype(np.int64))
+
+    def _is_off(self) -> npt.NDArray[np.bool_]:
+        kind = self.messages.status & 0xF0
+        is_off: npt.NDArray[np.bool_] = (kind == 0x80) | (
+            (kind == 0x90) & (self.messages.data2 == 0)
+        )
+        return is_off
+
     def addresses(self, chosen: npt.NDArray[np.bool_]) -> list[Address]:
         """Return the ports and channels of some of the messages, ascending."""
         found = np.flatnonzero(np.bincount(self.address[chosen]))
@@ -318,8 +336,7 @@ class _Sounds:
         said = [p for a in addresses for p in (self._set_up.get(a), own.get(a)) if p]
         one = addresses[0] if len(addresses) == 1 else (addresses[0][0], _SEVERAL)
         return part_sounds(
-            track.messages.tick[notes],
-            track.messages.data1[notes].astype(np.int64),
+            track.strokes(notes, with_offs=one[1] == DRUM_CHANNEL),
             one,
             sorted((event for p in said for event in p), key=lambda event: event.tick),
             self._system[track.index],

@@ -29,21 +29,16 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cue_pipeline.midi.events import Int64Array, Messages
+from cue_pipeline.midi.events import Messages
+from cue_pipeline.midi.kit_or_melody import Strokes, why_in_doubt, why_no_kit
 
 DRUM_CHANNEL: Final = 9
+BY_CHANNEL: Final = "channel 10"
+BY_CHANNEL_IN_DOUBT: Final = "channel 10, in doubt"
 _BANK_MSB, _BANK_LSB = 0, 32
 _GM2_DRUMS, _GM2_MELODY = 120, 121
 _XG_DRUMS: Final = (126, 127)
 _XG_MELODY: Final = (0, 64)
-# Keys that some kit has a drum on: GM has 35 to 81, GS and GM 2 27 to 88.
-_KIT_KEYS: Final = (27, 88)
-_OFF_KIT: Final = 0.1
-# Bass drum to cymbals; hand percussion lies above, and a part of it uses few keys.
-_HIGHEST_OF_KIT, _MOST_HAND_PERCUSSION = 59, 8
-# Bass drums, snares, toms, hi-hats and cymbals: most strokes of any kit. A melody passes few.
-_KIT_CORE: Final = (*range(35, 47), 49, 51, 53, 57, 59)
-_FEWEST_ON_CORE, _FEWEST_STROKES = 0.35, 20
 
 Address = tuple[int, int]
 """Port and channel."""
@@ -78,7 +73,8 @@ class PartSounds:
     sounds : tuple of (program, bank_msb, bank_lsb, n_notes)
         In the order of their first notes.
     drum_kit : str or None
-        What says that its notes are strokes on a drum kit; None: they are pitches.
+        What says that its notes are strokes on a drum kit; None: they are pitches. It ends in
+        ``in doubt`` where the notes may as well be a melody.
     doubt : str or None
         In words, where what is written and the notes disagree.
     """
@@ -194,8 +190,7 @@ def _tell_yamaha(device: _Device, address: bytes, value: int) -> None:
 
 
 def part_sounds(
-    tick: Int64Array,
-    pitch: Int64Array,
+    strokes: Strokes,
     address: Address,
     programs: Sequence[ProgramEvent],
     system: Sequence[SystemEvent],
@@ -206,8 +201,8 @@ def part_sounds(
 
     Parameters
     ----------
-    tick, pitch : np.ndarray, shape=(n_notes,)
-        Of the note-ons, ascending in time.
+    strokes : Strokes
+        The notes; their ends are asked for on channel 10 only.
     address : tuple of (int, int)
         Port and channel.
     programs : sequence of ProgramEvent
@@ -219,6 +214,7 @@ def part_sounds(
     played : container of int
         Channels on which anything plays in the file.
     """
+    tick = strokes.tick
     if not len(tick):
         return PartSounds((), None)
     ticks = np.array([event.tick for event in programs], dtype=np.int64)
@@ -242,9 +238,18 @@ def part_sounds(
             f"a SysEx in it makes channel {strayed[0] + 1} a rhythm part, on which nothing plays: "
             f"taken to mean the track's own channel {address[1] + 1}"
         )
-    if kit == "channel 10" and (why := _no_kit(pitch)):
-        kit, doubt = None, f"its notes on channel 10 {why}: taken for pitches, not for drums"
+    if kit == BY_CHANNEL:
+        kit, doubt = _kit_by_channel(strokes)
     return PartSounds(tuple((*sound, n) for sound, n in counts.items()), kit, doubt)
+
+
+def _kit_by_channel(strokes: Strokes) -> tuple[str | None, str | None]:
+    """Return what says that notes on channel 10 are drums, where their own course leaves it so."""
+    if why := why_no_kit(strokes):
+        return None, f"its notes on channel 10 {why}: taken for pitches, not for drums"
+    if why := why_in_doubt(strokes):
+        return BY_CHANNEL_IN_DOUBT, f"its notes on channel 10 {why}: taken for drums, in doubt"
+    return BY_CHANNEL, None
 
 
 def _kit(device: _Device, channel: int, sound: Sound) -> str | None:
@@ -260,23 +265,4 @@ def _kit(device: _Device, channel: int, sound: Sound) -> str | None:
         return f"bank {msb} (XG)"
     if channel != DRUM_CHANNEL or (device.system == "XG" and msb in _XG_MELODY):
         return None
-    return "channel 10"
-
-
-def _no_kit(pitch: Int64Array) -> str | None:
-    """Return why notes on channel 10 are no drums, None where they may well be."""
-    low, high = _KIT_KEYS
-    off = int(((pitch < low) | (pitch > high)).sum())
-    if off > _OFF_KIT * len(pitch):
-        return f"lie outside every drum kit's keys ({off} of {len(pitch)})"
-    n_keys = len(np.unique(pitch))
-    if int(pitch.min()) > _HIGHEST_OF_KIT and n_keys > _MOST_HAND_PERCUSSION:
-        return f"are {n_keys} pitches of {int(pitch.min())} and above, none of a drum kit"
-    on_core = int(np.isin(pitch, _KIT_CORE).sum())
-    many = n_keys > _MOST_HAND_PERCUSSION and len(pitch) >= _FEWEST_STROKES
-    if many and on_core < _FEWEST_ON_CORE * len(pitch):
-        return (
-            f"are {n_keys} pitches of {int(pitch.min())} to {int(pitch.max())}, {on_core} of "
-            f"{len(pitch)} where kits have drums, hi-hats and cymbals"
-        )
-    return None
+    return BY_CHANNEL

@@ -313,6 +313,31 @@ def a_tenth_track_on_channel_10(cue: NewCue) -> Rule:
     return rule
 
 
+def _a_bass_on_channel_10(cue: NewCue, line: list[Note]) -> Rule:
+    low = track((0, named("Track 10")), *played(line, 9))
+    cue.midi({"cue.mid": smf(CONDUCTOR, low, track((0, named("Violins")), *played(VIOLIN, 0)))})
+    cue.audio({"Audio 1.wav": wav(sound(line)), "Audio 2.wav": wav(sound(VIOLIN))})
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        (own,) = (t for t in view.sounding if t["track_name"] == "Track 10")
+        doubted = own["drum_kit"] is None or own["state"] != "auto"
+        yield Finding(f"no kit, or in doubt (found {own['drum_kit']})", doubted)
+        yield is_told(view, "channel 10")
+
+    return rule
+
+
+@variation
+def a_bass_on_channel_10(cue: NewCue) -> Rule:
+    return _a_bass_on_channel_10(cue, BASS)
+
+
+@variation
+def a_bass_in_even_short_notes_on_channel_10(cue: NewCue) -> Rule:
+    keys = (36, 40, 43, 45, 43, 40, 41, 38) * 6
+    return _a_bass_on_channel_10(cue, [(n / 2, 0.2, key, 90) for n, key in enumerate(keys)])
+
+
 @variation
 def mpe_in_the_upper_zone(cue: NewCue) -> Rule:
     return _mpe(cue, 15, range(14, 7, -1))

@@ -281,6 +281,56 @@ def test_a_kit_hand_drums_and_a_toy_box_on_channel_10_stay_drums(keys):
     assert (file.parts.parts[0].sounds.drum_kit, file.warnings) == ("channel 10", ())
 
 
+# Bass lines: a walk from low E, a line of five strings' range in two paces, and one in one pace.
+WALK = (28, 31, 33, 35, 36, 33, 31, 28, 33, 36, 40, 43, 41, 40, 38, 35)
+FIVE_STRINGS = (36, 38, 40, 43, 41, 40, 38, 43, 45, 43, 41, 40, 38, 36, 43, 36)
+
+
+def paced(*pitches: int, paces: tuple[int, ...], held: float) -> bytes:
+    track = b""
+    for at, pitch in enumerate(pitches):
+        pace = paces[at % len(paces)]
+        length = round(pace * held)
+        track += on(pitch, pace - length if at else 0, channel=9) + off(pitch, length, channel=9)
+    return track
+
+
+@pytest.mark.parametrize(
+    ("line", "kit", "said"),
+    [
+        (paced(*WALK, paces=(480,), held=0.4), None, "lower than key 35"),
+        (paced(*FIVE_STRINGS, paces=(480, 480, 240, 240), held=0.9), None, "held to the next"),
+        (paced(*FIVE_STRINGS, paces=(480,), held=0.4), "channel 10, in doubt", "one scale"),
+        (paced(*(x + 3 for x in WALK), paces=(240, 480, 720), held=1), None, "held to the next"),
+    ],
+)
+def test_a_bass_line_on_channel_10_is_no_kit_or_doubted_and_that_is_said(line, kit, said):
+    file = read(smf(line))
+    assert file.parts.parts[0].sounds.drum_kit == kit
+    assert any(said in warning for warning in file.warnings)
+
+
+@pytest.mark.parametrize(
+    "track",
+    [
+        # Kick and hi-hat together, snare and hi-hat together, as machines write it.
+        (on(36, channel=9) + on(42, channel=9) + off(36, 60, channel=9) + off(42, 0, channel=9)
+         + on(42, 180, channel=9) + off(42, 60, channel=9) + on(38, 180, channel=9)
+         + on(42, channel=9) + off(38, 60, channel=9) + on(45, 120, channel=9)
+         + off(45, 60, channel=9) + on(49, 60, channel=9) + off(49, 60, channel=9)) * 4,
+        # Fills on the toms alone.
+        paced(*(50, 50, 48, 48, 47, 45, 43, 41) * 4, paces=(240, 120, 120), held=1),
+        # Played by hand at two paces, all strokes of one length.
+        paced(*(36, 42, 38, 46, 36, 49, 38, 43) * 4, paces=(480, 240), held=0.2),
+        # A kick and a snare that are held to the next stroke.
+        paced(*(36, 38, 36, 36, 38) * 4, paces=(480, 240), held=1),
+    ],
+)  # fmt: skip
+def test_drums_on_channel_10_are_never_taken_for_a_line(track):
+    file = read(smf(track))
+    assert (file.parts.parts[0].sounds.drum_kit, file.warnings) == ("channel 10", ())
+
+
 def test_a_rhythm_part_that_nothing_plays_is_taken_for_the_tracks_own_and_said():
     file = read(smf(sysex("41 10 42 12 40 1D 15 01 0D") + tune(12, 36, 38)))
     assert file.parts.parts[0].sounds.drum_kit == "SysEx (rhythm part)"

@@ -123,6 +123,31 @@ def test_three_names_of_a_file_tell_the_character_sets_of_other_countries(encodi
         assert [decode(r, charset.encoding) for r in raw] == names[first : first + 3]
 
 
+@pytest.mark.parametrize(
+    "single",
+    "Žičani Gudači Muški Ženski Šuma Ćelo Čelo Vođa Svađa Đavo Truće Pjevač Završetak Potočić "
+    "Žestě Smyčce Příčná Činely Křídlo Zvonečky Žoga Moški Zvočnik Chór_męski Dęte Zwycięstwo "
+    "Pościg Śmierć Kürtök Női Hegedű Violă Goană Percuţie Ţambal Alămuri".split(),
+)
+def test_a_single_name_of_central_europe_reads_right_or_is_doubted(single):
+    text = single.replace("_", " ")
+    file = read(smf(name(text.encode("cp1250")) + on(60) + off(60, 1)))
+    assert file.tracks[0].name == text or file.charset.confidence < 0.75
+
+
+@pytest.mark.parametrize(
+    "single",
+    "Träume Königin Größe Tür Böse Kälte Forêt Poursuite_à_pied Générique Thème Tête Rêve Français "
+    "Canción Niños Mañana Percussão Tensão Manhã Coração Città Perché Più Fløyte Stråk Kør Sjö "
+    "Hår Død Älskling Käyrätorvi Fenêtre Étude Élégie Trädgård Bækken".split(),
+)
+@pytest.mark.parametrize("encoding", ["cp1252", "mac_roman"])
+def test_a_single_name_of_western_europe_is_sure(single, encoding):
+    text = single.replace("_", " ")
+    file = read(smf(name(text.encode(encoding)) + on(60) + off(60, 1)))
+    assert (file.tracks[0].name, file.warnings) == (text, ())
+
+
 def test_how_surely_texts_read_is_said_where_it_is_in_doubt():
     """One byte: a grave e to one half of Europe and a c with caron to the other."""
     ambiguous = read(smf(name("Smyčce".encode("cp1250")) + on(60) + off(60, 1)))

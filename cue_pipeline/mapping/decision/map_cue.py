@@ -70,7 +70,7 @@ OFFLINE_NOTE: Final = (
     "sound where it was heard; no model was asked."
 )
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "9"
+MATCHER_VERSION: Final = "10"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
@@ -376,7 +376,8 @@ def _verdict(
 def _doubt_of_part(cue: _Cue, track: int, verdict: Verdict, category: str | None) -> str | None:
     """Return why neither name nor program tells what a track is, None where one of them does."""
     programs = cue.tracks["program_doubt"].iloc[track]
-    if category is None and isinstance(programs, str):
+    is_doubted_kit = bool(cue.tracks["is_drum"].iloc[track])
+    if isinstance(programs, str) and (category is None or is_doubted_kit):
         return programs
     if verdict.method == "names" and cue.n_named_alike[track] and cue.bare_track_names[track]:
         return (
