@@ -161,6 +161,12 @@ class Settings(BaseSettings):
         description="Character set of MIDI texts that are no UTF-8; unset: guessed file by file.",
     )
 
+    decided_by: str | None = Field(
+        default=None,
+        alias="CUE_DECIDED_BY",
+        description="Who decides about mappings; unset: the user of the system.",
+    )
+
     @field_validator(
         "mel_profile_names",
         "final_mix_patterns",
@@ -196,6 +202,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def author(self) -> str:
+        """Who decides: ``CUE_DECIDED_BY``, else the user of the system."""
+        return self.decided_by or system_user()
+
+    @property
     def mel(self) -> MelSettings:
         """Parameters of the mel spectrograms that the assets store."""
         return MelSettings(
@@ -204,6 +215,16 @@ class Settings(BaseSettings):
             hop_length=self.mel_hop_length,
             n_mels=self.mel_n_mels,
         )
+
+
+def system_user() -> str:
+    """Return the name of the user of the system, or the number where it has no name."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in many containers
+        return f"user {os.getuid()}"
 
 
 def read_settings(**overrides: Any) -> Settings:

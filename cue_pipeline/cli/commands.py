@@ -278,7 +278,8 @@ def show(cue_key: str, review: bool, as_json: bool) -> None:
     store = open_store(settings)
     from cue_pipeline.library.decisions import read_mappings
 
-    rows = read_mappings(store, known_cue(store, settings, cue_key))
+    cue_key = known_cue(store, settings, cue_key)
+    rows = read_mappings(store, cue_key)
     if review:
         rows = [row for row in rows if row["state"] in ("review", "unmatched")]
     if as_json:
@@ -287,25 +288,29 @@ def show(cue_key: str, review: bool, as_json: bool) -> None:
         say(f"{cue_key}: no track needs a person.")
     else:
         print_mappings(cue_key, rows)
+    from cue_pipeline.cli.mappings import print_unfit
+
+    print_unfit(store, cue_key)
 
 
 @mappings.command(name="set")
 @click.argument("cue_key")
 @click.argument("track")
-@click.option("--group", metavar="NAME", help="The stem; '' or '-': it has none.")
+@click.option("--stem", "--group", "stem", metavar="NAME", help="The stem; '' or '-': it has none.")
 @click.option("--category", metavar="NAME", help="One of the 28 instrument categories.")
 @click.option("--note", default="", help="Why, for those who read it later.")
 @click.option("--all", "every", is_flag=True, help="All tracks that TRACK may mean.")
 def set_mapping(
-    cue_key: str, track: str, group: str | None, category: str | None, note: str, every: bool
+    cue_key: str, track: str, stem: str | None, category: str | None, note: str, every: bool
 ) -> None:
     """Decide the stem and the category of TRACK; later runs keep it.
 
-    TRACK is a name, #INDEX, or FILE.mid#INDEX. The cue's mappings are made again at once, and
-    nothing else; a model's stored answer is used, it is not asked again.
+    TRACK is a name, #INDEX (the column '#' of `mappings CUE_KEY`), or FILE.mid#INDEX. The cue's
+    mappings are made again at once, and nothing else; a model's stored answer is used, it is not
+    asked again.
     """
-    if group is None and category is None:
-        raise click.UsageError("Give --group, --category, or both.")
+    if stem is None and category is None:
+        raise click.UsageError("Give --stem, --category, or both.")
     server = fork_server()
     settings = configured()
     store = open_store(settings)
@@ -313,7 +318,7 @@ def set_mapping(
 
     decisions.set_mapping(
         store, settings, server, known_cue(store, settings, cue_key), track,
-        group=group, category=category, note=note, every=every,
+        group=stem, category=category, note=note, every=every,
     )  # fmt: skip
 
 
@@ -328,6 +333,31 @@ def unset_mapping(cue_key: str, track: str) -> None:
     from cue_pipeline.cli import mappings as decisions
 
     decisions.unset_mapping(store, settings, server, known_cue(store, settings, cue_key), track)
+
+
+@mappings.command(name="undo", short_help="Take the last change of TRACK back.")
+@click.argument("cue_key")
+@click.argument("track")
+def undo_mapping(cue_key: str, track: str) -> None:
+    """Take the last change of what was decided about TRACK back; again: the one before it."""
+    server = fork_server()
+    settings = configured()
+    store = open_store(settings)
+    from cue_pipeline.cli import mappings as decisions
+
+    decisions.undo_mapping(store, settings, server, known_cue(store, settings, cue_key), track)
+
+
+@mappings.command(name="log", short_help="Show who decided what about CUE_KEY, and when.")
+@click.argument("cue_key")
+@click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
+def mapping_log(cue_key: str, as_json: bool) -> None:
+    """Show every decision about CUE_KEY, the oldest first: when, who, what, and what was before."""
+    settings = configured()
+    store = open_store(settings)
+    from cue_pipeline.cli import mappings as decisions
+
+    decisions.print_log(store, known_cue(store, settings, cue_key), as_json=as_json)
 
 
 @mappings.command(name="export", short_help="Write the library's mappings to FILE, a CSV.")

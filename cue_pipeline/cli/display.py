@@ -313,7 +313,7 @@ def print_mappings(cue_key: str, rows: Sequence[dict[str, Any]]) -> None:
     wide = console.width >= WIDE
     several = len({row["file_path"] for row in rows}) > 1
     table = Table()
-    headings = ["file"] * several + ["track", "stem", "category", "state"] + ["method"] * wide
+    headings = ["file"] * several + ["#", "track", "stem", "category", "state"] + ["method"] * wide
     for heading in headings:
         table.add_column(heading, overflow="fold")
     table.add_column("confidence" if wide else "sure", justify="right", no_wrap=True)
@@ -323,6 +323,7 @@ def print_mappings(cue_key: str, rows: Sequence[dict[str, Any]]) -> None:
         confidence = row["confidence"]
         table.add_row(
             *[cell(_file_name(row))] * several,
+            _track_place(row),
             cell(_track_name(row)),
             cell(row["canonical_name"] or "—"),
             row["instrument_category"] or "—",
@@ -346,6 +347,12 @@ def _track_name(row: Mapping[str, Any]) -> str:
     from cue_pipeline.mapping.tracks import track_label
 
     return track_label(row["track_name"], row["track_index"], row["part_channel"], row["port"])
+
+
+def _track_place(row: Mapping[str, Any]) -> str:
+    from cue_pipeline.mapping.people.track_keys import part_place
+
+    return part_place(row["track_index"], row["part_channel"], row["port"])
 
 
 def _cues(n: int) -> str:

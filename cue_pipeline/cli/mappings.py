@@ -1,4 +1,4 @@
-"""What ``cue-pipeline mappings set``, ``unset``, ``export`` and ``import`` do and say."""
+"""What ``cue-pipeline mappings set``, ``unset``, ``undo``, ``log``, ``export``, ``import`` do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cue_pipeline.cli.display import live_display, print_mappings
-from cue_pipeline.cli.saying import say, say_lines
+from cue_pipeline.cli.saying import say, say_json, say_lines
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MappingError, WarehouseError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cue_pipeline.mapping.people.track_keys import KnownTrack
     from cue_pipeline.processes.fork_client import ForkServer
     from cue_pipeline.settings import Settings
+    from cue_pipeline.warehouse.people import Change
     from cue_pipeline.warehouse.store import Store
 
 TO_REVIEW = ("review", "unmatched")
@@ -37,7 +38,8 @@ def set_mapping(
     every: bool,
 ) -> None:
     """Decide about a track, say so, and bring it into the tables where nothing else is lacking."""
-    from cue_pipeline.library.decisions import keep, read_parts
+    from cue_pipeline.library.deciding import keep
+    from cue_pipeline.library.decisions import read_parts
     from cue_pipeline.mapping.people.changed_lines import Decision
     from cue_pipeline.mapping.people.track_keys import (
         category_meant,
@@ -56,7 +58,7 @@ def set_mapping(
     ]
     for decision in decisions:
         say(_told(decision, cue))
-    if not keep(store, {cue_key: cue}, decisions):
+    if not keep(store, {cue_key: cue}, decisions, by=settings.author):
         say("That was decided already, just so.")
     code = _follow(store, settings, server, [cue_key])
     _show(store, cue_key, [cue.tracks[track] for track in tracks])
@@ -67,16 +69,89 @@ def unset_mapping(
     store: Store, settings: Settings, server: ForkServer, cue_key: str, typed: str
 ) -> None:
     """Take back what was decided about a track."""
-    from cue_pipeline.library.decisions import read_parts, take_back
+    from cue_pipeline.library.deciding import take_back, take_back_key
+    from cue_pipeline.library.decisions import read_parts
     from cue_pipeline.mapping.people.track_keys import one_track
 
     cue = read_parts(store, cue_key)
+    if take_back_key(store, cue, typed, by=settings.author):
+        say(f"{cue_key}: the decision about '{typed}', which fitted no track, is taken back.")
+        sys.exit(_follow(store, settings, server, [cue_key]))
     track = one_track(typed, cue.tracks, cue_key)
-    take_back(store, cue, track)
+    take_back(store, cue, track, by=settings.author)
     say(f"{cue_key}: nothing is decided any longer about {cue.tracks[track]}.")
     code = _follow(store, settings, server, [cue_key])
     _show(store, cue_key, [cue.tracks[track]])
     sys.exit(code)
+
+
+def undo_mapping(
+    store: Store, settings: Settings, server: ForkServer, cue_key: str, typed: str
+) -> None:
+    """Take the last change of a track's decision back."""
+    from cue_pipeline.library.deciding import said_in_words, undo
+    from cue_pipeline.library.decisions import read_parts
+    from cue_pipeline.mapping.people.track_keys import one_track
+
+    cue = read_parts(store, cue_key)
+    track = one_track(typed, cue.tracks, cue_key)
+    for change in undo(store, cue, track, by=settings.author):
+        was = change.before
+        back = (
+            said_in_words(was["canonical_name"], was["instrument_category"], was["note"])
+            if was
+            else "nothing is decided"
+        )
+        say(f"{cue_key}: {cue.tracks[track]}: {change.action} is taken back; again: {back}.")
+    code = _follow(store, settings, server, [cue_key])
+    _show(store, cue_key, [cue.tracks[track]])
+    sys.exit(code)
+
+
+def print_log(store: Store, cue_key: str, *, as_json: bool) -> None:
+    """Show who decided what about a cue, and when, the oldest first."""
+    from cue_pipeline.library.deciding import changes, said_in_words
+
+    told = changes(store, cue_key)
+    if as_json:
+        say_json([_as_json(change) for change in told])
+        return
+    if not told:
+        say(f"{cue_key}: nobody has decided anything.")
+    for c in told:
+        was = c.before
+        before = (
+            said_in_words(was["canonical_name"], was["instrument_category"], was["note"])
+            if was
+            else None
+        )
+        now = said_in_words(c.canonical_name, c.instrument_category, c.note)
+        parts = f"{c.track}: {now}" + (f" (before: {before})" if before not in (None, now) else "")
+        who = c.decided_by or "(not kept)"
+        say(f"{c.decided_at:%Y-%m-%d %H:%M:%S} UTC  {who}  {c.action}  {parts}")
+
+
+def _as_json(change: Change) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    row = asdict(change)
+    del row["id"], row["change_id"], row["undoes"]
+    return {**row, "decided_at": change.decided_at.isoformat()}
+
+
+def print_unfit(store: Store, cue_key: str) -> None:
+    """Say on standard error which decisions fit nothing as the cue is now."""
+    from cue_pipeline.library.deciding import fitting_nothing
+    from cue_pipeline.library.decisions import read_parts
+
+    if store.overrides(cue_key).empty:
+        return
+    try:
+        told = fitting_nothing(store, read_parts(store, cue_key))
+    except (MappingError, WarehouseError):
+        return  # nothing to hold them against: `status` says why
+    for text in told:
+        say(f"decision without effect: {text}", err=True)
 
 
 def export_mappings(store: Store, path: Path, keys: Collection[str], *, review: bool) -> None:
@@ -134,7 +209,7 @@ def import_mappings(
     skip_bad: bool,
 ) -> None:
     """Keep what people changed in a CSV file as their decisions."""
-    from cue_pipeline.library.decisions import keep
+    from cue_pipeline.library.deciding import keep
     from cue_pipeline.mapping.people.spreadsheet import read_sheet
 
     lines = read_sheet(path)
@@ -154,7 +229,7 @@ def import_mappings(
         counted = f"{_counted(len(decisions), 'decision')}, {_counted(same, 'line')} unchanged"
         say(f"{counted}. Nothing was stored.")
         sys.exit(1 if bad else 0)
-    new = keep(store, cues, decisions)
+    new = keep(store, cues, decisions, by=settings.author, action="import")
     say(
         f"{_counted(len(new), 'decision')} kept, {len(decisions) - len(new)} known already, "
         f"{_counted(same, 'line')} unchanged, {_counted(len(bad), 'line')} skipped."

@@ -1,23 +1,17 @@
-"""The track ↔ stem table of a cue, as a person reads it, and what a person decides about it."""
+"""The track ↔ stem table of a cue, as a person reads it, and how decisions come into it."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cue_pipeline.errors import CueError, MappingError, WarehouseError
 from cue_pipeline.library import graph
-from cue_pipeline.mapping.people.changed_lines import CueParts, Decision
-from cue_pipeline.mapping.people.track_keys import (
-    KnownTrack,
-    known_track,
-    lasting_key,
-    tracks_meant,
-)
+from cue_pipeline.mapping.people.changed_lines import CueParts
+from cue_pipeline.mapping.people.track_keys import KnownTrack, known_track
 from cue_pipeline.mapping.tracks import counted_tracks
-from cue_pipeline.warehouse.people import Decided
 from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
@@ -119,78 +113,6 @@ def _mappings_or_none(store: Store, cue_key: str) -> list[dict[str, Any]]:
         return read_mappings(store, cue_key)
     except WarehouseError:  # failed or under way: a person may decide all the same
         return []
-
-
-def keep(
-    store: Store, cues: Mapping[str, CueParts], decisions: Sequence[Decision]
-) -> list[Decision]:
-    """Store decisions; what was said of a track before and is not said anew stays.
-
-    Returns
-    -------
-    list of Decision
-        Those that were not stored just so already.
-    """
-    decided: list[Decided] = []
-    taken_back: list[tuple[str, str]] = []
-    new: list[Decision] = []
-    before = {key: _decided_before(store, key) for key in {d.cue_key for d in decisions}}
-    for d in decisions:
-        tracks, rows = cues[d.cue_key].tracks, before[d.cue_key]
-        key = lasting_key(d.track, tracks)
-        # Other keys of the same track would go on having their say beside this one.
-        others = [k for k in rows if k != key and tracks_meant(k, tracks) == [d.track]]
-        said = _together(d, [rows[k] for k in [key, *others] if k in rows])
-        if not others and rows.get(key) == said:
-            continue
-        taken_back += [(d.cue_key, other) for other in others]
-        decided.append((d.cue_key, key, *said))
-        new.append(d)
-    if decided:
-        store.set_overrides(decided, taken_back)
-    return new
-
-
-Said = tuple[str | None, str | None, str | None]
-
-
-def _decided_before(store: Store, cue_key: str) -> dict[str, Said]:
-    rows = store.overrides(cue_key)
-    said = zip(rows["canonical_name"], rows["instrument_category"], rows["note"], strict=True)
-    return {
-        str(track): (group or None, category or None, note or None)
-        for track, (group, category, note) in zip(rows["track"], said, strict=True)
-    }
-
-
-def _together(new: Decision, before: Sequence[Said]) -> Said:
-    says: list[Said] = [(new.group, new.category, new.note), *before]
-    group, category, note = (next((v for v in part if v), None) for part in zip(*says, strict=True))
-    return group, category, note
-
-
-def take_back(store: Store, cue: CueParts, track: int) -> list[str]:
-    """Forget what was decided of one track, by whichever key, and return those keys.
-
-    Raises
-    ------
-    MappingError
-        If nothing was, or only together with other tracks.
-    """
-    meant = {key: tracks_meant(key, cue.tracks) for key in _decided_before(store, cue.cue_key)}
-    keys = [key for key, positions in meant.items() if positions == [track]]
-    if keys:
-        store.set_overrides([], [(cue.cue_key, key) for key in keys])
-        return keys
-    shared = [key for key, positions in meant.items() if track in positions]
-    raise MappingError(
-        f"Nobody decided about track {cue.tracks[track]} of cue '{cue.cue_key}' alone"
-        + (
-            f": '{shared[0]}' decides for {len(meant[shared[0]])} tracks. Set this track by itself."
-            if shared
-            else "; there is nothing to take back."
-        )
-    )
 
 
 def ready_to_follow(

@@ -158,7 +158,7 @@ def channels_are_complete(groups: Sequence[ChannelGroup]) -> Judgment:
         for g in groups
         if len({c.header.frames / c.header.sample_rate for c in g.channels}) > 1
     ]
-    figures = {"groups lacking channels": len(lacking), "groups of unequal length": len(uneven)}
+    figures = {"stems lacking channels": len(lacking), "stems of unequal length": len(uneven)}
     if lacking or uneven:
         return Judgment(
             passed=False,
@@ -168,7 +168,9 @@ def channels_are_complete(groups: Sequence[ChannelGroup]) -> Judgment:
             offenders=[*lacking, *uneven],
         )
     return Judgment(
-        passed=True, text=f"{_count(groups, 'group')}, all channels there.", figures=figures
+        passed=True,
+        text=f"All channels are there, of {len(groups)} stems and mixes together.",
+        figures=figures,
     )
 
 

@@ -30,6 +30,7 @@ TRACK_COLUMNS: Final = (
     "channel",
     "is_drum",
     "n_notes",
+    "notes",
     "lowest_note",
     "highest_note",
     "first_seconds",
@@ -72,6 +73,39 @@ def counted_tracks(midi_tracks: "DataFrame", midi_files: "DataFrame") -> "DataFr
     return midi_tracks[~midi_tracks["midi_file_id"].isin(repeats)]
 
 
+def note_digests(midi_notes: "DataFrame") -> "dict[int, str]":
+    """Return a digest of the pitches of each track in the order of their beginnings.
+
+    It is free of tempo, resolution, dynamics, lengths, channel and name: the same music exported
+    again has the same. Chords count from the lowest note up.
+
+    Parameters
+    ----------
+    midi_notes : DataFrame
+        Columns ``midi_track_id``, ``note``, and ``start_tick`` or ``start_time``.
+
+    Returns
+    -------
+    dict of int to str
+        By track; tracks without notes are not in it.
+    """
+    import hashlib
+
+    import numpy as np
+
+    start = "start_tick" if "start_tick" in midi_notes else "start_time"
+    if midi_notes.empty:
+        return {}
+    track = midi_notes["midi_track_id"].to_numpy(np.int64)
+    pitch = midi_notes["note"].to_numpy(np.uint8)
+    order = np.lexsort((pitch, midi_notes[start].to_numpy(), track))
+    first = np.flatnonzero(np.diff(track[order], prepend=-1))
+    return {
+        int(track[order[at]]): hashlib.sha256(pitches.tobytes()).hexdigest()[:32]
+        for at, pitches in zip(first, np.split(pitch[order], first[1:]), strict=True)
+    }
+
+
 def track_summary(
     midi_tracks: "DataFrame", midi_notes: "DataFrame", midi_files: "DataFrame | None" = None
 ) -> "DataFrame":
@@ -94,8 +128,9 @@ def track_summary(
         played with, NA on a drum kit and where programs contradict each other, which
         ``program_doubt`` then says in words, as it says that a kit is in doubt; ``bank`` its bank
         as ``128 · MSB + LSB``; ``channel`` (0…15) the one most notes are on; ``is_drum`` whether
-        they are strokes on a drum kit; ``last_seconds`` where the last note ends; ``clock_doubt``
-        why the file's times are in doubt. NA where the track has none.
+        they are strokes on a drum kit; ``notes`` a digest of its pitches in order
+        (:func:`note_digests`); ``last_seconds`` where the last note ends; ``clock_doubt`` why the
+        file's times are in doubt. NA where the track has none.
 
     Raises
     ------
@@ -112,6 +147,7 @@ def track_summary(
         midi_notes["midi_track_id"], sort=False
     )
     summary["n_notes"] = summary["id"].map(by_track.size()).fillna(0).astype("int64")
+    summary["notes"] = summary["id"].map(note_digests(midi_notes)).astype(object)
     _refuse_old_rows(midi_tracks, summary["n_notes"])
     summary["is_drum"] = midi_tracks["drum_kit"].notna().to_numpy()
     played = [

@@ -12,6 +12,7 @@ from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.cue.numbering import CueNumber
 from cue_pipeline.errors import WarehouseError
+from cue_pipeline.settings import system_user
 from cue_pipeline.warehouse import ledger as led
 from cue_pipeline.warehouse import people, registry
 from cue_pipeline.warehouse import tables as t
@@ -293,6 +294,8 @@ class Store:
         canonical_name: str | None,
         instrument_category: str | None,
         note: str | None = None,
+        *,
+        by: str | None = None,
     ) -> None:
         """Store a person's decision about a track; a later one replaces it.
 
@@ -303,37 +306,65 @@ class Store:
         track : str
             The track's name, or ``#index``.
         canonical_name : str or None
-            The group; ``-`` for none; None to leave it to the program.
+            The stem; ``-`` for none; None to leave it to the program.
         instrument_category : str or None
             The category; None to leave it to the program.
         note : str or None
             Why.
+        by : str, optional
+            Who decides; the user of the system otherwise.
         """
-        self.set_overrides([(cue_key, track, canonical_name, instrument_category, note)])
+        self.set_overrides(
+            [people.Decided(cue_key, track, canonical_name, instrument_category, note)], by=by
+        )
 
     def set_overrides(
-        self, decided: Sequence[people.Decided], taken_back: Sequence[tuple[str, str]] = ()
+        self,
+        decided: Sequence[people.Decided],
+        taken_back: Sequence[tuple[str, str]] = (),
+        *,
+        by: str | None = None,
+        action: str = "set",
+        undoes: Mapping[tuple[str, str], int] | None = None,
     ) -> None:
-        """Store decisions of people and take others back.
+        """Store decisions of people and take others back; the history keeps what was before.
 
         Parameters
         ----------
-        decided : sequence of tuple
-            Cue key, track, group, category and note, each as :meth:`set_override` takes it.
+        decided : sequence of Decided
+            What stands from now on.
         taken_back : sequence of tuple of str
             Cue key and track of decisions to forget, before those ``decided`` are stored.
+        by : str, optional
+            Who decides; the user of the system otherwise.
+        action : str
+            How the history calls it.
+        undoes : mapping of (str, str) to int, optional
+            Cue key and track → the change in the history that is taken back.
         """
         known = {cue.cue_key for cue in self.cues()}
-        asked = {key for key, _, _, _, _ in decided} | {key for key, _ in taken_back}
+        asked = {d.cue_key for d in decided} | {key for key, _ in taken_back}
         if unknown := sorted(asked - known):
             raise unknown_cue(unknown[0])
-        if not is_dsql(self.engine.dialect) or len(decided) + len(taken_back) <= BATCH_ROWS:
-            write(self.engine, partial(people.store, decided, taken_back))
+        act = people.Act(by or system_user(), action, undoes or {})
+        most = BATCH_ROWS // 2  # each with a row of the history
+        if not is_dsql(self.engine.dialect) or len(decided) + len(taken_back) <= most:
+            write(self.engine, partial(people.store, decided, taken_back, act))
             return
-        for some in in_parts(taken_back, BATCH_ROWS):
-            write(self.engine, partial(people.store, (), some))
-        for part in in_parts(decided, BATCH_ROWS):
-            write(self.engine, partial(people.store, part, ()))
+        for some in in_parts(taken_back, most):
+            write(self.engine, partial(people.store, (), some, act))
+        for part in in_parts(decided, most):
+            write(self.engine, partial(people.store, part, (), act))
+
+    def bind_overrides(self, anchors: Mapping[tuple[str, str], people.Anchor]) -> None:
+        """Note where decisions (cue key, track) were found, and what they are about now."""
+        if anchors:
+            write(self.engine, partial(people.bind, anchors))
+
+    def history(self, cue_key: str) -> list[people.Change]:
+        """Return what became of the decisions about a cue, the oldest first."""
+        with reading(self.engine) as connection:
+            return people.history(connection, cue_key)
 
     def decisions(self, cue_key: str | None = None) -> dict[str, str]:
         """Return a digest of what people decided for a cue, or for each; nothing: not there."""

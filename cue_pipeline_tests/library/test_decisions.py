@@ -115,12 +115,50 @@ def test_a_decision_is_in_the_tables_at_once_and_survives_a_rerun(library, said)
     assert set(library.states().values()) == {"ready"}
 
 
+def test_who_decided_what_is_kept_and_is_undone_step_by_step(library, said, monkeypatch):
+    before = rows_of(library)["MIDI/1m01.mid", "Horn in F"]
+    monkeypatch.setenv("CUE_DECIDED_BY", "Ann")
+    said("mappings", "set", KEY, "Horn in F", "--stem", "-", "--note", "not used")
+    monkeypatch.setenv("CUE_DECIDED_BY", "Bo")
+    said("mappings", "set", KEY, "#2", "--stem", before["canonical_name"])
+    log = json.loads(said("mappings", "log", KEY, "--json"))[-2:]
+    assert [(c["decided_by"], c["action"], c["canonical_name"]) for c in log] == [
+        ("Ann", "set", "-"),
+        ("Bo", "set", before["canonical_name"]),
+    ]
+    (row,) = library.table("mapping_overrides").to_dict("records")
+    assert (row["decided_by"], row["note"]) == ("Bo", "not used")
+
+    assert "no stem, note 'not used'" in said("mappings", "undo", KEY, "#2")
+    (row,) = library.table("mapping_overrides").to_dict("records")
+    assert (row["decided_by"], row["canonical_name"]) == ("Ann", "-")
+    assert rows_of(library)["MIDI/1m01.mid", "Horn in F"]["canonical_name"] is None
+    said("mappings", "undo", KEY, "Horn in F")
+    assert library.table("mapping_overrides").empty
+    after = rows_of(library)["MIDI/1m01.mid", "Horn in F"]
+    assert (after["canonical_name"], after["state"]) == (before["canonical_name"], before["state"])
+    assert "Nothing was decided" in said("mappings", "undo", KEY, "Horn in F", expect=2)
+
+    said("mappings", "set", KEY, "Horn in F", "--stem", "-")
+    said("mappings", "unset", KEY, "Horn in F")
+    said("mappings", "undo", KEY, "Horn in F")
+    assert rows_of(library)["MIDI/1m01.mid", "Horn in F"]["state"] == "confirmed"
+    told = said("mappings", "log", KEY)
+    assert "Bo  unset  Horn in F: nothing (before: no stem)" in told
+    assert "Bo  undo  Horn in F: no stem" in told
+
+
+def test_the_table_has_the_index_that_set_takes(library, said):
+    assert "#2" in said("mappings", KEY)
+    assert "#2" in said("mappings", "1m02")
+
+
 def test_a_mistyped_track_stem_or_category_is_told_with_the_closest(library, said):
     for typed, cure in [
         (("Horns in F", "--group", "-"), "closest are 'Horn in F'"),
         (("Violins I", "--group", "1m01 VLNI_01"), "closest are '1m01 VLN I_01'"),
         (("Violins I", "--category", "String"), "closest are 'Strings'"),
-        (("Violins I",), "Give --group, --category, or both"),
+        (("Violins I",), "Give --stem, --category, or both"),
     ]:
         assert cure in said("mappings", "set", KEY, *typed, expect=2)
     told = said("mappings", "set", "1m02", "Violins I", "--group", "-", expect=2)
@@ -195,7 +233,7 @@ def test_a_decision_that_no_run_has_followed_yet_is_stale_and_process_follows_it
     for wav in (cue / "PT" / "Audio Files").glob("1m01 FHN_01.*"):
         wav.rename(wav.with_name(wav.name.replace("FHN_01", "FHN_02")))
     told = workspace.run("process", "library")
-    assert "group '1m01 FHN_01' is not in this cue; '1m01 FHN_02' is named most like it" in told
+    assert "stem '1m01 FHN_01' is not in this cue; '1m01 FHN_02' is named most like it" in told
     assert (
         rows_of(workspace, "1m01")["MIDI/1m01.mid", "Violins I"]["canonical_name"] == "1m01 FHN_02"
     )

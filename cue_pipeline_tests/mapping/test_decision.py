@@ -376,7 +376,7 @@ def test_a_cue_without_tracks_or_groups_has_empty_or_unmatched_rows(
     tables = mapping.tables()
     assert len(tables["track_mappings"]) == n_tracks
     assert len(tables["audio_files"]) == n_groups
-    assert list(mapping.table.columns)[:2] == ["track", "group"]
+    assert list(mapping.table.columns)[:3] == ["#", "track", "stem"]
 
 
 NAMES = st.sampled_from(

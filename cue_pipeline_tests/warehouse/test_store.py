@@ -9,6 +9,7 @@ from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.features import read_mel
+from cue_pipeline.warehouse.people import Anchor
 from cue_pipeline_tests.warehouse.synthetic import (
     ASSETS,
     SyntheticCue,
@@ -325,3 +326,34 @@ def test_every_asset_can_be_written_with_no_rows_at_all(store):
 def test_ids_are_those_of_the_contract():
     cue = SyntheticCue()
     assert cue.track_ids[2] == row_id("midi_tracks", "Reel 1/1m01", "MIDI/1m01.mid", 2)
+
+
+def test_every_change_of_a_decision_is_in_the_history_with_its_author(store):
+    cue = SyntheticCue()
+    load(store, cue)
+    store.set_override(cue.key, "#1", "Stem 0", "Brass", by="Ann")
+    store.set_override(cue.key, "#1", "Stem 1", "Brass", by="Bo")
+    store.set_overrides([], [(cue.key, "#1"), (cue.key, "#2")], by="Cy", action="unset")
+    told = [
+        (c.decided_by, c.action, c.canonical_name, c.before and c.before["canonical_name"])
+        for c in store.history(cue.key)
+    ]
+    assert told == [
+        ("Ann", "set", "Stem 0", None),
+        ("Bo", "set", "Stem 1", "Stem 0"),
+        ("Cy", "unset", None, "Stem 1"),
+    ]
+    assert store.overrides(cue.key).empty
+
+
+def test_where_a_decision_was_found_makes_no_other_decision_of_it(store):
+    cue = SyntheticCue()
+    load(store, cue)
+    store.set_override(cue.key, "#1", "Stem 0", "Brass", by="Ann")
+    before = store.decisions()
+    for bound_to in ("a.mid#1", "a.mid#2", "", ""):
+        store.bind_overrides({(cue.key, "#1"): Anchor("Horn", "n", "s", bound_to)})
+    assert store.decisions() == before
+    assert [c.action for c in store.history(cue.key)] == ["set", "found again", "orphaned"]
+    (row,) = store.overrides(cue.key).to_dict("records")
+    assert (row["track_name"], row["bound_to"], row["decided_by"]) == ("Horn", "", "Ann")

@@ -38,17 +38,20 @@ def llm_mappings(
     in `mapping_overrides` always wins. What cannot be known stays `unmatched` or goes to `review`.
     """
     from cue_pipeline.library import quality as judgments
+    from cue_pipeline.library.deciding import note_where_found
     from cue_pipeline.mapping.decision.map_cue import map_cue, track_summary
     from cue_pipeline.mapping.tracks import track_labels
     from cue_pipeline.pictures.of_matches import draw_pairs, mapping_figures
 
+    parts, stems = track_summary(**midi_events, **tempo_map), channel_groups["audio_files"]
     mapping = map_cue(
-        track_summary(**midi_events, **tempo_map),
-        channel_groups["audio_files"],
+        parts,
+        stems,
         evidence=match_evidence["match_evidence"],
         overrides=cue.store.overrides(cue.folder.key),
         chat=chat_model(cue.settings, cue.store),
     )
+    note_where_found(cue.store, cue.folder.key, parts, stems)
     tables = mapping.tables()
     rows, tracks = tables["track_mappings"], midi_events["midi_tracks"]
     names = dict(zip(tracks["id"], track_labels(tracks), strict=True))

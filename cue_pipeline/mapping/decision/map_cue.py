@@ -44,7 +44,8 @@ from cue_pipeline.mapping.names.fit import name_fits
 from cue_pipeline.mapping.names.lexicon import lexicon_fingerprint
 from cue_pipeline.mapping.names.namesakes import crowded, level_namesakes
 from cue_pipeline.mapping.names.parsing import NameCategory, Session, categorise, read_session
-from cue_pipeline.mapping.people.overrides import Override, read_overrides
+from cue_pipeline.mapping.people.overrides import Override, read_overrides, stem_contents
+from cue_pipeline.mapping.people.track_keys import part_place
 from cue_pipeline.mapping.tracks import (
     is_missing,
     parts_of_one_name,
@@ -142,7 +143,7 @@ def map_cue(
     tracks, groups = tracks.reset_index(drop=True), groups.reset_index(drop=True)
     track_names = ["" if is_missing(name) else str(name) for name in tracks["track_name"]]
     group_names = [str(name) for name in groups["canonical_name"]]
-    told, warnings = read_overrides(overrides, tracks, group_names)
+    told, warnings = read_overrides(overrides, tracks, group_names, stem_contents(groups))
     answer = chat.ask(tracks, groups) if chat is not None else None
     heard = evidence_matrix(evidence, tracks, groups)
     n_named_alike = parts_of_one_name(tracks)
@@ -342,6 +343,7 @@ def _mapping(
     asked = cue.answer is not None
     return TrackMapping(
         midi_track_id=int(cue.tracks["id"].iloc[track]),
+        place=_place(cue.tracks, track),
         track_name=cue.labels[track],
         audio_file_id=None if group is None else cue.group_ids[group],
         canonical_name=None if group is None else cue.group_names[group],
@@ -360,12 +362,22 @@ def _mapping(
     )
 
 
+def _place(tracks: "DataFrame", track: int) -> str:
+    index, channel, port = (
+        tracks[column].iloc[track] for column in ("track_index", "part_channel", "port")
+    )
+    part = (None if is_missing(value) else int(value) for value in (channel, port))
+    return part_place(int(index), *part)
+
+
 def _verdict(
     cue: _Cue, track: int, testimony: Testimony, category: str | None, weights: FusionWeights
 ) -> Verdict:
     override = cue.overrides.get(track)
     if override is not None and override.says_group:
         note = f": {override.note}" if override.note else ""
+        if override.doubt:
+            return Verdict("review", "override", 0.5, f"a person said so{note}; {override.doubt}")
         return Verdict("confirmed", "override", 1.0, f"a person said so{note}")
     if cue.n_notes[track] == 0:
         return Verdict("unmatched", None, 1.0, NO_NOTES)

@@ -49,6 +49,8 @@ class TrackMapping:
 
     Attributes
     ----------
+    place : str
+        The track's index as a person types it: ``#3``, ``#3 ch10``.
     track_name : str
         As people are shown it: a part's with its channel.
     confidence : float
@@ -60,6 +62,7 @@ class TrackMapping:
     """
 
     midi_track_id: int
+    place: str
     track_name: str
     audio_file_id: int | None
     canonical_name: str | None
@@ -136,14 +139,15 @@ class CueMapping:
 
     @property
     def table(self) -> "DataFrame":
-        """The mapping for people: track, group, category, state, confidence, reason."""
+        """The mapping for people: `#`, track, stem, category, state, confidence, reason."""
         import pandas as pd
 
         return pd.DataFrame(
             [
                 {
+                    "#": t.place,
                     "track": t.track_name,
-                    "group": t.canonical_name,
+                    "stem": t.canonical_name,
                     "category": t.instrument_category,
                     "state": t.state,
                     "method": t.method,
@@ -152,7 +156,7 @@ class CueMapping:
                 }
                 for t in self.tracks
             ],
-            columns=["track", "group", "category", "state", "method", "confidence", "reason"],
+            columns=["#", "track", "stem", "category", "state", "method", "confidence", "reason"],
         )
 
 

@@ -156,7 +156,7 @@ def _doubts(t: Testimony, weights: "FusionWeights") -> list[str]:
             + ("" if own is None else f": {own:.2f} against {elsewhere or 0.0:.2f}")
         )
     if t.model is not None and t.model[0] != t.chosen:
-        other = "no group" if t.model[0] == NONE else f"'{t.group_names[t.model[0]]}'"
+        other = "no stem" if t.model[0] == NONE else f"'{t.group_names[t.model[0]]}'"
         doubts.append(f"the model says {other}, the rest says '{chosen}'")
     # A model is sure of itself also where it cannot know.
     elif t.model is not None and _alone(t, weights):
@@ -174,7 +174,7 @@ def _unheard(t: Testimony) -> str:
     if t.proposed is Proposal.LIKELIEST:
         faint = "" if own is None else f", where its notes are faintly heard ({own:.2f})"
         return (
-            f"perhaps '{chosen}'{faint}, but it is likelier in no group "
+            f"perhaps '{chosen}'{faint}, but it is likelier in no stem "
             f"({float(t.chances[NONE]):.2f} against {float(t.chances[t.chosen]):.2f})"
         )
     if t.proposed is Proposal.SOUND:
@@ -182,7 +182,7 @@ def _unheard(t: Testimony) -> str:
     said = f"the name says '{chosen}' ({float(t.name_fits[t.chosen]):.2f}), but "
     if own is not None:
         return f"{said}the notes are hardly heard there ({own:.2f}), nor clearly in another"
-    return f"{said}it may be in no group ({float(t.chances[NONE]):.2f})"
+    return f"{said}it may be in no stem ({float(t.chances[NONE]):.2f})"
 
 
 def _alone(t: Testimony, weights: "FusionWeights") -> bool:
@@ -214,7 +214,7 @@ def _small_confidence(t: Testimony, confidence: float, weights: "FusionWeights")
     rival = next((g for g in order if g != t.chosen), None)
     none = float(t.chances[NONE])
     if rival is None or none >= float(t.chances[rival]):
-        return f"'{chosen}' fits best ({confidence:.2f}), but it may be in no group ({none:.2f})"
+        return f"'{chosen}' fits best ({confidence:.2f}), but it may be in no stem ({none:.2f})"
     return (
         f"'{chosen}' ({confidence:.2f}) and '{t.group_names[rival]}' "
         f"({float(t.chances[rival]):.2f}) cannot be told apart"
@@ -253,14 +253,14 @@ def _why_none(t: Testimony) -> str:
         return "the cue has no stems"
     named, heard = _best(t.name_fits), _best(t.evidence)
     parts = [
-        "no group is named like it"
+        "no stem is named like it"
         if named is None or named[1] < 0.5
         else f"'{t.group_names[named[0]]}' is named most like it ({named[1]:.2f}), too little"
     ]
     if heard is not None:
         parts.append(f"its notes are heard nowhere clearly (at most {heard[1]:.2f})")
     if t.model is not None and t.model[0] == NONE:
-        parts.append("the model says no group")
+        parts.append("the model says no stem")
     return ", ".join(parts)
 
 

@@ -1,27 +1,20 @@
 """A person's decisions, which every run keeps.
 
-An override names a track as :mod:`.track_keys` has it, and its group (``-``:
-none of them; NULL: no say about it), its category or both. It survives a renamed group: the
-closest name is taken, with a warning.
+An override names a track as :mod:`.track_keys` has it, and its stem (``-``: none of them; NULL:
+no say about it), its category or both. How it survives renamed tracks and stems is in
+:mod:`.binding`.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from cue_pipeline.cue.identity import row_id
-from cue_pipeline.mapping.people.track_keys import (
-    NO_GROUP,
-    KnownTrack,
-    known_track,
-    specificity,
-    tracks_meant,
-)
+from cue_pipeline.mapping.people.binding import Found, stem_of, text_of, track_of
+from cue_pipeline.mapping.people.track_keys import KnownTrack, known_track, specificity
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-CLOSEST_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +30,22 @@ class Override:
     category : str or None
     note : str
         For the mapping's reason.
+    doubt : str
+        Why it may be about another track or stem; empty: it is not doubted.
     """
 
     says_group: bool
     group: int | None
     category: str | None
     note: str
+    doubt: str = ""
 
 
 def read_overrides(
-    overrides: "DataFrame | None", tracks: "DataFrame", group_names: Sequence[str]
+    overrides: "DataFrame | None",
+    tracks: "DataFrame",
+    group_names: Sequence[str],
+    contents: Sequence[str | None] = (),
 ) -> tuple[dict[int, Override], list[str]]:
     """Return the override of each track, by its position, and warnings.
 
@@ -57,7 +56,9 @@ def read_overrides(
     tracks : DataFrame
         As :func:`~cue_pipeline.mapping.tracks.track_summary` returns it.
     group_names : sequence of str
-        Canonical names of the cue's groups.
+        Canonical names of the cue's stems.
+    contents : sequence of str or None
+        Digest of the samples of each, where known.
     """
     found: dict[int, Override] = {}
     warnings: list[str] = []
@@ -67,20 +68,28 @@ def read_overrides(
     rows = sorted(overrides.to_dict("records"), key=lambda row: specificity(str(row["track"])))
     for row in rows:
         key = str(row["track"])
-        positions = _positions(key, str(row["cue_key"]), tracks)
-        if not positions:
+        at, stem = _tracks(row, tracks), stem_of(row, group_names, contents)
+        if not at.positions:
             warnings.append(
-                f"The override of track '{key}' fits no track of this cue; it is kept for when "
-                "the track is there again."
+                f"The override of track '{key}' fits no track of this cue"
+                + (f" ({at.told})" if at.told else "")
+                + "; it is kept for when the track is there again."
             )
             continue
-        override, warning = _override(row, group_names)
-        if warning:
-            warnings.append(f"Override of track '{key}': {warning}")
+        said = [f for f in (at, stem) if f is not None and f.told]
+        warnings += [f"Override of track '{key}': {f.told}" for f in said]
+        override = _override(row, stem, "; ".join(f.told for f in said if f.doubt))
         if override is not None:
-            for i in positions:
+            for i in at.positions:
                 found[i] = _both(found.get(i), override)
     return found, warnings
+
+
+def stem_contents(stems: "DataFrame") -> list[str | None]:
+    """Return the digest of the samples of each stem; None where it was not taken."""
+    if "content_hash" not in stems:
+        return [None] * len(stems)
+    return [text_of(value) for value in stems["content_hash"]]
 
 
 def _both(general: Override | None, particular: Override) -> Override:
@@ -93,61 +102,24 @@ def _both(general: Override | None, particular: Override) -> Override:
         group=group.group,
         category=particular.category or general.category,
         note=particular.note or general.note,
+        doubt=group.doubt,
     )
 
 
-def _positions(key: str, cue_key: str, tracks: "DataFrame") -> list[int]:
-    known = [known_track(str(row.midi_file_id), row) for row in tracks.itertuples(index=False)]
+def _tracks(row: Mapping[Hashable, Any], tracks: "DataFrame") -> Found:
+    known = [known_track(str(r.midi_file_id), r) for r in tracks.itertuples(index=False)]
 
     def is_file(path: str, track: KnownTrack) -> bool:
-        return track.file_path == str(row_id("midi_files", cue_key, path))
+        return track.file_path == str(row_id("midi_files", str(row["cue_key"]), path))
 
-    return tracks_meant(key, known, is_file)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value.strip() else None
+    return track_of(row, known, is_file)
 
 
-def _override(
-    row: Mapping[Hashable, Any], group_names: Sequence[str]
-) -> tuple[Override | None, str | None]:
-    category, wanted = _text(row.get("instrument_category")), _text(row.get("canonical_name"))
-    note = _text(row.get("note")) or ""
-    if wanted is None:
-        return (
-            Override(says_group=False, group=None, category=category, note=note)
-            if category
-            else None
-        ), None
-    if wanted == NO_GROUP:
-        return Override(says_group=True, group=None, category=category, note=note), None
-    if wanted in group_names:
-        return Override(
-            says_group=True, group=group_names.index(wanted), category=category, note=note
-        ), None
-    closest = _closest(wanted, group_names)
-    if closest is None:
-        told = (
-            Override(says_group=False, group=None, category=category, note=note)
-            if category
-            else None
-        )
-        return told, (
-            f"group '{wanted}' is not in this cue, nor one named like it; the track is mapped "
-            "without the override. Set it again with a group of this cue."
-        )
-    return Override(says_group=True, group=closest, category=category, note=note), (
-        f"group '{wanted}' is not in this cue; '{group_names[closest]}' is named most like it and "
-        "was taken. Set it again if that is another group."
-    )
-
-
-def _closest(wanted: str, group_names: Sequence[str]) -> int | None:
-    from thefuzz import fuzz
-
-    scores = [fuzz.ratio(wanted.casefold(), name.casefold()) for name in group_names]
-    best = max(range(len(scores)), key=scores.__getitem__, default=None)
-    if best is None or scores[best] < CLOSEST_NAME or scores.count(scores[best]) > 1:
+def _override(row: Mapping[Hashable, Any], stem: Found | None, doubt: str) -> Override | None:
+    category, note = text_of(row.get("instrument_category")), text_of(row.get("note")) or ""
+    gone = stem is not None and not stem.positions
+    says_group = text_of(row.get("canonical_name")) is not None and not gone
+    if not says_group and category is None:
         return None
-    return best
+    group = stem.positions[0] if stem is not None and stem.positions else None
+    return Override(says_group=says_group, group=group, category=category, note=note, doubt=doubt)

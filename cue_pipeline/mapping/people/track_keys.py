@@ -46,6 +46,8 @@ class KnownTrack:
         Of a part, channels from 0; None: the track is one part.
     other_names : tuple of str
         What else the file calls it.
+    notes : str or None
+        Digest of its notes; None: it has none, or they were not read.
     """
 
     file_path: str
@@ -54,6 +56,7 @@ class KnownTrack:
     channel: int | None = None
     port: int | None = None
     other_names: tuple[str, ...] = ()
+    notes: str | None = None
 
     @property
     def place(self) -> str:
@@ -77,6 +80,7 @@ def known_track(file_path: str, row: Any) -> KnownTrack:
         channel=whole(row.part_channel),
         port=whole(row.port),
         other_names=tuple(row.all_names) if isinstance(row.all_names, list) else (),
+        notes=None if is_missing(notes := getattr(row, "notes", None)) else str(notes),
     )
 
 
