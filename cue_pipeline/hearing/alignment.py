@@ -290,8 +290,8 @@ def _agreement(score: Score, session: Session) -> tuple[Float64, Float64, Float6
         smoothed(score.onsets), smoothed(_in_all_regions(session.onsets)), lead * COARSE
     )
     coarse_tracks, coarse_groups = _best_correlations(
-        np.diff(_pooled(score.level, _LAG_BANDS), axis=2, prepend=0),
-        np.diff(_pooled(session.level, _LAG_BANDS), axis=2, prepend=0),
+        np.diff(_pooled(score.level, _LAG_BANDS), axis=2, prepend=np.float32(0)),
+        np.diff(_pooled(session.level, _LAG_BANDS), axis=2, prepend=np.float32(0)),
         lead,
     )
     lags: Float64 = (np.arange(fine_groups.shape[1]) - lead * COARSE) * np.float64(frame)

@@ -69,7 +69,10 @@ class Group:
 
     def without_sound(self) -> "Group":
         """Return the same group without its arrays, once they stand in a session."""
-        return replace(self, level=self.level[:0], onsets=self.onsets[:0])
+        # New arrays: an empty slice would keep the whole.
+        return replace(
+            self, level=np.empty_like(self.level[:0]), onsets=np.empty_like(self.onsets[:0])
+        )
 
 
 def bands_of(params: Mapping[str, Any]) -> Bands:

@@ -38,6 +38,7 @@ from cue_pipeline.hearing.group_spectra import (
 )
 from cue_pipeline.hearing.origins import Origins, from_origin, moved, origins, session_zero
 from cue_pipeline.hearing.own_start import own_starts
+from cue_pipeline.hearing.regression import Explained
 from cue_pipeline.hearing.scoring import (
     FEATURES,
     Measures,
@@ -324,7 +325,26 @@ def _best_way(file: _File, ways: list[_Heard]) -> _Found | None:
     if starts:
         way = way.with_starts(starts)
         straight = joint_lag(best.score, way.session, best.names.near(best.origin))
+    names, origin = best.names, best.origin
+    del best  # its templates are as large as the session, and have done their part
     bent = with_drift(straight, tracks, way.session)
+    alignment, level, onsets = _straight_or_bent(straight, bent, tracks, way)
+    measured = measures(tracks, level, onsets, way.bands_of_pitch, alignment, way.session)
+    other = other_tempo(tracks, way.bands_of_pitch, way.session, straight)
+    doubt = other or linear_drift(alignment)
+    return _Found(
+        way,
+        from_origin(alignment, origin),
+        measured,
+        names,
+        None if doubt is None else str(doubt),
+    )
+
+
+def _straight_or_bent(
+    straight: Alignment, bent: Alignment, tracks: list[TrackNotes], way: _Heard
+) -> tuple[Alignment, Float32, Explained]:
+    """Return the alignment at which more is explained, with levels and onsets there."""
     n, frame = way.session.level.shape[2], way.session.coarse_seconds
     alternatives = [
         (
@@ -335,19 +355,9 @@ def _best_way(file: _File, ways: list[_Heard]) -> _Found | None:
         for alignment in (straight, bent)
     ]
     # Level alone does not tell 60 ms, which are more than a drum's stroke.
-    alignment, level, onsets = max(
+    return max(
         alternatives,
         key=lambda of: level_explained(of[1], way.session) + float(of[2].r2.mean()),
-    )
-    measured = measures(tracks, level, onsets, way.bands_of_pitch, alignment, way.session)
-    other = other_tempo(tracks, way.bands_of_pitch, way.session, straight)
-    doubt = other or linear_drift(alignment)
-    return _Found(
-        way,
-        from_origin(alignment, best.origin),
-        measured,
-        best.names,
-        None if doubt is None else str(doubt),
     )
 
 

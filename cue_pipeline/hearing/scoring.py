@@ -190,7 +190,8 @@ def levels_at(
 def _shares(
     voices: Sequence[TrackNotes], bands_of_pitch: Float32, alignment: Alignment, session: Session
 ) -> Float64:
-    power = pooled(level_to_power(session.level))
+    # Band by band: the power of all frames at once is as large as the session.
+    power = np.stack([pooled(level_to_power(band)) for band in session.level])
     frame = session.coarse_seconds * N_FRAMES_POOLED
     templates = levels_at(
         alignment, in_power(voices), level_to_power(bands_of_pitch), power.shape[2], frame
