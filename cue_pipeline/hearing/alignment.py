@@ -234,8 +234,9 @@ def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -
 
 def level_explained(levels: Float32, session: Session) -> float:
     """Return the mean share of the groups that templates on the session's clock explain."""
-    of = products(centred(_pooled(levels, _CHECK_BANDS)), session.few_bands)
-    return float(share_explained(of).mean())
+    few = _pooled(levels, _CHECK_BANDS)
+    few -= few.mean(axis=-1, keepdims=True, dtype=np.float32)
+    return float(share_explained(products(few, session.few_bands)).mean())
 
 
 def _confidence(best: float, rivals: list[tuple[float, float]], lift: Float64) -> float:
