@@ -98,6 +98,11 @@ class Settings(BaseSettings):
     cue_root: Path | None = Field(
         default=None, alias="CUE_ROOT", description="The folder that the sensor watches."
     )
+    links_to: Annotated[tuple[Path, ...], NoDecode] = Field(
+        default=(),
+        alias="CUE_LINKS_TO",
+        description="Folders outside a library to which links in it may lead, comma-separated.",
+    )
     settle_seconds: float = Field(
         default=30.0,
         ge=0.0,
@@ -168,6 +173,7 @@ class Settings(BaseSettings):
     )
 
     @field_validator(
+        "links_to",
         "mel_profile_names",
         "final_mix_patterns",
         "ignore_patterns",

@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cue_pipeline.audio.containers.aiff import is_aiff, read_aiff
 from cue_pipeline.audio.containers.caf import is_caf, read_caf
@@ -20,7 +21,11 @@ from cue_pipeline.audio.containers.walking import FileView
 from cue_pipeline.audio.interleaving import roles_of, words_of
 from cue_pipeline.audio.mpeg4 import read_mpeg4_header
 from cue_pipeline.cue.file_kinds import AUDIO_SUFFIXES, is_dataless, stands_for
+from cue_pipeline.cue.gate import opened
 from cue_pipeline.errors import AudioFileError
+
+if TYPE_CHECKING:
+    import soundfile
 
 MIN_SAMPLE_RATE = 1_000
 MAX_SAMPLE_RATE = 768_000
@@ -152,7 +157,7 @@ def _read_header(path: Path, file: str) -> AudioHeader:
             fault=f"'{file}' is not downloaded: its bytes are in a cloud. Download it, and process "
             "the cue again.",
         )
-    with path.open("rb") as stream:
+    with opened(path) as stream:
         view = FileView(stream)
         magic = view.at(0, 64)
         if not magic:
@@ -181,10 +186,8 @@ def _read_header(path: Path, file: str) -> AudioHeader:
             "process the cue again.",
         )
     if _looks_like_text(magic):
-        start = magic[:24].decode("utf-8", "replace").split("\n")[0]
-        return AudioHeader(
-            file=file, fault=f"'{file}' is text, not audio (it starts with {start!r}). {_CURE}"
-        )
+        # Not quoted: it may be a link to anything.
+        return AudioHeader(file=file, fault=f"'{file}' is text, not audio. {_CURE}")
     return _with_roles(_decoded_header(path, file, None))
 
 
@@ -292,8 +295,8 @@ def _decoded_header(path: Path, file: str, contents: Contents | None) -> AudioHe
         notes = "".join(f"; {note}" for note in contents.notes) if contents else ""
         return AudioHeader(
             file=file,
-            fault=f"'{file}' is no audio that can be read here ({e.error_string}{notes}). Bounce "
-            "it as WAV, or remove it.",
+            fault=f"'{file}' is no audio that can be read here ({_said(e)}{notes}). Bounce it as "
+            "WAV, or remove it.",
         )
     if contents and contents.frames:
         frames = contents.frames
@@ -308,6 +311,12 @@ def _decoded_header(path: Path, file: str, contents: Contents | None) -> AudioHe
         promised_frames=min(max(promised, frames, 0), _MOST_FRAMES),
         contents=contents,
     )
+
+
+def _said(error: "soundfile.LibsndfileError") -> str:
+    """Return what a decoder says, but where it takes garbage for a file that is not there."""
+    text = str(error.error_string)
+    return "the decoder finds no sound in it" if "does not exist" in text else text.rstrip(".")
 
 
 _NAMES = {"WAVEX": "WAV", "MPEG": "MP3"}

@@ -8,12 +8,13 @@ A source never raises for a file that fails under it: it ends early and says so 
 so that the other channels of a group go on.
 """
 
+import io
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from cue_pipeline.audio.containers.splicing import opened_by_libsndfile
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel_filters import Float32Array
 from cue_pipeline.audio.mpeg4 import read_mpeg4_blocks
+from cue_pipeline.cue.gate import opened
 from cue_pipeline.errors import AudioFileError
 
 _EXACT_SEEK = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # others are decoded from the beginning
@@ -190,9 +192,9 @@ class _RawSource:
         self._indices = list(indices)
         self._left = header.frames
         self._flat = np.empty(0, np.float32)
-        self._file: BinaryIO | None = None
+        self._file: io.FileIO | None = None
         try:
-            self._file = path.open("rb", buffering=0)
+            self._file = cast("io.FileIO", opened(path).detach())
             self._file.seek(header.data_offset or 0)
         except OSError as e:
             self.damage.append(_gone(header, e.strerror or str(e)))
@@ -254,7 +256,7 @@ class _RawSource:
         got = 0
         try:
             while got < len(view):
-                step = self._file.readinto(view[got:]) if self._file else 0  # type: ignore[attr-defined]
+                step = self._file.readinto(view[got:]) if self._file else 0
                 if not step:
                     break
                 got += step

@@ -1,10 +1,19 @@
 """Files of a cue's folders that belong to nothing, so that none is passed over in silence."""
 
-from pathlib import Path, PurePosixPath
+import os
+from collections.abc import Iterator
+from pathlib import Path
 
 from cue_pipeline.audio.faults import listed_files
-from cue_pipeline.cue.file_kinds import AUDIO_NOT_READ, PAPER, is_system, suffix_of
+from cue_pipeline.cue.file_kinds import (
+    AUDIO_NOT_READ,
+    AUDIO_SUFFIXES,
+    PAPER,
+    is_system,
+    suffix_of,
+)
 from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.cue.media import MIDI_SUFFIXES, is_hidden, refusal
 from cue_pipeline.cue.session import find_mixes_beside
 from cue_pipeline.errors import CueError
 
@@ -16,34 +25,59 @@ def find_strays(folder: CueFolder) -> tuple[str, ...]:
     beside them.
     """
     known = {*folder.audio_paths, *folder.midi_paths}
-    places = {folder.path, *((folder.path / file).parent for file in known)}
+    places = sorted({"", *(file.rpartition("/")[0] for file in known)})
     unread: list[str] = []
     unknown: list[str] = []
-    for place in sorted(places):
-        for path in _files(place):
-            file = PurePosixPath(path.relative_to(folder.path)).as_posix()
-            suffix = suffix_of(path.name)
-            quiet = path.name.startswith((".", "~")) or suffix in PAPER or is_system(path.name)
-            if file in known or quiet:
+    refused: dict[str, list[str]] = {}
+    for place in places:
+        for entry in _entries(folder.path / place):
+            file = f"{place}/{entry.name}" if place else entry.name
+            if file in known:
                 continue
-            (unread if suffix in AUDIO_NOT_READ else unknown).append(file)
-    notes = []
+            suffix = suffix_of(entry.name)
+            if place and (why := _refused(entry, suffix, folder.root)):
+                refused.setdefault(why, []).append(file)
+            elif not entry.is_file() or suffix in PAPER or is_system(entry.name):
+                continue
+            else:
+                (unread if suffix in AUDIO_NOT_READ else unknown).append(file)
+    return tuple(_told(refused, unread, unknown, _bounced(folder)))
+
+
+def _told(
+    refused: dict[str, list[str]], unread: list[str], unknown: list[str], bounced: list[str]
+) -> Iterator[str]:
+    for why, files in refused.items():
+        yield f"Left out, since {why}: {_listed(files)}."
     if unread:
-        notes.append(
-            f"Audio of a kind that is not read: {listed_files(unread)}. Bounce it as WAV to have "
+        yield (
+            f"Audio of a kind that is not read: {_listed(unread)}. Bounce it as WAV to have "
             "it processed."
         )
     if unknown:
-        notes.append(
-            f"Files of an unknown kind, not read: {listed_files(unknown)}. If they are audio, give "
+        yield (
+            f"Files of an unknown kind, not read: {_listed(unknown)}. If they are audio, give "
             "them their suffix (.wav, .aif, .flac …)."
         )
-    if bounced := _bounced(folder):
-        notes.append(
-            f"Audio in Pro Tools' folders of bounces, not read: {listed_files(bounced)}. Move what "
+    if bounced:
+        yield (
+            f"Audio in Pro Tools' folders of bounces, not read: {_listed(bounced)}. Move what "
             "belongs to the cue, as its final mix, to its folder of audio files."
         )
-    return tuple(notes)
+
+
+def _listed(files: list[str]) -> str:
+    return listed_files(sorted(files))
+
+
+def _refused(entry: "os.DirEntry[str]", suffix: str, root: Path) -> str | None:
+    """Return why what is called like a cue's file is not opened; None where it is none."""
+    if suffix not in AUDIO_SUFFIXES and suffix not in MIDI_SUFFIXES and not entry.is_symlink():
+        return None
+    try:
+        return refusal(entry, entry.stat(), root)
+    except OSError:  # a link to nowhere, which the scan keeps where it is called like a file
+        return None
 
 
 def _bounced(folder: CueFolder) -> list[str]:
@@ -57,8 +91,9 @@ def _bounced(folder: CueFolder) -> list[str]:
     return found
 
 
-def _files(place: Path) -> list[Path]:
+def _entries(place: Path) -> Iterator["os.DirEntry[str]"]:
     try:
-        return sorted(p for p in place.iterdir() if p.is_file())
+        with os.scandir(place) as entries:
+            yield from (entry for entry in entries if not is_hidden(entry.name))
     except OSError:
-        return []
+        return

@@ -9,6 +9,8 @@ import os
 import stat
 from functools import lru_cache
 
+from cue_pipeline.cue.gate import opened
+
 AUDIO_SUFFIXES = frozenset(
     {".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".caf"}
     | {".flac", ".ogg", ".oga", ".opus", ".mp3", ".m4a"}
@@ -112,7 +114,7 @@ def holds_audio(path: str, status: os.stat_result) -> bool:
 def _magic(path: str, _size: int, _mtime_ns: int) -> bytes:
     """Return a file's first bytes, which are looked up once while it stays as it is."""
     try:
-        with open(path, "rb") as stream:  # noqa: PTH123 - of an os.DirEntry
+        with opened(path) as stream:
             return stream.read(_MAGIC_BYTES)
     except OSError:
         return b""

@@ -4,13 +4,15 @@ import hashlib
 import os
 import stat
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cue_pipeline.cue.file_kinds import AUDIO_SUFFIXES as AUDIO_SUFFIXES
-from cue_pipeline.cue.file_kinds import holds_audio, may_be_audio, stands_for
+from cue_pipeline.cue.file_kinds import PAPER, holds_audio, may_be_audio, stands_for, suffix_of
+from cue_pipeline.cue.gate import why_not_followed, why_not_opened
 from cue_pipeline.cue.numbering import natural_key
+from cue_pipeline.cue.shown import shown_path as shown
 from cue_pipeline.errors import CueError, UnreadableFolderError
 
 # The last three hold sequences that are not read; each such file is told what it is.
@@ -58,6 +60,7 @@ class MediaFiles:
 
 
 def find_media(
+    root: Path,
     cue: Path,
     folders: Iterable["os.DirEntry[str]"],
     suffixes: frozenset[str],
@@ -66,8 +69,12 @@ def find_media(
 ) -> MediaFiles:
     """Return the files with one of ``suffixes`` that lie directly in ``folders``.
 
+    Left out is what :mod:`cue_pipeline.cue.gate` keeps out.
+
     Parameters
     ----------
+    root : Path
+        The library's base folder.
     cue : Path
     folders : iterable of os.DirEntry
     suffixes : frozenset of str
@@ -78,41 +85,81 @@ def find_media(
     ------
     CueError
         If a folder or a file's status cannot be read, if all files are links that lead nowhere
-        or are not downloaded, or if a name is not UTF-8.
+        or are not downloaded or not to be followed, or if a name is not UTF-8.
     """
     prefix = len(os.fspath(cue).rstrip("/")) + 1
-    files: list[File] = []
-    placeholders: list[File] = []
-    subfolders: list[str] = []
-    dead: list[str] = []
+    found = _Found()
     for folder in sorted(folders, key=lambda folder: natural_key(folder.path)):
+        if folder.is_symlink() and (why := why_not_followed(folder.path, root)):
+            raise CueError(f"'{shown(Path(folder.path))}' is not used: {why}.")
         entries = listed(Path(folder.path))
         names = {entry.name for entry in entries}
-        for entry in sorted(entries, key=lambda entry: natural_key(entry.name)):
-            path = entry.path[prefix:]
-            if _is_placeholder(entry.name, names, suffixes):
-                placeholders.extend(_file(entry, path))
-            elif is_hidden(entry.name):
-                continue
-            elif has_suffix(entry.name, suffixes) or (by_content and _is_audio(entry)):
-                files.extend(_file(entry, path, dead))
-            elif _holds_media(entry, suffixes):
-                subfolders.append(path)
-    if dead and len(dead) == len(files):
-        raise UnreadableFolderError(_all_dead(cue, dead))
+        kept = [(kind, e) for e in entries if (kind := _kind(e, names, suffixes, by_content))]
+        for kind, entry in sorted(kept, key=lambda pair: natural_key(pair[1].name)):
+            into = found.files if kind == "media" else found.placeholders
+            into.extend(_file(entry, entry.path[prefix:], root, found))
+        found.subfolders += [e.path[prefix:] for e in entries if _holds_media(e, suffixes)]
+    files, placeholders = found.files, found.placeholders
+    if not files and found.refused:
+        raise CueError(_all_refused(cue, found.refused))
+    if found.dead and len(found.dead) == len(files):
+        raise UnreadableFolderError(_all_dead(cue, found.dead))
     if placeholders and not files:
         raise CueError(_all_absent(cue, placeholders))
-    return MediaFiles(tuple(files), tuple(placeholders), tuple(sorted(subfolders, key=natural_key)))
+    subfolders = tuple(sorted(found.subfolders, key=natural_key))
+    return MediaFiles(tuple(files), tuple(placeholders), subfolders)
 
 
-def _file(entry: "os.DirEntry[str]", path: str, dead: list[str] | None = None) -> Iterator[File]:
-    """Yield a file with its size and time, and note a link to nowhere among the ``dead``."""
+@dataclass(slots=True)
+class _Found:
+    """What lies in a cue's folders, as it is come upon."""
+
+    files: list[File] = field(default_factory=list)
+    placeholders: list[File] = field(default_factory=list)
+    subfolders: list[str] = field(default_factory=list)
+    dead: list[str] = field(default_factory=list)
+    """Links to nowhere, among the files."""
+    refused: dict[str, str] = field(default_factory=dict)
+    """What is not among the files, and why."""
+
+
+def _kind(
+    entry: "os.DirEntry[str]",
+    beside: Collection[str],
+    suffixes: frozenset[str],
+    by_content: bool,
+) -> str | None:
+    """Return what an entry is: "media", "placeholder"; None where it is nothing to the cue.
+
+    A folder may hold a hundred thousand files that are nothing to the cue.
+    """
+    name = entry.name
+    suffix = suffix_of(name)
+    if suffix in suffixes and not is_hidden(name):
+        return "media"
+    if suffix in PAPER:
+        return None
+    if _is_placeholder(name, beside, suffixes):
+        return "placeholder"
+    return "media" if by_content and not is_hidden(name) and _is_audio(entry) else None
+
+
+def _file(entry: "os.DirEntry[str]", path: str, root: Path, found: _Found) -> Iterator[File]:
+    """Yield a file with its size and time; note what is not to be opened, and links to nowhere."""
     status = _file_status(entry)
-    if status is None:
+    if stat.S_ISLNK(status.st_mode):
+        found.dead.append(path)
+    elif refused := refusal(entry, status, root):
+        found.refused[path] = refused
         return
-    if dead is not None and stat.S_ISLNK(status.st_mode):
-        dead.append(path)
     yield path, status.st_size, status.st_mtime_ns
+
+
+def refusal(entry: "os.DirEntry[str]", status: os.stat_result, root: Path) -> str | None:
+    """Return why an entry of a folder is not opened; None where it may be."""
+    if entry.is_symlink() and (why := why_not_followed(entry.path, root)):
+        return why
+    return why_not_opened(status)
 
 
 def _is_placeholder(name: str, beside: Collection[str], suffixes: frozenset[str]) -> bool:
@@ -146,8 +193,8 @@ def _holds_media(entry: "os.DirEntry[str]", suffixes: frozenset[str]) -> bool:
     )
 
 
-def _file_status(entry: "os.DirEntry[str]") -> os.stat_result | None:
-    """Return a file's status, a link's own where that leads nowhere, None where it is no file."""
+def _file_status(entry: "os.DirEntry[str]") -> os.stat_result:
+    """Return a file's status, a link's own where that leads nowhere."""
     if not entry.name.isascii():
         try:
             entry.name.encode()
@@ -157,7 +204,7 @@ def _file_status(entry: "os.DirEntry[str]") -> os.stat_result | None:
                 "database can hold it. Rename it."
             ) from e
     try:
-        status = entry.stat()
+        return entry.stat()
     except OSError as e:
         if entry.is_symlink():
             # One that leads nowhere is a file that cannot be read, for its room to tell.
@@ -166,7 +213,13 @@ def _file_status(entry: "os.DirEntry[str]") -> os.stat_result | None:
             f"'{shown(Path(entry.path))}' cannot be read ({e.strerror}). The cue waits: let this "
             "user read the file, or remove it."
         ) from e
-    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def _all_refused(cue: Path, refused: Mapping[str, str]) -> str:
+    """Return the message for a cue of which nothing may be opened."""
+    path, why = next(iter(refused.items()))
+    more = f" The same goes for {len(refused) - 1} more." if len(refused) > 1 else ""
+    return f"'{shown(cue / path)}' is not used: {why}.{more} '{shown(cue)}' has no other such file."
 
 
 def _all_dead(cue: Path, dead: Sequence[str]) -> str:
@@ -232,9 +285,3 @@ def unreadable(folder: Path, error: Exception) -> str:
         f"The folder '{shown(folder)}' cannot be read ({reason}). Check its permissions and that "
         "its volume is mounted."
     )
-
-
-def shown(path: Path) -> str:
-    """Return a path that can be printed, whatever bytes and control characters it holds."""
-    text = os.fsencode(path).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

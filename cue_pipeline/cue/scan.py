@@ -14,10 +14,11 @@ Conventions
   what stands for a file that is not downloaded (``.VLN.R.wav.icloud``, ``VLN.R.wav.part``).
 - Audio is known by its suffix, and files without a known one (``CELLI_01``, ``VLN.L``) by their
   first bytes.
-- Links are followed. A folder that can be reached in several ways is one cue, under its real
-  place where that lies in the library; so a loop of links ends. A file that is a link to nowhere
-  is kept like an empty one; a cue of which all MIDI, or all audio, is such links waits for the
-  volume that they lead to, so that what was made of it stays.
+- Links are followed within the library, and out of it to the folders that ``CUE_LINKS_TO`` names
+  (:mod:`cue_pipeline.cue.gate`). A folder that can be reached in several ways is one cue, under
+  its real place where that lies in the library; so a loop of links ends. A file that is a link to
+  nowhere is kept like an empty one; a cue of which all MIDI, or all audio, is such links waits for
+  the volume that they lead to, so that what was made of it stays.
 - What Pro Tools keeps beside the audio (fades, backups, bounces) is not searched.
 """
 
@@ -30,6 +31,7 @@ from pathlib import Path
 
 from cue_pipeline.cue.file_kinds import stands_for
 from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.cue.gate import why_not_followed
 from cue_pipeline.cue.media import (
     MIDI_SUFFIXES,
     MediaFiles,
@@ -40,11 +42,11 @@ from cue_pipeline.cue.media import (
     is_hidden,
     listed,
     named,
-    shown,
     unreadable,
 )
 from cue_pipeline.cue.numbering import natural_key
 from cue_pipeline.cue.session import find_session_audio, told_instead, told_left_out
+from cue_pipeline.cue.shown import shown_path as shown
 from cue_pipeline.errors import CueError, UnreadableFolderError
 
 _NOT_SEARCHED = frozenset(
@@ -155,6 +157,8 @@ def read_cue_folder(root: Path, key: str, folder: str | None = None) -> CueFolde
     """
     root = _absolute(root)
     path = find_folder(root, key, folder)
+    if why := why_not_followed(path, root):
+        raise CueError(f"cue '{key}': '{shown(path)}' is not used: {why}.")
     key = unicodedata.normalize("NFC", key)
     cue = _read_cue(root, path, listed(path), problems=[])
     if cue is None:
@@ -251,7 +255,10 @@ def _walk(
         links.sort(key=lambda link: natural_key(link.path), reverse=True)
         while links and not pending:
             link = links.pop()
-            if _is_new(link, seen):
+            if why := why_not_followed(link.path, root):
+                told = f"'{shown(link.path)}' is not searched: {why}."
+                problems.append(ScanProblem(Path(link.path), told))
+            elif _is_new(link, seen):
                 pending.append((Path(link.path), None))
 
 
@@ -298,8 +305,8 @@ def _read_cue(
     session_folders = named(entries, "pt")
     if not midi_folders and not session_folders:
         return None
-    midi = find_media(folder, midi_folders, MIDI_SUFFIXES)
-    session = find_session_audio(folder, session_folders)
+    midi = find_media(root, folder, midi_folders, MIDI_SUFFIXES)
+    session = find_session_audio(root, folder, session_folders)
     audio = session.media
     problems.extend(
         ScanProblem(folder / deeper, told_left_out(folder / deeper)) for deeper in session.left_out

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cue_pipeline.cue.file_kinds import AUDIO_NOT_READ, AUDIO_SUFFIXES, suffix_of
+from cue_pipeline.cue.gate import why_not_followed
 from cue_pipeline.cue.media import (
     MediaFiles,
     find_media,
@@ -19,8 +20,8 @@ from cue_pipeline.cue.media import (
     is_hidden,
     listed,
     named,
-    shown,
 )
+from cue_pipeline.cue.shown import shown_path as shown
 from cue_pipeline.errors import CueError
 
 #: What Pro Tools keeps beside the audio of a session.
@@ -49,11 +50,15 @@ class SessionAudio:
     left_out: tuple[str, ...]
 
 
-def find_session_audio(cue: Path, session_folders: Sequence["os.DirEntry[str]"]) -> SessionAudio:
+def find_session_audio(
+    root: Path, cue: Path, session_folders: Sequence["os.DirEntry[str]"]
+) -> SessionAudio:
     """Return the audio files of a cue's session.
 
     Parameters
     ----------
+    root : Path
+        The library's base folder.
     cue : Path
     session_folders : sequence of os.DirEntry
         The cue's folders called ``PT``.
@@ -64,9 +69,12 @@ def find_session_audio(cue: Path, session_folders: Sequence["os.DirEntry[str]"])
         If several sessions one folder deeper hold audio and none above them does; or as
         :func:`~cue_pipeline.cue.media.find_media`.
     """
+    for pt in session_folders:
+        if pt.is_symlink() and (why := why_not_followed(pt.path, root)):
+            raise CueError(f"'{shown(pt.path)}' is not used: {why}.")
     inside = [entry for pt in session_folders for entry in listed(Path(pt.path))]
     own_folders = named(inside, "audio files")
-    own = find_media(cue, own_folders, AUDIO_SUFFIXES, by_content=True)
+    own = find_media(root, cue, own_folders, AUDIO_SUFFIXES, by_content=True)
     deeper = {
         session.path[len(os.fspath(cue).rstrip("/")) + 1 :]: found
         for session in inside
@@ -78,7 +86,7 @@ def find_session_audio(cue: Path, session_folders: Sequence["os.DirEntry[str]"])
     full = {
         name: media
         for name, folders in deeper.items()
-        if (media := find_media(cue, folders, AUDIO_SUFFIXES, by_content=True)).files
+        if (media := find_media(root, cue, folders, AUDIO_SUFFIXES, by_content=True)).files
     }
     if len(full) > 1:
         raise CueError(_several(cue, list(full)))
@@ -88,9 +96,8 @@ def find_session_audio(cue: Path, session_folders: Sequence["os.DirEntry[str]"])
 
 
 def _may_be_session(entry: "os.DirEntry[str]") -> bool:
-    return (
-        is_dir(entry) and not is_hidden(entry.name) and folded(entry.name) not in BESIDE_THE_AUDIO
-    )
+    own = not is_hidden(entry.name) and folded(entry.name) not in BESIDE_THE_AUDIO
+    return own and is_dir(entry)
 
 
 def _with_audio(sessions: dict[str, list["os.DirEntry[str]"]]) -> Iterator[str]:

@@ -213,6 +213,7 @@ def _cure(data: bytes) -> str:
 
 
 def _what_is_there(data: bytes) -> str:
+    # What is no media is not quoted: it may be a link to anything.
     if not data:
         return "it is empty"
     if data.startswith(_HEADER):
@@ -221,7 +222,6 @@ def _what_is_there(data: bytes) -> str:
         return f"it is {other[0]}"
     if not any(data):
         return f"its {len(data)} bytes are all zero, as of a copy that failed"
-    first = data[:24]
-    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in first):
-        return f"it holds text ({first.decode('ascii')!r} …)"
-    return f"its first bytes are {first[:8].hex(' ')}"
+    if all(32 <= byte < 127 or byte in b"\t\r\n" for byte in data[:24]):
+        return "it holds text"
+    return "it holds bytes of no kind that is known here"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cue_pipeline.cue.gate import opened
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MidiFileError
 from cue_pipeline.midi.charsets import Charset
@@ -135,7 +136,8 @@ def read_midi_file(path: Path, charset: str | None = None) -> MidiFile:
     """
     try:
         refuse_large(path)
-        data = path.read_bytes()
+        with opened(path) as stream:
+            data = stream.read()
     except OSError as error:
         raise MidiFileError(
             f"'{path.name}' cannot be read: {error.strerror or error}. Check that the file is "

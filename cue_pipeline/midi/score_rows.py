@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.cue.gate import opened
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import MidiFileError
@@ -116,7 +117,7 @@ def _read(folder: CueFolder, file_path: str, charset: str | None) -> MidiFileOut
     path = folder.path / file_path
     digest, data = None, b""
     try:
-        with path.open("rb") as stream:
+        with opened(path) as stream:
             try:
                 refuse_large(path)
             except MidiFileError:

@@ -310,13 +310,37 @@ def test_loops_of_links_end_and_each_cue_is_found_once_in_its_real_place(tmp_pat
     assert scan.problems == ()
 
 
-def test_links_to_folders_outside_are_followed(tmp_path):
+def linked_outside(tmp_path):
     root, volume = tmp_path / "root", tmp_path / "volume"
     make_cue(volume / "1m07")
     make_cue(root / "1m08", audio=())
     (root / "Reel 1").symlink_to(volume)
     (root / "1m08/PT").symlink_to(volume / "1m07/PT")
+    return root, volume
+
+
+def test_links_out_of_the_library_are_not_followed_and_each_is_told(tmp_path):
+    root, volume = linked_outside(tmp_path)
+    scan = find_cues(root)
+    assert scan.cues == ()
+    assert [problem.path.name for problem in scan.problems] == ["1m08", "Reel 1"]
+    for problem in scan.problems:
+        assert f"a link out of the library, to '{volume}" in problem.text
+        assert "CUE_LINKS_TO" in problem.text
+    with pytest.raises(CueError, match="CUE_LINKS_TO"):
+        read_cue_folder(root, "Reel 1/1m07")
+
+
+def test_links_to_folders_that_a_setting_names_are_followed(tmp_path, monkeypatch):
+    root, volume = linked_outside(tmp_path)
+    monkeypatch.setenv("CUE_LINKS_TO", f"{tmp_path / 'elsewhere'}, {volume}")
     assert keys(root) == ["1m08", "Reel 1/1m07"]
+
+
+def test_a_library_that_is_itself_behind_a_link_is_read(tmp_path):
+    make_cue(tmp_path / "volume/library/1m01")
+    (tmp_path / "library").symlink_to(tmp_path / "volume/library")
+    assert keys(tmp_path / "library") == ["1m01"]
 
 
 def test_a_linked_file_that_is_gone_is_left_to_its_room_and_seen_when_it_is_back(tmp_path):

@@ -271,7 +271,7 @@ def zipped(name: str, data: bytes) -> bytes:
         (b"\r\n<!DOCTYPE HTML><html><head><title>404", "HTML page.* Download the file"),
         (b"\xef\xbb\xbf<html lang='en'>", "HTML page"),
         (bytes(4096), "4096 bytes are all zero"),
-        (b"\0\1\2\3\4\5\6\7\x08", "first bytes are 00 01 02 03 04 05 06 07"),
+        (b"\0\1\2\3\4\5\6\7\x08", "bytes of no kind that is known"),
         (b"MThd\0\0\0\6\0\1", "breaks off after 10 bytes"),
         (header(1, 1), "no track chunk"),
         (header(1, 1) + b"MTrk\0\0", "no track chunk"),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cue_pipeline.audio.containers.contents import Contents
+from cue_pipeline.cue.gate import opened
 
 if TYPE_CHECKING:
     import soundfile
@@ -22,7 +23,7 @@ class SplicedFile(io.RawIOBase):
     """
 
     def __init__(self, path: Path, head: bytes, at: int, size: int) -> None:
-        self._file = path.open("rb")
+        self._file = opened(path)
         self._head, self._at, self._size = head, at, size
         self._position = 0
 
