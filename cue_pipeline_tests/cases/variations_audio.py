@@ -223,6 +223,43 @@ def integers_tagged_as_floats(cue: NewCue) -> Rule:
     return rule
 
 
+def _fading(seconds: float, f0: float) -> np.ndarray:
+    """Return strokes that fade to nothing, shape=(n_samples, 1)."""
+    t = np.arange(round(seconds * SR)) / SR
+    return (0.4 * np.sin(2 * np.pi * f0 * t) * np.exp(-9 * (t % 1)))[:, None]
+
+
+@variation
+def big_endian_words_in_a_plain_wave_file(cue: NewCue) -> Rule:
+    y = _fading(4, 220)
+    head = chunk(b"fmt ", struct.pack("<HHIIHH", 1, 1, SR, SR * 2, 2, 16))
+    data = chunk(b"data", np.round(y * 2**15).astype(">i2").tobytes())
+    cue.audio({"VLN_01.wav": riff(head, data)})
+    true = 20 * np.log10(np.abs(y).max())
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        found = view.stems.get("VLN_01", {}).get("peak_dbfs")
+        yield Finding(
+            f"its peak is {true:.2f} dB (found {found})", near(found, true, 0.1), "endian"
+        )
+        yield is_told(view, "VLN_01.*big-endian")
+
+    return rule
+
+
+@variation
+def two_channels_that_are_called_one(cue: NewCue) -> Rule:
+    y = np.hstack([_fading(4, 220), _fading(4, 330)])
+    cue.audio({"VLN_01.wav": riff(fmt(), chunk(b"data", pcm24(y)))})
+    return all_of(ready, length("VLN_01", 4), kinds(stereo=1), told("VLN_01.*2 channels"))
+
+
+@variation
+def one_channel_that_is_called_two(cue: NewCue) -> Rule:
+    cue.audio({"VLN_01.wav": riff(fmt(2), chunk(b"data", pcm24(_fading(4, 220))))})
+    return all_of(ready, length("VLN_01", 4), kinds(mono=1), told("VLN_01.*1 channel"))
+
+
 # ------------------------------------------------------------------ masks and layouts
 
 

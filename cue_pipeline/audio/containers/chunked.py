@@ -6,6 +6,7 @@ from typing import ClassVar
 from cue_pipeline.audio.containers.contents import Chunk, Contents
 from cue_pipeline.audio.containers.extent import Extent, settle_end
 from cue_pipeline.audio.containers.walking import FileView, Head, Walker, shown
+from cue_pipeline.audio.containers.wave_shape import take_shape
 
 
 class ChunkedReader(ABC):
@@ -47,6 +48,7 @@ class ChunkedReader(ABC):
             self.contents.fault = f"has no audio ({shown(data_chunk)} chunk missing)"
         else:
             self.interpret()
+            take_shape(self.file, self.contents)
             settle_end(self.file, self.contents)
 
     def _take(self, head: Head) -> None:

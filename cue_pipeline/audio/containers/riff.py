@@ -30,6 +30,7 @@ from cue_pipeline.audio.containers.walking import (
     four_letters,
     shown,
 )
+from cue_pipeline.audio.containers.wave_shape import in_other_order, is_swapped
 
 _KNOWN = frozenset(
     {b"fmt ", b"data", b"ds64", b"fact", b"bext", b"iXML", b"ixml", b"LIST", b"list", b"JUNK",
@@ -101,6 +102,9 @@ def read_wave(file: FileView) -> Contents:
         contents.notes.append(f"it begins with {shown(magic[:4])}, where 'RIFF' is needed")
     reader.read()
     return contents
+
+
+_INTEGERS = {1: "PCM_U8", 2: "PCM_16", 3: "PCM_24", 4: "PCM_32", 8: "DOUBLE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,27 +289,34 @@ class _WaveReader(ChunkedReader):
                 f"says samples of {fmt.bits} bits, which cannot be: its header is damaged"
             )
             return
+        at, size = contents.data_offset or 0, contents.data_size
+        said = SampleForm(_INTEGERS[layout.width], big)
+        if is_swapped(self.file, at, size, said, layout.channels):
+            contents.form = in_other_order(said, contents)
+            return
         layout = self._fitting(layout)
-        names = {1: "PCM_U8", 2: "PCM_16", 3: "PCM_24", 4: "PCM_32", 8: "DOUBLE"}
-        subtype = names[layout.width]
-        if fmt.tag == _FLOAT and layout.width == 4:
-            subtype = "FLOAT"
-        elif fmt.tag == _FLOAT and layout.width < 4:
-            contents.notes.append(
-                f"its samples are called floats, of {8 * layout.width} bits: read as integers"
-            )
-        elif fmt.tag != _FLOAT and layout.width == 8:
-            contents.notes.append("its samples are called integers, of 64 bits: read as doubles")
-        form = SampleForm(subtype, big)
+        form = SampleForm(self._subtype(fmt, layout), big)
         if layout.width < 4 and not big:
-            contents.form = form  # little-endian by its container: nothing to be told apart
+            contents.form = form  # little-endian by its container: bytes alone prove nothing else
             return
         bits = fmt.valid_bits or fmt.bits
-        verdict = judged(form, self.file, contents.data_offset or 0, contents.data_size,
-                         low_bits_free=max(0, 8 * layout.width - bits))  # fmt: skip
+        verdict = judged(form, self.file, at, size, low_bits_free=max(0, 8 * layout.width - bits))
         contents.form = verdict.form
         if verdict.note:
             contents.notes.append(verdict.note)
+
+    def _subtype(self, fmt: _Format, layout: Layout) -> str:
+        """Return libsndfile's word for samples of a width, and say where the tag has another."""
+        notes = self.contents.notes
+        if fmt.tag == _FLOAT and layout.width == 4:
+            return "FLOAT"
+        if fmt.tag == _FLOAT and layout.width < 4:
+            notes.append(
+                f"its samples are called floats, of {8 * layout.width} bits: read as integers"
+            )
+        elif fmt.tag != _FLOAT and layout.width == 8:
+            notes.append("its samples are called integers, of 64 bits: read as doubles")
+        return _INTEGERS[layout.width]
 
     def _fitting(self, layout: Layout) -> Layout:
         """Return the layout, of another width where samples of its own cannot be."""
