@@ -29,8 +29,12 @@ def say_json(value: Any) -> None:
     click.echo(shown_json(json.dumps(value, indent=1, ensure_ascii=False)))
 
 
+MOST_OF_A_CELL = 1_000
+"""Characters: a reason, with the names in it, is shorter."""
+
+
 def cell(text: str) -> str:
     """Return text for a table of rich: neither markup nor command."""
     from rich.markup import escape
 
-    return escape(shown(text))
+    return escape(shown(text, MOST_OF_A_CELL))

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import dagster as dg
 
 from cue_pipeline.cue.shown import shown
-from cue_pipeline.defs.markdown import escape_markdown
+from cue_pipeline.defs.markdown import markdown_list
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.library.quality import MOST_NAMED, Judgment
 
@@ -55,7 +55,7 @@ def check_results(
             verdict = Judgment(passed=False, text=f"Could not be judged: {type(e).__name__}: {e}")
         metadata: dict[str, object] = dict(verdict.figures)
         if verdict.offenders:
-            metadata["which"] = _listed(verdict.offenders)
+            metadata["which"] = markdown_list(verdict.offenders, MOST_NAMED)
         yield dg.AssetCheckResult(
             check_name=name,
             passed=verdict.passed,
@@ -63,10 +63,3 @@ def check_results(
             description=shown(verdict.text),
             metadata=metadata,  # type: ignore[arg-type]
         )
-
-
-def _listed(offenders: Sequence[str]) -> dg.MarkdownMetadataValue:
-    lines = [f"- {escape_markdown(text)}" for text in offenders[:MOST_NAMED]]
-    if len(offenders) > MOST_NAMED:
-        lines.append(f"- and {len(offenders) - MOST_NAMED} more")
-    return dg.MetadataValue.md("\n".join(lines))

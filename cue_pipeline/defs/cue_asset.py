@@ -21,7 +21,7 @@ from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.checks import Checks, Judges, check_results, check_specs
 from cue_pipeline.defs.described import OWNERS, asset_metadata, asset_tags
 from cue_pipeline.defs.io_manager import CueTables, plain, said_as_failures
-from cue_pipeline.defs.markdown import escape_markdown, picture
+from cue_pipeline.defs.markdown import markdown_list, picture
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.runs.concurrency import MODEL_POOL
@@ -185,9 +185,7 @@ def _materialise(
     metadata["seconds"] = round(seconds, 3)
     metadata["warnings"] = len(noted)
     if noted:
-        metadata["what to look at"] = dg.MetadataValue.md(
-            "\n".join(f"- {escape_markdown(w)}" for w in noted)
-        )
+        metadata["what to look at"] = markdown_list(noted)
     output = dg.Output(
         CueTables(result.tables, fingerprint, code_version, version, started_at),
         metadata=metadata,

@@ -108,6 +108,28 @@ def test_decisions_about_hostile_names_are_told_and_come_back_from_a_sheet(works
     harmless(workspace.run("mappings", "unset", KEY, HOSTILE))
 
 
+def test_a_name_of_a_megabyte_is_whole_in_the_tables_and_short_wherever_it_is_shown(tmp_path):
+    workspace = Workspace(tmp_path)
+    name = "Violins " * 131_072
+    cue = workspace.base / "1m01"
+    write_midi(cue / "MIDI" / "a.mid", {name: [(480 * k, 60 + k, 400) for k in range(6)]})
+    write_audio(cue / "PT" / "Audio Files", {"VLN": tone(220.0), "6mx": tone(220.0)})
+    said = [workspace.run("process", "library"), workspace.run("mappings", "1m01")]
+    workspace.run("mappings", "export", "sheet.csv")
+    said.append(workspace.run("mappings", "import", "sheet.csv"))
+    assert "0 decisions kept" in said[-1]
+    sheet = (workspace.home / "sheet.csv").read_text(encoding="utf-8-sig")
+    (workspace.home / "sheet.csv").write_text(sheet.replace(",Strings,", ",Brass,", 1))
+    said.append(workspace.run("mappings", "import", "sheet.csv"))
+    assert "1 decision kept" in said[-1]
+    said.append(workspace.run("mappings", "set", "1m01", "#1", "--group", "VLN"))
+    assert max(map(len, said)) < 20_000
+    assert name.strip() in set(workspace.table("midi_tracks").track_name)
+    assert set(workspace.table("track_mappings").instrument_category) == {"Brass"}
+    events = (workspace.home / ".dagster_home").rglob("*.db")
+    assert sum(path.stat().st_size for path in events) < 4 << 20
+
+
 def test_nothing_is_said_but_through_saying():
     """Another way out would be one that escapes nothing."""
     for path in Path(cue_pipeline.cli.__file__).parent.glob("*.py"):

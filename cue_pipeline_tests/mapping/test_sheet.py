@@ -53,6 +53,12 @@ def test_an_unchanged_line_decides_nothing(tmp_path: Path) -> None:
     assert [decision_of(line, CUE) for line in lines] == [None, None]
 
 
+def test_a_name_of_a_megabyte_comes_back_whole(tmp_path: Path) -> None:
+    name = 'Violins, "I"\r\n=1+1 ' * 60_000
+    (line,) = read_sheet(written(tmp_path, [row(0, track_name=name)]))
+    assert line.cells["track_name"] == name
+
+
 def test_an_unchanged_line_of_an_old_export_decides_nothing(tmp_path: Path) -> None:
     (line,) = read_sheet(written(tmp_path, [row(0, canonical_name="PAD_01", state="review")]))
     assert decision_of(line, CUE) is None  # although the program finds VLA today

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
+from cue_pipeline.defs.markdown import shown_json_value
 from cue_pipeline.library.cue_run import CueRun
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def match_evidence(
     metadata: dict[str, dg.MetadataValue] = {
         "pairs": dg.MetadataValue.int(len(found.pairs)),
         "pairs not judged": dg.MetadataValue.int(silent),
-        "how it was heard": dg.MetadataValue.json(found.summary),
+        "how it was heard": shown_json_value(found.summary),
     }
     if lags:
         metadata["lag seconds"] = dg.MetadataValue.float(float(lags[0]))

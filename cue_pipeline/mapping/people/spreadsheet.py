@@ -106,6 +106,8 @@ def read_sheet(path: Path) -> list[SheetLine]:
         ) from e
     heading = text.split("\n", 1)[0]
     delimiter = max(_DELIMITERS, key=heading.count)
+    # A name may be longer than csv's usual limit; what was exported is to be read again.
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         columns = [name.strip() for name in next(reader, [])]
