@@ -22,6 +22,10 @@ class CueFolder:
     midi_fingerprint, audio_fingerprint : str
         SHA-256 over (path, size, modification time in ns) of the MIDI files and of the audio
         files: changes when a file is added, removed, renamed or rewritten.
+    others : tuple of str
+        Files that lie there or beside them and are neither, nor paper.
+    refused : tuple of (str, str)
+        What is called like one of the cue's files and is not to be opened, and why.
     """
 
     key: str
@@ -31,6 +35,8 @@ class CueFolder:
     audio_paths: tuple[str, ...]
     midi_fingerprint: str
     audio_fingerprint: str
+    others: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
 
     @property
     def folder(self) -> str:

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cue_pipeline.cue.file_kinds import AUDIO_SUFFIXES as AUDIO_SUFFIXES
-from cue_pipeline.cue.file_kinds import PAPER, holds_audio, may_be_audio, stands_for, suffix_of
+from cue_pipeline.cue.file_kinds import (
+    PAPER,
+    holds_audio,
+    is_system,
+    may_be_audio,
+    stands_for,
+    suffix_of,
+)
 from cue_pipeline.cue.gate import why_not_followed, why_not_opened
 from cue_pipeline.cue.numbering import natural_key
 from cue_pipeline.cue.shown import shown_path as shown
@@ -35,11 +42,17 @@ class MediaFiles:
         What stands in the place of files that are not downloaded, or not to their end.
     subfolders : tuple of str
         Folders below that hold such files too; they do not count.
+    others : tuple of str
+        Files beside them that are neither media of this kind nor paper.
+    refused : tuple of (str, str)
+        What is called like such a file and not to be opened, and why.
     """
 
     files: tuple[File, ...]
     placeholders: tuple[File, ...]
     subfolders: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
 
     @property
     def paths(self) -> tuple[str, ...]:
@@ -94,7 +107,12 @@ def find_media(
             raise CueError(f"'{shown(Path(folder.path))}' is not used: {why}.")
         entries = listed(Path(folder.path))
         names = {entry.name for entry in entries}
-        kept = [(kind, e) for e in entries if (kind := _kind(e, names, suffixes, by_content))]
+        kept = []
+        for entry in entries:
+            if kind := _kind(entry, names, suffixes, by_content):
+                kept.append((kind, entry))
+            elif is_other(entry):
+                found.others.append(entry.path[prefix:])
         for kind, entry in sorted(kept, key=lambda pair: natural_key(pair[1].name)):
             into = found.files if kind == "media" else found.placeholders
             into.extend(_file(entry, entry.path[prefix:], root, found))
@@ -107,7 +125,13 @@ def find_media(
     if placeholders and not files:
         raise CueError(_all_absent(cue, placeholders))
     subfolders = tuple(sorted(found.subfolders, key=natural_key))
-    return MediaFiles(tuple(files), tuple(placeholders), subfolders)
+    return MediaFiles(
+        tuple(files),
+        tuple(placeholders),
+        subfolders,
+        tuple(found.others),
+        tuple(found.refused.items()),
+    )
 
 
 @dataclass(slots=True)
@@ -117,6 +141,7 @@ class _Found:
     files: list[File] = field(default_factory=list)
     placeholders: list[File] = field(default_factory=list)
     subfolders: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
     dead: list[str] = field(default_factory=list)
     """Links to nowhere, among the files."""
     refused: dict[str, str] = field(default_factory=dict)
@@ -144,18 +169,29 @@ def _kind(
     return "media" if by_content and not is_hidden(name) and _is_audio(entry) else None
 
 
+def is_other(entry: "os.DirEntry[str]") -> bool:
+    """Whether an entry is a file of which it is to be told that nothing is made of it."""
+    name = entry.name
+    if is_hidden(name) or suffix_of(name) in PAPER or is_system(name):
+        return False
+    try:
+        return entry.is_file()
+    except OSError:  # a link that leads to itself
+        return False
+
+
 def _file(entry: "os.DirEntry[str]", path: str, root: Path, found: _Found) -> Iterator[File]:
     """Yield a file with its size and time; note what is not to be opened, and links to nowhere."""
     status = _file_status(entry)
     if stat.S_ISLNK(status.st_mode):
         found.dead.append(path)
-    elif refused := refusal(entry, status, root):
+    elif refused := _refusal(entry, status, root):
         found.refused[path] = refused
         return
     yield path, status.st_size, status.st_mtime_ns
 
 
-def refusal(entry: "os.DirEntry[str]", status: os.stat_result, root: Path) -> str | None:
+def _refusal(entry: "os.DirEntry[str]", status: os.stat_result, root: Path) -> str | None:
     """Return why an entry of a folder is not opened; None where it may be."""
     if entry.is_symlink() and (why := why_not_followed(entry.path, root)):
         return why

@@ -40,6 +40,7 @@ from cue_pipeline.cue.media import (
     folded,
     is_dir,
     is_hidden,
+    is_other,
     listed,
     named,
     unreadable,
@@ -331,6 +332,8 @@ def _read_cue(
         audio_paths=(*audio.paths, *audio.placeholder_paths),
         midi_fingerprint=midi.fingerprint,
         audio_fingerprint=audio.fingerprint,
+        others=(*(e.name for e in entries if is_other(e)), *midi.others, *audio.others),
+        refused=(*midi.refused, *audio.refused),
     )
 
 
