@@ -328,8 +328,8 @@ def _best_way(file: _File, ways: list[_Heard]) -> _Found | None:
     names, origin = best.names, best.origin
     del best  # its templates are as large as the session, and have done their part
     bent = with_drift(straight, tracks, way.session)
-    alignment, level, onsets = _straight_or_bent(straight, bent, tracks, way)
-    measured = measures(tracks, level, onsets, way.bands_of_pitch, alignment, way.session)
+    alignment, onsets = _straight_or_bent(straight, bent, tracks, way)
+    measured = measures(tracks, onsets, way.bands_of_pitch, alignment, way.session)
     other = other_tempo(tracks, way.bands_of_pitch, way.session, straight)
     doubt = other or linear_drift(alignment)
     return _Found(
@@ -343,22 +343,16 @@ def _best_way(file: _File, ways: list[_Heard]) -> _Found | None:
 
 def _straight_or_bent(
     straight: Alignment, bent: Alignment, tracks: list[TrackNotes], way: _Heard
-) -> tuple[Alignment, Float32, Explained]:
+) -> tuple[Alignment, Explained]:
     """Return the alignment at which more is explained, with levels and onsets there."""
-    n, frame = way.session.level.shape[2], way.session.coarse_seconds
-    alternatives = [
-        (
-            alignment,
-            levels_at(alignment, tracks, way.bands_of_pitch, n, frame),
-            onsets_explained(tracks, alignment, way.session),
-        )
-        for alignment in (straight, bent)
-    ]
+    onsets = [onsets_explained(tracks, alignment, way.session) for alignment in (straight, bent)]
     # Level alone does not tell 60 ms, which are more than a drum's stroke.
-    return max(
-        alternatives,
-        key=lambda of: level_explained(of[1], way.session) + float(of[2].r2.mean()),
+    of_straight, of_bent = (
+        level_explained(levels_at(alignment, tracks, way.bands_of_pitch, way.session), way.session)
+        + float(by_onsets.r2.mean())
+        for alignment, by_onsets in zip((straight, bent), onsets, strict=True)
     )
+    return (bent, onsets[1]) if of_bent > of_straight else (straight, onsets[0])
 
 
 def _tries(file: _File, way: _Heard) -> Iterator[_Tried]:

@@ -131,7 +131,6 @@ def _lead(value: Float64) -> Float64:
 
 def measures(
     voices: Sequence[TrackNotes],
-    level: Float32,
     onsets: Explained,
     bands_of_pitch: Float32,
     alignment: Alignment,
@@ -141,12 +140,13 @@ def measures(
 
     Parameters
     ----------
-    level : np.ndarray, shape=(n_bands, n_voices, n_frames)
-        From :func:`levels_at` this alignment.
     onsets : Explained
         From :func:`onsets_explained` at this alignment.
     """
     frame = session.coarse_seconds
+    # First, and alone: templates of power and of level are as large as the session.
+    share = _shares(voices, bands_of_pitch, alignment, session)
+    level = levels_at(alignment, voices, bands_of_pitch, session)
     by_band = explained(
         joined(
             [
@@ -168,7 +168,7 @@ def measures(
         band_part=np.sqrt(by_band.gain),
         level_db=_decibels(by_band.level),
         onset_db=_decibels(onsets.level),
-        share=_shares(voices, bands_of_pitch, alignment, session),
+        share=share,
         r2=by_band.r2,
         lift=alignment.lift,
         is_drum=np.array([voice.is_drum for voice in voices]),
@@ -179,12 +179,12 @@ def levels_at(
     alignment: Alignment,
     voices: Sequence[TrackNotes],
     bands_of_pitch: Float32,
-    n_frames: int,
-    frame_seconds: float,
+    session: Session,
 ) -> Float32:
     """Return templates at an alignment, wander included: (n_bands, n_tracks, n_frames)."""
     starts = [alignment.session_time(voice.start) for voice in voices]
-    return level_templates(voices, starts, bands_of_pitch, n_frames, frame_seconds)
+    n = session.level.shape[2]
+    return level_templates(voices, starts, bands_of_pitch, n, session.coarse_seconds)
 
 
 def _shares(
@@ -193,9 +193,9 @@ def _shares(
     # Band by band: the power of all frames at once is as large as the session.
     power = np.stack([pooled(level_to_power(band)) for band in session.level])
     frame = session.coarse_seconds * N_FRAMES_POOLED
-    templates = levels_at(
-        alignment, in_power(voices), level_to_power(bands_of_pitch), power.shape[2], frame
-    )
+    loud = in_power(voices)
+    starts = [alignment.session_time(voice.start) for voice in loud]
+    templates = level_templates(loud, starts, level_to_power(bands_of_pitch), power.shape[2], frame)
     return shares(templates, power, frame, len(voices))
 
 

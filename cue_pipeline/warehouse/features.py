@@ -230,6 +230,9 @@ def read_mel(store: Store, audio_feature_id: int) -> np.ndarray:
     with reading(store.engine) as connection:
         row = connection.execute(header).one_or_none()
         data = b"".join(chunk for (chunk,) in read_binary(connection, chunks))
+        if connection.dialect.name == "sqlite":
+            # The pages of a whole spectrogram are not read again soon, and are many.
+            connection.exec_driver_sql("PRAGMA shrink_memory")
     if row is None:
         raise WarehouseError(f"There is no row {audio_feature_id} in audio_features.")
     needed = row.n_frames * row.n_mels * np.dtype(row.dtype).itemsize
