@@ -166,6 +166,11 @@ class Settings(BaseSettings):
         description="Character set of MIDI texts that are no UTF-8; unset: guessed file by file.",
     )
 
+    project_pattern: str | None = Field(
+        default=None,
+        alias="CUE_PROJECT_PATTERN",
+        description="Regular expression that finds a cue's project in its key; unset: its folder.",
+    )
     decided_by: str | None = Field(
         default=None,
         alias="CUE_DECIDED_BY",
@@ -198,6 +203,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"'{value}' is no character set; write cp1251, gb18030, cp949, cp932, mac_roman …"
             ) from e
+
+    @field_validator("project_pattern")
+    @classmethod
+    def _is_a_pattern(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as e:
+            raise ValueError(f"it is no regular expression: {e}") from e
+        return value
 
     @field_validator("openai_base_url")
     @classmethod

@@ -142,6 +142,10 @@ def process(
         return
     outcomes = _run(plan, store, server, jobs or os.cpu_count() or 1)
     print_outcomes(plan, outcomes, store)
+    from cue_pipeline.library.works import refresh_works
+
+    for told in refresh_works(store):
+        say(f"note: {told}.")
     say(f"Tables are in {shown_database(settings)}.")
     bad = plan.refused or plan.unreadable
     bad = bad or any(o.result in ("failed", "interrupted") for o in outcomes)

@@ -2,8 +2,8 @@
 
 A cue number as film and television write it: ``1m03`` is reel 1, cue 3. Seen as well: ``1m1``,
 ``1m001``, ``m01`` (no reels), ``101m01`` (the episode stands for the reel), ``1m04a`` (inserted
-later), ``1m01s`` and ``1s01`` (source music, heard by the characters), ``1m01v3``, and the number
-in the midst of a name: ``TW312 1m01 v3.2 Main Title``.
+later), ``1m01s`` and ``1s01`` (source music, heard by the characters), ``1m01v3``, ``1m02R``
+(revised; ``R2``: again), and the number in the midst of a name: ``TW312 1m01 v3.2 Main Title``.
 """
 
 import re
@@ -14,7 +14,7 @@ _NUMBER = re.compile(
     (?<![a-z0-9])
     (?:(?P<reel>[0-9]{1,4})(?P<kind>[ms])(?P<number>[0-9]{1,3})
       |m(?P<bare>[0-9]{2,3}))                 # 'm4 rifle' and '.m4a' are no cues, 'm04' is
-    (?P<suffix>[a-rt-z]?)(?P<source>s?)
+    (?P<suffix>[a-qt-z]?)(?P<source>s?)(?P<revised>(?:r[0-9]{0,2})?)
     (?=(?:v|ver|alt|rev|pt|mx|mix)?[0-9]*(?:\.[0-9]+)*(?![a-z0-9]))
     (?<!m)                                    # an 'm' as suffix: '1m01m' reads as metres
     (?![0-9])
@@ -45,7 +45,7 @@ class CueNumber:
     is_source : bool
         Source music (``1s01``, ``1m01s``).
     version : str or None
-        As written, without its ``v``: ``3.2``.
+        As written, without its ``v``: ``3.2``; ``R`` of a revised cue.
     project : str or None
         What stands before the number: ``TW312``.
     title : str or None
@@ -89,30 +89,67 @@ def parse_cue_number(name: str) -> CueNumber | None:
     >>> parse_cue_number("10m run") is None
     True
     """
-    parts = name.split("/")
-    for depth in range(len(parts) - 1, -1, -1):
-        match = _NUMBER.search(parts[depth])
-        if match:
-            rest = " ".join([parts[depth][match.end() :], *parts[depth + 1 :]])
-            return _cue_number(match, before=parts[depth][: match.start()], rest=rest)
-    return None
-
-
-def _cue_number(match: re.Match[str], before: str, rest: str) -> CueNumber:
+    found = find_cue_number(name)
+    if found is None:
+        return None
+    rest = " ".join([found.after, *name.split("/")[found.depth + 1 :]])
     version = _VERSION.search(rest)
     if version:
         head, tail = rest[: version.start()].strip(_SEPARATORS), rest[version.end() :]
         rest = f"{head} {tail.strip(_SEPARATORS)}"
+    match = found.match
     reel = match["reel"]
     return CueNumber(
         reel=None if reel is None else int(reel),
         number=int(match["number"] or match["bare"]),
         suffix=match["suffix"].lower(),
         is_source=bool(match["source"]) or (match["kind"] or "").lower() == "s",
-        version=version["version"] if version else None,
-        project=before.strip(_SEPARATORS) or None,
+        version=version["version"] if version else match["revised"] or None,
+        project=found.before.strip(_SEPARATORS) or None,
         title=rest.strip(_SEPARATORS) or None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class NumberPlace:
+    """Where the cue number of a key stands.
+
+    Attributes
+    ----------
+    depth : int
+        Of the folder that holds it, from 0.
+    match : re.Match
+        The number itself, with its suffix and what says that the cue was revised.
+    """
+
+    depth: int
+    match: re.Match[str]
+
+    @property
+    def before(self) -> str:
+        """What stands before it in that folder's name."""
+        return self.match.string[: self.match.start()]
+
+    @property
+    def after(self) -> str:
+        """What stands after it in that folder's name."""
+        return self.match.string[self.match.end() :]
+
+    @property
+    def revision(self) -> int:
+        """How often the cue was revised, by its number: 1 for ``1m02R``, 2 for ``1m02R2``."""
+        revised = self.match["revised"]
+        return int(revised[1:] or 1) if revised else 0
+
+
+def find_cue_number(name: str) -> NumberPlace | None:
+    """Return where the cue number of a key stands: in the deepest folder that holds one."""
+    parts = name.split("/")
+    for depth in range(len(parts) - 1, -1, -1):
+        match = _NUMBER.search(parts[depth])
+        if match:
+            return NumberPlace(depth, match)
+    return None
 
 
 def natural_key(text: str) -> tuple[tuple[tuple[str | int, ...], str], ...]:

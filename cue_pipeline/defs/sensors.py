@@ -104,7 +104,12 @@ def _look(
         room=max(0, RUNS_WAITING - _waiting(instance)),
         new_epoch=f"{int(now):x}",
     )
-    conflicts = store.register_cues(look.register).conflicts if look.register else ()
+    pattern = library.settings.project_pattern
+    conflicts = (
+        store.register_cues(look.register, project_pattern=pattern).conflicts
+        if look.register
+        else ()
+    )
     store.mark_missing(look.gone)
     refused = {conflict.cue_key for conflict in conflicts}
     requests = [r for r in look.requests if r.folder.key not in refused]

@@ -55,7 +55,7 @@ GRAPH: Mapping[str, Declaration] = {
     "midi_events": Declaration(
         upstream=("tempo_map",),
         reads=("midi",),
-        algorithm=4,
+        algorithm=5,
         shaped_by=_SCORE,
         group="score",
         kinds=frozenset({"midi", "table"}),

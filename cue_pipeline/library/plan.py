@@ -100,7 +100,7 @@ def plan_library(
         conflict.cue_key: f"already registered from {conflict.registered_root!r}, where it still "
         "is. Give the folder above both as base, or another DATABASE_URL, so that the two cues "
         "have different keys or databases."
-        for conflict in _conflicts(folders, store, dry_run=dry_run)
+        for conflict in _conflicts(folders, store, settings, dry_run=dry_run)
     }
     gone: tuple[str, ...] = ()
     if scan.cues and not only:
@@ -124,11 +124,12 @@ def plan_library(
 
 
 def _conflicts(
-    folders: Sequence[CueFolder], store: Store, *, dry_run: bool
+    folders: Sequence[CueFolder], store: Store, settings: Settings, *, dry_run: bool
 ) -> tuple[KeyConflict, ...]:
     """Register the cues, or only see what that would do; return those that cannot be."""
     if not dry_run:
-        return store.register_cues(folders).conflicts
+        pattern = settings.project_pattern
+        return store.register_cues(folders, project_pattern=pattern).conflicts
     return compare({cue.cue_key: cue for cue in store.cues()}, folders)[0].conflicts
 
 

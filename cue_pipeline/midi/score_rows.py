@@ -27,6 +27,7 @@ from cue_pipeline.midi.marker_tracks import is_marker_track
 from cue_pipeline.midi.one_clock import OnClock, on_one_clock
 from cue_pipeline.midi.parts import Part
 from cue_pipeline.midi.reader import MidiFile, read_midi, refuse_large
+from cue_pipeline.midi.shingles import shingles, sketch_of
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -199,7 +200,8 @@ def midi_events_tables(
         ``midi_tracks``: a row for each part that holds channel voice messages, also controllers
         alone; see :mod:`cue_pipeline.midi.parts`.
         ``midi_notes``, ``midi_cc``, ``midi_program_changes``, ``midi_pitch_bends``,
-        ``midi_aftertouch``: their messages, ordered by file, track and event. All six, always.
+        ``midi_aftertouch``: their messages, ordered by file, track and event. ``cue_sketches``: one
+        row, a sample of the music. All seven, always.
 
     Raises
     ------
@@ -214,12 +216,37 @@ def midi_events_tables(
         for outcome in outcomes
         if outcome.file is not None
     ]
-    return {
+    usable = [outcome.file for outcome in outcomes if outcome.file is not None]
+    found = {
         table: parts[0][table]
         if len(parts) == 1
         else pd.concat([part[table] for part in parts], ignore_index=True)
         for table in parts[0]
     }
+    return found | {"cue_sketches": _sketch_row(cue_key, usable, parts)}
+
+
+def _sketch_row(
+    cue_key: str, files: Sequence[MidiFile], frames: "Sequence[dict[str, DataFrame]]"
+) -> "DataFrame":
+    import pandas as pd
+
+    hashes = []
+    for file, tables in zip(files, frames, strict=True):
+        tracks, notes = tables["midi_tracks"], tables["midi_notes"]
+        pitched = tracks.loc[tracks["drum_kit"].isna(), "id"]
+        notes = notes[notes["midi_track_id"].isin(pitched)]
+        start = notes["start_tick"].to_numpy(np.float64) / file.ticks_per_beat
+        pitch = notes["note"].to_numpy(np.int64)
+        hashes.append(shingles(notes["midi_track_id"].to_numpy(np.int64), start, pitch))
+    sketch = sketch_of(hashes)
+    return pd.DataFrame(
+        {
+            "cue_id": [row_id("cues", cue_key)],
+            "n_shingles": [sketch.n_shingles],
+            "sketch": [sketch.to_bytes()],
+        }
+    )
 
 
 def _require_usable(cue_key: str, outcomes: Sequence[MidiFileOutcome]) -> None:

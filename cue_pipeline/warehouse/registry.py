@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.cue.numbering import CueNumber, parse_cue_number
+from cue_pipeline.cue.project import Project, read_project
 from cue_pipeline.cue.scan import find_folder
+from cue_pipeline.cue.version_marks import read_work_name
 from cue_pipeline.errors import CueError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.encode import EncodedColumn, EncodedRows, storable_text
@@ -44,6 +46,11 @@ class CueRow:
     audio_fingerprint: str
     first_seen_at: datetime
     last_seen_at: datetime
+    work_id: int | None = None
+    is_latest: bool | None = None
+    duplicate_of: str | None = None
+    duplicate_share: float | None = None
+    duplicate_why: str | None = None
 
     @property
     def path(self) -> Path:
@@ -88,12 +95,13 @@ def fingerprint_of(folder: CueFolder) -> str:
 def register(
     folders: Sequence[CueFolder],
     numbers: Mapping[str, CueNumber | None] | None,
+    project_pattern: str | None,
     connection: sa.Connection,
 ) -> Registration:
     """Register folders within the connection's transaction."""
     known = {row.cue_key: row for row in read_cues(connection, [f.key for f in folders])}
     registration, accepted = compare(known, folders)
-    write_cues(connection, accepted, numbers)
+    write_cues(connection, accepted, numbers, project_pattern)
     return registration
 
 
@@ -144,12 +152,15 @@ def write_cues(
     connection: sa.Connection,
     folders: Sequence[CueFolder],
     numbers: Mapping[str, CueNumber | None] | None,
+    project_pattern: str | None,
 ) -> None:
     """Insert or update cues; the moment of the first sight stays."""
     if not folders:
         return
     moment = now()
-    rows = [_row(f, _number(f, numbers), moment) for f in folders]
+    rows = [
+        _row(f, _number(f, numbers), read_project(f.key, project_pattern), moment) for f in folders
+    ]
     columns = [t.cues.c[name] for name in rows[0] if name != "first_seen_at"]
     seen = _encoded(rows, [*columns, t.cues.c.first_seen_at])
     upsert_rows(connection, seen, keep=("first_seen_at",))
@@ -173,19 +184,22 @@ def _number(folder: CueFolder, numbers: Mapping[str, CueNumber | None] | None) -
     return parse_cue_number(folder.key)
 
 
-def _row(folder: CueFolder, number: CueNumber | None, moment: datetime) -> dict[str, Any]:
+def _row(
+    folder: CueFolder, number: CueNumber | None, project: Project | None, moment: datetime
+) -> dict[str, Any]:
+    name = read_work_name(folder.key)
     return {
         "id": row_id("cues", folder.key),
         "cue_key": folder.key,
         "root": storable_text(str(folder.root)),
         "folder": folder.folder,
-        "project": number.project if number else None,
+        "project": project.name if project else None,
         "reel": number.reel if number else None,
         "cue_number": number.number if number else None,
         "cue_suffix": (number.suffix or None) if number else None,
         "is_source": number.is_source if number else None,
-        "title": number.title if number else None,
-        "version": number.version if number else None,
+        "title": name.title if number else None,
+        "version": name.marks.text,
         "state": "present",
         "fingerprint": fingerprint_of(folder),
         "midi_fingerprint": folder.midi_fingerprint,

@@ -73,6 +73,8 @@ class Store:
         self,
         folders: Sequence[CueFolder],
         numbers: Mapping[str, CueNumber | None] | None = None,
+        *,
+        project_pattern: str | None = None,
     ) -> Registration:
         """Register the cues of a scan as present, new ones and known ones.
 
@@ -82,6 +84,8 @@ class Store:
             What the scan found.
         numbers : mapping of str to CueNumber, optional
             Cue numbers by key where the caller has parsed them; parsed from the key otherwise.
+        project_pattern : str, optional
+            See :func:`cue_pipeline.cue.project.read_project`.
 
         Returns
         -------
@@ -91,7 +95,7 @@ class Store:
         """
         most = BATCH_ROWS if is_dsql(self.engine.dialect) else max(1, len(folders))
         done = [
-            write(self.engine, partial(registry.register, part, numbers))
+            write(self.engine, partial(registry.register, part, numbers, project_pattern))
             for part in in_parts(folders, most)
         ]
         return registry.together(done)

@@ -167,13 +167,48 @@ cues = table(
         "this column.",
         null=True,
     ),
-    column("project", sa.Text, "Project, from the folder's name.", null=True),
+    column(
+        "project",
+        sa.Text,
+        "By `CUE_PROJECT_PATTERN`, the top folder, or what stands before the number.",
+        null=True,
+    ),
     column("reel", sa.Integer, "Reel, from the folder's name.", null=True),
     column("cue_number", sa.Integer, "Number within the reel.", null=True),
     column("cue_suffix", sa.Text, "Letter of a cue inserted later: `a`; NULL: none.", null=True),
     column("is_source", sa.Boolean, "Source music, heard by the characters.", null=True),
-    column("title", sa.Text, "What the folder's name says after the number.", null=True),
-    column("version", sa.Text, "Version, from the folder's name.", null=True),
+    column(
+        "title",
+        sa.Text,
+        "What the folder's name says after the number, but the version.",
+        null=True,
+    ),
+    column(
+        "version",
+        sa.Text,
+        "What the names say of the version: `2`, `R`, `alt`, `old`, a date; NULL: nothing.",
+        null=True,
+    ),
+    column(
+        "work_id",
+        sa.BigInteger,
+        "The same in all versions of a work; NULL: not compared yet.",
+        null=True,
+    ),
+    column(
+        "is_latest",
+        sa.Boolean,
+        "Whether it is the latest version of its work; NULL: nothing says which is.",
+        null=True,
+    ),
+    column("duplicate_of", sa.Text, "`cue_key` of the cue that it repeats; NULL: none.", null=True),
+    column(
+        "duplicate_share",
+        sa.Double,
+        "How much of the smaller of the two is in the other, 0.15 to 1.",
+        null=True,
+    ),
+    column("duplicate_why", sa.Text, "What they have in common, in words.", null=True),
     column("state", sa.Text, "`present` or `missing`."),
     column("fingerprint", sa.Text, "SHA-256 over both fingerprints below."),
     column("midi_fingerprint", sa.Text, "Changes with any MIDI file."),
@@ -331,6 +366,19 @@ midi_tracks = table(
     sa.Index(None, "midi_file_id", "track_index", "port", "part_channel", unique=True),
     sa.Index(None, "assigned_audio_file_id"),
     sa.Index(None, "instrument_category"),
+)
+
+cue_sketches = table(
+    "cue_sketches",
+    "midi_events",
+    "A sample of the music of each cue, by which cues are compared: see `docs/data-model.md`.",
+    link("cue_id", "cues.id", "The cue.", key=True),
+    column("n_shingles", sa.Integer, "Different runs of seven intervals in its parts."),
+    column(
+        "sketch",
+        sa.LargeBinary,
+        "The 512 smallest of their hashes, ascending: `uint64`, little-endian.",
+    ),
 )
 
 midi_notes = _events(

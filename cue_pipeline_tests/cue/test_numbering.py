@@ -29,6 +29,8 @@ from cue_pipeline.cue.numbering import CueNumber, natural_key, parse_cue_number
         ("1m02 version 4", CueNumber(1, 2, version="4")),
         ("2m05a Chase", CueNumber(2, 5, "a", title="Chase")),
         ("1m04alt", CueNumber(1, 4, title="alt")),
+        ("1m02R", CueNumber(1, 2, version="R")),
+        ("1m02aR2 Chase", CueNumber(1, 2, "a", version="R2", title="Chase")),
     ],
 )
 def test_a_cue_number_is_read_in_the_spellings_of_the_field(name, expected):
@@ -70,7 +72,7 @@ def test_a_folder_below_the_number_may_give_the_version():
     assert parse_cue_number("Reel 1/1m02/v3") == CueNumber(1, 2, version="3")
 
 
-_SUFFIXES = st.sampled_from(["", *"abcdefghijklnopqrtuvwxyz"])
+_SUFFIXES = st.sampled_from(["", *"abcdefghijklnopqtuvwxyz"])
 _NUMBERS = st.builds(
     CueNumber,
     reel=st.none() | st.integers(0, 9999),
