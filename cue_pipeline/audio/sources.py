@@ -28,6 +28,7 @@ from cue_pipeline.cue.gate import opened
 from cue_pipeline.errors import AudioFileError
 
 _EXACT_SEEK = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # others are decoded from the beginning
+_SALVAGED_AT_ONCE = 192  # the shortest block of FLAC's usual ones
 _SKIPPED_AT_ONCE = 1 << 18
 _SLACK_BYTES = 64  # the kernels load whole vectors
 
@@ -164,8 +165,9 @@ def _scratch_bytes(size: int) -> bytearray:
 
 def _short(header: AudioHeader, got: int) -> str:
     return (
-        f"'{header.file}' gave {got} of {header.frames} samples: it shrank while it was read, or "
-        "is damaged. Copy the file again and process the cue again; the rest is taken as silence."
+        f"'{header.file}' gave {got} of {header.frames} samples, {got / header.sample_rate:.2f} s: "
+        "it shrank while it was read, or is damaged. Copy the file again and process the cue "
+        "again; the rest is taken as silence."
     )
 
 
@@ -402,7 +404,26 @@ class _DecodedSource:
             return self._gather(n)
         except (OSError, soundfile.LibsndfileError, AudioFileError) as e:
             self.damage.append(f"'{self.header.file}': decoding failed ({e}).")
-            return self._spare[:0]
+            return self._sound_before_damage(n) if self._sound is not None else self._spare[:0]
+
+    def _sound_before_damage(self, n: int) -> Float32Array:
+        """Return what can be decoded of a block that cannot be decoded as a whole."""
+        import soundfile
+
+        parts, have = [self._spare[:0]], 0
+        try:
+            self._sound.close()
+            self._sound = opened_by_libsndfile(self._path, self.header.contents)
+            self._sound.seek(self._got)
+            while have < n:
+                part = self._sound.read(_SALVAGED_AT_ONCE, dtype="float32", always_2d=True)
+                if not len(part):
+                    break
+                parts.append(part)
+                have += len(part)
+        except (OSError, soundfile.LibsndfileError):
+            pass  # here it ends, which is told by how much is missing
+        return np.asarray(np.concatenate(parts)[:n], dtype=np.float32)
 
     def _gather(self, n: int) -> Float32Array:
         parts, have = [self._spare], len(self._spare)

@@ -345,3 +345,26 @@ def test_a_link_to_nowhere_is_named_and_the_cue_goes_on_without_it(tmp_path):
     (said,) = inventory.warnings
     assert "'HRN.wav' cannot be read: No such file" in said
     assert "remove the link" in said
+
+
+@pytest.mark.parametrize("damage", ["cut", "hole"])
+@pytest.mark.parametrize("block", [1 << 20, 1 << 12, 1_000])
+def test_what_a_damaged_flac_file_holds_before_its_damage_is_kept(tmp_path, damage, block):
+    y = noise(6 * 48_000, 2)
+    path = write_audio(tmp_path / "A.flac", y, subtype="PCM_24")
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    path.write_bytes(
+        whole[:middle] + (bytes(9_000) + whole[middle + 9_000 :] if damage == "hole" else b"")
+    )
+    header = read_audio_header(tmp_path, "A.flac")
+    source = sources.open_source(tmp_path, header, (0, 1))
+    got = []
+    while n := source.read(out := np.zeros((2, block), np.float32)):
+        got.append(out[:, :n].T)
+    source.close()
+    found = np.concatenate(got)
+    # FLAC's blocks have at most 4608 samples at this rate (its subset): no more of them is lost.
+    assert len(found) > 3 * 48_000 * 0.98 - 4_608
+    np.testing.assert_allclose(found, y[: len(found)], atol=2**-23)
+    assert any(f"gave {len(found)} of" in text for text in source.damage)
