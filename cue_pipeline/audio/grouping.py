@@ -386,7 +386,7 @@ def _warnings(
             f"'{name}' is {_NO_LOUDSPEAKERS[layout]}: the mean of its channels, its composite, is "
             "no mono mix of it. Decode it to loudspeakers to have one."
         )
-    if missing:
+    if len(missing) > sum(faulty.is_absent for faulty in gathered.faulty):
         yield (
             f"'{name}' looks like {layout} and lacks {', '.join(missing)}: the composite is the "
             f"mean of the {len(channels)} channels there. Add the files, or take no notice if the "

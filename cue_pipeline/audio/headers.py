@@ -81,6 +81,8 @@ class AudioHeader:
         All that its chunks say, where its container is read here; left out of comparisons.
     fault : str or None
         Why the file cannot be used at all, and what to do; None if it can.
+    is_absent : bool
+        It is not there: what stands in its place says that it is not downloaded.
     """
 
     file: str
@@ -102,6 +104,7 @@ class AudioHeader:
     warnings: tuple[str, ...] = field(default=())
     contents: Contents | None = field(default=None, compare=False, repr=False)
     fault: str | None = None
+    is_absent: bool = False
 
     @property
     def duration_seconds(self) -> float:
@@ -126,6 +129,7 @@ def read_audio_header(folder: Path, file: str) -> AudioHeader:
             file=real,
             fault=f"'{real}' is not downloaded: {absent[1]}. Download it, and process the cue "
             "again.",
+            is_absent=True,
         )
     try:
         header = _read_header(folder / file, file)

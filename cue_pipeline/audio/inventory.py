@@ -4,17 +4,20 @@ Names and headers propose which group is a mix and when each begins. Some second
 spread over the cue, confirm or correct that: what adds up to what, and where.
 """
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from cue_pipeline.audio.channel_names import natural_key
+from cue_pipeline.audio.coded_mixes import cast_coded
 from cue_pipeline.audio.grouping import AudioInventory, ChannelGroup, find_channel_groups
 from cue_pipeline.audio.mix_names import Cast, cast_by_names, likeliest_mix
 from cue_pipeline.audio.roles import cast_groups
 from cue_pipeline.audio.starts import Placed, placed_by_sound
 from cue_pipeline.cue.folder import CueFolder
 
+_LONG_BEFORE, _LEAST_BEFORE_SECONDS = 0.8, 0.5
 _MOVED_SECONDS = 0.0005
 _NOT_BELIEVED = "time reference, not believed"
 
@@ -73,6 +76,7 @@ def heard_inventory(
         lambda sums: likeliest_mix(names, final_mix_patterns, sums),
     )
     cast = cast_groups(names, final_mix_patterns, placed.sums)
+    cast = cast_coded(folder, groups, cast)
     return _arranged(found, _with_starts(groups, placed), cast)
 
 
@@ -84,6 +88,7 @@ def _arranged(
         replace(g, role=c.role, known_by=c.known_by, warnings=(*g.warnings, *c.warnings))
         for g, c in zip(groups, cast, strict=True)
     ]
+    told = _with_short_mixes(told)
     told.sort(key=lambda g: natural_key(g.canonical_name))
     mixes = [g for g in told if g.role != "stem"]
     mixes.sort(key=lambda g: ("mix", "fold-down", "old mix").index(g.role))
@@ -92,6 +97,32 @@ def _arranged(
         groups=tuple(g for g in told if g.role == "stem"),
         final_mixes=tuple(mixes),
     )
+
+
+def _with_short_mixes(groups: Sequence[ChannelGroup]) -> list[ChannelGroup]:
+    """Return the groups, a mix that ends long before its stems with a warning."""
+    ends = [_end(g) for g in groups if g.role == "stem"]
+    if not ends:
+        return list(groups)
+    usual = statistics.median(ends)
+    return [
+        replace(
+            g,
+            warnings=(
+                *g.warnings,
+                f"'{g.canonical_name}' ends after {_end(g):.1f} s, and half of the stems go on to "
+                f"{usual:.1f} s and more: a mix of a part of the cue, or an old one. See which is "
+                "right, and bounce it again.",
+            ),
+        )
+        if g.role == "mix" and _end(g) < min(_LONG_BEFORE * usual, usual - _LEAST_BEFORE_SECONDS)
+        else g
+        for g in groups
+    ]
+
+
+def _end(group: ChannelGroup) -> float:
+    return (group.start_offset_seconds or 0.0) + group.duration_seconds
 
 
 def _with_starts(groups: Sequence[ChannelGroup], placed: Placed) -> list[ChannelGroup]:

@@ -6,6 +6,9 @@ from dataclasses import replace
 from cue_pipeline.audio.mix_names import Cast, NamedGroup
 from cue_pipeline.audio.sums import COPY_DB, EXPLAINED_DB, FOLD_DB, Sums
 
+_HARDLY_EXPLAINED_DB = -0.5
+_SAME_GAIN = 1.05  # in power: a quarter of a decibel
+
 _Faults = Iterator[tuple[int, str]]
 
 
@@ -29,6 +32,7 @@ def with_faults(cast: Sequence[Cast], named: Sequence[NamedGroup], sums: Sums) -
         _copies(stems, names, sums),
         _silent_mixes(mixes, stems, names, sums),
         _turned_mixes([i for i in mixes if sums.heard[i]], stems, names, sums),
+        _larger_mixes([i for i in mixes if sums.heard[i]], stems, names, sums),
     ):
         for i, fault in faults:
             checked[i] = replace(checked[i], warnings=(*checked[i].warnings, fault))
@@ -99,3 +103,25 @@ def _turned_mixes(
         else:
             continue
         yield i, f"'{names[i]}' {what}. See which is right, and bounce the other again."
+
+
+def _larger_mixes(
+    mixes: Sequence[int], stems: Sequence[int], names: Sequence[str], sums: Sums
+) -> _Faults:
+    """Find mixes that hold every stem as it is, and something else.
+
+    What a limiter or a compressor makes of a sum has its stems at gains that differ and vary; one
+    gain for all of them says that the mix was only added up, and that what is left was added too.
+    """
+    if len(stems) < 2:
+        return
+    for i in mixes:
+        left, shares = sums.fit(i, stems)
+        quietest, loudest = min(shares.values()), max(shares.values())
+        if FOLD_DB < left < _HARDLY_EXPLAINED_DB and loudest < _SAME_GAIN * quietest:
+            yield (
+                i,
+                f"'{names[i]}' holds the stems as they are and something else that is in none of "
+                f"them ({left:.0f} dB of its power): a stem that was not delivered, or a reverb "
+                "of the mix's own. Add the stem, or take no notice if it should be so.",
+            )

@@ -3,7 +3,8 @@
 ``6mx.A1`` … ``6mx.A6`` are the six channels of one mix, of unknown order. ``Horn_1`` …
 ``Horn_4`` are four horns. What is taken for channels: numbers behind ``A`` or ``Ch``, and bare
 numbers behind the name of a final mix, where they run from 1 without a gap and all files are of
-equal length.
+equal length. Where they may be either (``VLN.1`` … ``VLN.6``: as many as a layout has, behind the
+dot that sets off a channel), they stay stems, and the doubt is told.
 """
 
 import re
@@ -66,7 +67,7 @@ def numbered_groups(
     doubts = {
         n.header.file: _doubt(run, n.said.number)
         for run in kept_apart
-        if len(run) in sizes and _without_gap(run)
+        if _without_gap(run) and (len(run) in sizes or _may_be_a_layout(run))
         for n in run
     }
     return groups, [h for h in headers if h.file not in taken], doubts
@@ -115,6 +116,15 @@ def _without_gap(run: Sequence[_Numbered]) -> bool:
     return numbers[0] in {0, 1} and numbers == list(range(numbers[0], numbers[0] + len(run)))
 
 
+def _may_be_a_layout(run: Sequence[_Numbered]) -> bool:
+    return (
+        len(run) >= _LEAST_OF_A_MIX
+        and run[0].said.set_off_by == "."
+        and run[0].said.number == 1
+        and len(run) in ORDERS_BY_COUNT["film"]
+    )
+
+
 def _lacking(run: Sequence[_Numbered]) -> list[int]:
     """Return the numbers that are missing among those of a run."""
     numbers = {n.said.number for n in run}
@@ -156,7 +166,7 @@ def _group(run: Sequence[_Numbered], order: str | None) -> Gathered:
 def _doubt(run: Sequence[_Numbered], number: int) -> str:
     first, last = (stem_of(run[at].header.file) for at in (0, -1))
     return (
-        f"'{first}' … '{last}' may be {len(run)} stems, or the {len(run)} channels of one, as this "
-        f"cue's mix has its channels numbered: this is number {number}, kept as a stem of its own. "
+        f"'{first}' … '{last}' may be {len(run)} stems, or the {len(run)} channels of one: "
+        f"this is number {number}, kept as a stem of its own. "
         "Name channels .L .R … to have them grouped."
     )
