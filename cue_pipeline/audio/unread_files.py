@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from cue_pipeline.audio.faults import listed_files
-from cue_pipeline.cue.file_kinds import AUDIO_NOT_READ, suffix_of
+from cue_pipeline.cue.file_kinds import ARCHIVES, AUDIO_NOT_READ, suffix_of
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.session import find_mixes_beside
 from cue_pipeline.errors import CueError
@@ -15,19 +15,26 @@ def find_strays(folder: CueFolder) -> tuple[str, ...]:
     They are those that the look at the cue's folders found, and what lies in Pro Tools' folders of
     bounces.
     """
+    packed = [file for file in folder.others if suffix_of(file) in ARCHIVES]
     unread = [file for file in folder.others if suffix_of(file) in AUDIO_NOT_READ]
-    unknown = [file for file in folder.others if suffix_of(file) not in AUDIO_NOT_READ]
+    unknown = [file for file in folder.others if file not in {*packed, *unread}]
     refused: dict[str, list[str]] = {}
     for file, why in folder.refused:
         refused.setdefault(why, []).append(file)
-    return tuple(_told(refused, unread, unknown, _bounced(folder)))
+    return tuple(_told(refused, packed, unread, unknown, _bounced(folder)))
 
 
 def _told(
-    refused: dict[str, list[str]], unread: list[str], unknown: list[str], bounced: list[str]
+    refused: dict[str, list[str]],
+    packed: list[str],
+    unread: list[str],
+    unknown: list[str],
+    bounced: list[str],
 ) -> Iterator[str]:
     for why, files in refused.items():
         yield f"Left out, since {why}: {_listed(files)}."
+    if packed:
+        yield f"Packed files, not read: {_listed(packed)}. Unpack what belongs to the cue."
     if unread:
         yield (
             f"Audio of a kind that is not read: {_listed(unread)}. Bounce it as WAV to have "

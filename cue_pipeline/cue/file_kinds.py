@@ -26,7 +26,7 @@ PAPER = frozenset(
     {".mid", ".midi", ".ptx", ".ptf", ".pts", ".ptt", ".pdf", ".txt", ".rtf", ".doc",
      ".docx", ".xls", ".xlsx", ".csv", ".json", ".xml", ".musicxml", ".mxl", ".sib", ".mus",
      ".musx", ".dorico", ".cpr", ".logicx", ".als", ".rpp", ".png", ".jpg", ".jpeg", ".gif",
-     ".md", ".html", ".htm", ".plist", ".db", ".ini", ".log", ".zip", ".cfg", ".yaml", ".yml",
+     ".md", ".html", ".htm", ".plist", ".db", ".ini", ".log", ".cfg", ".yaml", ".yml",
      ".aaf", ".omf", ".edl", ".ale", ".nfo", ".url", ".lnk", ".webloc", ".numbers", ".pages"}
     # drawn waves, analyses and indices of programs
     | {".wfm", ".peak", ".peaks", ".pk", ".pek", ".pkf", ".reapeaks", ".asd", ".ovw", ".sfk",
@@ -35,6 +35,8 @@ PAPER = frozenset(
     | {".md5", ".sha1", ".sha256", ".sha512", ".sfv", ".mhl", ".xxh", ".xxhash", ".par2",
        ".identifier", ".ds_store", ".lock"}
 )  # fmt: skip
+#: What holds other files.
+ARCHIVES = frozenset({".zip", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar", ".tar", ".xmf", ".mxmf"})
 #: Copies that somebody set aside.
 _SET_ASIDE = frozenset({".bak", ".old", ".orig", ".backup", ".sav", ".tmp", ".temp"})
 _PLACEHOLDERS = {
@@ -94,7 +96,7 @@ def is_dataless(status: os.stat_result) -> bool:
 def may_be_audio(name: str) -> bool:
     """Whether only a file's content can tell if it is audio: its suffix is none that is known."""
     suffix = suffix_of(name)
-    known = AUDIO_SUFFIXES | AUDIO_NOT_READ | PAPER | _SET_ASIDE | _UNDER_WAY
+    known = AUDIO_SUFFIXES | AUDIO_NOT_READ | PAPER | ARCHIVES | _SET_ASIDE | _UNDER_WAY
     return suffix not in known and suffix not in _PLACEHOLDERS and not is_system(name)
 
 

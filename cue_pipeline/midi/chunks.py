@@ -140,6 +140,19 @@ def next_track(data: bytes, at: int) -> TrackChunk | None:
     return TrackChunk(offset, offset - at, offset + 8, end, fits)
 
 
+def is_second_file(data: bytes, at: int) -> bool:
+    """Return whether another whole MIDI file begins here, with a header as the standard has it."""
+    head = data[at : at + 14]
+    return (
+        len(head) == 14
+        and head[:8] == _HEADER + b"\0\0\0\6"
+        and head[8] == 0
+        and head[9] <= 2
+        and any(head[12:])
+        and data[at + 14 : at + 18] == _TRACK
+    )
+
+
 def skip_other_chunks(data: bytes, at: int) -> int:
     """Return the offset after chunks that are no tracks."""
     while is_chunk(data, at) and data[at : at + 4] != _TRACK:

@@ -22,6 +22,7 @@ from cue_pipeline.midi.chunks import (
     Header,
     TrackChunk,
     find_track_header,
+    is_second_file,
     next_track,
     read_header,
     skip_other_chunks,
@@ -201,6 +202,11 @@ def read_midi(data: bytes, name: str, charset: str | None = None) -> MidiFile:
             f"byte {header.offset + 10}: the header promises {header.n_tracks} tracks, "
             f"{len(scans)} were found"
         )
+    if header.format == 0 and len(scans) > 1:
+        warnings.append(
+            f"byte {header.offset + 8}: format 0 has one track, {len(scans)} are there: they are "
+            "read as of one piece (format 1)"
+        )
     firsts = np.asarray([scan.first for scan in scans], dtype=np.int64)
     messages, ticks, deltas = decode_events(data, scanner.event_offsets, firsts)
     texts_of_file = [meta.data for scan in scans for meta in scan.metas if meta.kind in _TEXTS]
@@ -355,6 +361,12 @@ def _scan_tracks(
 ) -> list[TrackScan]:
     scans: list[TrackScan] = []
     while (chunk := next_track(data, at)) and len(scans) < _MAX_TRACKS:
+        if scans and is_second_file(data, at):
+            warnings.append(
+                f"byte {at}: a second MIDI file begins here, and is left out ({len(data) - at} "
+                "bytes): give it a name of its own, or export the sequence again"
+            )
+            return scans
         if chunk.extra_bytes:
             first = chunk.offset - chunk.extra_bytes
             warnings.append(f"byte {first}: {chunk.extra_bytes} bytes that belong to no track")

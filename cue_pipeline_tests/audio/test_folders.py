@@ -406,6 +406,14 @@ def test_stems_numbered_like_the_channels_of_the_mix_are_doubted():
     assert warnings["VLN_1"] == ()
 
 
+def test_stems_numbered_behind_a_dot_as_channels_of_a_layout_are_doubted():
+    files = [*(f"VLN.{n}.wav" for n in range(1, 7)), *(f"Horn_{n}.wav" for n in range(1, 7))]
+    warnings = warnings_of("|".join(files))
+    assert all("6 stems, or the 6 channels of one" in warnings[f"VLN.{n}"][0] for n in range(1, 7))
+    assert all(warnings[f"Horn_{n}"] == () for n in range(1, 7))
+    assert warnings_of("VLN.1.wav|VLN.2.wav|VLN.3.wav|VLN.4.wav")["VLN.1"] == ()
+
+
 @pytest.mark.parametrize(
     ("order", "labels"), [("film", "L C R Ls Rs LFE"), ("smpte", "L R C LFE Ls Rs")]
 )

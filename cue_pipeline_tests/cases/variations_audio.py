@@ -1,11 +1,13 @@
 """Odd audio that nobody reported yet: at least two cues of each kind that was."""
 
+import io
 import json
 import re
 import struct
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import soundfile as sf
 
 from cue_pipeline_tests.cases.building import (
     SR,
@@ -34,6 +36,15 @@ from cue_pipeline_tests.cases.reported import (
 )
 
 Writer = Callable[[NewCue], Rule]
+
+
+def coded(y: np.ndarray, container: str, subtype: str) -> bytes:
+    """Return samples as a codec writes them that loses some."""
+    out = io.BytesIO()
+    sf.write(out, y, SR, format=container, subtype=subtype)
+    return out.getvalue()
+
+
 AUDIO: dict[str, Writer] = {}
 HOUR = 3600 * SR
 
@@ -532,6 +543,37 @@ def a_stem_twice_at_two_levels(cue: NewCue) -> Rule:
 
 
 @variation
+def a_mix_in_mp3_to_listen_to(cue: NewCue) -> Rule:
+    total = _three(cue, "1m05 {}", "LR")
+    cue.audio(split("1m05 6mx.{}.wav", total, "LR"))
+    late = np.vstack([np.zeros((1_105, 2)), total])  # what an encoder puts in front
+    cue.audio({"1m05 REF.mp3": coded(late, "MP3", "MPEG_LAYER_III")})
+    return all_of(ready, stems("1m05 STR", "1m05 BRS", "1m05 PRC"), told("REF.*coded with loss"))
+
+
+@variation
+def a_mix_in_ogg_of_no_mix_name(cue: NewCue) -> Rule:
+    total = _three(cue, "1m05 {}", "LR")
+    cue.audio(split("1m05 6mx.{}.wav", total, "LR"))
+    cue.audio({"1m05 Listen.ogg": coded(total, "OGG", "VORBIS")})
+    return all_of(ready, stems("1m05 STR", "1m05 BRS", "1m05 PRC"), told("Listen.*coded with loss"))
+
+
+@variation
+def a_mix_of_more_than_its_stems(cue: NewCue) -> Rule:
+    total = _three(cue, "1m05 {}", "LR")
+    cue.audio(split("1m05 6mx.{}.wav", total + noise(2, 2, seed=77), "LR"))
+    return all_of(ready, mixes(stereo=1), told("1m05 6mx.*in none of them"))
+
+
+@variation
+def a_mix_that_ends_early(cue: NewCue) -> Rule:
+    total = _three(cue, "1m05 {}", "LR")
+    cue.audio(split("1m05 6mx.{}.wav", total[:SR], "LR"))
+    return all_of(ready, mixes(stereo=1), told("1m05 6mx.*ends after"))
+
+
+@variation
 def only_stems(cue: NewCue) -> Rule:
     _three(cue, "1m05 {}", "LR")
     return all_of(ready, stems("1m05 STR", "1m05 BRS", "1m05 PRC"), mixes())
@@ -573,6 +615,13 @@ def a_bounce_beside_the_session(cue: NewCue) -> Rule:
 def files_in_the_cloud(cue: NewCue) -> Rule:
     cue.audio({"VLN.L.wav": wav(noise()), ".VLN.R.wav.icloud": b"bplist00" + bytes(160)})
     return all_of(told("not downloaded"), told(r"VLN\.R"))
+
+
+@variation
+def packed_files(cue: NewCue) -> Rule:
+    cue.audio({"VLN_01.wav": wav(noise()), "HRN.zip": b"PK\3\4" + bytes(40)})
+    cue.put("MIDI/cue v2.mid.gz", b"\x1f\x8b" + bytes(40))
+    return all_of(ready, kinds(mono=1), told("HRN.zip"), told("cue v2.mid.gz"))
 
 
 @variation

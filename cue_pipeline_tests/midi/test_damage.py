@@ -215,3 +215,19 @@ def test_absurd_files_are_dealt_with_at_once(data):
     began = time.process_time()
     read_if_usable(data)
     assert time.process_time() - began < 5.0
+
+
+def test_a_second_midi_file_behind_the_first_is_left_out_and_said():
+    one = smf(FIRST)
+    file = read(one + one)
+    assert len(file.tracks) == len(read(one).tracks)
+    assert file.warnings == (
+        f"byte {len(one)}: a second MIDI file begins here, and is left out ({len(one)} bytes): "
+        "give it a name of its own, or export the sequence again",
+    )
+
+
+def test_a_header_of_format_0_over_several_tracks_is_said():
+    file = read(smf(FIRST, FIRST, format=0))
+    assert len(file.tracks) == 2
+    assert any("format 0 has one track, 2 are there" in warning for warning in file.warnings)
