@@ -3,7 +3,8 @@
 A pair of one track and one group says little about time: a pad has no onsets, an ostinato fits
 every bar. All pairs together say much. The lag is looked for where the best partners of all
 tracks and all groups agree, then the few best lags are tried by what all tracks together explain
-of all groups, which is what counts in the end.
+of all groups, and by how much less the same notes a tritone away explain: music of the same rhythm
+explains both alike, and so does the same music a bar away.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,13 @@ from numpy.typing import NDArray
 
 from cue_pipeline.hearing.group_spectra import COARSE, Group
 from cue_pipeline.hearing.regression import products, share_explained
-from cue_pipeline.hearing.templates import TrackNotes, level_templates, onset_curve
+from cue_pipeline.hearing.templates import (
+    Spread,
+    TrackNotes,
+    level_templates,
+    onset_curve,
+    pooled_bands,
+)
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -25,10 +32,13 @@ _N_CANDIDATES = 8
 _N_OWN_LAGS = 1
 _APART_SECONDS = 0.3
 _FAR_SECONDS = 1.0
+_NEAR_SECONDS = 0.25  # no rival, but the same place: drift follows the rest
 LIFT_OF_DOUBT = 0.085
 _LIFT_SCALE = 0.012
-_R2_OF_DOUBT = 0.36
-_R2_SCALE = 0.02
+_PITCH_GAIN_OF_DOUBT = 0.024
+_PITCH_GAIN_SCALE = 0.002
+_PITCH_GAIN_COUNTS = 2.0  # as much as so much R²
+_DECOYS = (6, -6)  # semitones: the interval that shares fewest partials
 CLEAR_MARGIN = 0.05  # of R²: a beat away explains clearly less
 _TRACKS_AT_ONCE = 4
 _LAG_BANDS = 16  # enough to look for a lag: pooled from all bands
@@ -48,6 +58,9 @@ class Alignment:
         0..1: how far the second check prefers it to every other lag.
     r2 : float
         Mean share of the groups' level that all tracks together explain at this lag.
+    pitch_gain : float
+        How much more of the better half of the groups the notes explain than the same notes a
+        tritone away: about zero where it is other music, or where nothing has a pitch.
     rivals : list of (float, float)
         Other lags that were tried, with their R², best first.
     lift : np.ndarray, shape=(n_groups,)
@@ -65,6 +78,7 @@ class Alignment:
     rivals: list[tuple[float, float]]
     lift: Float64
     own_lags: list[list[float]]
+    pitch_gain: float = 0.0
     knots: Float64 = field(default_factory=lambda: np.zeros(1))
     wander: Float64 = field(default_factory=lambda: np.zeros(1))
 
@@ -78,11 +92,13 @@ class Alignment:
 class Score:
     """The tracks as templates on a grid that begins ``MAX_LAG_SECONDS`` before MIDI time 0.
 
-    ``level`` has the shape (n_bands, n_tracks, n_coarse), ``onsets`` (1, n_tracks, n_fine).
+    ``level`` has the shape (n_bands, n_tracks, n_coarse), ``onsets`` (1, n_tracks, n_fine);
+    ``decoys`` are levels in few bands, as if all pitches were others: none where there are none.
     """
 
     level: Float32
     onsets: Float32
+    decoys: tuple[Float32, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,7 +120,7 @@ class Session:
     @cached_property
     def few_bands(self) -> Float32:
         """``level`` in as many bands as choose between alignments, centred."""
-        return centred(_pooled(self.level, _CHECK_BANDS))
+        return centred(pooled_bands(self.level, _CHECK_BANDS))
 
     @cached_property
     def wide_onsets(self) -> Float32:
@@ -125,21 +141,26 @@ def session_of(groups: Sequence[Group], frame_seconds: float) -> Session:
 
 
 def score_of(
-    tracks: Sequence[TrackNotes], bands_of_pitch: Float32, seconds: float, frame_seconds: float
+    tracks: Sequence[TrackNotes], spread: Spread, seconds: float, frame_seconds: float
 ) -> Score:
     """Return the templates of all tracks over ``seconds`` of MIDI time and the margin before."""
     coarse = frame_seconds * COARSE
     lead = round(MAX_LAG_SECONDS / coarse)
     n = lead + int(np.ceil(seconds / coarse)) + 1
     starts = [track.start + lead * coarse for track in tracks]
-    level = level_templates(tracks, starts, bands_of_pitch, n, coarse)
+    level = level_templates(tracks, starts, spread, n, coarse)
     onsets = np.stack(
         [
             onset_curve(track, start, n * COARSE, frame_seconds)
             for track, start in zip(tracks, starts, strict=True)
         ]
     )
-    return Score(level, onsets[None])
+    few, pitched = spread.pooled(_CHECK_BANDS), any(not track.is_drum for track in tracks)
+    decoys = [
+        level_templates(tracks, starts, few.transposed(interval), n, coarse)
+        for interval in (_DECOYS if pitched else ())
+    ]
+    return Score(level, onsets[None], tuple(decoys))
 
 
 def joint_lag(score: Score, session: Session, also: Sequence[float] = ()) -> Alignment:
@@ -161,24 +182,52 @@ def joint_lag(score: Score, session: Session, also: Sequence[float] = ()) -> Ali
     lags, agreement, of_groups = _agreement(score, session)
     candidates = _peaks(lags, agreement, _N_CANDIDATES)
     candidates += [lag for lag in (0.0, *also) if lag not in candidates]
-    levels = _pooled(score.level, _CHECK_BANDS)
-    coarse = session.coarse_seconds
-    tried = [(lag, _r2_at(levels, session.few_bands, lag, coarse)) for lag in candidates]
-    tried.sort(key=_preference, reverse=True)
-    best, best_r2 = tried[0]
-    others = [pair for pair in tried[1:] if abs(pair[0] - best) > 2 * frame]
-    rivals = [(lag, float(r2.mean())) for lag, r2 in others]
-    r2 = float(best_r2.mean())
-    far = [of_groups for lag, of_groups in others if abs(lag - best) > _FAR_SECONDS]
-    lift = best_r2 - (np.max(far, axis=0) if far else 0.0)
+    levels = pooled_bands(score.level, _CHECK_BANDS)
+    tried = sorted((_tried(score, levels, session, lag) for lag in candidates), reverse=True)
+    best = tried[0]
+    others = [other for other in tried[1:] if abs(other.lag - best.lag) > _NEAR_SECONDS]
+    far = [other.r2 for other in others if abs(other.lag - best.lag) > _FAR_SECONDS]
+    lift = best.r2 - (np.max(far, axis=0) if far else 0.0)
     return Alignment(
-        lag_seconds=best,
-        confidence=_confidence(r2, rivals, lift),
-        r2=r2,
-        rivals=rivals,
+        lag_seconds=best.lag,
+        confidence=_confidence(best, others, lift, pitched=bool(score.decoys)),
+        r2=float(best.r2.mean()),
+        rivals=[(other.lag, float(other.r2.mean())) for other in others],
         lift=lift,
         own_lags=[_peaks(lags, curve, _N_OWN_LAGS) for curve in of_groups],
+        pitch_gain=_of_better_half(best.pitch_gain),
     )
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What all tracks together explain of each group at one lag, and what their pitches add."""
+
+    lag: float
+    r2: Float64
+    pitch_gain: Float64
+
+    @cached_property
+    def merit(self) -> float:
+        """What the lag is chosen by; between equals, the nearer is likelier."""
+        own = float(self.r2.mean() + _PITCH_GAIN_COUNTS * self.pitch_gain.mean())
+        return own - _NEARER_IS_LIKELIER * abs(self.lag)
+
+    def __lt__(self, other: "_Tried") -> bool:
+        return self.merit < other.merit
+
+
+def _tried(score: Score, levels: Float32, session: Session, lag: float) -> _Tried:
+    coarse = session.coarse_seconds
+    r2 = _r2_at(levels, session.few_bands, lag, coarse)
+    if not score.decoys:
+        return _Tried(lag, r2, np.zeros_like(r2))
+    of_decoys = [_r2_at(decoy, session.few_bands, lag, coarse) for decoy in score.decoys]
+    return _Tried(lag, r2, r2 - np.mean(of_decoys, axis=0))
+
+
+def _of_better_half(of_groups: Float64) -> float:
+    return float(np.sort(of_groups)[len(of_groups) // 2 :].mean())
 
 
 def r2_of_changes(
@@ -188,8 +237,8 @@ def r2_of_changes(
 
     Changes, not level: a piece that ends where the group ends explains much of its level.
     """
-    levels = np.diff(_pooled(score.level, _LAG_BANDS), axis=2, prepend=np.float32(0))
-    heard = np.diff(_pooled(session.level[:, [group]], _LAG_BANDS), axis=2, prepend=np.float32(0))
+    levels = np.diff(pooled_bands(score.level, _LAG_BANDS), axis=2, prepend=np.float32(0))
+    heard = np.diff(pooled_bands(session.level[:, [group]], _LAG_BANDS), axis=2, prepend=np.float32(0))
     return [
         float(_r2_at(levels, centred(heard), lag, session.coarse_seconds)[0])
         for lag in lags_seconds
@@ -218,12 +267,7 @@ def agreement_of_onsets(tracks: Sequence[TrackNotes], session: Session) -> tuple
 
 def pooled_level(level: Float32) -> Float32:
     """Return levels in as many bands as choose between alignments."""
-    return _pooled(level, _CHECK_BANDS)
-
-
-def _preference(tried: tuple[float, Float64]) -> float:
-    lag, r2 = tried
-    return float(r2.mean()) - _NEARER_IS_LIKELIER * abs(lag)
+    return pooled_bands(level, _CHECK_BANDS)
 
 
 def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -> Float64:
@@ -234,25 +278,30 @@ def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -
 
 def level_explained(levels: Float32, session: Session) -> float:
     """Return the mean share of the groups that templates on the session's clock explain."""
-    few = _pooled(levels, _CHECK_BANDS)
+    few = pooled_bands(levels, _CHECK_BANDS)
     few -= few.mean(axis=-1, keepdims=True, dtype=np.float32)
     return float(share_explained(products(few, session.few_bands)).mean())
 
 
-def _confidence(best: float, rivals: list[tuple[float, float]], lift: Float64) -> float:
+def _confidence(best: _Tried, others: list[_Tried], lift: Float64, *, pitched: bool) -> float:
     """Return how far to believe a lag.
 
-    Over 84 rendered cues the lift of the better half of the groups was never below 0.12; over 168
-    pairs of one piece's MIDI with another piece's sound it was never above 0.075. Over 253 further
-    such pairs R² was never above 0.27.
+    Over 108 sessions made of eight recordings by musicians, with whatever stem missing, the pitches
+    gained 0.029 and more of the better half of the groups where the stem of an instrument with
+    clear pitches was there; over 112 pairs of one's MIDI with another's sound 0.020 at most. Over
+    35 rendered cues they gained 0.096 and more, over 71 strange pairs 0.017 at most.
+
+    Drums alone have no pitch. There the lift decides: over 84 rendered cues that of the better half
+    of the groups was never below 0.12, over 168 strange pairs never above 0.075.
     """
-    better_half = float(np.sort(lift)[len(lift) // 2 :].mean())
-    second = max((r2 for _, r2 in rivals), default=0.0)
-    margin = (best - second) / max(best, 1e-9)
-    of_lift = 1.0 / (1.0 + np.exp(-(better_half - LIFT_OF_DOUBT) / _LIFT_SCALE))
-    # A loop fits itself a few bars away nearly as well, but no other music explains so much.
-    of_r2 = 1.0 / (1.0 + np.exp(-(best - _R2_OF_DOUBT) / _R2_SCALE))
-    return float(max(of_lift, of_r2) * np.clip(margin / CLEAR_MARGIN, 0.0, 1.0))
+    second = max((other.merit for other in others), default=0.0)
+    margin = (best.merit - second) / max(best.merit, 1e-9)
+    if pitched:
+        of = (_of_better_half(best.pitch_gain) - _PITCH_GAIN_OF_DOUBT) / _PITCH_GAIN_SCALE
+    else:
+        of = (_of_better_half(lift) - LIFT_OF_DOUBT) / _LIFT_SCALE
+    clear = np.clip(margin / CLEAR_MARGIN, 0.0, 1.0)
+    return float(clear / (1.0 + np.exp(-np.clip(of, -50.0, 50.0))))
 
 
 def _shifted(level: Float32, lag: float, coarse: float, n: int) -> Float32:
@@ -291,8 +340,8 @@ def _agreement(score: Score, session: Session) -> tuple[Float64, Float64, Float6
         smoothed(score.onsets), smoothed(_in_all_regions(session.onsets)), lead * COARSE
     )
     coarse_tracks, coarse_groups = _best_correlations(
-        np.diff(_pooled(score.level, _LAG_BANDS), axis=2, prepend=np.float32(0)),
-        np.diff(_pooled(session.level, _LAG_BANDS), axis=2, prepend=np.float32(0)),
+        np.diff(pooled_bands(score.level, _LAG_BANDS), axis=2, prepend=np.float32(0)),
+        np.diff(pooled_bands(session.level, _LAG_BANDS), axis=2, prepend=np.float32(0)),
         lead,
     )
     lags: Float64 = (np.arange(fine_groups.shape[1]) - lead * COARSE) * np.float64(frame)
@@ -302,15 +351,6 @@ def _agreement(score: Score, session: Session) -> tuple[Float64, Float64, Float6
     for of_group, level_part in zip(of_groups, coarse_groups, strict=True):
         of_group += np.interp(lags, coarse_lags, level_part)
     return lags, of_tracks + of_groups.mean(axis=0), of_groups
-
-
-def _pooled(level: Float32, n_bands: int) -> Float32:
-    if len(level) % n_bands == 0:
-        paired: Float32 = level.reshape(n_bands, -1, *level.shape[1:]).sum(axis=1)
-        return paired
-    starts = np.linspace(0, len(level), min(n_bands, len(level)), endpoint=False)
-    out: Float32 = np.add.reduceat(level, starts.astype(np.int64), axis=0)
-    return out
 
 
 def smoothed(onsets: Float32) -> Float32:

@@ -195,11 +195,15 @@ def _rises(level: Float32) -> Float32:
     rise = np.zeros_like(level)
     np.subtract(level[2:], level[:-2], out=rise[1:-1])
     np.maximum(rise, 0.0, out=rise)
-    n_bands = level.shape[1]
+    out: Float32 = rise @ bands_of_regions(level.shape[1]).T
+    return out
+
+
+def bands_of_regions(n_bands: int) -> Float32:
+    """Return which bands are counted together for onsets, shape (n_regions, n_bands), 0 or 1."""
     n_regions = min(N_REGIONS, n_bands)
     region = np.arange(n_bands) * n_regions // n_bands
-    out: Float32 = rise @ (region[:, None] == np.arange(n_regions)).astype(np.float32)
-    return out
+    return (region == np.arange(n_regions)[:, None]).astype(np.float32)
 
 
 def heard_groups(

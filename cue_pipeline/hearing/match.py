@@ -29,6 +29,7 @@ from cue_pipeline.hearing.alignment import (
     session_of,
 )
 from cue_pipeline.hearing.drift import with_drift
+from cue_pipeline.hearing.drum_bands import drum_to_bands
 from cue_pipeline.hearing.group_spectra import (
     Group,
     bands_of,
@@ -48,6 +49,7 @@ from cue_pipeline.hearing.scoring import (
 )
 from cue_pipeline.hearing.templates import (
     TrackNotes,
+    Spread,
     pitch_to_bands,
     same_notes,
     track_notes,
@@ -119,7 +121,7 @@ class _Heard:
     groups: list[Group]
     left_out: list[dict[str, str]]
     session: Session
-    bands_of_pitch: Float32
+    spread: Spread
     references: str
     zero: float | None
     again: Callable[[dict[int, float]], "_Heard"]
@@ -301,7 +303,9 @@ def _standing(
     row = _row_of(features, groups[0].audio_file_id)
     frame = fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
     bands = bands_of(row["params"])
-    spread = pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz)
+    spread = Spread(
+        pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz), drum_to_bands(bands.edges)
+    )
     zero = session_zero(features, starts)
 
     def again(starts: dict[int, float]) -> _Heard:
@@ -329,8 +333,8 @@ def _best_way(file: _File, ways: list[_Heard]) -> _Found | None:
     del best  # its templates are as large as the session, and have done their part
     bent = with_drift(straight, tracks, way.session)
     alignment, onsets = _straight_or_bent(straight, bent, tracks, way)
-    measured = measures(tracks, onsets, way.bands_of_pitch, alignment, way.session)
-    other = other_tempo(tracks, way.bands_of_pitch, way.session, straight)
+    measured = measures(tracks, onsets, way.spread, alignment, way.session)
+    other = other_tempo(tracks, way.spread, way.session, straight)
     doubt = other or linear_drift(alignment)
     return _Found(
         way,
@@ -345,10 +349,10 @@ def _straight_or_bent(
     straight: Alignment, bent: Alignment, tracks: list[TrackNotes], way: _Heard
 ) -> tuple[Alignment, Explained]:
     """Return the alignment at which more is explained, with levels and onsets there."""
-    onsets = [onsets_explained(tracks, alignment, way.session) for alignment in (straight, bent)]
+    onsets = [onsets_explained(tracks, way.spread, alignment, way.session) for alignment in (straight, bent)]
     # Level alone does not tell 60 ms, which are more than a drum's stroke.
     of_straight, of_bent = (
-        level_explained(levels_at(alignment, tracks, way.bands_of_pitch, way.session), way.session)
+        level_explained(levels_at(alignment, tracks, way.spread, way.session), way.session)
         + float(by_onsets.r2.mean())
         for alignment, by_onsets in zip((straight, bent), onsets, strict=True)
     )
@@ -362,7 +366,7 @@ def _tries(file: _File, way: _Heard) -> Iterator[_Tried]:
     for origin in names.searched:
         tracks = moved(file.leaders, origin)
         seconds = max((float((t.start + t.duration).max()) for t in tracks if t.n_notes), default=0)
-        score = score_of(tracks, way.bands_of_pitch, seconds, way.session.frame_seconds)
+        score = score_of(tracks, way.spread, seconds, way.session.frame_seconds)
         straight = joint_lag(score, way.session, names.near(origin))
         yield _Tried(way, names, origin, tracks, score, straight)
 

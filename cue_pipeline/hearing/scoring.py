@@ -17,6 +17,7 @@ from cue_pipeline.hearing.alignment import (
     centred,
     smoothed,
 )
+from cue_pipeline.hearing.group_spectra import bands_of_regions
 from cue_pipeline.hearing.regression import Explained, explained, joined, products
 from cue_pipeline.hearing.shares import (
     N_FRAMES_POOLED,
@@ -28,6 +29,7 @@ from cue_pipeline.hearing.shares import (
 from cue_pipeline.hearing.templates import (
     LEVEL_EXPONENT,
     N_SHAPES,
+    Spread,
     TrackNotes,
     begun,
     level_templates,
@@ -132,7 +134,7 @@ def _lead(value: Float64) -> Float64:
 def measures(
     voices: Sequence[TrackNotes],
     onsets: Explained,
-    bands_of_pitch: Float32,
+    spread: Spread,
     alignment: Alignment,
     session: Session,
 ) -> Measures:
@@ -145,8 +147,8 @@ def measures(
     """
     frame = session.coarse_seconds
     # First, and alone: templates of power and of level are as large as the session.
-    share = _shares(voices, bands_of_pitch, alignment, session)
-    level = levels_at(alignment, voices, bands_of_pitch, session)
+    share = _shares(voices, spread, alignment, session)
+    level = levels_at(alignment, voices, spread, session)
     by_band = explained(
         joined(
             [
@@ -178,24 +180,24 @@ def measures(
 def levels_at(
     alignment: Alignment,
     voices: Sequence[TrackNotes],
-    bands_of_pitch: Float32,
+    spread: Spread,
     session: Session,
 ) -> Float32:
     """Return templates at an alignment, wander included: (n_bands, n_tracks, n_frames)."""
     starts = [alignment.session_time(voice.start) for voice in voices]
     n = session.level.shape[2]
-    return level_templates(voices, starts, bands_of_pitch, n, session.coarse_seconds)
+    return level_templates(voices, starts, spread, n, session.coarse_seconds)
 
 
 def _shares(
-    voices: Sequence[TrackNotes], bands_of_pitch: Float32, alignment: Alignment, session: Session
+    voices: Sequence[TrackNotes], spread: Spread, alignment: Alignment, session: Session
 ) -> Float64:
     # Band by band: the power of all frames at once is as large as the session.
     power = np.stack([pooled(level_to_power(band)) for band in session.level])
     frame = session.coarse_seconds * N_FRAMES_POOLED
     loud = in_power(voices)
     starts = [alignment.session_time(voice.start) for voice in loud]
-    templates = level_templates(loud, starts, level_to_power(bands_of_pitch), power.shape[2], frame)
+    templates = level_templates(loud, starts, spread.in_power(), power.shape[2], frame)
     return shares(templates, power, frame, len(voices))
 
 
@@ -219,12 +221,28 @@ def _in_shapes(level: Float32, frame_seconds: float) -> Float32:
 
 
 def onsets_explained(
-    voices: Sequence[TrackNotes], alignment: Alignment, session: Session
+    voices: Sequence[TrackNotes], spread: Spread, alignment: Alignment, session: Session
 ) -> Explained:
-    """Return how the voices explain the groups' onsets at one alignment."""
+    """Return how the voices explain the groups' onsets at one alignment.
+
+    A drum's strokes are looked for where in the spectrum it sounds, other onsets everywhere.
+    """
     n, frame = session.onsets.shape[2], session.frame_seconds
-    curves = np.stack([onset_curve(v, alignment.session_time(v.start), n, frame) for v in voices])
-    return explained(products(centred(smoothed(curves))[None], session.wide_onsets))
+    regions = bands_of_regions(spread.n_bands)
+    of_drums = spread.drums @ (regions / regions.sum(axis=1, keepdims=True)).T
+    starts = [alignment.session_time(voice.start) for voice in voices]
+    n_regions = len(regions) if any(voice.is_drum for voice in voices) else 1
+    found = []
+    for region in range(n_regions):
+        curves = np.stack(
+            [
+                onset_curve(v, start, n, frame, of_drums[:, region] if v.is_drum else None)
+                for v, start in zip(voices, starts, strict=True)
+            ]
+        )
+        heard = session.wide_onsets[[region]] if n_regions > 1 else session.wide_onsets
+        found.append(products(centred(smoothed(curves))[None], heard))
+    return explained(joined(found))
 
 
 def _decibels(level: Float64) -> Float64:

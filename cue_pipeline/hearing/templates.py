@@ -8,7 +8,7 @@ power, where the loudest note is all, and decibels, where a leak at -40 dB is as
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -116,56 +116,104 @@ def pitch_to_bands(centres: Float64, edges: Float64, fft_bin_hz: float) -> Float
     return level
 
 
-def onset_curve(track: TrackNotes, start: Float64, n_frames: int, frame_seconds: float) -> Float32:
-    """Return onsets weighted by velocity, shape ``(n_frames,)``; ``start`` is session time."""
+@dataclass(frozen=True)
+class Spread:
+    """How much level a note puts into each band: by its pitch, and by the drum that it strikes.
+
+    ``pitches`` and ``drums`` have the shape (128, n_bands).
+    """
+
+    pitches: Float32
+    drums: Float32
+
+    def of(self, track: TrackNotes) -> Float32:
+        """Return the matrix that holds for a track."""
+        return self.drums if track.is_drum else self.pitches
+
+    @property
+    def n_bands(self) -> int:
+        """How many bands there are."""
+        return self.pitches.shape[1]
+
+    def pooled(self, n_bands: int) -> "Spread":
+        """Return the sums over neighbouring bands, ``n_bands`` of them, or all where they are few."""
+        return Spread(*(pooled_bands(of.T, n_bands).T for of in (self.pitches, self.drums)))
+
+    def transposed(self, semitones: int) -> "Spread":
+        """Return where pitched notes would sound so much higher; drums stay."""
+        moved = np.clip(np.arange(len(self.pitches)) + semitones, 0, len(self.pitches) - 1)
+        return replace(self, pitches=self.pitches[moved])
+
+    def in_power(self) -> "Spread":
+        """Return the same for power: the fourth power of level."""
+        return Spread(np.square(np.square(self.pitches)), np.square(np.square(self.drums)))
+
+
+def pooled_bands(level: Float32, n_bands: int) -> Float32:
+    """Return the sums over neighbouring bands, the first axis."""
+    if len(level) % n_bands == 0:
+        paired: Float32 = level.reshape(n_bands, -1, *level.shape[1:]).sum(axis=1)
+        return paired
+    starts = np.linspace(0, len(level), min(n_bands, len(level)), endpoint=False)
+    out: Float32 = np.add.reduceat(level, starts.astype(np.int64), axis=0)
+    return out
+
+
+def onset_curve(
+    track: TrackNotes,
+    start: Float64,
+    n_frames: int,
+    frame_seconds: float,
+    of_note: Float32 | None = None,
+) -> Float32:
+    """Return onsets weighted by velocity, shape ``(n_frames,)``; ``start`` is session time.
+
+    ``of_note``, shape ``(128,)``, weighs them by their note as well.
+    """
     at = start / frame_seconds
     first = np.floor(at).astype(np.int64)
     part = (at - first).astype(np.float32)
+    level = track.level if of_note is None else track.level * of_note[track.pitch]
     out = np.zeros(n_frames, np.float32)
     for index, weight in ((first, 1.0 - part), (first + 1, part)):
         inside = (index >= 0) & (index < n_frames)
-        np.add.at(out, index[inside], (weight * track.level)[inside])
+        np.add.at(out, index[inside], (weight * level)[inside])
     return out
 
 
 def level_templates(
     tracks: Sequence[TrackNotes],
     starts: Sequence[Float64],
-    bands_of_pitch: Float32,
+    spread: Spread,
     n_frames: int,
     frame_seconds: float,
 ) -> Float32:
     """Return the level that each track's notes should give, shape (n_bands, n_tracks, n_frames).
 
-    Pitched notes hold until their note-off; drums ring for a moment in all bands alike. How loud
-    a band really is, is left to the regression, which learns it per group.
+    Pitched notes hold until their note-off; drums ring for a moment. How loud a band really is,
+    is left to the regression, which learns it per group.
 
     Parameters
     ----------
     starts : sequence of np.ndarray, shape=(n_notes,)
         Each track's note-on times on the session's clock, seconds.
-    bands_of_pitch : np.ndarray, shape=(128, n_bands)
-        From :func:`pitch_to_bands`.
+    spread : Spread
+        Of pitches and drums over the bands.
     """
-    out = np.empty((bands_of_pitch.shape[1], len(tracks), n_frames), np.float32)
+    out = np.empty((spread.n_bands, len(tracks), n_frames), np.float32)
     for t, (track, start) in enumerate(zip(tracks, starts, strict=True)):
-        _level_template(track, start, bands_of_pitch, frame_seconds, out[:, t])
+        _level_template(track, start, spread.of(track), frame_seconds, out[:, t])
     return out
 
 
 def _level_template(
-    track: TrackNotes, start: Float64, bands_of_pitch: Float32, frame_seconds: float, out: Float32
+    track: TrackNotes, start: Float64, bands_of_note: Float32, frame_seconds: float, out: Float32
 ) -> None:
     n_frames = out.shape[1]
     duration = np.full(track.n_notes, _DECAY_SECONDS) if track.is_drum else track.duration
     pitches, column = np.unique(track.pitch, return_inverse=True)
-    if track.is_drum:
-        pitches, column = np.zeros(1, np.int64), np.zeros(track.n_notes, np.int64)
     held = _held(start, duration, track.level, column, (n_frames, len(pitches)), frame_seconds)
-    if track.is_drum:
-        out[:] = held[:, 0]
-    else:
-        np.matmul(bands_of_pitch[pitches].T, held.T, out=out)
+    np.matmul(bands_of_note[pitches].T, held.T, out=out)
 
 
 def shaped(

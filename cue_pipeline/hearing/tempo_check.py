@@ -20,7 +20,7 @@ from cue_pipeline.hearing.alignment import (
     pooled_level,
 )
 from cue_pipeline.hearing.regression import products, share_explained
-from cue_pipeline.hearing.templates import TrackNotes, level_templates
+from cue_pipeline.hearing.templates import Spread, TrackNotes, level_templates
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -101,7 +101,7 @@ def linear_drift(alignment: Alignment) -> SteadyDrift | None:
 
 def other_tempo(
     tracks: Sequence[TrackNotes],
-    bands_of_pitch: Float32,
+    spread: Spread,
     session: Session,
     alignment: Alignment,
 ) -> OtherTempo | None:
@@ -111,8 +111,8 @@ def other_tempo(
     ----------
     tracks : sequence of TrackNotes
         All tracks of one MIDI file that differ in their notes.
-    bands_of_pitch : np.ndarray, shape=(128, n_bands)
-        From :func:`~cue_pipeline.hearing.templates.pitch_to_bands`.
+    spread : Spread
+        Of pitches and drums over the bands.
     session : Session
         The groups.
     alignment : Alignment
@@ -123,7 +123,7 @@ def other_tempo(
     excerpt = _excerpt(tracks)
     if sum(track.n_notes for track in excerpt) < _FEWEST_ONSETS:
         return None
-    at = _Excerpt(excerpt, bands_of_pitch, session)
+    at = _Excerpt(excerpt, spread, session)
     own = max(at.r2(1.0, lag) for lag in [alignment.lag_seconds, *at.best(1.0)[1]])
     n = round(np.log(_REACH) / np.log(_STEP))
     scales = [_STEP**k for k in range(-n, n + 1) if k]
@@ -166,10 +166,10 @@ class _Excerpt:
     """A few bars of the score, to be tried against the sound at any tempo."""
 
     def __init__(
-        self, tracks: Sequence[TrackNotes], bands_of_pitch: Float32, session: Session
+        self, tracks: Sequence[TrackNotes], spread: Spread, session: Session
     ) -> None:
         self._tracks = tracks
-        self._bands = bands_of_pitch
+        self._spread = spread
         self._session = session
         self._heard = pooled_level(session.level)
         self._first = min(float(track.start[0]) for track in tracks)
@@ -208,7 +208,7 @@ class _Excerpt:
             level_templates(
                 [replace(t, duration=t.duration * scale) for t in self._tracks],
                 [t.start * scale + lag - a * coarse for t in self._tracks],
-                self._bands,
+                self._spread,
                 b - a,
                 coarse,
             )
