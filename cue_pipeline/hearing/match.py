@@ -59,7 +59,7 @@ from cue_pipeline.hearing.tempo_check import linear_drift, other_tempo
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
-MIN_NOTES = 20
+MIN_NOTES = 4
 LEAST_LAG_CONFIDENCE = 0.5
 COLUMNS = (
     "midi_track_id",

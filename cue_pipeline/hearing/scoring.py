@@ -1,8 +1,8 @@
 """From what was measured of a track in a group to how surely it is heard there.
 
-The weights of :data:`_WEIGHTS` were fitted by logistic regression on rendered cues only
-(``python -m benchmarks.fit_evidence``): see ``docs/mapping.md`` for the data, the held-out
-calibration, and what rendered cues cannot teach.
+The weights were fitted by logistic regression on rendered cues and on recordings by session
+musicians, for drums and for pitched tracks apart (``python -m benchmarks.fit_evidence``): see
+``docs/mapping.md`` for the data, and for how they hold where nothing was fitted.
 """
 
 from collections.abc import Sequence
@@ -48,8 +48,13 @@ FEATURES = (
     "share_margin",
     "group_lift",
     "place",
+    "onset",
+    "band",
 )
-_WEIGHTS = np.array([-4.50, 1.17, 0.93, 1.20, 4.25, 3.79, 1.39])
+# A drum is told by its strokes and by the bands that it sounds in; how much of its stem's lasting
+# sound is explained says little of it, nor does its share of the power.
+_WEIGHTS_OF_PITCHED = np.array([-1.07, 0.83, 1.26, 1.47, 2.29, 1.24, 2.27, 0.0, 0.0])
+_WEIGHTS_OF_DRUMS = np.array([-1.92, -0.18, 1.73, 1.43, 0.73, 0.0, -2.02, 0.35, 2.10])
 _UNIT_DB = 12.0
 _BANDS_AT_ONCE = 2
 _STRUCK_SECONDS = 0.3  # of level
@@ -58,8 +63,7 @@ _PLACE_DB = 20.0
 _SHARE_UNIT_DB = 6.0
 _SHARE_BY_CHANCE = 0.03  # all tracks together; smaller shares are alike
 _PART_FLOOR = 0.02  # partial correlations below this are chance
-_CHANCE_OF_STROKES = 0.12  # a drum that is heard nearly always reaches more
-_LEAST_BELIEF = 0.1  # in a drum whose strokes are not heard at all: its groups keep their order
+_USUAL_ONSET, _USUAL_BAND = 0.2, 0.3  # partial correlations that speak neither for nor against
 _LIFT_LIMIT = 0.1  # a group's R² above chance that tells all that it can
 _DB_OF_LEVEL = 10.0 / LEVEL_EXPONENT
 
@@ -99,26 +103,22 @@ class Measures:
                 np.clip(_lead(_share_db(self.share) / _SHARE_UNIT_DB), -2.0, 2.0),
                 np.broadcast_to(lift, self.level_db.shape),
                 np.clip(beside / _PLACE_DB, -2.0, 0.0),
+                _above(self.onset_part, _USUAL_ONSET),
+                _above(self.band_part, _USUAL_BAND),
             ],
             axis=-1,
         )
 
     def score(self) -> Float64:
         """Return how surely each track is heard in each group, 0..1."""
-        out: Float64 = 1.0 / (1.0 + np.exp(-(self.features() @ _WEIGHTS)))
-        return np.where(self.is_drum[:, None], self._strokes_heard(out)[:, None] * out, out)
-
-    def _strokes_heard(self, score: Float64) -> Float64:
-        """Return how far to believe each track by its strokes, 0..1, shape=(n_tracks,).
-
-        A drum's template is alike in all bands: its level fits much, its strokes do not. They are
-        looked for in its likeliest group, and doubt all groups alike: that they are not heard there
-        does not tell where else it might be.
-        """
-        likeliest = score.argmax(axis=1)
-        strokes = self.onset_part[np.arange(len(score)), likeliest]
-        out: Float64 = np.clip(strokes / _CHANCE_OF_STROKES, _LEAST_BELIEF, 1.0)
+        weights = np.where(self.is_drum[:, None], _WEIGHTS_OF_DRUMS, _WEIGHTS_OF_PITCHED)
+        out: Float64 = 1.0 / (1.0 + np.exp(-np.einsum("tgf,tf->tg", self.features(), weights)))
         return out
+
+
+def _above(part: Float64, usual: float) -> Float64:
+    """Return by how much a partial correlation exceeds what is usual, as a logarithm."""
+    return np.clip(np.log((part + _PART_FLOOR) / usual), -2.0, 2.0)
 
 
 def _lead(value: Float64) -> Float64:
