@@ -9,8 +9,8 @@ tracks' indices in which stems each is heard:
 ``{"1": {"track": "Drums", "group": "Audio 3_01", "notes": 101}}``; ``group`` may be a list. A
 folder whose name ends in ``_kit`` is the piece of the name without it, its drum part split.
 
-Each piece is tried as it stands (*plain*), as played, with its stems merged in twos, with each stem
-in turn taken away (*unrecorded*), and with the MIDI of every other piece (*strange*). Stems have
+Each piece is tried as it stands (*plain*), as played, with all other stems 15 dB lower in each
+(*bleeding*), with its stems merged in twos, with each stem in turn taken away (*unrecorded*), and with the MIDI of every other piece (*strange*). Stems have
 opaque names, no model is asked. *believed*: strange pairs whose lag the ear believes.
 """
 
@@ -39,8 +39,11 @@ from cue_pipeline.mapping.decision.map_cue import map_cue
 from cue_pipeline.mapping.tracks import track_summary
 from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files
 
-VARIANTS = ("plain", "played", "merged", "unrecorded", "strange")
+VARIANTS = ("plain", "played", "bleeding", "merged", "unrecorded", "strange")
 KIT = "_kit"
+BLEED = 10 ** (-15 / 20)
+Stem = tuple[tuple[Path, float], ...]
+"""Files and their gains, to be added."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Trial:
     variant: str
     name: str
     midi: Path
-    stems: dict[str, tuple[Path, ...]]
+    stems: dict[str, Stem]
     truth: dict[int, set[str]]
 
 
@@ -86,7 +89,9 @@ def trials(folder: Path, variants: list[str]) -> Iterator[Trial]:
     pieces = sorted(path.parent for path in folder.glob("*/truth.json"))
     for piece in pieces:
         kind = "kit " if piece.name.endswith(KIT) else ""
-        stems = {path.stem: (path,) for path in sorted(piece.glob("PT/**/*.*"))}
+        stems: dict[str, Stem] = {
+            path.stem: ((path, 1.0),) for path in sorted(piece.glob("PT/**/*.*"))
+        }
         truth = {
             int(index): {said["group"]} if isinstance(said["group"], str) else set(said["group"])
             for index, said in json.loads((piece / "truth.json").read_text()).items()
@@ -96,6 +101,13 @@ def trials(folder: Path, variants: list[str]) -> Iterator[Trial]:
             yield Trial(f"{kind}plain", piece.name, midi, stems, truth)
         for played in piece.glob("as played/*.mid") if "played" in variants else ():
             yield Trial(f"{kind}played", piece.name, played, stems, truth)
+        if "bleeding" in variants:
+            own = {name: stem[0][0] for name, stem in stems.items()}
+            bled: dict[str, Stem] = {
+                name: tuple((path, 1.0 if of == name else BLEED) for of, path in own.items())
+                for name in stems
+            }
+            yield Trial(f"{kind}bleeding", piece.name, midi, bled, truth)
         if "merged" in variants:
             names = list(stems)
             twos = [names[i : i + 2] for i in range(0, len(names), 2)]
@@ -112,7 +124,7 @@ def trials(folder: Path, variants: list[str]) -> Iterator[Trial]:
             yield from _strange(piece, pieces, stems)
 
 
-def _strange(piece: Path, pieces: list[Path], stems: dict[str, tuple[Path, ...]]) -> Iterator[Trial]:
+def _strange(piece: Path, pieces: list[Path], stems: dict[str, Stem]) -> Iterator[Trial]:
     for other in pieces:
         if other.name.removesuffix(KIT) != piece.name:
             kind = "kit " if other.name.endswith(KIT) else ""
@@ -138,18 +150,18 @@ def samples(path: Path) -> Float:
 
 
 @cache
-def mel_of(paths: tuple[Path, ...]) -> Float:
+def mel_of(stem: Stem) -> Float:
     """Return the mel spectrogram of the sum of some files."""
-    voices = [samples(path) for path in paths]
+    voices = [samples(path) * np.float32(gain) for path, gain in stem]
     total = np.zeros(max(map(len, voices)), np.float32)
     for y in voices:
         total[: len(y)] += y
     return log_mel(total)
 
 
-def features_of(stems: dict[str, tuple[Path, ...]]) -> tuple[pd.DataFrame, dict[int, Float]]:
+def features_of(stems: dict[str, Stem]) -> tuple[pd.DataFrame, dict[int, Float]]:
     """Return the rows of features and the mels of some stems."""
-    mels = {2000 + i: mel_of(paths) for i, paths in enumerate(stems.values())}
+    mels = {2000 + i: mel_of(stem) for i, stem in enumerate(stems.values())}
     table = pd.DataFrame(
         {
             "audio_file_id": list(mels),

@@ -238,7 +238,9 @@ def r2_of_changes(
     Changes, not level: a piece that ends where the group ends explains much of its level.
     """
     levels = np.diff(pooled_bands(score.level, _LAG_BANDS), axis=2, prepend=np.float32(0))
-    heard = np.diff(pooled_bands(session.level[:, [group]], _LAG_BANDS), axis=2, prepend=np.float32(0))
+    heard = np.diff(
+        pooled_bands(session.level[:, [group]], _LAG_BANDS), axis=2, prepend=np.float32(0)
+    )
     return [
         float(_r2_at(levels, centred(heard), lag, session.coarse_seconds)[0])
         for lag in lags_seconds

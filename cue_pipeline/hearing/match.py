@@ -48,8 +48,8 @@ from cue_pipeline.hearing.scoring import (
     onsets_explained,
 )
 from cue_pipeline.hearing.templates import (
-    TrackNotes,
     Spread,
+    TrackNotes,
     pitch_to_bands,
     same_notes,
     track_notes,

@@ -136,7 +136,7 @@ class Spread:
         return self.pitches.shape[1]
 
     def pooled(self, n_bands: int) -> "Spread":
-        """Return the sums over neighbouring bands, ``n_bands`` of them, or all where they are few."""
+        """Return the sums over neighbouring bands: ``n_bands``, or all where they are few."""
         return Spread(*(pooled_bands(of.T, n_bands).T for of in (self.pitches, self.drums)))
 
     def transposed(self, semitones: int) -> "Spread":

@@ -165,9 +165,7 @@ def _excerpt(tracks: Sequence[TrackNotes]) -> list[TrackNotes]:
 class _Excerpt:
     """A few bars of the score, to be tried against the sound at any tempo."""
 
-    def __init__(
-        self, tracks: Sequence[TrackNotes], spread: Spread, session: Session
-    ) -> None:
+    def __init__(self, tracks: Sequence[TrackNotes], spread: Spread, session: Session) -> None:
         self._tracks = tracks
         self._spread = spread
         self._session = session

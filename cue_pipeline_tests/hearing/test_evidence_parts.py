@@ -6,11 +6,18 @@ import pytest
 from scipy.optimize import nnls
 from scipy.signal import lfilter
 
-from cue_pipeline.hearing.alignment import _best_correlations, _confidence
+from cue_pipeline.hearing.alignment import (
+    Alignment,
+    Session,
+    _best_correlations,
+    _confidence,
+    _Tried,
+)
+from cue_pipeline.hearing.drum_bands import drum_to_bands
 from cue_pipeline.hearing.group_spectra import bands_of
 from cue_pipeline.hearing.non_negative import non_negative_weights
 from cue_pipeline.hearing.regression import explained, products
-from cue_pipeline.hearing.scoring import Measures
+from cue_pipeline.hearing.scoring import Measures, onsets_explained
 from cue_pipeline.hearing.shares import (
     in_power,
     least_divergent,
@@ -19,6 +26,7 @@ from cue_pipeline.hearing.shares import (
 )
 from cue_pipeline.hearing.templates import (
     LEVEL_EXPONENT,
+    Spread,
     TrackNotes,
     level_templates,
     onset_curve,
@@ -26,6 +34,8 @@ from cue_pipeline.hearing.templates import (
     same_notes,
     shaped,
 )
+
+EVEN = Spread(np.ones((128, 1), np.float32), np.ones((128, 1), np.float32))
 
 
 def _by_scipy(x, y):
@@ -151,7 +161,7 @@ def test_an_onset_between_two_frames_is_shared_by_both():
 
 
 def test_a_held_note_fills_its_frames_by_their_share():
-    spread = np.ones((128, 1), np.float32)
+    spread = EVEN
     track = _track([0.25], [0.5], [60])
     level = level_templates([track], [track.start], spread, 10, 0.1)[0, 0]
     # 0.25 s … 0.75 s: half of frame 2's neighbour, whole frames, half at the end.
@@ -163,7 +173,7 @@ def test_a_held_note_fills_its_frames_by_their_share():
 def test_notes_outside_the_grid_are_left_out():
     track = _track([-3.0, 0.5, 99.0], [1.0, 0.2, 1.0], [60, 60, 60])
     assert onset_curve(track, track.start, 10, 0.1).sum() == pytest.approx(1.0)
-    level = level_templates([track], [track.start], np.ones((128, 1), np.float32), 10, 0.1)
+    level = level_templates([track], [track.start], EVEN, 10, 0.1)
     assert level.sum() == pytest.approx(2.0, abs=1e-5)
 
 
@@ -247,32 +257,66 @@ def _scored(strokes, part, level_db, *, drum):
     ).score()  # fmt: skip
 
 
-def test_a_drum_whose_strokes_are_not_heard_is_not_heard():
-    """Its template is alike in all bands, so its level fits much that moves with it."""
-    unheard, heard = (
-        [_scored([[strokes]], [[0.5]], [[-20.0]], drum=drum).item() for drum in (False, True)]
-        for strokes in (0.03, 0.4)
-    )
-    assert unheard[1] < 0.5 * unheard[0]
-    assert heard[1] == heard[0] > 0.5
+def test_a_drum_is_found_by_its_strokes_however_much_louder_its_rhythm_is_elsewhere():
+    """A snare under guitars: quiet beside them, but each of its strokes is there."""
+    strokes, part, level_db = [[0.73, 0.05]], [[0.6, 0.1]], [[-36.0, -20.0]]
+    by_strokes, elsewhere = _scored(strokes, part, level_db, drum=True)[0]
+    assert by_strokes > 0.5 > elsewhere
+    unheard = _scored([[0.03, 0.02]], [[0.1, 0.1]], level_db, drum=True)[0]
+    assert unheard.max() < 0.5
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_unheard_strokes_make_a_drum_less_sure_but_never_of_another_stem(seed):
-    rng = np.random.default_rng(seed)
-    strokes = rng.uniform(0.0, 0.11, (6, 4)) * (rng.random((6, 4)) < 0.7)
-    part = rng.uniform(0.0, 0.5, (6, 4))
-    level_db = rng.uniform(-50.0, 0.0, (6, 4))
-    pitched, drums = (_scored(strokes, part, level_db, drum=drum) for drum in (False, True))
-    kept = drums / pitched
-    np.testing.assert_allclose(kept, np.broadcast_to(kept[:, :1], kept.shape))
-    assert kept.min() > 0.0
-    assert kept.max() < 0.95
+def _found(merit, *, gain, n_groups=4, lag=0.0):
+    """Return a lag at which the notes explain this, of which their pitches gain so much."""
+    gains = np.full(n_groups, gain)
+    return _Tried(lag, np.full(n_groups, merit) - 2.0 * gains, gains)
 
 
-def test_a_loop_that_fits_itself_a_bar_away_is_believed_where_it_explains_much():
-    little_lift = np.full(6, 0.06)
-    assert _confidence(0.5, [(-6.8, 0.44)], little_lift) > 0.9
-    # As much as other music explains by chance, and no clear lead.
-    assert _confidence(0.25, [(-6.8, 0.2)], little_lift) < 0.5
-    assert _confidence(0.5, [(-6.8, 0.499)], little_lift) < 0.5
+def test_a_lag_is_believed_by_what_the_pitches_gain_not_by_how_much_is_explained():
+    lift = np.full(4, 0.06)
+    loop_a_bar_away = _found(0.44, gain=0.05, lag=-6.8)
+    assert _confidence(_found(0.5, gain=0.06), [loop_a_bar_away], lift, pitched=True) > 0.9
+    # Other music of the same rhythm: the notes explain much, and as much a tritone away.
+    assert _confidence(_found(0.5, gain=0.0), [], lift, pitched=True) < 0.1
+    # No clear lead.
+    close = _found(0.499, gain=0.06, lag=-6.8)
+    assert _confidence(_found(0.5, gain=0.06), [close], lift, pitched=True) < 0.5
+
+
+def test_drums_alone_are_believed_by_what_they_explain_beyond_any_other_place():
+    elsewhere = _found(0.2, gain=0.0, lag=-6.8)
+    best = _found(0.5, gain=0.0)
+    assert _confidence(best, [elsewhere], np.full(4, 0.2), pitched=False) > 0.9
+    assert _confidence(best, [elsewhere], np.full(4, 0.02), pitched=False) < 0.1
+
+
+def test_the_pieces_of_a_kit_sound_where_they_do():
+    """A hi-hat has nothing at a kick's fundamental, a kick nothing where a hi-hat hisses."""
+    bands = bands_of({"sr": 48_000, "n_fft": 2_048, "n_mels": 64})
+    drums = drum_to_bands(bands.edges)
+    at = {hz: int(np.abs(bands.centres - hz).argmin()) for hz in (60, 200, 10_000)}
+    kick, snare, hat, cowbell = 36, 38, 42, 56
+    assert [drums[kick][at[hz]] for hz in at] == [1, 1, 0]
+    assert [drums[snare][at[hz]] for hz in (200, 10_000)] == [1, 1]
+    assert [drums[hat][at[hz]] for hz in at] == [0, 0, 1]
+    assert drums[cowbell].all()
+
+
+def test_a_hi_hats_strokes_are_looked_for_high_and_a_kicks_low():
+    rng = np.random.default_rng(3)
+    times = np.sort(rng.uniform(0.5, 29.0, (2, 40)), axis=1)
+    tracks = [
+        _track(t, np.full(40, 0.1), np.full(40, key), drum=True)
+        for t, key in zip(times, (36, 42), strict=True)
+    ]
+    spread = Spread(np.ones((128, 8), np.float32), np.zeros((128, 8), np.float32))
+    spread.drums[36, :2], spread.drums[42, 6:] = 1.0, 1.0
+    frame, n = 0.02, 1_500
+    onsets = np.zeros((8, 1, n), np.float32)
+    for regions, of in ((slice(0, 2), tracks[0]), (slice(6, 8), tracks[1])):
+        onsets[regions, 0] += onset_curve(of, of.start, n, frame)
+    session = Session(np.ones((8, 1, n // 4), np.float32), onsets, frame)
+    still = Alignment(0.0, 1.0, 0.5, [], np.zeros(1), [])
+    assert onsets_explained(tracks, spread, still, session).r2[0] > 0.95
+    exchanged = Spread(spread.pitches, spread.drums[:, ::-1])
+    assert onsets_explained(tracks, exchanged, still, session).r2[0] < 0.1

@@ -77,8 +77,8 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
     confidence = float(testimony.chances[testimony.chosen])
     if testimony.chosen == NONE:
         # 'Nothing speaks for any group' is not yet 'it has none'.
-        state = "unmatched" if confidence >= LEAST_SURE_OF_NONE else "review"
-        return Verdict(state, None, confidence, _why_none(testimony))
+        nowhere = confidence >= LEAST_SURE_OF_NONE and not _faintly_heard(testimony)
+        return Verdict("unmatched" if nowhere else "review", None, confidence, _why_none(testimony))
     doubts = _doubts(testimony, weights)
     method = _method(testimony, weights)
     own = _at(testimony.evidence, testimony.chosen)
@@ -118,6 +118,15 @@ def doubted(verdict: Verdict, doubt: str | None) -> Verdict:
     if doubt is None or verdict.state != "auto":
         return verdict
     return replace(verdict, state="review", reason=f"{verdict.reason}; but {doubt}")
+
+
+def _faintly_heard(t: Testimony) -> bool:
+    """Return whether a group may hold the track after all, though each is unlikely.
+
+    A hi-hat under guitars, a pad under a choir: of such tracks as many are in a stem as are not.
+    """
+    heard = _best(t.evidence)
+    return heard is not None and heard[1] >= _NOTHING_HEARD
 
 
 def _best(scores: "Scores | None") -> tuple[int, float, float] | None:
