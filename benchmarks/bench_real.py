@@ -10,8 +10,9 @@ tracks' indices in which stems each is heard:
 folder whose name ends in ``_kit`` is the piece of the name without it, its drum part split.
 
 Each piece is tried as it stands (*plain*), as played, with all other stems 15 dB lower in each
-(*bleeding*), with its stems merged in twos, with each stem in turn taken away (*unrecorded*), and with the MIDI of every other piece (*strange*). Stems have
-opaque names, no model is asked. *believed*: strange pairs whose lag the ear believes.
+(*bleeding*), with its stems merged in twos, with each stem in turn taken away (*unrecorded*), and
+with the MIDI of every other piece (*strange*). Stems have opaque names, no model is asked.
+*believed*: pairs of score and recording whose lag the ear believes.
 """
 
 import argparse

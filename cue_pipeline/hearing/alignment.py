@@ -7,9 +7,9 @@ of all groups, and by how much less the same notes a tritone away explain: music
 explains both alike, and so does the same music a bar away.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,12 +93,13 @@ class Score:
     """The tracks as templates on a grid that begins ``MAX_LAG_SECONDS`` before MIDI time 0.
 
     ``level`` has the shape (n_bands, n_tracks, n_coarse), ``onsets`` (1, n_tracks, n_fine);
-    ``decoys`` are levels in few bands, as if all pitches were others: none where there are none.
+    ``decoys`` make levels in few bands as if all pitches were others, one at a time to spare
+    memory: none where nothing has a pitch.
     """
 
     level: Float32
     onsets: Float32
-    decoys: tuple[Float32, ...] = ()
+    decoys: tuple[Callable[[], Float32], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -156,11 +157,11 @@ def score_of(
         ]
     )
     few, pitched = spread.pooled(_CHECK_BANDS), any(not track.is_drum for track in tracks)
-    decoys = [
-        level_templates(tracks, starts, few.transposed(interval), n, coarse)
+    decoys = tuple(
+        partial(level_templates, tracks, starts, few.transposed(interval), n, coarse)
         for interval in (_DECOYS if pitched else ())
-    ]
-    return Score(level, onsets[None], tuple(decoys))
+    )
+    return Score(level, onsets[None], decoys)
 
 
 def joint_lag(score: Score, session: Session, also: Sequence[float] = ()) -> Alignment:
@@ -178,12 +179,11 @@ def joint_lag(score: Score, session: Session, also: Sequence[float] = ()) -> Ali
     Alignment
         Without wander; see :func:`cue_pipeline.hearing.drift.with_drift`.
     """
-    frame = session.frame_seconds
     lags, agreement, of_groups = _agreement(score, session)
     candidates = _peaks(lags, agreement, _N_CANDIDATES)
     candidates += [lag for lag in (0.0, *also) if lag not in candidates]
     levels = pooled_bands(score.level, _CHECK_BANDS)
-    tried = sorted((_tried(score, levels, session, lag) for lag in candidates), reverse=True)
+    tried = sorted(_tried(score, levels, session, candidates), reverse=True)
     best = tried[0]
     others = [other for other in tried[1:] if abs(other.lag - best.lag) > _NEAR_SECONDS]
     far = [other.r2 for other in others if abs(other.lag - best.lag) > _FAR_SECONDS]
@@ -217,13 +217,22 @@ class _Tried:
         return self.merit < other.merit
 
 
-def _tried(score: Score, levels: Float32, session: Session, lag: float) -> _Tried:
-    coarse = session.coarse_seconds
-    r2 = _r2_at(levels, session.few_bands, lag, coarse)
+def _tried(
+    score: Score, levels: Float32, session: Session, lags: Sequence[float]
+) -> Iterator[_Tried]:
+    of_notes = _r2_at_each(levels, session, lags)
     if not score.decoys:
-        return _Tried(lag, r2, np.zeros_like(r2))
-    of_decoys = [_r2_at(decoy, session.few_bands, lag, coarse) for decoy in score.decoys]
-    return _Tried(lag, r2, r2 - np.mean(of_decoys, axis=0))
+        yield from (
+            _Tried(lag, r2, np.zeros_like(r2)) for lag, r2 in zip(lags, of_notes, strict=True)
+        )
+        return
+    of_decoys = [_r2_at_each(decoy(), session, lags) for decoy in score.decoys]
+    for lag, r2, others in zip(lags, of_notes, np.mean(of_decoys, axis=0), strict=True):
+        yield _Tried(lag, r2, r2 - others)
+
+
+def _r2_at_each(levels: Float32, session: Session, lags: Sequence[float]) -> list[Float64]:
+    return [_r2_at(levels, session.few_bands, lag, session.coarse_seconds) for lag in lags]
 
 
 def _of_better_half(of_groups: Float64) -> float:

@@ -203,7 +203,8 @@ def bands_of_regions(n_bands: int) -> Float32:
     """Return which bands are counted together for onsets, shape (n_regions, n_bands), 0 or 1."""
     n_regions = min(N_REGIONS, n_bands)
     region = np.arange(n_bands) * n_regions // n_bands
-    return (region == np.arange(n_regions)[:, None]).astype(np.float32)
+    out: Float32 = (region == np.arange(n_regions)[:, None]).astype(np.float32)
+    return out
 
 
 def heard_groups(

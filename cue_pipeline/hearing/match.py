@@ -349,7 +349,10 @@ def _straight_or_bent(
     straight: Alignment, bent: Alignment, tracks: list[TrackNotes], way: _Heard
 ) -> tuple[Alignment, Explained]:
     """Return the alignment at which more is explained, with levels and onsets there."""
-    onsets = [onsets_explained(tracks, way.spread, alignment, way.session) for alignment in (straight, bent)]
+    onsets = [
+        onsets_explained(tracks, way.spread, alignment, way.session)
+        for alignment in (straight, bent)
+    ]
     # Level alone does not tell 60 ms, which are more than a drum's stroke.
     of_straight, of_bent = (
         level_explained(levels_at(alignment, tracks, way.spread, way.session), way.session)

@@ -240,7 +240,7 @@ def onsets_explained(
                 for v, start in zip(voices, starts, strict=True)
             ]
         )
-        heard = session.wide_onsets[[region]] if n_regions > 1 else session.wide_onsets
+        heard = session.wide_onsets[region : region + 1] if n_regions > 1 else session.wide_onsets
         found.append(products(centred(smoothed(curves))[None], heard))
     return explained(joined(found))
 

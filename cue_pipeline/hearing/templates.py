@@ -133,7 +133,7 @@ class Spread:
     @property
     def n_bands(self) -> int:
         """How many bands there are."""
-        return self.pitches.shape[1]
+        return int(self.pitches.shape[1])
 
     def pooled(self, n_bands: int) -> "Spread":
         """Return the sums over neighbouring bands: ``n_bands``, or all where they are few."""
