@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks import bench_real
 from benchmarks.bench_mapping import songs
 from benchmarks.compose import composed
-from benchmarks.conditions import CONDITIONS
+from benchmarks.conditions import CONDITIONS, Condition
 from benchmarks.render import rendered
 from cue_pipeline.hearing import match_evidence
 from cue_pipeline.hearing.scoring import FEATURES
@@ -43,7 +43,8 @@ def pairs_of(cache: Path, seconds: float) -> pd.DataFrame:
     """Return all pairs that weights are fitted on: regressors, ``heard`` and ``song``."""
     surplus = composed(99, "score", seconds=60)
     out = []
-    pieces = [(song, CONDITIONS) for song in songs("train", None, seconds)]
+    all_conditions: tuple[Condition, ...] = CONDITIONS
+    pieces = [(song, all_conditions) for song in songs("train", None, seconds)]
     spent = tuple(c for c in CONDITIONS if c.name in SPENT_IN)
     pieces += [(song, spent) for song in songs("spent", None, SPENT_SECONDS)]
     for (name, parts, seed), conditions in pieces:
