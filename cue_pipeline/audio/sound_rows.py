@@ -107,12 +107,12 @@ def mel_feature_tables(
     twins = _twins(found)
     rows = [
         {
-            "id": row_id("audio_files", folder.key, m.group.canonical_name),
+            "id": row_id("audio_files", folder.id_key, m.group.canonical_name),
             **_level_columns(m, twins.get(m.group.canonical_name, [])),
         }
         for m in found
     ]
-    features, spooled = _feature_rows(folder.key, found, mels, "audio_files", "audio_file_id")
+    features, spooled = _feature_rows(folder.id_key, found, mels, "audio_files", "audio_file_id")
     return {
         "audio_files": _frame(rows, _LEVEL_COLUMNS),
         "audio_features": _frame(features, ("id", "audio_file_id", *_FEATURE_COLUMNS)),
@@ -169,16 +169,16 @@ def final_mix_tables(
     for m, residual in zip(found, residuals, strict=True):
         rows.append(
             {
-                "id": row_id("final_mixes", folder.key, m.group.canonical_name),
+                "id": row_id("final_mixes", folder.id_key, m.group.canonical_name),
                 "midi_file_id": midi_file_id,
                 "role": m.group.role,
                 "known_by": m.group.known_by,
-                **_group_row(folder.key, m.group),
+                **_group_row(folder.id_key, m.group),
                 **_level_columns(m, twins.get(m.group.canonical_name, [])),
                 **_residual_columns(residual),
             }
         )
-    features, spooled = _feature_rows(folder.key, found, mels, "final_mixes", "final_mix_id")
+    features, spooled = _feature_rows(folder.id_key, found, mels, "final_mixes", "final_mix_id")
     return {
         "final_mixes": _frame(rows, _MIX_COLUMNS),
         "final_mix_features": _frame(features, ("id", "final_mix_id", *_FEATURE_COLUMNS)),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cue_pipeline.library.plan import CuePlan, LibraryPlan
     from cue_pipeline.library.progress import Event
     from cue_pipeline.library.status import AssetStatus
-    from cue_pipeline.warehouse.store import LedgerRow, Store
+    from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
 
 STATE_STYLES = {
     "ready": "green",
@@ -201,8 +201,14 @@ def _print_notes(plan: LibraryPlan) -> None:
         say(f"skipped: {problem}")
     for key, text in plan.refused.items():
         say(f"refused: {key}: {text}")
+    for old, new in plan.moved.items():
+        say(told_moved(old, new))
+    for key in plan.restored:
+        say(f"restored: {key}: other dates, and what it held: nothing is made again for that.")
     for key in plan.gone:
-        say(_gone(key))
+        say(told_gone(key))
+    for text in plan.offered:
+        say(f"offered: {text}")
     if waiting := sum(cue.waits for cue in plan.cues):
         print_waiting(waiting)
 
@@ -215,7 +221,13 @@ def print_waiting(n: int) -> None:
     )
 
 
-def _gone(key: str) -> str:
+def told_moved(old: str, new: str) -> str:
+    """Return what is said of a cue that has another key now."""
+    return f"moved: {new}: it was {old}; rows and decisions went with it, nothing is made again."
+
+
+def told_gone(key: str) -> str:
+    """Return what is said of a cue whose folder is gone."""
     return f"gone: {key}: its folder is gone; its rows are kept."
 
 
@@ -224,6 +236,7 @@ def print_status(
     where: str,
     gone: Collection[str] = (),
     ledger: Sequence[LedgerRow] = (),
+    told: Collection[str] = (),
 ) -> None:
     """Show a table of cue × asset, then why anything is not ready.
 
@@ -237,6 +250,8 @@ def print_status(
         Cues whose folder was not there when it was last looked for.
     ledger : sequence of LedgerRow
         Of all cues: tells of those in which there are stems or mixes only.
+    told : collection of str
+        What else is to be said of cues.
     """
     from cue_pipeline.cue.numbering import natural_key
     from cue_pipeline.library.graph import GRAPH
@@ -259,11 +274,29 @@ def print_status(
             if s.state != "ready":
                 say_lines(f"{s.state}: {shown(s.cue_key)}: {s.asset}: {s.reason}")
     for key in gone:
-        say(_gone(key))
+        say(told_gone(key))
+    for line in told:
+        say(line)
     if keys := stems_only(ledger):
         say(f"stems only, no final mix: {_named(keys)}.")
     if keys := mixes_only(ledger):
         say(f"mixes only, so that no track has a stem to match: {_named(keys)}.")
+
+
+def print_cues(cues: Sequence[CueRow], where: str) -> None:
+    """Show which cues there are, whether their folders are there, and where they were before."""
+    from rich.table import Table
+
+    table = Table()
+    for heading in ("cue", "project", "state", "last seen", "was before"):
+        table.add_column(heading, overflow="fold")
+    for cue in cues:
+        seen = f"{cue.last_seen_at:%Y-%m-%d %H:%M}"
+        table.add_row(
+            cell(cue.cue_key), cell(cue.project or "—"), cue.state, seen, cell(cue.moved_from or "")
+        )
+    _console().print(table)
+    say(f"{_cues(len(cues))} in {where}.")
 
 
 def _named(keys: Sequence[str]) -> str:

@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from cue_pipeline.cue.media import File
+
 
 @dataclass(frozen=True, slots=True)
 class CueFolder:
@@ -21,7 +23,12 @@ class CueFolder:
         Files relative to ``path``, POSIX separators, spelt as on disk, in natural order.
     midi_fingerprint, audio_fingerprint : str
         SHA-256 over (path, size, modification time in ns) of the MIDI files and of the audio
-        files: changes when a file is added, removed, renamed or rewritten.
+        files: changes when a file is added, removed, renamed or rewritten. Of a cue that the
+        warehouse knows to hold the same under other dates, the fingerprint by the dates of before.
+    midi_files, audio_files : tuple of (str, int, int, int)
+        Path, size, modification time in ns and inode of each file.
+    first_key : str or None
+        The key under which it was first registered; None: its key of today.
     others : tuple of str
         Files that lie there or beside them and are neither, nor paper.
     refused : tuple of (str, str)
@@ -37,6 +44,14 @@ class CueFolder:
     audio_fingerprint: str
     others: tuple[str, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
+    midi_files: tuple[File, ...] = ()
+    audio_files: tuple[File, ...] = ()
+    first_key: str | None = None
+
+    @property
+    def id_key(self) -> str:
+        """The key from which ids derive: that under which the cue was first registered."""
+        return self.first_key or self.key
 
     @property
     def folder(self) -> str:

@@ -26,8 +26,8 @@ from cue_pipeline.errors import CueError, UnreadableFolderError
 MIDI_SUFFIXES = frozenset({".mid", ".midi", ".smf", ".kar", ".rmi"} | {".midi2", ".xmf", ".mxmf"})
 
 
-File = tuple[str, int, int]
-"""Path relative to the cue (POSIX), size in bytes, modification time in ns."""
+File = tuple[str, int, int, int]
+"""Path relative to the cue (POSIX), size in bytes, modification time in ns, inode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class MediaFiles:
 
     Attributes
     ----------
-    files : tuple of (str, int, int)
+    files : tuple of (str, int, int, int)
         In natural order.
-    placeholders : tuple of (str, int, int)
+    placeholders : tuple of (str, int, int, int)
         What stands in the place of files that are not downloaded, or not to their end.
     subfolders : tuple of str
         Folders below that hold such files too; they do not count.
@@ -57,18 +57,18 @@ class MediaFiles:
     @property
     def paths(self) -> tuple[str, ...]:
         """The files' paths alone."""
-        return tuple(path for path, _, _ in self.files)
+        return tuple(file[0] for file in self.files)
 
     @property
     def placeholder_paths(self) -> tuple[str, ...]:
         """The placeholders' paths alone."""
-        return tuple(path for path, _, _ in self.placeholders)
+        return tuple(file[0] for file in self.placeholders)
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over path (in NFC), size and modification time of each file, in hex."""
         every = self.files + self.placeholders
-        listing = "".join(f"{path}\0{size}\0{mtime}\n" for path, size, mtime in every)
+        listing = "".join(f"{path}\0{size}\0{mtime}\n" for path, size, mtime, _ in every)
         return hashlib.sha256(unicodedata.normalize("NFC", listing).encode()).hexdigest()
 
 
@@ -188,7 +188,7 @@ def _file(entry: "os.DirEntry[str]", path: str, root: Path, found: _Found) -> It
     elif refused := _refusal(entry, status, root):
         found.refused[path] = refused
         return
-    yield path, status.st_size, status.st_mtime_ns
+    yield path, status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _refusal(entry: "os.DirEntry[str]", status: os.stat_result, root: Path) -> str | None:

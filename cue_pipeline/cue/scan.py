@@ -102,13 +102,15 @@ class CueScan:
     problems: tuple[ScanProblem, ...]
 
 
-def find_cues(root: Path) -> CueScan:
+def find_cues(root: Path, below: Path | None = None) -> CueScan:
     """Return every cue below ``root``, and what looks like one but is not.
 
     Parameters
     ----------
     root : Path
         The library's base folder.
+    below : Path, optional
+        A folder in it: only that one, and what lies below it, is looked at.
 
     Raises
     ------
@@ -117,9 +119,11 @@ def find_cues(root: Path) -> CueScan:
     """
     root = _absolute(root)
     _check_root(root)
+    if below is not None:
+        _check_root(below)
     found: list[CueFolder] = []
     problems: list[ScanProblem] = []
-    for folder, entries in _walk(root, problems):
+    for folder, entries in _walk(below or root, problems):
         try:
             cue = _read_cue(root, folder, entries, problems)
             if cue is not None and folder != root:
@@ -334,6 +338,8 @@ def _read_cue(
         audio_fingerprint=audio.fingerprint,
         others=(*(e.name for e in entries if is_other(e)), *midi.others, *audio.others),
         refused=(*midi.refused, *audio.refused),
+        midi_files=midi.files,
+        audio_files=audio.files + audio.placeholders,
     )
 
 

@@ -4,8 +4,6 @@ The resource has no configuration of its own, because Dagster shows resource con
 UI and the database URL may hold a password. It reads the settings of the process instead.
 """
 
-from pathlib import Path
-
 import dagster as dg
 from pydantic import PrivateAttr
 
@@ -60,5 +58,5 @@ class CueLibrary(dg.ConfigurableResource):  # type: ignore[type-arg]
                 "`cue-pipeline process BASE_DIR` on the folder that holds it, with the same "
                 "DATABASE_URL, and it is registered."
             )
-        self._looks[cue_key] = CueLook(Path(cue.root), cue_key, self.settings, cue.folder)
+        self._looks[cue_key] = CueLook(cue, self.store, self.settings)
         return self._looks[cue_key]

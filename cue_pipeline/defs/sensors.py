@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +16,13 @@ import dagster as dg
 
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.busy import UNFINISHED, busy_cues
+from cue_pipeline.defs.moved import follow
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.errors import CueError
 from cue_pipeline.library import graph, watch
+from cue_pipeline.library.base import base_of, second_keys
+from cue_pipeline.library.recognition import Recognition, nowhere, recognise
 from cue_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +38,12 @@ RUNS_WAITING = 200
 """No more runs are asked for while this many are unfinished."""
 
 CUES = str(cues.name)
+
+MOVES_PER_LOOK = 50
+"""Cues that one look moves at most: Dagster is told of each asset of each."""
+
+COMPARING_SECONDS = 15.0
+"""How long one look reads files whose dates are new; the next one goes on."""
 
 _MOST_NAMED = 3
 
@@ -82,10 +91,11 @@ def _look(
     store = library.store
     known = _known(store, library.settings)
     try:
-        scan = find_cues(root)
+        place = base_of(root, known.cues.values())
+        scan = find_cues(place.root, place.below)
     except CueError as e:
         return _loud(context, f"{e} Nothing was changed.")
-    root = scan.cues[0].root if scan.cues else root.expanduser().absolute()
+    root = scan.cues[0].root if scan.cues else place.root.expanduser().absolute()
     before = watch.vanished(root, known.cues)
     if not scan.cues and before:
         return _loud(
@@ -94,6 +104,18 @@ def _look(
             "volume mounted? Nothing was changed, and no cue is marked as missing.",
         )
     instance, now = context.instance, time.time()
+    found = recognise(
+        scan,
+        known.cues,
+        store,
+        gone=nowhere(known.cues, scan.cues, watch.gone_cues(scan, root, known.cues, place.below)),
+        seconds=COMPARING_SECONDS,
+        most=MOVES_PER_LOOK,
+    )
+    scan = found.scan
+    if found.moved or found.restored:
+        known = _known(store, library.settings)
+    refused = second_keys(scan.cues, root, known.cues)
     look = watch.decide(
         scan,
         root,
@@ -103,6 +125,8 @@ def _look(
         busy_among=lambda keys: busy_cues(instance, keys),
         room=max(0, RUNS_WAITING - _waiting(instance)),
         new_epoch=f"{int(now):x}",
+        below=place.below,
+        undecided=found.left | refused.keys(),
     )
     pattern = library.settings.project_pattern
     conflicts = (
@@ -111,9 +135,10 @@ def _look(
         else ()
     )
     store.mark_missing(look.gone)
-    refused = {conflict.cue_key for conflict in conflicts}
+    _follow(instance, known, found, look)
+    refused |= {c.cue_key: _conflict(c) for c in conflicts}
     requests = [r for r in look.requests if r.folder.key not in refused]
-    told = _tell(context, look, scan, conflicts)
+    told = _tell(context, look, scan, found, refused)
     memory = replace(look.memory, told=told)
     if not requests:
         return dg.SensorResult(skip_reason=dg.SkipReason(_summary(look)), cursor=memory.as_cursor())
@@ -146,6 +171,20 @@ def _known(store: Store, settings: Settings) -> watch.Known:
     )
 
 
+def _follow(
+    instance: dg.DagsterInstance, known: watch.Known, found: Recognition, look: watch.Look
+) -> None:
+    """Have Dagster's partitions follow the cues that moved, are gone, or came back."""
+    missing = [key for key, cue in known.cues.items() if cue.state == "missing"]
+    registered = {folder.key for folder in look.register}
+    returned = [key for key in missing if key in registered]
+    # Those that were gone before too: whoever marked them may not have known this instance.
+    gone = [*look.gone, *(key for key in missing if key not in registered)]
+    if found.moved or gone or returned:
+        moves = {move.old: move.new for move in found.moved}
+        follow(instance, moved=moves, gone=gone, returned=returned)
+
+
 def _waiting(instance: dg.DagsterInstance) -> int:
     return instance.get_runs_count(dg.RunsFilter(tags=LAUNCHED_BY, statuses=UNFINISHED))
 
@@ -159,16 +198,22 @@ def _tell(
     context: dg.SensorEvaluationContext,
     look: watch.Look,
     scan: CueScan,
-    conflicts: Sequence[KeyConflict],
+    found: Recognition,
+    refused: Mapping[str, str],
 ) -> str:
     """Log what a person should know, once; return its digest."""
     warnings = [f"left out: {problem.text}" for problem in scan.problems]
+    warnings += [f"refused: {key!r}: {why}" for key, why in refused.items()]
     warnings += [
-        f"refused: cue {c.cue_key!r} is registered from '{c.registered_root}', where it still is. "
-        "Set CUE_ROOT to the folder above both, or use another DATABASE_URL, so that the two cues "
-        "have different keys or databases."
-        for c in conflicts
+        f"moved: {m.new!r} is {m.old!r}: its folder was found there. Rows and decisions went with "
+        "it; nothing is made again."
+        for m in found.moved
     ]
+    warnings += [
+        f"restored: {key!r} has other dates and holds what it held: up to date."
+        for key in found.restored
+    ]
+    warnings += [f"offered: {offer.told()}" for offer in found.offered]
     warnings += [f"missing: {key!r}: its folder is gone; its rows are kept." for key in look.gone]
     warnings += [
         f"failed: {key!r} failed on the files that are there; it is run again once they change, or "
@@ -180,6 +225,14 @@ def _tell(
         for warning in warnings:
             context.log.warning("%s", shown(warning))
     return digest
+
+
+def _conflict(c: KeyConflict) -> str:
+    return (
+        f"it is registered from '{c.registered_root}', where it still is. Use another DATABASE_URL "
+        f"for the other library; or, if this is the one to go on with, run `cue-pipeline cues "
+        f"adopt '{c.found_root}' --from '{c.registered_root}'`."
+    )
 
 
 def _summary(look: watch.Look) -> str:

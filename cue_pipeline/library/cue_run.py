@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cue_pipeline.cue.scan import read_cue_folder
 from cue_pipeline.library import graph
+from cue_pipeline.library.recognition import settled_folder
 
 if TYPE_CHECKING:
     from cue_pipeline.audio.grouping import AudioInventory
     from cue_pipeline.cue.folder import CueFolder
     from cue_pipeline.midi.score_rows import MidiFileOutcome
     from cue_pipeline.settings import MelSettings, Settings
+    from cue_pipeline.warehouse.registry import CueRow
     from cue_pipeline.warehouse.store import Store
 
 
@@ -28,20 +28,15 @@ class CueLook:
 
     Parameters
     ----------
-    root : Path
-        The library's base folder.
-    cue_key : str
+    cue : CueRow
+        As it was registered.
+    store : Store
     settings : Settings
-    seen_at : str, optional
-        Where the cue was last seen below ``root``, spelt as on disk.
     """
 
-    def __init__(
-        self, root: Path, cue_key: str, settings: Settings, seen_at: str | None = None
-    ) -> None:
-        self._root = root
-        self._cue_key = cue_key
-        self._seen_at = seen_at
+    def __init__(self, cue: CueRow, store: Store, settings: Settings) -> None:
+        self._cue = cue
+        self._store = store
         self._settings = settings
 
     @cached_property
@@ -53,7 +48,7 @@ class CueLook:
         CueError
             If it is gone, unreadable or no longer a cue.
         """
-        return read_cue_folder(self._root, self._cue_key, self._seen_at)
+        return settled_folder(self._store, self._cue)
 
     @cached_property
     def midi_files(self) -> tuple[MidiFileOutcome, ...]:

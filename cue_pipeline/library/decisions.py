@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cue_pipeline.errors import CueError, MappingError, WarehouseError
@@ -123,8 +122,8 @@ def ready_to_follow(
     Only cues are planned whose mappings lack nothing but what people decided: then nothing else is
     made again, and a chat model's answer is in the store.
     """
-    from cue_pipeline.cue.scan import read_cue_folder
     from cue_pipeline.library.plan import CuePlan
+    from cue_pipeline.library.recognition import read_folder
     from cue_pipeline.library.status import DECIDED_SINCE, cue_status
 
     versions, decided = graph.code_versions(settings), store.decisions()
@@ -132,10 +131,11 @@ def ready_to_follow(
     waiting: dict[str, str] = {}
     for key in sorted(set(cue_keys)):
         cue = store.cue(key)
+        if cue is None:
+            waiting[key] = "it is not registered"
+            continue
         try:
-            folder = read_cue_folder(
-                Path(cue.root if cue else ""), key, cue.folder if cue else None
-            )
+            folder = read_folder(cue)
         except CueError as e:
             waiting[key] = str(e)
             continue

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+import shlex
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.scan import find_cues
 from cue_pipeline.errors import CueError, SettingsError
 from cue_pipeline.library import graph
+from cue_pipeline.library.base import base_of, second_keys
 from cue_pipeline.library.chat_model import waiting_cues
+from cue_pipeline.library.recognition import nowhere, recognise, settled_folder, standing_offers
 from cue_pipeline.library.status import AssetStatus, cue_status, to_do
 from cue_pipeline.library.watch import gone_cues
 from cue_pipeline.settings import Settings
 from cue_pipeline.warehouse.registry import KeyConflict, compare
-from cue_pipeline.warehouse.store import LedgerRow, Store
+from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,14 @@ class LibraryPlan:
     gone: tuple[str, ...]
     unreadable: int = 0
     """How many of the problems are folders that cannot be read now."""
+    moved: Mapping[str, str] = field(default_factory=dict)
+    """Cues whose folders were found elsewhere: old key → new key."""
+    restored: tuple[str, ...] = ()
+    """Cues whose files have other dates and hold what they held."""
+    offered: tuple[str, ...] = ()
+    """What may be a cue that is gone, in words."""
+    returned: tuple[str, ...] = ()
+    """Cues that were missing."""
 
 
 def plan_library(
@@ -59,7 +71,7 @@ def plan_library(
     Parameters
     ----------
     base : Path
-        The library's root.
+        The library's root; or a folder in a library that is registered, or a cue's.
     store : Store
         The warehouse; cues are registered there, and those gone from ``base`` marked missing.
     settings : Settings
@@ -87,7 +99,9 @@ def plan_library(
         raise SettingsError(
             f"No asset is called {unknown[0]!r}. Assets are {', '.join(graph.GRAPH)}."
         )
-    scan = find_cues(base)
+    known = {cue.cue_key: cue for cue in store.cues()}
+    place = base_of(base, known.values())
+    scan = find_cues(place.root, place.below)
     folders = [folder for folder in scan.cues if not only or folder.key in only]
     absent = sorted(set(only) - {folder.key for folder in folders})
     if absent:
@@ -96,31 +110,86 @@ def plan_library(
             f"base folder; {len(scan.cues)} were found there"
             + (f", the closest {_closest(absent[0], scan.cues)!r}." if scan.cues else ".")
         )
-    refused = {
-        conflict.cue_key: f"already registered from {conflict.registered_root!r}, where it still "
-        "is. Give the folder above both as base, or another DATABASE_URL, so that the two cues "
-        "have different keys or databases."
-        for conflict in _conflicts(folders, store, settings, dry_run=dry_run)
-    }
     gone: tuple[str, ...] = ()
     if scan.cues and not only:
-        gone = gone_cues(scan, scan.cues[0].root, {cue.cue_key: cue for cue in store.cues()})
-        if not dry_run:
-            store.mark_missing(gone)
+        gone = gone_cues(scan, scan.cues[0].root, known, place.below)
+    found = recognise(
+        replace(scan, cues=tuple(folders)),
+        known,
+        store,
+        gone=nowhere(known, folders, gone),
+        write=not dry_run,
+    )
+    moved = {move.old: move.new for move in found.moved}
+    gone = tuple(key for key in gone if key not in moved)
+    refused = _refused(found.scan.cues, place.root, known, store, settings, dry_run=dry_run)
+    if not dry_run:
+        store.mark_missing(gone)
+    plans = _plans(
+        [folder for folder in found.scan.cues if folder.key not in refused],
+        store,
+        settings,
+        {new: old for old, new in moved.items()} if dry_run else {},
+        partial(_plan_cue, force=force, select=select),
+        store.unanswered_cues() if ask_again else frozenset(),
+    )
+    asked = {offer.new for offer in found.offered}
+    standing = (o for o in standing_offers(store, store.cues()) if o.new not in asked)
+    offers = (*found.offered, *standing)
+    return LibraryPlan(
+        plans,
+        tuple(problem.text for problem in scan.problems),
+        refused,
+        gone,
+        sum(problem.unreadable for problem in scan.problems),
+        moved,
+        found.restored,
+        tuple(offer.told() for offer in offers),
+        tuple(f.key for f in folders if f.key in known and known[f.key].state == "missing"),
+    )
+
+
+def _plans(
+    folders: Sequence[CueFolder],
+    store: Store,
+    settings: Settings,
+    before: Mapping[str, str],
+    plan_of: Callable[[CueFolder, Sequence[AssetStatus]], CuePlan],
+    unanswered: Collection[str],
+) -> tuple[CuePlan, ...]:
+    """Return what each cue lacks; ``before`` says by which key the tables have it, if another."""
     versions, decided = graph.code_versions(settings), store.decisions()
     ledgers, waiting = _ledgers(store), waiting_cues(settings, store)
-    unanswered = store.unanswered_cues() if ask_again else frozenset()
     plans = []
     for folder in folders:
-        if folder.key not in refused:
-            ledger = ledgers.get(folder.key, {})
-            statuses = cue_status(folder, ledger, versions, decided.get(folder.key, ""))
-            plan = _plan_cue(folder, statuses, force=force, select=select)
-            plan = _ask_again(plan) if folder.key in unanswered else plan
-            plans.append(_hold(plan) if folder.key in waiting else plan)
-    problems = tuple(problem.text for problem in scan.problems)
-    unreadable = sum(problem.unreadable for problem in scan.problems)
-    return LibraryPlan(tuple(plans), problems, refused, gone, unreadable)
+        key = before.get(folder.key, folder.key)
+        statuses = cue_status(folder, ledgers.get(key, {}), versions, decided.get(key, ""))
+        plan = plan_of(folder, statuses)
+        plan = _ask_again(plan) if key in unanswered else plan
+        plans.append(_hold(plan) if key in waiting else plan)
+    return tuple(plans)
+
+
+def _refused(
+    folders: Sequence[CueFolder],
+    root: Path,
+    known: Mapping[str, CueRow],
+    store: Store,
+    settings: Settings,
+    *,
+    dry_run: bool,
+) -> dict[str, str]:
+    """Register cues, or only see what that would do; return those that cannot be, and why."""
+    refused = second_keys(folders, root, known)
+    folders = [folder for folder in folders if folder.key not in refused]
+    for conflict in _conflicts(folders, store, settings, dry_run=dry_run):
+        refused[conflict.cue_key] = (
+            f"already registered from {conflict.registered_root!r}, where it still is. Use another "
+            "DATABASE_URL for the other library; or, if this is the one to go on with, run "
+            f"`cue-pipeline cues adopt {shlex.quote(conflict.found_root)} --from "
+            f"{shlex.quote(conflict.registered_root)}`."
+        )
+    return refused
 
 
 def _conflicts(
@@ -197,16 +266,11 @@ def still_lacking(
     CuePipelineError
         If the folder or the database cannot be read now.
     """
-    from cue_pipeline.cue.scan import read_cue_folder
-    from cue_pipeline.errors import CueError
-    from cue_pipeline.library import graph
-    from cue_pipeline.library.status import cue_status, to_do
-
     cue = store.cue(cue_key)
     if cue is None:
         raise CueError(f"Cue {cue_key!r} is not registered.")
     statuses = cue_status(
-        read_cue_folder(Path(cue.root), cue_key, cue.folder),
+        settled_folder(store, cue),
         {row.asset: row for row in store.ledger(cue_key)},
         graph.code_versions(settings),
         store.decisions(cue_key).get(cue_key, ""),

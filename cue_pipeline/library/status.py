@@ -1,7 +1,8 @@
 """What state each asset of each cue is in, and why."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,9 @@ from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
 State = Literal["ready", "stale", "missing", "failed", "loading"]
 # Why rows are stale that nothing but a person's decision has overtaken.
 DECIDED_SINCE = "mapping_overrides changed since: people decided"
+FILES_CHANGED = " files changed since"
+COMPARING_SECONDS = 5.0
+"""How long ``status`` reads files whose dates are new; longer is for a run."""
 _OVERTAKEN = "overtaken"  # by what, is looked up only where nothing plainer explains it
 
 
@@ -31,22 +35,47 @@ def read_status(store: Store, settings: Settings) -> list[AssetStatus]:
 
     A cue whose folder cannot be found is held against what was last seen of it.
     """
-    from cue_pipeline.cue.scan import read_cue_folder
-    from cue_pipeline.errors import CueError
-
     versions, decided = graph.code_versions(settings), store.decisions()
     ledger: dict[str, dict[str, LedgerRow]] = {}
     for row in store.ledger():
         ledger.setdefault(row.cue_key, {})[row.asset] = row
     found: list[AssetStatus] = []
-    for cue in store.cues():
-        try:
-            folder = read_cue_folder(Path(cue.root), cue.cue_key, cue.folder)
-        except CueError:
-            folder = last_seen(cue)
-        rows = ledger.get(cue.cue_key, {})
-        found += cue_status(folder, rows, versions, decided.get(cue.cue_key, ""))
+    for folder, compared in _folders(store):
+        rows = ledger.get(folder.key, {})
+        states = cue_status(folder, rows, versions, decided.get(folder.key, ""))
+        found += states if compared else [_uncompared(status) for status in states]
     return found
+
+
+def _folders(store: Store) -> Iterator[tuple[CueFolder, bool]]:
+    """Yield each cue's folder as it is now, and whether files with other dates were compared."""
+    from cue_pipeline.cue.scan import CueScan
+    from cue_pipeline.errors import CueError
+    from cue_pipeline.library.recognition import read_folder, recognise
+
+    cues = {cue.cue_key: cue for cue in store.cues()}
+    there: dict[str, CueFolder] = {}
+    for key, cue in cues.items():
+        with contextlib.suppress(CueError):
+            there[key] = read_folder(cue)
+    scan = CueScan(tuple(there.values()), ())
+    # Of all cues at once: what is read of files is paid from one purse.
+    read = recognise(scan, cues, store, gone=(), seconds=COMPARING_SECONDS, moves=False)
+    there = {folder.key: folder for folder in read.scan.cues}
+    for key, cue in cues.items():
+        yield there.get(key) or last_seen(cue), key not in read.left
+
+
+def _uncompared(status: AssetStatus) -> AssetStatus:
+    """Return a state that is not known: files have other dates, and were not read."""
+    if status.state != "stale" or not status.reason.endswith(FILES_CHANGED):
+        return status
+    kinds = status.reason.removesuffix(FILES_CHANGED)
+    return replace(
+        status,
+        reason=f"{kinds} files have other dates; whether they hold anything else is not compared "
+        "here, since that takes long: `cue-pipeline process` does",
+    )
 
 
 def last_seen(cue: CueRow) -> CueFolder:
@@ -142,7 +171,7 @@ def _state(
         return "ready", ""
     if row.fingerprint != graph.fingerprint(asset, folder):
         kinds = " or ".join(sorted(graph.sources(asset)))
-        return "stale", f"{kinds} files changed since"
+        return "stale", f"{kinds}{FILES_CHANGED}"
     if row.code_version != code_version:
         return "stale", graph.what_changed(asset, row.code_version or "", code_version)
     newer = [up for up in graph.GRAPH[asset].upstream if upstream[up].state != "ready"]

@@ -162,6 +162,8 @@ def decide(
     busy_among: Callable[[Sequence[str]], Collection[str]],
     room: int,
     new_epoch: str,
+    below: Path | None = None,
+    undecided: Collection[str] = (),
 ) -> Look:
     """Return what is to be done after a look at the library.
 
@@ -184,10 +186,15 @@ def decide(
         Runs that may be asked for now.
     new_epoch : str
         Taken where a new epoch begins; different at each look.
+    below : Path, optional
+        The part of the library that was looked at.
+    undecided : collection of str
+        Cues of which nobody knows yet which they are: nothing is done about them.
     """
     if not memory.epoch or not known.cues:
         memory = Memory(memory.seen, {}, memory.told, new_epoch)
     pending, blocked = _pending(scan, known)
+    pending = {key: request for key, request in pending.items() if key not in undecided}
     asked = {key: s for key, s in memory.asked.items() if key in pending}
     copying: list[str] = []
     settled: list[CueRequest] = []
@@ -218,7 +225,7 @@ def decide(
     return Look(
         requests=tuple(requests),
         register=_to_register(scan, root, known, requests),
-        gone=gone_cues(scan, root, known.cues),
+        gone=gone_cues(scan, root, known.cues, below),
         copying=tuple(copying),
         unsettled=unsettled,
         left=left + len(free) - len(requests),
@@ -348,8 +355,16 @@ def _to_register(
     return tuple(register)
 
 
-def gone_cues(scan: CueScan, root: Path, known: Mapping[str, CueRow]) -> tuple[str, ...]:
-    """Return the keys of cues that were under ``root`` and are no longer."""
+def gone_cues(
+    scan: CueScan, root: Path, known: Mapping[str, CueRow], below: Path | None = None
+) -> tuple[str, ...]:
+    """Return the keys of cues that were under ``root`` and are no longer.
+
+    Parameters
+    ----------
+    below : Path, optional
+        Only here was looked.
+    """
     here = {folder.key for folder in scan.cues}
     # What cannot be read just now, or is half copied, is not gone.
     unclear = [unicodedata.normalize("NFC", str(problem.path)) for problem in scan.problems]
@@ -357,6 +372,7 @@ def gone_cues(scan: CueScan, root: Path, known: Mapping[str, CueRow]) -> tuple[s
         key
         for key, row in known.items()
         if row.root == str(root) and row.state == "present" and key not in here
+        if below is None or _within(str(row.path), str(below))
         if not any(_within(unicodedata.normalize("NFC", f"{root}/{key}"), u) for u in unclear)
     )
 

@@ -166,7 +166,7 @@ def tempo_map_tables(
     """
     import pandas as pd
 
-    _require_usable(cue_key, outcomes)
+    _require_usable(outcomes)
     rows = [row for outcome in outcomes for row in _file_rows(cue_key, outcome, marker_tracks)]
     integers = dict.fromkeys(("format", "ticks_per_beat", "division", "sequence"), "Int64")
     confidence = {"charset_confidence": "float64"}
@@ -210,7 +210,7 @@ def midi_events_tables(
     """
     import pandas as pd
 
-    _require_usable(cue_key, outcomes)
+    _require_usable(outcomes)
     parts = [
         _event_frames(cue_key, outcome.file_path, outcome.file, marker_tracks)
         for outcome in outcomes
@@ -249,16 +249,16 @@ def _sketch_row(
     )
 
 
-def _require_usable(cue_key: str, outcomes: Sequence[MidiFileOutcome]) -> None:
+def _require_usable(outcomes: Sequence[MidiFileOutcome]) -> None:
     if any(outcome.file is not None for outcome in outcomes):
         return
     if not outcomes:
         raise MidiFileError(
-            f"cue '{cue_key}' has no MIDI file (.mid, .midi, .smf, .kar, .rmi). Export its "
+            "the cue has no MIDI file (.mid, .midi, .smf, .kar, .rmi). Export its "
             "sequence as a Standard MIDI File into the cue's folder."
         )
     faults = " ".join(f"{outcome.file_path}: {outcome.error}" for outcome in outcomes)
-    raise MidiFileError(f"cue '{cue_key}' has no usable MIDI file. {faults}")
+    raise MidiFileError(f"the cue has no usable MIDI file. {faults}")
 
 
 def _file_rows(

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 
-from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.frames import read_binary
+from cue_pipeline.warehouse.scope import cue_id
 from cue_pipeline.warehouse.transaction import reading
 from cue_pipeline.warehouse.vouched import not_ready
 
@@ -115,7 +115,7 @@ def read_frames(store: Store, header: Header, first: int, last: int) -> np.ndarr
 
     size, asset = header.frame_bytes, MEL_ASSETS[header.kind]
     wanted = {
-        "cue_id": row_id("cues", header.cue_key), "asset": asset, "feature_id": header.id,
+        "cue_key": header.cue_key, "asset": asset, "feature_id": header.id,
         "first": first, "last": last, "frame_bytes": size,
     }  # fmt: skip
     with reading(store.engine) as connection:
@@ -158,7 +158,9 @@ def _frames_query(kind: Kind, dialect: str) -> sa.Select[Any]:
     return (
         sa.select(ledger.state, ledger.error, ledger.finished_at, data.label("data"))
         .select_from(t.cue_assets.outerjoin(_CHUNKS[kind], touched))
-        .where(ledger.cue_id == sa.bindparam("cue_id"), ledger.asset == sa.bindparam("asset"))
+        .where(
+            ledger.cue_id == cue_id(sa.bindparam("cue_key")), ledger.asset == sa.bindparam("asset")
+        )
         .order_by(chunk.chunk_index)
     )
 
@@ -167,7 +169,7 @@ def _written_at(connection: sa.Connection, cue_key: str, asset: str) -> datetime
     """Return when an asset of a cue was written; refuse what is not ready."""
     row = connection.execute(
         sa.select(t.cue_assets).where(
-            t.cue_assets.c.cue_id == row_id("cues", cue_key), t.cue_assets.c.asset == asset
+            t.cue_assets.c.cue_id == cue_id(cue_key), t.cue_assets.c.asset == asset
         )
     ).one_or_none()
     if row is None or row.state != "ready":

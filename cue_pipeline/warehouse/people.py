@@ -162,12 +162,8 @@ def _became(before: str | None, after: str | None) -> str | None:
     return None
 
 
-def move(old_key: str, new_key: str, act: Act, connection: sa.Connection) -> None:
-    """Give all that was decided of a cue, and its history, to the key that it has from now on."""
-    for table in (t.mapping_overrides, t.mapping_history):
-        connection.execute(
-            sa.update(table).where(table.c.cue_key == old_key).values(cue_key=new_key)
-        )
+def note_move(old_key: str, new_key: str, act: Act, connection: sa.Connection) -> None:
+    """Note in the history of a cue's decisions that the cue has another key from now on."""
     overrides = t.mapping_overrides
     query = sa.select(overrides).where(overrides.c.cue_key == new_key)
     moment = now()

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -51,6 +51,32 @@ class CueRow:
     duplicate_of: str | None = None
     duplicate_share: float | None = None
     duplicate_why: str | None = None
+    midi_seen: str | None = None
+    audio_seen: str | None = None
+    first_key: str | None = None
+    moved_from: str | None = None
+    moved_at: datetime | None = None
+
+    def knows(self, folder: CueFolder) -> bool:
+        """Whether a folder holds what was last seen of this cue, by names, sizes and dates."""
+        return folder.midi_fingerprint in (
+            self.midi_fingerprint,
+            self.midi_seen,
+        ) and folder.audio_fingerprint in (self.audio_fingerprint, self.audio_seen)
+
+    def recognised(self, folder: CueFolder) -> CueFolder:
+        """Return the cue's folder as the ledger knows it, whatever dates its files have today."""
+        midi, audio = folder.midi_fingerprint, folder.audio_fingerprint
+        if midi == self.midi_seen:
+            midi = self.midi_fingerprint
+        if audio == self.audio_seen:
+            audio = self.audio_fingerprint
+        said = (midi, audio, self.first_key)
+        if said == (folder.midi_fingerprint, folder.audio_fingerprint, folder.first_key):
+            return folder
+        return replace(
+            folder, midi_fingerprint=midi, audio_fingerprint=audio, first_key=self.first_key
+        )
 
     @property
     def path(self) -> Path:
@@ -88,8 +114,12 @@ class Registration:
 
 def fingerprint_of(folder: CueFolder) -> str:
     """Return one fingerprint over a cue's MIDI and audio files."""
-    text = f"{folder.midi_fingerprint}\0{folder.audio_fingerprint}"
-    return hashlib.sha256(text.encode()).hexdigest()
+    return both_fingerprints(folder.midi_fingerprint, folder.audio_fingerprint)
+
+
+def both_fingerprints(midi: str, audio: str) -> str:
+    """Return one fingerprint over those of the MIDI and of the audio files."""
+    return hashlib.sha256(f"{midi}\0{audio}".encode()).hexdigest()
 
 
 def register(
@@ -101,7 +131,7 @@ def register(
     """Register folders within the connection's transaction."""
     known = {row.cue_key: row for row in read_cues(connection, [f.key for f in folders])}
     registration, accepted = compare(known, folders)
-    write_cues(connection, accepted, numbers, project_pattern)
+    write_cues(connection, accepted, numbers, project_pattern, known)
     return registration
 
 
@@ -153,14 +183,24 @@ def write_cues(
     folders: Sequence[CueFolder],
     numbers: Mapping[str, CueNumber | None] | None,
     project_pattern: str | None,
+    known: Mapping[str, CueRow],
 ) -> None:
     """Insert or update cues; the moment of the first sight stays."""
     if not folders:
         return
     moment = now()
-    rows = [
-        _row(f, _number(f, numbers), read_project(f.key, project_pattern), moment) for f in folders
-    ]
+    first_keys = _first_keys(connection, [f.key for f in folders if f.key not in known])
+    rows = []
+    for folder in folders:
+        row = known.get(folder.key)
+        first_key = row.first_key if row else first_keys[folder.key]
+        rows.append(
+            _row(
+                folder, _number(folder, numbers), read_project(folder.key, project_pattern), moment
+            )
+            | {"id": row.id if row else row_id("cues", first_key or folder.key)}
+            | {"first_key": first_key, **_seen(folder, row)}
+        )
     columns = [t.cues.c[name] for name in rows[0] if name != "first_seen_at"]
     seen = _encoded(rows, [*columns, t.cues.c.first_seen_at])
     upsert_rows(connection, seen, keep=("first_seen_at",))
@@ -178,6 +218,38 @@ def read_cues(connection: sa.Connection, keys: Sequence[str] | None = None) -> l
     ]
 
 
+def _first_keys(connection: sa.Connection, keys: Sequence[str]) -> dict[str, str | None]:
+    """Return from which key the ids of new cues derive, where it is not their own.
+
+    A cue that was moved away has kept its ids: what comes to its old place needs others.
+    """
+    found: dict[str, str | None] = dict.fromkeys(keys)
+    pending = {row_id("cues", key): key for key in keys}
+    turn = 1
+    while pending:
+        turn += 1
+        ids = t.cues.c.id
+        taken = [
+            i
+            for part in in_parts(list(pending))
+            for i in connection.scalars(sa.select(ids).where(ids.in_(part)))
+        ]
+        retried = [pending[i] for i in taken]
+        found |= {key: f"{key}//{turn}" for key in retried}
+        pending = {row_id("cues", f"{key}//{turn}"): key for key in retried}
+    return found
+
+
+def _seen(folder: CueFolder, row: CueRow | None) -> dict[str, str | None]:
+    """Return what else the files' fingerprints may be, which goes once those of before do."""
+    if row is None:
+        return {"midi_seen": None, "audio_seen": None}
+    return {
+        "midi_seen": row.midi_seen if folder.midi_fingerprint == row.midi_fingerprint else None,
+        "audio_seen": row.audio_seen if folder.audio_fingerprint == row.audio_fingerprint else None,
+    }
+
+
 def _number(folder: CueFolder, numbers: Mapping[str, CueNumber | None] | None) -> CueNumber | None:
     if numbers is not None and folder.key in numbers:
         return numbers[folder.key]
@@ -189,7 +261,6 @@ def _row(
 ) -> dict[str, Any]:
     name = read_work_name(folder.key)
     return {
-        "id": row_id("cues", folder.key),
         "cue_key": folder.key,
         "root": storable_text(str(folder.root)),
         "folder": folder.folder,

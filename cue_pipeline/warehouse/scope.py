@@ -8,8 +8,13 @@ from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
 
 
+def cue_id(cue_key: str | sa.BindParameter[str]) -> sa.ScalarSelect[int]:
+    """Return the query for a cue's id: its key does not tell it, since the cue may have moved."""
+    return sa.select(t.cues.c.id).where(t.cues.c.cue_key == cue_key).scalar_subquery()
+
+
 def of_cue(
-    table: sa.Table, cue_id: int, cue_key: str, asset: str | None = None
+    table: sa.Table, cue_id: int | sa.ScalarSelect[int], cue_key: str, asset: str | None = None
 ) -> sa.ColumnElement[bool]:
     """Return the condition under which a row of a table belongs to a cue.
 
@@ -17,7 +22,7 @@ def of_cue(
     ----------
     table : Table
         Whose rows.
-    cue_id : int
+    cue_id : int, or a query for it
     cue_key : str
     asset : str, optional
         Where this asset shares the table, only its own rows.

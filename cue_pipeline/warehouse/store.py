@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from cue_pipeline.cue.folder import CueFolder
-from cue_pipeline.cue.identity import row_id
 from cue_pipeline.cue.numbering import CueNumber
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.settings import system_user
@@ -22,7 +21,7 @@ from cue_pipeline.warehouse.encode import storable_text
 from cue_pipeline.warehouse.ledger import Entry, LedgerRow
 from cue_pipeline.warehouse.registry import CueRow, KeyConflict, Registration
 from cue_pipeline.warehouse.replacement import Replacement, Tables, plan_replacement
-from cue_pipeline.warehouse.scope import columns_named, of_cue
+from cue_pipeline.warehouse.scope import columns_named, cue_id, of_cue
 from cue_pipeline.warehouse.statements import in_parts
 from cue_pipeline.warehouse.transaction import reading, write, writing
 from cue_pipeline.warehouse.types import is_dsql, now
@@ -162,9 +161,7 @@ class Store:
             keeps writing this cue. Nothing is written then.
         """
         plan = plan_replacement(asset, tables)
-        entry = Entry(
-            row_id("cues", cue_key), asset, fingerprint, code_version, data_version, started_at
-        )
+        entry = Entry(self._id(cue_key), asset, fingerprint, code_version, data_version, started_at)
         if is_dsql(self.engine.dialect):
             from cue_pipeline.warehouse.batched import replace_in_batches
 
@@ -204,7 +201,7 @@ class Store:
         started_at : datetime
             When the work began, with time zone.
         """
-        entry = Entry(row_id("cues", cue_key), asset, fingerprint, code_version, None, started_at)
+        entry = Entry(self._id(cue_key), asset, fingerprint, code_version, None, started_at)
         text = storable_text(error)[:MOST_ERROR_CHARACTERS]
 
         def note(connection: sa.Connection) -> None:
@@ -258,7 +255,7 @@ class Store:
             if columns is not None:
                 owners |= {c.info["owner"] for c in selected if "owner" in c.info}
             self._refuse_unready(connection, cue_key, chosen, owners)
-            condition = of_cue(chosen, row_id("cues", cue_key), cue_key, asset)
+            condition = of_cue(chosen, cue_id(cue_key), cue_key, asset)
             return read_frame(connection, chosen, selected, condition)
 
     # Decisions and calls
@@ -374,6 +371,14 @@ class Store:
         """Return a digest of what people decided for a cue, or for each; nothing: not there."""
         with reading(self.engine) as connection:
             return people.digests(connection, cue_key)
+
+    def _id(self, cue_key: str) -> int:
+        """Return a registered cue's id."""
+        with reading(self.engine) as connection:
+            found = connection.scalar(sa.select(cue_id(cue_key)))
+        if found is None:
+            raise unknown_cue(cue_key)
+        return int(found)
 
     def _refuse_unready(
         self,

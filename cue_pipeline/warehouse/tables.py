@@ -113,7 +113,7 @@ def _features(name: str, kinds: dict[str, str], parent: str, parent_id: str) -> 
         name,
         kinds[MEL_SPECTROGRAM],
         f"One row per feature of a row of `{parent}`: what its chunks hold and how it was made.",
-        _id("`row_id(table, cue_key, canonical_name, feature_type, channel, profile)`."),
+        _id("`row_id(table, first_key, canonical_name, feature_type, channel, profile)`."),
         link(parent_id, f"{parent}.id", "What the feature was made of."),
         column("feature_type", sa.Text, "Kind of feature: `mel_spectrogram`, …"),
         column("channel", sa.Text, "`mono` for the composite, else a channel's label."),
@@ -157,7 +157,7 @@ cues = table(
     "cues",
     "scan",
     "One row per cue folder ever seen below a library's root.",
-    _id("`row_id('cues', cue_key)`."),
+    _id("`row_id('cues', first_key)`."),
     column("cue_key", sa.Text, "Partition key: path below the root, POSIX, NFC.", unique=True),
     column("root", sa.Text, "The library's base folder, absolute."),
     column(
@@ -213,6 +213,23 @@ cues = table(
     column("fingerprint", sa.Text, "SHA-256 over both fingerprints below."),
     column("midi_fingerprint", sa.Text, "Changes with any MIDI file."),
     column("audio_fingerprint", sa.Text, "Changes with any audio file."),
+    column(
+        "midi_seen",
+        sa.Text,
+        "The fingerprint by the dates of today, of files that hold what those of "
+        "`midi_fingerprint` held; NULL: the same.",
+        null=True,
+    ),
+    column("audio_seen", sa.Text, "The same of `audio_fingerprint`.", null=True),
+    column(
+        "first_key",
+        sa.Text,
+        "The key under which it was first registered, from which its ids derive (with `//2` where "
+        "another cue had that before); NULL: `cue_key`.",
+        null=True,
+    ),
+    column("moved_from", sa.Text, "Its key before it was last moved; NULL: never.", null=True),
+    column("moved_at", Timestamp, "When that was.", null=True),
     column("first_seen_at", Timestamp, "When a scan first found it.", made_by="warehouse"),
     column("last_seen_at", Timestamp, "When a scan last found it.", made_by="warehouse"),
     sa.Index(None, "project", "reel", "cue_number"),
@@ -239,6 +256,22 @@ cue_assets = table(
     column("finished_at", Timestamp, "When it ended; NULL while loading.", null=True),
 )
 
+cue_contents = table(
+    "cue_contents",
+    "warehouse",
+    "What a cue's files hold: by this a cue is known again that was moved, or restored under new "
+    "dates.",
+    link("cue_id", "cues.id", "The cue.", key=True),
+    column("kind", sa.Text, "`midi` or `audio`.", key=True),
+    column("fingerprint", sa.Text, "Of the files when they were read."),
+    column(
+        "files",
+        Json,
+        "`[[path, bytes, modified in ns, inode, hash or null], …]`: of MIDI the SHA-256 of the "
+        "file, of audio `xxh3:` and XXH3-128 of it.",
+    ),
+)
+
 cue_writers = table(
     "cue_writers",
     "warehouse",
@@ -253,7 +286,7 @@ midi_files = table(
     "midi_files",
     "tempo_map",
     "One row per MIDI file of a cue.",
-    _id("`row_id('midi_files', cue_key, file_path)`."),
+    _id("`row_id('midi_files', first_key, file_path)`."),
     link("cue_id", "cues.id", "The cue."),
     column("file_path", sa.Text, "Relative to the cue's folder, POSIX."),
     column("sha256", sa.Text, "Of the file's bytes; NULL: it cannot be read.", null=True),
@@ -315,7 +348,9 @@ midi_tracks = table(
     "midi_events",
     "One row per part: a track chunk of a MIDI file, or what it sends on one port and channel "
     "where its notes are on several; two parts of one name stay two.",
-    _id("`row_id('midi_tracks', cue_key, file_path, track_index)`, then port and channel if any."),
+    _id(
+        "`row_id('midi_tracks', first_key, file_path, track_index)`, then port and channel if any."
+    ),
     link("midi_file_id", "midi_files.id", "The file."),
     column("track_index", sa.Integer, "Place of the track in the file, from 0."),
     column("port", sa.SmallInteger, "Its port; NULL: the track is one part.", null=True),
@@ -443,7 +478,7 @@ audio_files = table(
     "audio_files",
     "channel_groups",
     "One row per group of channels that belong together: a mono file, or L and R of one stem.",
-    _id("`row_id('audio_files', cue_key, canonical_name)`."),
+    _id("`row_id('audio_files', first_key, canonical_name)`."),
     link("cue_id", "cues.id", "The cue."),
     column("file_path", sa.Text, "The group's first channel."),
     column("canonical_name", sa.Text, "The group's name, without channel and extension."),
@@ -495,7 +530,7 @@ final_mixes = table(
     "final_mixes",
     "final_mix_features",
     "The mixes of the whole cue, one row per group of channels.",
-    _id("`row_id('final_mixes', cue_key, canonical_name)`."),
+    _id("`row_id('final_mixes', first_key, canonical_name)`."),
     link("cue_id", "cues.id", "The cue."),
     link(
         "midi_file_id",

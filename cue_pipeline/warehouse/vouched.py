@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import NotReadyError
 from cue_pipeline.warehouse import ledger as led
 from cue_pipeline.warehouse import tables as t
-from cue_pipeline.warehouse.scope import columns_named, of_cue
+from cue_pipeline.warehouse.scope import columns_named, cue_id, of_cue
 from cue_pipeline.warehouse.transaction import reading
 
 if TYPE_CHECKING:
@@ -76,7 +75,7 @@ def read_vouched(
         ready = {row.asset for row in entries.values() if row.state == "ready"} | _NO_ASSETS
         for name, names in {**wanted, **(where_ready or {})}.items():
             table, columns = columns_named(name, names)
-            condition = of_cue(table, row_id("cues", cue_key), cue_key)
+            condition = of_cue(table, cue_id(cue_key), cue_key)
             unready = _unready_writer(table, entries, ready)
             if unready is not None and name in wanted:
                 entry = entries.get(unready)

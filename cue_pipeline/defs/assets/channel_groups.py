@@ -34,12 +34,14 @@ def channel_groups(cue: CueRun) -> AssetResult:
     """
     from cue_pipeline.audio.sound_rows import channel_group_tables
     from cue_pipeline.library import quality as judgments
+    from cue_pipeline.library.recognition import note_audio
 
     inventory = cue.inventory
+    note_audio(cue.store, cue.folder, {})
     groups, mixes = inventory.groups, inventory.final_mixes
     channels = sum(len(group.channels) for group in groups)
     return AssetResult(
-        channel_group_tables(cue.folder.key, inventory),
+        channel_group_tables(cue.folder.id_key, inventory),
         found=f"{len(groups)} stems of {channels} channels, {_told(mixes)}, "
         f"{len(inventory.ignored)} click tracks left out.",
         metadata={

@@ -31,7 +31,7 @@ def final_mix_features(cue: CueRun) -> AssetResult:
         folder,
         cue.inventory,
         cue.mel_profiles,
-        [row_id("midi_files", folder.key, path) for path in folder.midi_paths],
+        [row_id("midi_files", folder.id_key, path) for path in folder.midi_paths],
         threads=cue.threads,
     )
     mixes, features = rows_of(tables, "final_mixes"), rows_of(tables, "final_mix_features")

@@ -48,7 +48,8 @@ def llm_mappings(
         parts,
         stems,
         evidence=match_evidence["match_evidence"],
-        overrides=cue.store.overrides(cue.folder.key),
+        # Files are told apart by their ids, which derive from the cue's first key.
+        overrides=cue.store.overrides(cue.folder.key).assign(cue_key=cue.folder.id_key),
         chat=chat_model(cue.settings, cue.store),
     )
     note_where_found(cue.store, cue.folder.key, parts, stems)

@@ -39,6 +39,6 @@ def mel_features(cue: CueRun) -> AssetResult:
             "seconds of audio": dg.MetadataValue.float(seconds),
             "frames": dg.MetadataValue.int(frames),
         },
-        pictures={"spectrograms": lambda: draw_stems(cue.folder.key, inventory, tables)},
+        pictures={"spectrograms": lambda: draw_stems(cue.folder.id_key, inventory, tables)},
         judges={"stems_sound": lambda: judgments.stems_sound(groups, levels)},
     )

@@ -25,7 +25,7 @@ def midi_events(cue: CueRun) -> AssetResult:
 
     outcomes = cue.midi_files
     markers = cue.settings.marker_tracks
-    tables = midi_events_tables(cue.folder.key, outcomes, markers)
+    tables = midi_events_tables(cue.folder.id_key, outcomes, markers)
     tracks, notes, controls = (tables[t] for t in ("midi_tracks", "midi_notes", "midi_cc"))
     return AssetResult(
         tables,

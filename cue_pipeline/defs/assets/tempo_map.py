@@ -23,11 +23,13 @@ def tempo_map(cue: CueRun) -> AssetResult:
     `warnings`.
     """
     from cue_pipeline.library import quality as judgments
+    from cue_pipeline.library.recognition import note_midi
     from cue_pipeline.midi.score_rows import tempo_map_tables
     from cue_pipeline.pictures.score import tempo_picture
 
     outcomes = cue.midi_files
-    tables = tempo_map_tables(cue.folder.key, outcomes, cue.settings.marker_tracks)
+    note_midi(cue.store, cue.folder, {outcome.file_path: outcome.sha256 for outcome in outcomes})
+    tables = tempo_map_tables(cue.folder.id_key, outcomes, cue.settings.marker_tracks)
     files = tables["midi_files"]
     n_files = len(outcomes)  # a file of format 2 has a row, that is a clock, per sequence
     changes = int(files["tempo_map"].map(len).sum())

@@ -1,0 +1,167 @@
+"""Cues that get another key: everything that is said of them by key goes along.
+
+Rows hang on ids, and those derive from the key under which a cue was first registered
+(``cues.first_key``), so a move writes a few rows and no more: none of notes, none of spectrograms.
+Whoever holds an id from before the move still holds the right one.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import sqlalchemy as sa
+
+from cue_pipeline.errors import WarehouseError
+from cue_pipeline.warehouse import people
+from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.dsql import BATCH_ROWS
+from cue_pipeline.warehouse.encode import storable_text
+from cue_pipeline.warehouse.statements import in_parts
+from cue_pipeline.warehouse.transaction import write
+from cue_pipeline.warehouse.types import is_dsql, now
+
+_MOVES_AT_ONCE = 100  # on Aurora DSQL: with their decisions, below 3,000 rows a transaction
+
+
+def move_cues(engine: sa.Engine, moves: Mapping[str, str], by: str = people.PROGRAM) -> None:
+    """Give cues other keys, with all that is said of them by key.
+
+    Parameters
+    ----------
+    engine : Engine
+    moves : mapping of str to str
+        Key of today → new key. Keys may be exchanged or passed on from one cue to the next; a new
+        key that no cue of ``moves`` leaves must be free.
+    by : str
+        Who says so, for the history of decisions.
+
+    Raises
+    ------
+    WarehouseError
+        If a key is not registered, or a new one is taken by a cue or by decisions.
+    """
+    parts = [dict(moves)] if not is_dsql(engine.dialect) else _small_parts(moves)
+    for part in parts:
+        write(engine, partial(_move, part, people.Act(by, "move")))
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a cue's folder is."""
+
+    key: str
+    root: str
+    folder: str
+
+    @classmethod
+    def at(cls, root: str, folder: str) -> "Place":
+        """Return the place of a folder below a root, with the key that follows from it."""
+        return cls(unicodedata.normalize("NFC", folder), root, folder)
+
+
+def set_places(engine: sa.Engine, places: Iterable[Place]) -> None:
+    """Note where cues' folders are now; what their keys say is read from them anew."""
+    most = BATCH_ROWS if is_dsql(engine.dialect) else None
+    every = list(places)
+    for part in in_parts(every, most or max(1, len(every))):
+        write(engine, partial(_set_places, part))
+
+
+def _set_places(places: Iterable[Place], connection: sa.Connection) -> None:
+    for place in places:
+        connection.execute(
+            sa.update(t.cues)
+            .where(t.cues.c.cue_key == place.key)
+            .values(root=storable_text(place.root), folder=place.folder, state="present")
+        )
+
+
+def _small_parts(moves: Mapping[str, str]) -> Iterable[dict[str, str]]:
+    """Yield moves in parts; those that pass a key on to each other stay together."""
+    part: dict[str, str] = {}
+    left = dict(moves)
+    while left:
+        pending = [next(iter(left))]
+        while pending:
+            old = pending.pop()
+            if old in left:
+                part[old] = left.pop(old)
+                pending += [part[old], *(k for k, new in left.items() if new == old)]
+        if len(part) >= _MOVES_AT_ONCE:
+            yield part
+            part = {}
+    if part:
+        yield part
+
+
+def _move(moves: Mapping[str, str], act: people.Act, connection: sa.Connection) -> None:
+    _require_room(moves, connection)
+    moment = now()
+    cues = t.cues.c
+    aside = {old: f"//{i}" for i, old in enumerate(moves)}  # no cue's key can begin so
+    for old, between in aside.items():
+        connection.execute(
+            sa.update(t.cues)
+            .where(cues.cue_key == old)
+            .values(
+                cue_key=between,
+                first_key=sa.func.coalesce(cues.first_key, old),
+                moved_from=old,
+                moved_at=moment,
+            )
+        )
+        _rename(connection, old, between)
+    for old, between in aside.items():
+        connection.execute(
+            sa.update(t.cues).where(cues.cue_key == between).values(cue_key=moves[old])
+        )
+        _rename(connection, between, moves[old])
+        people.note_move(old, moves[old], act, connection)
+
+
+def _rename(connection: sa.Connection, old: str, new: str) -> None:
+    for table in naming_cues():
+        connection.execute(sa.update(table).where(table.c.cue_key == old).values(cue_key=new))
+    repeats = t.cues.c.duplicate_of
+    connection.execute(sa.update(t.cues).where(repeats == old).values(duplicate_of=new))
+
+
+def naming_cues() -> list[sa.Table]:
+    """Return the tables, but ``cues``, whose rows name their cue by its key."""
+    return [
+        table
+        for table in t.metadata.tables.values()
+        if table is not t.cues and "cue_key" in table.c
+    ]
+
+
+def _require_room(moves: Mapping[str, str], connection: sa.Connection) -> None:
+    known = _holding(connection, t.cues, moves)
+    if lacking := sorted(set(moves) - known):
+        raise WarehouseError(f"Cue '{lacking[0]}' is not registered, so it cannot be moved.")
+    wanted = [new for new in moves.values() if new not in moves]
+    if len(set(moves.values())) < len(moves):
+        raise WarehouseError("Two cues cannot be moved to one key.")
+    for table in (t.cues, *naming_people()):
+        if taken := sorted(_holding(connection, table, wanted)):
+            what = "a cue" if table is t.cues else "decisions"
+            raise WarehouseError(
+                f"The key '{taken[0]}' is taken: there is {what} of it already. Look at it with "
+                f"`cue-pipeline cues show '{taken[0]}'`."
+            )
+
+
+def naming_people() -> list[sa.Table]:
+    """Return the tables of what people said of a cue, which they name by its key."""
+    return [table for table in naming_cues() if table.info["owner"] == "people"]
+
+
+def _holding(connection: sa.Connection, table: sa.Table, keys: Iterable[str]) -> set[str]:
+    """Return those of some keys that a table has."""
+    key = table.c.cue_key
+    return {
+        found
+        for part in in_parts(list(keys))
+        for found in connection.scalars(sa.select(key).where(key.in_(part)))
+    }
