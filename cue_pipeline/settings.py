@@ -165,6 +165,12 @@ class Settings(BaseSettings):
         alias="CUE_MIDI_CHARSET",
         description="Character set of MIDI texts that are no UTF-8; unset: guessed file by file.",
     )
+    midi_most_events: int = Field(
+        default=2_000_000,
+        ge=1_000,
+        alias="CUE_MIDI_MOST_EVENTS",
+        description="MIDI events that are read of a cue; a file with more is refused.",
+    )
 
     project_pattern: str | None = Field(
         default=None,

@@ -55,7 +55,9 @@ class CueLook:
         """What became of each of its MIDI files."""
         from cue_pipeline.midi.score_rows import read_midi_files
 
-        return read_midi_files(self.folder, self._settings.midi_charset)
+        return read_midi_files(
+            self.folder, self._settings.midi_charset, self._settings.midi_most_events
+        )
 
     @cached_property
     def inventory(self) -> AudioInventory:

@@ -39,6 +39,26 @@ class Damage(Exception):  # noqa: N818 - told apart from errors that leave this 
         self.what = what
 
 
+class TooManyEvents(Exception):  # noqa: N818 - told apart from errors that leave this room
+    """There are more events than may be read.
+
+    Attributes
+    ----------
+    most : int
+        So many may be read.
+    what : str
+        Of which kind.
+    offset : int
+        Byte offset of an event beyond them.
+    """
+
+    def __init__(self, most: int, what: str, offset: int) -> None:
+        super().__init__(what)
+        self.most = most
+        self.what = what
+        self.offset = offset
+
+
 @dataclass(frozen=True, slots=True)
 class MetaEvent:
     """A meta event: its place in its track, its type and its bytes.
@@ -105,10 +125,15 @@ class EventScanner:
     ----------
     data : bytes
         The whole file.
+    most : int, optional
+        Events beyond which no track is walked; of meta and system exclusive ones, each of which
+        takes as much memory as some ten others, a tenth.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, most: int | None = None) -> None:
         self._data = data
+        self._most = most
+        self._n_objects = 0
         self._bytes = np.frombuffer(data, dtype=np.uint8)
         self._base = 0
         self._window_end = 0
@@ -138,6 +163,11 @@ class EventScanner:
         -------
         TrackScan
             Up to End of Track, the limit, or damage.
+
+        Raises
+        ------
+        TooManyEvents
+            If there are more than may be read.
         """
         self._flush()
         self._found_before = len(self._found)
@@ -185,6 +215,7 @@ class EventScanner:
                 self._flush()
                 self._found.append((np.asarray(states, dtype=np.int64) >> 1) + base)
                 self._count += len(states)
+                self._refuse_too_many(position)
             position, one_byte = (at >> 1) + base, bool(at & 1)
             if special:
                 break
@@ -249,10 +280,21 @@ class EventScanner:
             after = self._check_data(position, at, 1 if one_byte else 2, limit)
         self._singles.append(position)
         self._count += 1
+        self._refuse_too_many(position)
         return after, one_byte
+
+    def _refuse_too_many(self, position: int) -> None:
+        if self._most is None:
+            return
+        if self._count > self._most:
+            raise TooManyEvents(self._most, "events", position)
+        if self._n_objects > self._most // 10:
+            what = "meta and system exclusive events"
+            raise TooManyEvents(self._most // 10, what, position)
 
     def _read_system(self, position: int, at: int, limit: int, result: TrackScan) -> int:
         data, status = self._data, self._data[at]
+        self._n_objects += 1
         if status == _META:
             if at + 1 >= limit:
                 raise Damage(position, "the track ends within a meta event")

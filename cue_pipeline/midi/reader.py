@@ -27,7 +27,7 @@ from cue_pipeline.midi.chunks import (
     read_header,
     skip_other_chunks,
 )
-from cue_pipeline.midi.event_bytes import EventScanner, TrackScan
+from cue_pipeline.midi.event_bytes import EventScanner, TooManyEvents, TrackScan
 from cue_pipeline.midi.events import Int64Array, Messages, decode_events
 from cue_pipeline.midi.parts import NOTICES, Notice, Parts, find_parts, texts
 from cue_pipeline.midi.sequence import Sequence, TimedMeta, build_sequence
@@ -165,7 +165,13 @@ def refuse_large(path: Path) -> None:
         )
 
 
-def read_midi(data: bytes, name: str, charset: str | None = None) -> MidiFile:
+class TooManyEventsError(MidiFileError):
+    """A MIDI file holds more events than a cue may have."""
+
+
+def read_midi(
+    data: bytes, name: str, charset: str | None = None, most_events: int | None = None
+) -> MidiFile:
     """Read a MIDI file from memory.
 
     Parameters
@@ -176,6 +182,8 @@ def read_midi(data: bytes, name: str, charset: str | None = None) -> MidiFile:
         What messages call it.
     charset : str, optional
         Of its texts, where a person says so; else it is guessed.
+    most_events : int, optional
+        Of more, the file is refused: each takes memory until it is stored.
 
     Returns
     -------
@@ -183,13 +191,23 @@ def read_midi(data: bytes, name: str, charset: str | None = None) -> MidiFile:
 
     Raises
     ------
+    TooManyEventsError
+        If it holds more than ``most_events``.
     MidiFileError
         If there is no header, no clock, no track, not one event that can be read, or no end.
     """
     warnings: list[str] = []
     header = read_header(data, name, warnings)
-    scanner = EventScanner(data)
-    scans = _scan_tracks(data, header.end, scanner, warnings)
+    scanner = EventScanner(data, most_events)
+    try:
+        scans = _scan_tracks(data, header.end, scanner, warnings)
+    except TooManyEvents as many:
+        raise TooManyEventsError(
+            f"'{name}' is not read: it holds more than {many.most:,} {many.what}, so many in the "
+            f"first {many.offset:,} of its {len(data):,} bytes, and no more may be read of this "
+            "cue. Remove it, or set CUE_MIDI_MOST_EVENTS higher; a million events take about 1 GB "
+            "of memory."
+        ) from None
     if not scans or not any(scan.stop > scan.first for scan in scans):
         found = f"{len(scans)} tracks without a readable event" if scans else "no track chunk"
         raise MidiFileError(

@@ -26,7 +26,7 @@ from cue_pipeline.midi.event_frames import (
 from cue_pipeline.midi.marker_tracks import is_marker_track
 from cue_pipeline.midi.one_clock import OnClock, on_one_clock
 from cue_pipeline.midi.parts import Part
-from cue_pipeline.midi.reader import MidiFile, read_midi, refuse_large
+from cue_pipeline.midi.reader import MidiFile, TooManyEventsError, read_midi, refuse_large
 from cue_pipeline.midi.shingles import shingles, sketch_of
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ class MidiFileOutcome:
     clock_warnings: tuple[str, ...] = ()
 
 
-def read_midi_files(folder: CueFolder, charset: str | None = None) -> tuple[MidiFileOutcome, ...]:
+def read_midi_files(
+    folder: CueFolder, charset: str | None = None, most_events: int | None = None
+) -> tuple[MidiFileOutcome, ...]:
     """Read every MIDI file of a cue, on one clock; an unusable one does not stop the others.
 
     Parameters
@@ -88,8 +90,17 @@ def read_midi_files(folder: CueFolder, charset: str | None = None) -> tuple[Midi
         The cue's.
     charset : str, optional
         Of the files' texts, where a person says so; else it is guessed for each.
+    most_events : int, optional
+        Of all files together; the one with which there would be more is unusable.
     """
-    return with_one_clock([_read(folder, path, charset) for path in folder.midi_paths])
+    outcomes: list[MidiFileOutcome] = []
+    left = most_events
+    for path in folder.midi_paths:
+        outcome = _read(folder, path, charset, left)
+        outcomes.append(outcome)
+        if left is not None and outcome.file is not None:
+            left -= len(outcome.file.messages)
+    return with_one_clock(outcomes)
 
 
 def with_one_clock(outcomes: Sequence[MidiFileOutcome]) -> tuple[MidiFileOutcome, ...]:
@@ -114,7 +125,9 @@ def _settled(outcome: MidiFileOutcome, on: OnClock | None) -> MidiFileOutcome:
     )
 
 
-def _read(folder: CueFolder, file_path: str, charset: str | None) -> MidiFileOutcome:
+def _read(
+    folder: CueFolder, file_path: str, charset: str | None, most_events: int | None
+) -> MidiFileOutcome:
     path = folder.path / file_path
     digest, data = None, b""
     try:
@@ -126,7 +139,10 @@ def _read(folder: CueFolder, file_path: str, charset: str | None) -> MidiFileOut
                 raise
             data = stream.read()
         digest = hashlib.sha256(data).hexdigest()
-        return MidiFileOutcome(file_path, read_midi(data, path.name, charset), None, digest, data)
+        file = read_midi(data, path.name, charset, most_events)
+        return MidiFileOutcome(file_path, file, None, digest, data)
+    except TooManyEventsError as error:
+        return MidiFileOutcome(file_path, None, str(error), digest)
     except OSError as error:
         message = f"'{path.name}' cannot be read: {error.strerror or error}."
         if path.is_symlink():
