@@ -33,6 +33,10 @@ class AudioFileError(CuePipelineError):
     """An audio file cannot be read, or not to its end."""
 
 
+class ScratchError(CuePipelineError):
+    """There is no room, or no place, for a temporary file."""
+
+
 class MappingError(CuePipelineError):
     """Tracks cannot be mapped to groups: the model failed, or an override names nothing."""
 

@@ -20,6 +20,8 @@ from cue_pipeline.errors import SettingsError
 DEFAULT_DATABASE_URL = "sqlite:///cue_pipeline.db"
 
 _NOT_SETTINGS = ("CUE_PIPELINE_", "CUE_TEST_", "CUE_UI_")  # the program's own, and its tests'
+_NOT_OURS = ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_API_BASE")  # of OpenAI's own programs
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?[A-Za-z_]\w*\s*=")
 
 
 class MelSettings(BaseModel):
@@ -267,6 +269,7 @@ def read_settings(**overrides: Any) -> Settings:
         If a value or ``.env`` cannot be used; names it, and hides what may be a secret.
     """
     try:
+        _refuse_unreadable_lines(Path(".env"))
         return Settings(**overrides)
     except UnicodeDecodeError as e:
         raise SettingsError(
@@ -303,19 +306,49 @@ def unknown_settings() -> dict[str, str | None]:
     Returns
     -------
     dict of str to str or None
-        Names that begin with ``CUE_``, in the environment or in ``.env``; None where nothing is
-        close.
+        Names that begin with ``CUE_``, in the environment or in ``.env``; others where they are
+        almost a setting's; None where nothing is close.
     """
     from dotenv import dotenv_values
 
     known = {str(field.alias) for field in Settings.model_fields.values()}
-    found = {*os.environ, *dotenv_values(".env", interpolate=False)}
-    strange = sorted(
-        name
-        for name in found
-        if name.upper().startswith("CUE_")
-        and name.upper() not in known
-        and not name.upper().startswith(_NOT_SETTINGS)
-    )
-    close = {name: get_close_matches(name.upper(), known, n=1, cutoff=0.75) for name in strange}
-    return {name: next(iter(matches), None) for name, matches in close.items()}
+    in_file = set(dotenv_values(".env", interpolate=False))
+    found = {}
+    for name in sorted({*os.environ, *in_file}):
+        upper = name.upper()
+        if upper in known or upper in _NOT_OURS or upper.startswith(_NOT_SETTINGS):
+            continue
+        ours = upper.startswith("CUE_")
+        # The environment is everyone's, the file is ours.
+        likeness = 0.75 if ours else 0.85 if name in in_file else 0.9
+        close = get_close_matches(upper, known, n=1, cutoff=likeness)
+        if ours or close:
+            found[name] = next(iter(close), None)
+    return found
+
+
+def _refuse_unreadable_lines(path: Path) -> None:
+    """Refuse a ``.env`` of which a part would be left out in silence.
+
+    Raises
+    ------
+    SettingsError
+        If a line cannot be read, or a quotation mark is not closed on its line; says which,
+        never what stands there.
+    """
+    from dotenv.parser import parse_stream
+
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8") as stream:
+        for binding in parse_stream(stream):
+            several = (binding.value or "").splitlines()[1:]
+            no_value = binding.key is not None and binding.value is None
+            if binding.error or no_value or any(map(_ASSIGNMENT.match, several)):
+                text = binding.original.string
+                line = binding.original.line + len(text) - len(text.lstrip("\n"))
+                raise SettingsError(
+                    f"'{path.absolute()}', line {line} cannot be read: it needs to be NAME=value, "
+                    "and a quotation mark to be closed where its value ends. Mend the line, or "
+                    "put # before it."
+                )

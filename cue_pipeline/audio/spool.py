@@ -6,6 +6,9 @@ filled is held. The file lies where ``TMPDIR`` says, has no name, and goes with 
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -16,6 +19,7 @@ import numpy as np
 
 from cue_pipeline.audio.compiled.choice import pack_half
 from cue_pipeline.audio.mel_filters import Float32Array
+from cue_pipeline.errors import ScratchError
 
 CHUNK_BYTES = 512 * 1024
 _BATCH_BYTES = 4 << 20
@@ -57,27 +61,61 @@ class SpooledFeature:
 
 
 class Spool:
-    """A temporary file of chunks; safe to write from several threads."""
+    """A temporary file of chunks; safe to write from several threads.
+
+    Raises
+    ------
+    ScratchError
+        If the file cannot be made, written or read, as where the disk is full.
+    """
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="cue_pipeline_mel_")  # noqa: SIM115
+        with _told(0):
+            # Unbuffered: what does not fit is told by the write that does not, at its place.
+            self._file = tempfile.TemporaryFile(  # noqa: SIM115
+                prefix="cue_pipeline_mel_", buffering=0
+            )
         self._lock = threading.Lock()
         self._end = 0
 
     def write(self, data: bytes | memoryview) -> int:
         """Append data; return its offset."""
-        with self._lock:
+        with self._lock, _told(self._end):
             offset = self._end
             self._file.seek(offset)
-            self._file.write(data)
+            left = memoryview(data)
+            while left:
+                left = left[self._file.write(left) :]
             self._end += len(data)
         return offset
 
     def read(self, offset: int, size: int) -> bytes:
         """Return ``size`` bytes from ``offset``."""
-        with self._lock:
+        parts: list[bytes] = []
+        with self._lock, _told(self._end):
             self._file.seek(offset)
-            return self._file.read(size)
+            while size and (part := self._file.read(size)):
+                parts.append(part)
+                size -= len(part)
+        return b"".join(parts)
+
+
+@contextlib.contextmanager
+def _told(size: int) -> Iterator[None]:
+    """Turn the system's errors into one that says where room is needed."""
+    try:
+        yield
+    except OSError as e:
+        try:
+            place = tempfile.gettempdir()
+            free = f"{shutil.disk_usage(place).free / 1e6:,.0f} MB are free there"
+        except OSError:
+            place, free = os.environ.get("TMPDIR", "/tmp"), "it cannot be used"  # noqa: S108
+        raise ScratchError(
+            f"The temporary file for spectrograms cannot be written in '{place}' after "
+            f"{size / 1e6:,.0f} MB ({e.strerror or e}; {free}). Make room there, or set TMPDIR to "
+            "a folder with room, and process the cue again."
+        ) from e
 
 
 class FeatureWriter:

@@ -26,6 +26,7 @@ import contextlib
 import gc
 import importlib
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -48,15 +49,26 @@ def main() -> None:
     gc.disable()  # a fifth of the time of the imports
     modules = iter(_named(sys.argv[2])())
     for name in modules:
+        if _hung_up(control):
+            return
         if not name and sys.argv[3] != "everything":
             break
         _import(name)
     while not control.poll(0) and (name := next(modules, "")):
         _import(name)
+    if _hung_up(control):
+        return
     gc.freeze()  # what is shared with the forks stays so
     gc.enable()
     with contextlib.suppress(EOFError, OSError):  # whoever asked is gone
         _serve(control)
+
+
+def _hung_up(control: Connection) -> bool:
+    """Whether the other end of a connection is closed, whatever was sent before."""
+    other = select.poll()
+    other.register(control.fileno(), 0)  # of a hang-up is told in any case
+    return bool(other.poll(0))
 
 
 def _serve(control: Connection) -> NoReturn:

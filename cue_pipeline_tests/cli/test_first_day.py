@@ -8,7 +8,7 @@ from cue_pipeline.library.graph import GRAPH
 from cue_pipeline.library.plan import LibraryPlan
 from cue_pipeline.library.progress import CueOutcome
 from cue_pipeline.library.status import AssetStatus
-from cue_pipeline.settings import read_settings
+from cue_pipeline.settings import read_settings, unknown_settings
 from cue_pipeline_tests.workspace import clean_environment, said_here
 
 
@@ -153,6 +153,42 @@ def test_a_lone_comma_is_no_pattern_and_an_empty_value_the_default(monkeypatch):
     settings = read_settings(_env_file=None)
     assert settings.final_mix_patterns == ()
     assert settings.ignore_patterns == ("clk", "click")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('OPENAI_API_KEY="sk-geheim\nOPENAI_MODEL=gpt-4o\n', 1),
+        ("# mine\n\nOPENAI_API_KEY='sk-geheim\n", 3),
+        ('OPENAI_API_KEY="sk-geheim\nOPENAI_MODEL="gpt-4o"\n', 1),
+        ('OPENAI_API_KEY="sk-geheim\nOPENAI_MODEL="\n', 1),
+        ("OPENAI_API_KEY sk-geheim\n", 1),
+        ("OPENAI_MODEL=gpt-4o\nOPENAI_API_KEY\n", 2),
+    ],
+)
+def test_a_line_of_the_env_file_that_would_be_left_out_is_refused(said, tmp_path, text, line):
+    (tmp_path / ".env").write_text(text)
+    output = said("status")
+    assert f".env', line {line} cannot be read" in output
+    assert "geheim" not in output
+
+
+@pytest.mark.parametrize(
+    "text", ['export OPENAI_MODEL="gpt-4o" # "new\n', "A='x\ny'\n", "OPENAI_API_KEY=\n# it's\n"]
+)
+def test_an_env_file_as_shells_write_it_is_taken(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text(text)
+    read_settings()
+
+
+def test_a_misspelt_name_in_the_env_file_is_told_whatever_it_begins_with(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("OPENAI_MODLE=x\nDATABSE_URL=x\nEDITOR_URL=x\n")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org")
+    assert unknown_settings() == {
+        "OPENAI_MODLE": "OPENAI_MODEL", "DATABSE_URL": "DATABASE_URL",
+    }  # fmt: skip
 
 
 def test_an_env_file_in_another_encoding_is_told_without_what_is_in_it(said, tmp_path):
