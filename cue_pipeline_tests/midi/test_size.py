@@ -28,7 +28,7 @@ def test_ten_million_notes_are_refused_in_the_memory_of_what_is_allowed():
     tracemalloc.start()
     began = time.process_time()
     try:
-        with pytest.raises(TooManyEventsError, match="so many in the first .* of its 60,000,0"):
+        with pytest.raises(TooManyEventsError, match=r"so many in the first .* of its 60,000,0"):
             read_midi(data, "a.mid", most_events=2_000_000)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
