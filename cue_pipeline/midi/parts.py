@@ -13,6 +13,7 @@ A *port* is what FF 21 says (0 before it says anything). Where a track changes i
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
@@ -165,7 +166,8 @@ def find_parts(m: Messages, notices: Sequence[Sequence[Notice]], *, together: bo
     for number, (track, key) in enumerate(owners):
         own_names, others = named[track.index].of(key)
         name = _chosen(own_names, others, devices)
-        played = sounds.of(track, track.is_on & (of_message[track.span] == number))
+        of_part = None if key is None else of_message[track.span] == number
+        played = sounds.of(track, of_part)
         if played.doubt:
             warnings.append(f"track {track.index}: {played.doubt}")
         parts.append(
@@ -230,6 +232,11 @@ class _Track:
         )
         return is_off
 
+    @cached_property
+    def played(self) -> list[Address]:
+        """Ports and channels on which it has notes, ascending."""
+        return self.addresses(self.is_on)
+
     def addresses(self, chosen: npt.NDArray[np.bool_]) -> list[Address]:
         """Return the ports and channels of some of the messages, ascending."""
         found = np.flatnonzero(np.bincount(self.address[chosen]))
@@ -283,7 +290,7 @@ def _split(
     """Return the parts of a track (None: the whole), and the part of each message."""
     whole: list[Address | None] = [None]
     nothing = np.zeros(len(track.messages), dtype=np.int64)
-    if len(track.addresses(track.is_on)) < 2:
+    if len(track.played) < 2:
         return whole, nothing
     address = track.address.copy()
     prefixed = any(n.kind == CHANNEL_PREFIX for n in track.notices)
@@ -319,7 +326,7 @@ class _Sounds:
         self._set_up: dict[Address, list[ProgramEvent]] = {}
         self._own_system = {track: _system_events([of]) for track, of in enumerate(notices)}
         self._system = self._own_system
-        played = {track.index: track.addresses(track.is_on) for track in tracks}
+        played = {track.index: track.played for track in tracks}
         players = Counter(address for addresses in played.values() for address in addresses)
         self._played = {channel for _, channel in players}
         if not together:
@@ -327,8 +334,10 @@ class _Sounds:
         self._set_up = set_up_programs(self._programs.values(), played.values(), players)
         self._system = dict.fromkeys(range(len(notices)), _system_events(notices))
 
-    def of(self, track: _Track, notes: npt.NDArray[np.bool_]) -> PartSounds:
-        addresses = track.addresses(notes)
+    def of(self, track: _Track, of_part: npt.NDArray[np.bool_] | None) -> PartSounds:
+        """Return what a part is played with; None: all of its track."""
+        notes = track.is_on if of_part is None else track.is_on & of_part
+        addresses = track.played if of_part is None else track.addresses(notes)
         if not addresses:
             return PartSounds((), None)
         own = self._programs[track.index]

@@ -29,7 +29,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from cue_pipeline.midi.events import Messages
+from cue_pipeline.midi.events import Int64Array, Messages
 from cue_pipeline.midi.kit_or_melody import Strokes, why_in_doubt, why_no_kit
 
 DRUM_CHANNEL: Final = 9
@@ -217,13 +217,7 @@ def part_sounds(
     tick = strokes.tick
     if not len(tick):
         return PartSounds((), None)
-    ticks = np.array([event.tick for event in programs], dtype=np.int64)
-    chosen = np.searchsorted(ticks, tick, side="right") - 1
-    counts: dict[Sound, int] = {}
-    for at, n in enumerate(np.bincount(chosen + 1).tolist()):
-        if n:
-            sound: Sound = programs[at - 1].sound if at else (None, None, None)
-            counts[sound] = counts.get(sound, 0) + n
+    counts = _counts(tick, programs)
     device = _told(system, int(tick[0]), address[0])
     most = max(counts, key=counts.__getitem__)
     kit, doubt = _kit(device, address[1], most), None
@@ -241,6 +235,21 @@ def part_sounds(
     if kit == BY_CHANNEL:
         kit, doubt = _kit_by_channel(strokes)
     return PartSounds(tuple((*sound, n) for sound, n in counts.items()), kit, doubt)
+
+
+def _counts(tick: Int64Array, programs: Sequence[ProgramEvent]) -> dict[Sound, int]:
+    """Return how many notes are played with each sound, in the order of their first notes."""
+    unsaid: Sound = (None, None, None)
+    if not programs:
+        return {unsaid: len(tick)}
+    ticks = np.array([event.tick for event in programs], dtype=np.int64)
+    chosen = np.searchsorted(ticks, tick, side="right") - 1
+    counts: dict[Sound, int] = {}
+    for at, n in enumerate(np.bincount(chosen + 1).tolist()):
+        if n:
+            sound = programs[at - 1].sound if at else unsaid
+            counts[sound] = counts.get(sound, 0) + n
+    return counts
 
 
 def _kit_by_channel(strokes: Strokes) -> tuple[str | None, str | None]:

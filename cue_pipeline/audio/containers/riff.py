@@ -211,7 +211,13 @@ class _WaveReader(ChunkedReader):
             contents.channels, contents.sample_rate = fmt.channels, fmt.rate
             if not contents.codec:
                 contents.fault = f"is of a codec that is not known here (format {fmt.tag:#06x})"
-            if fmt.align and contents.data_size % fmt.align:
+            if fmt.tag in _EIGHT_BIT and fmt.align != fmt.channels:
+                contents.notes.append(
+                    f"its header contradicts itself ({fmt.channels} channels of 8 bits in blocks "
+                    f"of {fmt.align} bytes): read as {fmt.channels} channels; bounce it again to "
+                    "be sure"
+                )
+            elif fmt.align and contents.data_size % fmt.align:
                 contents.notes.append(
                     f"its {contents.data_size} bytes of audio are no whole number of blocks of "
                     f"{fmt.align} bytes"
