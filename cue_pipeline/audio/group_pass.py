@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from cue_pipeline.audio.compiled.choice import worth_compiling
+from cue_pipeline.audio.content import HashedSource
 from cue_pipeline.audio.grouping import Channel, ChannelGroup
 from cue_pipeline.audio.levels import GroupLevels
 from cue_pipeline.audio.mel import MelStream
@@ -60,6 +61,8 @@ class Measured:
         Hz, of the composite: the files', or the project's if they differ.
     audio_digest : str
         The same for two groups whose composites sound the same; '' for silence.
+    contents : dict of (str, int) to str
+        Content of each channel, by file and place in it; not of those that are damaged.
     """
 
     group: ChannelGroup
@@ -69,6 +72,7 @@ class Measured:
     remarks: list[str] = field(default_factory=list)
     sample_rate: int = 0
     audio_digest: str = ""
+    contents: dict[tuple[str, int], str] = field(default_factory=dict)
 
 
 class HasChannels(Protocol):
@@ -94,6 +98,8 @@ class GroupReader:
         Hz: the rate of the blocks in any case.
     compiled : bool
         Decode by the compiled kernels.
+    hashed : bool
+        Hash the samples as they are read, at the files' own rates.
     """
 
     def __init__(
@@ -104,12 +110,14 @@ class GroupReader:
         *,
         convert_to: int | None = None,
         compiled: bool = False,
+        hashed: bool = False,
     ) -> None:
         rates = {c.header.sample_rate for c in group.channels}
         self.sample_rate = convert_to or (rates.pop() if len(rates) == 1 else project_rate)
         self.damage: list[str] = []
         self.labels: list[str] = []
         self._sources: list[tuple[Source, int]] = []
+        self._hashed: list[HashedSource] = []
         for header, same in groupby(group.channels, key=lambda c: c.header):
             channels = list(same)
             indices = [c.index for c in channels]
@@ -118,6 +126,9 @@ class GroupReader:
                 self.damage.extend(source.damage)
                 source.close()
                 continue
+            if hashed:
+                source = HashedSource(source, indices)
+                self._hashed.append(source)
             self._sources.append((at_rate(source, self.sample_rate, indices), len(indices)))
             self.labels.extend(c.label for c in channels)
 
@@ -166,6 +177,10 @@ class GroupReader:
         held = np.empty((len(self.labels), n), np.float32)
         while count := self.read(held):
             yield held[:, :count]
+
+    def contents(self) -> dict[tuple[str, int], str]:
+        """Return the content of each channel that was hashed whole, by file and place in it."""
+        return {at: content for source in self._hashed for at, content in source.contents().items()}
 
     def close(self) -> None:
         """Let go of the files and take over what went wrong with them."""
@@ -268,11 +283,12 @@ def measure_group(
     ``spread`` calls a function for each of some items, as ``map`` does, or an executor's.
     """
     project_rate = next(iter(mels.values())).sr
-    reader = GroupReader(folder, group, project_rate, compiled=compiled)
+    reader = GroupReader(folder, group, project_rate, compiled=compiled, hashed=True)
     found = Measured(group, damage=reader.damage, sample_rate=reader.sample_rate)
     try:
         if reader.labels:
             _pass(reader, found, mels, spool, spread, per_channel=per_channel, compiled=compiled)
+            found.contents = reader.contents()
     finally:
         reader.close()
     if found.levels is None:

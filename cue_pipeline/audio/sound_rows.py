@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from cue_pipeline.audio.content import group_content
 from cue_pipeline.audio.final_mix import Residual, measure_residual
 from cue_pipeline.audio.group_pass import FeatureKey, Measured, measure_groups, takes_kernels
 from cue_pipeline.audio.grouping import AudioInventory, ChannelGroup
@@ -31,7 +32,7 @@ _AUDIO_COLUMNS = (
     "id", "cue_id", "file_path", "canonical_name", "layout", "channels", "sample_rate", "frames",
     "duration_seconds", "time_reference", "start_offset_seconds", "grouping", "warnings",
 )  # fmt: skip
-_LEVEL_COLUMNS = ("id", "peak_dbfs", "rms_dbfs", "levels")
+_LEVEL_COLUMNS = ("id", "peak_dbfs", "rms_dbfs", "levels", "content_hash")
 _MIX_COLUMNS = (
     "id", "cue_id", "midi_file_id", "role", "known_by", *_AUDIO_COLUMNS[2:], *_LEVEL_COLUMNS[1:],
     "residual_db", "residual",
@@ -217,14 +218,22 @@ def _level_columns(found: Measured, twins: Sequence[str]) -> dict[str, Any]:
             f"{', '.join(repr(t) for t in twins)}."
         )
     if found.levels is None:
-        return {"peak_dbfs": None, "rms_dbfs": None, "levels": {"warnings": notes}}
+        silent = {"peak_dbfs": None, "rms_dbfs": None, "content_hash": None}
+        return {**silent, "levels": {"warnings": notes}}
     levels = found.levels.as_json()
     levels["duplicate_of"] = list(twins)
+    contents = {c.label: found.contents.get((c.file, c.index)) for c in found.group.channels}
+    for channel in levels["channels"]:
+        channel["content_hash"] = contents.get(channel["label"])
+    whole = [content for content in contents.values() if content is not None]
     levels["warnings"] = notes
     return {
         "peak_dbfs": rounded(dbfs(found.levels.peak)),
         "rms_dbfs": rounded(dbfs(found.levels.rms)),
         "levels": levels,
+        "content_hash": group_content(found.group.sample_rate, whole)
+        if len(whole) == len(found.group.channels)
+        else None,
     }
 
 

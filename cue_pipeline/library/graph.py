@@ -79,7 +79,7 @@ GRAPH: Mapping[str, Declaration] = {
     "mel_features": Declaration(
         upstream=("channel_groups",),
         reads=("audio",),
-        algorithm=1,
+        algorithm=2,
         shaped_by=_MEL,
         group="sound",
         kinds=frozenset({"audio", "numpy", "table"}),
@@ -87,7 +87,7 @@ GRAPH: Mapping[str, Declaration] = {
     "final_mix_features": Declaration(
         upstream=("channel_groups",),
         reads=("audio",),
-        algorithm=3,
+        algorithm=4,
         shaped_by=_MEL,
         group="sound",
         kinds=frozenset({"audio", "numpy", "table"}),

@@ -22,12 +22,13 @@ import hashlib
 import shlex
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from cue_pipeline.cue.content import as_listed, audio_hash, composed, hash_of_file
+from cue_pipeline.cue.file_hash import as_listed, composed, hash_of_file
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.media import File
 from cue_pipeline.warehouse.cue_contents import (
@@ -43,11 +44,10 @@ from cue_pipeline.warehouse.cue_contents import (
 from cue_pipeline.warehouse.relocation import move_cues
 
 if TYPE_CHECKING:
+    from cue_pipeline.audio.grouping import AudioInventory
     from cue_pipeline.cue.scan import CueScan
     from cue_pipeline.warehouse.registry import CueRow
     from cue_pipeline.warehouse.store import Store
-
-_HASHES = {"midi": hashlib.sha256, "audio": audio_hash}
 
 LEAST_IN_COMMON = 0.5
 """Of a cue's files, the part that another folder must have, by name and size, to be offered."""
@@ -154,7 +154,7 @@ class Comparison:
 
     def __init__(self, seconds: float | None = None) -> None:
         self._until = None if seconds is None else monotonic() + seconds
-        self._hashes: dict[tuple[Path, File], str | None] = {}
+        self._hashes: dict[tuple[Path, File, str], str | None] = {}
 
     def same(
         self, known: Contents, folder: CueFolder, kind: Kind, *, in_place: bool
@@ -185,23 +185,32 @@ class Comparison:
             believed = file[2:] == was[2:4] or (in_place and file[2] == was[2])
             if not believed and was[4] is None:
                 return None
-            if not believed and self._is_late(folder, file):
+            if not believed and self._is_late():
                 so_far = {**before, **found}
                 raise OutOfTimeError(kind, Contents(known.fingerprint, tuple(so_far.values())))
-            if not believed and self._hash(folder, file, kind) != was[4]:
+            if not believed and self._hash(folder, file, was[4]) != was[4]:
                 return None
             found[path] = (*file, was[4])
         return Contents(known.fingerprint, tuple(found.values()))
 
-    def _is_late(self, folder: CueFolder, file: File) -> bool:
-        read = (folder.path, file) in self._hashes
-        return not read and self._until is not None and monotonic() > self._until
+    def _is_late(self) -> bool:
+        return self._until is not None and monotonic() > self._until
 
-    def _hash(self, folder: CueFolder, file: File, kind: Kind) -> str | None:
-        at = (folder.path, file)
+    def _hash(self, folder: CueFolder, file: File, known: str | None) -> str | None:
+        at = (folder.path, file, (known or "").partition(":")[0])
         if at not in self._hashes:
-            self._hashes[at] = hash_of_file(folder.path, file, _HASHES[kind])
+            self._hashes[at] = _hash_again(folder.path, file, known or "")
         return self._hashes[at]
+
+
+def _hash_again(folder: Path, file: File, known: str) -> str | None:
+    """Return a file's hash in the form in which it is known; None where it is not as listed."""
+    if ":" not in known:
+        return hash_of_file(folder, file)
+    from cue_pipeline.audio.content import content_again
+
+    found = content_again(folder, file[0], known)
+    return found if as_listed(folder / file[0], file[1], file[2]) else None
 
 
 def files_of(folder: CueFolder, kind: Kind) -> tuple[File, ...]:
@@ -223,6 +232,20 @@ def note_midi(store: Store, folder: CueFolder, hashes: Mapping[str, str | None])
 def note_audio(store: Store, folder: CueFolder, hashes: Mapping[str, str | None]) -> None:
     """Keep what a cue's audio files hold, as far as they were read."""
     _note(store, folder, "audio", hashes)
+
+
+def left_out(folder: CueFolder, inventory: AudioInventory) -> dict[str, str | None]:
+    """Return the contents of audio that no pass will read: click tracks, what cannot be used."""
+    from cue_pipeline.audio.content import bytes_content
+
+    groups = (*inventory.groups, *inventory.final_mixes)
+    read = {channel.file for group in groups for channel in group.channels}
+    contents: dict[str, str | None] = {}
+    for path, *_ in folder.audio_files:
+        if path not in read:
+            with suppress(OSError):
+                contents[path] = bytes_content(folder.path / path)
+    return contents
 
 
 def _note(store: Store, folder: CueFolder, kind: Kind, hashes: Mapping[str, str | None]) -> None:

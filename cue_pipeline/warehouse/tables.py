@@ -508,6 +508,14 @@ audio_files = table(
         null=True,
         **_BY_MEL,
     ),
+    column(
+        "content_hash",
+        sa.Text,
+        "Of its samples, not its names (XXH3-128): the same stem elsewhere, in WAV or FLAC, has "
+        "the same; NULL: not read whole. Each channel's is in `levels`.",
+        null=True,
+        **_BY_MEL,
+    ),
     column("grouping", Json, "Which evidence grouped the channels."),
     column("warnings", Json, "What is odd about the files, in words."),
     column(
@@ -571,6 +579,7 @@ final_mixes = table(
     column("peak_dbfs", sa.Double, "Sample peak; NULL: digital silence.", null=True),
     column("rms_dbfs", sa.Double, "Of the composite; NULL: digital silence.", null=True),
     column("levels", Json, "As in `audio_files`.", null=True),
+    column("content_hash", sa.Text, "As in `audio_files`.", null=True),
     column(
         "residual_db",
         sa.Double,

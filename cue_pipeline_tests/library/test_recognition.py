@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cue_pipeline.cue.content import hash_of_file
+from cue_pipeline.cue.file_hash import hash_of_file
 from cue_pipeline.errors import CueError
 from cue_pipeline.library import graph
 from cue_pipeline.library.adoption import adopt_root, move_by_hand

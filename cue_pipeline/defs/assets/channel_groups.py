@@ -34,10 +34,10 @@ def channel_groups(cue: CueRun) -> AssetResult:
     """
     from cue_pipeline.audio.sound_rows import channel_group_tables
     from cue_pipeline.library import quality as judgments
-    from cue_pipeline.library.recognition import note_audio
+    from cue_pipeline.library.recognition import left_out, note_audio
 
     inventory = cue.inventory
-    note_audio(cue.store, cue.folder, {})
+    note_audio(cue.store, cue.folder, left_out(cue.folder, inventory))
     groups, mixes = inventory.groups, inventory.final_mixes
     channels = sum(len(group.channels) for group in groups)
     return AssetResult(

@@ -22,8 +22,10 @@ def final_mix_features(cue: CueRun) -> AssetResult:
     away from the mix, sample by sample: what is left, in `residual_db`, says whether the stems on
     disk are those that were mixed.
     """
+    from cue_pipeline.audio.content import file_contents
     from cue_pipeline.audio.sound_rows import final_mix_tables
     from cue_pipeline.library import quality as judgments
+    from cue_pipeline.library.recognition import note_audio
     from cue_pipeline.pictures.of_stems import draw_mix
 
     folder = cue.folder
@@ -35,6 +37,11 @@ def final_mix_features(cue: CueRun) -> AssetResult:
         threads=cue.threads,
     )
     mixes, features = rows_of(tables, "final_mixes"), rows_of(tables, "final_mix_features")
+    note_audio(
+        cue.store,
+        cue.folder,
+        file_contents(cue.folder.path, cue.inventory.final_mixes, mixes["levels"]),
+    )
     residual = mixes.loc[mixes["role"] == "mix", "residual_db"].max()
     known = residual == residual  # not NaN
     told = f", {residual:.1f} dB from the sum of the stems" if known else ""

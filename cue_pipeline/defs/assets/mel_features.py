@@ -20,14 +20,17 @@ def mel_features(cue: CueRun) -> AssetResult:
     chunks of at most 512 KiB; every parameter is in `audio_features.params`. The same pass over
     the samples measures peak, RMS, silence, clipping and DC of each stem.
     """
+    from cue_pipeline.audio.content import file_contents
     from cue_pipeline.audio.sound_rows import mel_feature_tables
     from cue_pipeline.library import quality as judgments
+    from cue_pipeline.library.recognition import note_audio
     from cue_pipeline.pictures.of_stems import draw_stems
 
     inventory = cue.inventory
     groups = inventory.groups
     tables = mel_feature_tables(cue.folder, inventory, cue.mel_profiles, threads=cue.threads)
     features, levels = rows_of(tables, "audio_features"), rows_of(tables, "audio_files")
+    note_audio(cue.store, cue.folder, file_contents(cue.folder.path, groups, levels["levels"]))
     seconds = round(sum((group.duration_seconds for group in groups), 0.0), 3)
     frames = int(features["n_frames"].sum())
     return AssetResult(

@@ -1,27 +1,20 @@
 """What a file holds, in a number: the same bytes have the same hash, whatever their dates.
 
-A MIDI file's is the SHA-256 that ``midi_files.sha256`` has too. Audio, which is a thousand times
-as long, is hashed by a faster function where the pass that reads it does that anyway.
+A MIDI file's is the SHA-256 that ``midi_files.sha256`` has too; of audio see
+:mod:`cue_pipeline.audio.content`.
 """
 
 import hashlib
 import unicodedata
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from cue_pipeline.cue.media import File
 
 _BLOCK_BYTES = 1 << 20
 
 
-def audio_hash() -> Any:
-    """Return what audio is hashed by, with ``update`` and ``hexdigest``."""
-    return hashlib.sha256()
-
-
-def hash_of_file(folder: Path, file: File, make: Callable[[], Any] = hashlib.sha256) -> str | None:
-    """Return the hash of a file's bytes; None where it cannot be read, or is not as listed.
+def hash_of_file(folder: Path, file: File) -> str | None:
+    """Return the SHA-256 of a file's bytes; None where it cannot be read, or is not as listed.
 
     Parameters
     ----------
@@ -29,11 +22,9 @@ def hash_of_file(folder: Path, file: File, make: Callable[[], Any] = hashlib.sha
         The cue's folder.
     file : (str, int, int, int)
         As it was listed: a file that has changed since is another one.
-    make : callable
-        Gives what hashes.
     """
     path, size, modified, _ = file
-    digest = make()
+    digest = hashlib.sha256()
     try:
         with (folder / path).open("rb", buffering=0) as stream:
             held = bytearray(_BLOCK_BYTES)
