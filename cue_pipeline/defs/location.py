@@ -9,8 +9,9 @@ import dagster as dg
 from cue_pipeline.defs import assets
 from cue_pipeline.defs.automation import automation_of
 from cue_pipeline.defs.io_manager import WarehouseIOManager
+from cue_pipeline.defs.is_current import IS_CURRENT, is_current_check, own_checks, tell_states_job
 from cue_pipeline.defs.resources import CueLibrary
-from cue_pipeline.defs.sensors import cue_folders_sensor
+from cue_pipeline.defs.sensors import cue_folders_sensor, cue_states_sensor
 from cue_pipeline.library import graph
 from cue_pipeline.library.graph import told_versions
 from cue_pipeline.settings import Settings
@@ -60,16 +61,21 @@ def build_defs(
             code_version=versions[asset], automation_condition=automation_of(asset, settings)
         )
 
+    tell, found = tell_states_job(), find_assets()
+    watch = cue_folders_sensor(settings, PROCESS_CUE, own_checks(found))
     return dg.Definitions(
-        assets=[asset.map_asset_specs(with_current_version) for asset in find_assets()],
+        assets=[asset.map_asset_specs(with_current_version) for asset in found],
         jobs=[
             dg.define_asset_job(
                 PROCESS_CUE,
-                selection=dg.AssetSelection.all(),
+                # A step of its own for `is_current` would cost each cue more than the check.
+                selection=dg.AssetSelection.all() - dg.AssetSelection.checks(IS_CURRENT),
                 description="Everything about one cue: its score, its sound, and how they match.",
-            )
+            ),
+            tell,
         ],
-        sensors=[cue_folders_sensor(settings, PROCESS_CUE)],
+        asset_checks=[is_current_check()],
+        sensors=[watch, cue_states_sensor(tell)],
         resources={
             "library": library,
             "warehouse": WarehouseIOManager(cue_library=library),

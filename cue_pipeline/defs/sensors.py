@@ -16,6 +16,7 @@ import dagster as dg
 
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.busy import UNFINISHED, busy_cues
+from cue_pipeline.defs.is_current import TELL_STATES
 from cue_pipeline.defs.moved import follow
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
@@ -23,7 +24,11 @@ from cue_pipeline.errors import CueError
 from cue_pipeline.library import graph, watch
 from cue_pipeline.library.base import base_of, second_keys
 from cue_pipeline.library.recognition import Recognition, nowhere, recognise
+from cue_pipeline.library.status import AssetStatus, read_status
+from cue_pipeline.library.verdicts import VERDICTS_PER_LOOK, changed_verdicts
+from cue_pipeline.library.works import digest_of_facts, refresh_works
 from cue_pipeline.settings import Settings
+from cue_pipeline.warehouse.verdict_rows import note_verdicts, untold_verdicts
 
 if TYPE_CHECKING:
     from cue_pipeline.cue.scan import CueScan
@@ -31,6 +36,9 @@ if TYPE_CHECKING:
 
 SENSOR = "cue_folders"
 """The sensor's name."""
+
+STATES_SENSOR = "cue_states"
+"""Name of the sensor that tells which cues are up to date."""
 
 LAUNCHED_BY = {"cue_pipeline/launched_by": SENSOR}
 
@@ -48,7 +56,9 @@ COMPARING_SECONDS = 15.0
 _MOST_NAMED = 3
 
 
-def cue_folders_sensor(settings: Settings, job_name: str) -> dg.SensorDefinition:
+def cue_folders_sensor(
+    settings: Settings, job_name: str, checks: Mapping[str, Sequence[dg.AssetCheckKey]]
+) -> dg.SensorDefinition:
     """Return the sensor, on where ``CUE_ROOT`` is set.
 
     Parameters
@@ -57,6 +67,8 @@ def cue_folders_sensor(settings: Settings, job_name: str) -> dg.SensorDefinition
         They say whether and where to look.
     job_name : str
         The job that is run for a cue, or a part of it.
+    checks : mapping of str to sequence of AssetCheckKey
+        Those that are part of each asset's step.
     """
     on = settings.cue_root is not None
 
@@ -78,13 +90,74 @@ def cue_folders_sensor(settings: Settings, job_name: str) -> dg.SensorDefinition
         root = library.settings.cue_root
         if root is None:
             return dg.SkipReason("CUE_ROOT is not set, so there is no folder to look at.")
-        return _look(context, library, root)
+        return _look(context, library, root, checks)
 
     return cue_folders
 
 
+def cue_states_sensor(tell: dg.JobDefinition) -> dg.SensorDefinition:
+    """Return the sensor that tells by ``is_current`` which cues are up to date.
+
+    Parameters
+    ----------
+    tell : JobDefinition
+        The job that tells.
+    """
+
+    @dg.sensor(
+        name=STATES_SENSOR,
+        job=tell,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description=(
+            "Tells by the check `is_current` which cues are no longer up to date, and why, once "
+            "for each change. What `cue_folders` has seen is told within a minute; where `CUE_ROOT`"
+            " is not set, the folders of all registered cues are looked at here."
+        ),
+    )
+    def cue_states(
+        context: dg.SensorEvaluationContext, library: CueLibrary
+    ) -> dg.SensorResult | dg.SkipReason:
+        store, instance = library.store, context.instance
+        memory = watch.Memory.from_cursor(context.cursor)
+        memory = memory if memory.epoch else replace(memory, epoch=f"{int(time.time()):x}")
+        if library.settings.cue_root is None:
+            memory = _look_at_states(context, library, memory)
+        if instance.get_runs_count(dg.RunsFilter(job_name=TELL_STATES, statuses=UNFINISHED)):
+            return dg.SkipReason("The last verdicts are still being told.")
+        due = untold_verdicts(store.engine, memory.epoch, VERDICTS_PER_LOOK)
+        there = set(instance.get_dynamic_partitions(CUES)) if due else set()
+        keys = [key for key in due if key in there]
+        config = {"ops": {"tell": {"config": {"cues": keys, "teller": memory.epoch}}}}
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_config=config)] if keys else [],
+            skip_reason=None if keys else dg.SkipReason("No cue's state has changed."),
+            cursor=memory.as_cursor(),
+        )
+
+    return cue_states
+
+
+def _look_at_states(
+    context: dg.SensorEvaluationContext, library: CueLibrary, memory: watch.Memory
+) -> watch.Memory:
+    """Keep the verdicts on all registered cues, and compare them where no folder is watched."""
+    store, instance = library.store, context.instance
+    known = _known(store, library.settings)
+    statuses: dict[str, list[AssetStatus]] = {}
+    for status in read_status(store, library.settings):
+        if status.cue_key in known.ledger:
+            statuses.setdefault(status.cue_key, []).append(status)
+    changed = changed_verdicts(statuses, known.cues, lambda keys: busy_cues(instance, keys))
+    note_verdicts(store.engine, changed)
+    return _compare(context, store, known, memory)
+
+
 def _look(
-    context: dg.SensorEvaluationContext, library: CueLibrary, root: Path
+    context: dg.SensorEvaluationContext,
+    library: CueLibrary,
+    root: Path,
+    checks: Mapping[str, Sequence[dg.AssetCheckKey]],
 ) -> dg.SensorResult | dg.SkipReason:
     from cue_pipeline.cue.scan import find_cues
 
@@ -140,7 +213,9 @@ def _look(
     requests = [r for r in look.requests if r.folder.key not in refused]
     told = _tell(context, look, scan, found, refused)
     memory = replace(look.memory, told=told)
+    note_verdicts(store.engine, look.verdicts)
     if not requests:
+        memory = _compare(context, store, known, memory)
         return dg.SensorResult(skip_reason=dg.SkipReason(_summary(look)), cursor=memory.as_cursor())
     there = set(instance.get_dynamic_partitions(CUES))
     new = [r.folder.key for r in requests if r.folder.key not in there]
@@ -151,6 +226,7 @@ def _look(
                 run_key=r.run_key(memory.epoch),
                 partition_key=r.folder.key,
                 asset_selection=[dg.AssetKey(asset) for asset in r.assets],
+                asset_check_keys=[key for asset in r.assets for key in checks[asset]],
                 tags=LAUNCHED_BY,
             )
             for r in requests
@@ -158,6 +234,17 @@ def _look(
         dynamic_partitions_requests=[cues.build_add_request(new)] if new else [],
         cursor=memory.as_cursor(),
     )
+
+
+def _compare(
+    context: dg.SensorEvaluationContext, store: Store, known: watch.Known, memory: watch.Memory
+) -> watch.Memory:
+    """Compare all cues where anything that they are compared by has changed since."""
+    by = digest_of_facts(known.cues, known.ledger)
+    if by != memory.works:
+        for told in refresh_works(store):
+            context.log.info("%s.", shown(told))
+    return replace(memory, works=by)
 
 
 def _known(store: Store, settings: Settings) -> watch.Known:
@@ -168,6 +255,7 @@ def _known(store: Store, settings: Settings) -> watch.Known:
         cues={cue.cue_key: cue for cue in store.cues()},
         ledger=ledger,
         versions=graph.code_versions(settings),
+        decided=store.decisions(),
     )
 
 

@@ -21,13 +21,14 @@ import json
 import os
 import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.library import graph
 from cue_pipeline.library.status import AssetStatus, cue_status
+from cue_pipeline.library.verdicts import changed_verdicts
 
 if TYPE_CHECKING:
     from cue_pipeline.cue.scan import CueScan
@@ -58,12 +59,15 @@ class Memory:
     epoch : str
         Part of every run key; renewed when the cursor is reset or the warehouse is empty, so that
         Dagster, which never runs a run key twice, does not refuse what is to be made anew.
+    works : str
+        Digest of what cues were last compared by.
     """
 
     seen: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, str] = field(default_factory=dict)
     told: str = ""
     epoch: str = ""
+    works: str = ""
 
     def as_cursor(self) -> str:
         """Return it as text."""
@@ -79,6 +83,7 @@ class Memory:
                 dict(stored["asked"]),
                 str(stored["told"]),
                 str(stored["epoch"]),
+                str(stored.get("works", "")),
             )
         except (ValueError, KeyError, TypeError):
             return cls()
@@ -120,6 +125,8 @@ class Look:
         Settled cues that wait because a run of them is under way.
     blocked : tuple of str
         Cues of which an asset failed on the files as they are now: not run again.
+    verdicts : mapping of str to str
+        Cues that have become up to date, or have ceased to be, or for another reason.
     """
 
     requests: tuple[CueRequest, ...] = ()
@@ -130,6 +137,7 @@ class Look:
     left: int = 0
     busy: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
+    verdicts: Mapping[str, str] = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
 
 
@@ -145,11 +153,14 @@ class Known:
         By key and asset.
     versions : mapping of str to str
         Current code versions, by asset.
+    decided : mapping of str to str
+        What people decided, by key, as :meth:`Store.decisions` has it.
     """
 
     cues: Mapping[str, CueRow]
     ledger: Mapping[str, Mapping[str, LedgerRow]]
     versions: Mapping[str, str]
+    decided: Mapping[str, str] = field(default_factory=dict)
 
 
 def decide(
@@ -192,8 +203,17 @@ def decide(
         Cues of which nobody knows yet which they are: nothing is done about them.
     """
     if not memory.epoch or not known.cues:
-        memory = Memory(memory.seen, {}, memory.told, new_epoch)
-    pending, blocked = _pending(scan, known)
+        memory = replace(memory, asked={}, epoch=new_epoch)
+    statuses = {
+        folder.key: cue_status(
+            folder,
+            known.ledger.get(folder.key, {}),
+            known.versions,
+            known.decided.get(folder.key, ""),
+        )
+        for folder in scan.cues
+    }
+    pending, blocked = _pending(scan, known, statuses)
     pending = {key: request for key, request in pending.items() if key not in undecided}
     asked = {key: s for key, s in memory.asked.items() if key in pending}
     copying: list[str] = []
@@ -231,7 +251,16 @@ def decide(
         left=left + len(free) - len(requests),
         busy=tuple(r.folder.key for r in settled if r.folder.key in busy),
         blocked=tuple(blocked),
-        memory=Memory(seen, asked, memory.told, memory.epoch),
+        verdicts=changed_verdicts(
+            {
+                key: states
+                for key, states in statuses.items()
+                if key in known.ledger and key not in asked and key not in undecided
+            },
+            known.cues,
+            busy_among,
+        ),
+        memory=replace(memory, seen=seen, asked=asked),
     )
 
 
@@ -300,13 +329,14 @@ def quiet(folder: CueFolder, now: float, settle_seconds: float) -> bool:
     return age >= settle_seconds or age < -CLOCK_TRUST_SECONDS
 
 
-def _pending(scan: CueScan, known: Known) -> tuple[dict[str, CueRequest], list[str]]:
+def _pending(
+    scan: CueScan, known: Known, statuses: Mapping[str, Sequence[AssetStatus]]
+) -> tuple[dict[str, CueRequest], list[str]]:
     pending: dict[str, CueRequest] = {}
     blocked: list[str] = []
     for folder in scan.cues:
         ledger = known.ledger.get(folder.key, {})
-        statuses = cue_status(folder, ledger, known.versions)
-        ask, failed = wanted(folder, statuses, ledger)
+        ask, failed = wanted(folder, statuses[folder.key], ledger)
         if failed:
             blocked.append(folder.key)
         if ask:

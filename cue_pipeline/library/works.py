@@ -18,6 +18,7 @@ it names itself; there are no chains.
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from cue_pipeline.midi.shingles import Sketch, shared
 from cue_pipeline.warehouse.cue_facts import CueFacts, Kinship, note_kinship, read_facts
 
 if TYPE_CHECKING:
-    from cue_pipeline.warehouse.store import Store
+    from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
 
 RELATED: Final = 0.15
 """Part of its shingles that a version shares: 0.3 and more was seen; unrelated music up to 0.04."""
@@ -39,6 +40,8 @@ _HALF: Final = 0.5
 _THE_SAME: Final = 0.98
 _COMMONPLACE: Final = 200  # a shingle of more cues says nothing of any two
 _FEWEST_IN_COMMON: Final = 3
+
+_COMPARED_BY: Final = ("tempo_map", "midi_events", "mel_features")
 
 Pair = tuple[str, str]
 
@@ -57,6 +60,27 @@ class Likeness:
 
     share: float
     why: str
+
+
+def digest_of_facts(
+    cues: Mapping[str, CueRow], ledger: Mapping[str, Mapping[str, LedgerRow]]
+) -> str:
+    """Return a digest of all that cues are compared by: the same, as long as that is the same.
+
+    Parameters
+    ----------
+    cues : mapping of str to CueRow
+        By key.
+    ledger : mapping of str to mapping of str to LedgerRow
+        By key and asset.
+    """
+    nothing: Mapping[str, LedgerRow] = {}
+    digest = hashlib.sha256()
+    for key, cue in sorted(cues.items()):
+        rows = ledger.get(key, nothing)
+        made = [rows[asset].data_version for asset in _COMPARED_BY if asset in rows]
+        digest.update(f"{key}\0{cue.state}\0{made}\n".encode())
+    return digest.hexdigest()[:12]
 
 
 def refresh_works(store: Store) -> list[str]:

@@ -1,7 +1,7 @@
 """The ledger: which asset of which cue is whole."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
@@ -80,7 +80,7 @@ def mark_stale(connection: sa.Connection, cue_id: int, assets: Iterable[str]) ->
 
 def read_entries(connection: sa.Connection, cue_key: str | None = None) -> list[LedgerRow]:
     """Return the ledger of one cue or of all, by cue and asset."""
-    columns = [c for c in t.cue_assets.c if c.name != "cue_id"]
+    columns = [t.cue_assets.c[field.name] for field in fields(LedgerRow) if field.name != "cue_key"]
     query = (
         sa.select(t.cues.c.cue_key, *columns)
         .join_from(t.cue_assets, t.cues, t.cues.c.id == t.cue_assets.c.cue_id)
@@ -88,7 +88,7 @@ def read_entries(connection: sa.Connection, cue_key: str | None = None) -> list[
     )
     if cue_key is not None:
         query = query.where(t.cues.c.cue_key == cue_key)
-    return [LedgerRow(**row) for row in connection.execute(query).mappings()]
+    return [LedgerRow(*row) for row in connection.execute(query)]  # 35,000 rows: no mappings
 
 
 def upsert(

@@ -56,6 +56,8 @@ class CueRow:
     first_key: str | None = None
     moved_from: str | None = None
     moved_at: datetime | None = None
+    verdict: str | None = None
+    verdict_told: str | None = None
 
     def knows(self, folder: CueFolder) -> bool:
         """Whether a folder holds what was last seen of this cue, by names, sizes and dates."""

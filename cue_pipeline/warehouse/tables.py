@@ -209,6 +209,13 @@ cues = table(
         null=True,
     ),
     column("duplicate_why", sa.Text, "What they have in common, in words.", null=True),
+    column(
+        "verdict",
+        sa.Text,
+        "Why it was not up to date when a sensor last looked; empty: it was; NULL: not looked.",
+        null=True,
+    ),
+    column("verdict_told", sa.Text, "What the UI was told of that, and by whom.", null=True),
     column("state", sa.Text, "`present` or `missing`."),
     column("fingerprint", sa.Text, "SHA-256 over both fingerprints below."),
     column("midi_fingerprint", sa.Text, "Changes with any MIDI file."),

@@ -191,13 +191,19 @@ def _run(
     """Run some assets of a cue; return the errors, none where all went well."""
     import dagster as dg
 
+    from cue_pipeline.defs.is_current import own_checks
+    from cue_pipeline.defs.location import find_assets
     from cue_pipeline.defs.partitions import PARTITIONS_NAME
     from cue_pipeline.processes.liveness import worker_tag
 
     instance.add_dynamic_partitions(PARTITIONS_NAME, [task.cue_key])
-    result = job.execute_in_process(
+    checks = own_checks(find_assets())
+    some = job.get_subset(
+        asset_selection={dg.AssetKey(asset) for asset in assets},
+        asset_check_selection={key for asset in assets for key in checks[asset]},
+    )
+    result = some.execute_in_process(
         partition_key=task.cue_key,
-        asset_selection=[dg.AssetKey(asset) for asset in assets],
         instance=instance,
         run_id=task.run_id,
         raise_on_error=False,
