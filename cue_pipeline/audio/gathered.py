@@ -34,6 +34,8 @@ class Gathered:
         What brought them together.
     notes : list of str
         What a person should know.
+    doubt : str or None
+        Why it may be no source of its own.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Gathered:
     layout_from: str
     evidence: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    doubt: str | None = None
 
     @property
     def sound(self) -> list[Member]:

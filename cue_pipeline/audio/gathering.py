@@ -251,6 +251,7 @@ def _lone_group(header: AudioHeader, order: str | None, doubts: Mapping[str, str
         layout_from=layout_from,
         evidence=["one interleaved file" if several else "one mono file"],
         notes=notes,
+        doubt=doubts.get(header.file),
     )
 
 

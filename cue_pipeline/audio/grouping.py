@@ -363,6 +363,8 @@ def _evidence(gathered: Gathered, channels: Sequence[Channel], layout: str) -> d
         record["assumption"] = f"{len(channels)} files that only numbers tell apart are one source"
     elif layout.endswith("discrete"):
         record["assumption"] = "the channels make no known layout"
+    if gathered.doubt:
+        record["identity_doubt"] = gathered.doubt
     return record
 
 

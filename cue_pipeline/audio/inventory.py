@@ -85,7 +85,13 @@ def _arranged(
 ) -> AudioInventory:
     """Return the inventory with every group among those of its role."""
     told = [
-        replace(g, role=c.role, known_by=c.known_by, warnings=(*g.warnings, *c.warnings))
+        replace(
+            g,
+            role=c.role,
+            known_by=c.known_by,
+            warnings=(*g.warnings, *c.warnings),
+            grouping={**g.grouping, "identity_doubt": c.doubt} if c.doubt else g.grouping,
+        )
         for g, c in zip(groups, cast, strict=True)
     ]
     told = _with_short_mixes(told)

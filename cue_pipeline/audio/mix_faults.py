@@ -36,6 +36,8 @@ def with_faults(cast: Sequence[Cast], named: Sequence[NamedGroup], sums: Sums) -
     ):
         for i, fault in faults:
             checked[i] = replace(checked[i], warnings=(*checked[i].warnings, fault))
+    for i, fault in _copies(stems, names, sums):
+        checked[i] = replace(checked[i], doubt=fault)
     return checked
 
 

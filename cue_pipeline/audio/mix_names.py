@@ -32,11 +32,14 @@ class Cast:
         ``name``, ``sum``, ``name and sum``, or ``sound`` (likeness to the mix).
     warnings : tuple of str
         What a person should know of it.
+    doubt : str or None
+        That among them which leaves open whether it is the stem that it is taken for.
     """
 
     role: Role
     known_by: str = "name"
     warnings: tuple[str, ...] = field(default=())
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ class _Casting:
             return self._old(one, mix, by)
         if name.pattern and not self._is_part_by_name(one, mix, left):
             return self._old(one, mix, "name") if self.named[mix].pattern else Cast("mix")
-        return Cast("stem", "name", self._named_like_a_mix(one))
+        return self._stem_named_like_a_mix(one)
 
     def _is_part_by_name(self, one: int, mix: int, left: float) -> bool:
         """Return whether a group is named as the stems of this mix are, and sounds as no mix."""
@@ -187,14 +187,15 @@ class _Casting:
         )
         return Cast("old mix", by, (note,))
 
-    def _named_like_a_mix(self, one: int) -> tuple[str, ...]:
+    def _stem_named_like_a_mix(self, one: int) -> Cast:
         name = self.named[one]
         if not name.hinted or not has_mix_word(name.name):
-            return ()
-        return (
+            return Cast("stem")
+        note = (
             f"'{name.name}' is named like a mix, and its sound is not made of the stems: it is "
-            "kept as a stem. If it is a mix, add a part of its name to CUE_FINAL_MIX_PATTERNS.",
+            "kept as a stem. If it is a mix, add a part of its name to CUE_FINAL_MIX_PATTERNS."
         )
+        return Cast("stem", "name", (note,), note)
 
     # -- mixes that went through more than a sum
 
@@ -291,7 +292,7 @@ class _Casting:
             if main is not None:
                 return self._old(one, main, "name and sum")
             return Cast("mix", "name and sum", self._promoted(one))
-        return Cast("stem", "name", self._named_like_a_mix(one))
+        return self._stem_named_like_a_mix(one)
 
     def _is_submix(self, one: int, others: Sequence[int]) -> bool:
         """Return whether a group is the exact sum of some stems, and is not named for the cue."""

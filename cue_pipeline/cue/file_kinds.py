@@ -95,6 +95,8 @@ def is_dataless(status: os.stat_result) -> bool:
 
 def may_be_audio(name: str) -> bool:
     """Whether only a file's content can tell if it is audio: its suffix is none that is known."""
+    if name.endswith("~"):  # an editor's copy of what was there before
+        return False
     suffix = suffix_of(name)
     known = AUDIO_SUFFIXES | AUDIO_NOT_READ | PAPER | ARCHIVES | _SET_ASIDE | _UNDER_WAY
     return suffix not in known and suffix not in _PLACEHOLDERS and not is_system(name)

@@ -523,7 +523,11 @@ audio_files = table(
         null=True,
         **_BY_MEL,
     ),
-    column("grouping", Json, "Which evidence grouped the channels."),
+    column(
+        "grouping",
+        Json,
+        "Which evidence grouped the channels; `identity_doubt`: why it may be no stem.",
+    ),
     column("warnings", Json, "What is odd about the files, in words."),
     column(
         "instrument_category",

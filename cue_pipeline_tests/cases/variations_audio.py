@@ -618,6 +618,24 @@ def files_in_the_cloud(cue: NewCue) -> Rule:
 
 
 @variation
+def an_editors_copy(cue: NewCue) -> Rule:
+    cue.audio({"VLN_01.wav": wav(noise()), "HRN_01.wav~": wav(noise(1, 1, 2))})
+    return all_of(ready, kinds(mono=1), told("HRN_01.wav~"))
+
+
+@variation
+def numbers_behind_a_dot(cue: NewCue) -> Rule:
+    cue.audio({f"Violins.{n}.wav": wav(noise(1, 1, n)) for n in range(1, 7)})
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        yield is_told(view, "Violins.1.*6 stems, or the 6 channels of one")
+        found = [t["state"] for t in view.sounding]
+        yield Finding(f"nothing is mapped without a person (found {found})", "auto" not in found)
+
+    return rule
+
+
+@variation
 def packed_files(cue: NewCue) -> Rule:
     cue.audio({"VLN_01.wav": wav(noise()), "HRN.zip": b"PK\3\4" + bytes(40)})
     cue.put("MIDI/cue v2.mid.gz", b"\x1f\x8b" + bytes(40))

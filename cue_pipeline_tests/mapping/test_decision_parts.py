@@ -93,3 +93,19 @@ def test_a_track_without_notes_is_no_instrument() -> None:
         None,
     )
     assert first.reason == "the track has no notes"
+
+
+def test_a_stem_that_may_be_none_of_its_own_is_mapped_for_a_person_to_see():
+    doubt = "'VLN.1' … 'VLN.6' may be 6 stems, or the 6 channels of one."
+    groups = groups_frame(["VLN", "HRN"]).assign(grouping=[{"identity_doubt": doubt}, {}])
+    mapping = map_cue(tracks_frame(["Violins", "Horns"]), groups)
+    assert states(mapping) == ["review", "auto"]
+    assert "may be 6 stems" in mapping.tracks[0].reason
+
+
+def test_a_kit_that_may_be_a_melody_is_mapped_for_a_person_to_see():
+    doubt = "its notes may be drums by their channel, or a melody that only stands there"
+    tracks = tracks_frame(["Drums", "Horns"], is_drum=[True, False], program_doubt=[doubt, None])
+    mapping = map_cue(tracks, groups_frame(["DRUMS", "HRN"]))
+    assert states(mapping) == ["review", "auto"]
+    assert doubt in mapping.tracks[0].reason

@@ -106,6 +106,7 @@ class _Cue:
     answer: "ModelAnswer | None"
     overrides: dict[int, Override]
     clock_doubts: dict[int, str]
+    group_doubts: list[str | None]
     warnings: list[str]
 
 
@@ -125,7 +126,8 @@ def map_cue(
     tracks : DataFrame
         As :func:`~cue_pipeline.mapping.tracks.track_summary` returns it.
     groups : DataFrame
-        Columns ``id``, ``canonical_name``, ``layout``, ``duration_seconds``.
+        Columns ``id``, ``canonical_name``, ``layout``, ``duration_seconds``; ``grouping``, whose
+        ``identity_doubt`` sends what is mapped to a group to review.
     evidence : DataFrame, optional
         Rows of ``match_evidence``: ``midi_track_id``, ``audio_file_id``, ``score``.
     overrides : DataFrame, optional
@@ -175,6 +177,7 @@ def map_cue(
         answer=answer,
         overrides=told,
         clock_doubts=clock_doubts(evidence, tracks),
+        group_doubts=_group_doubts(groups),
         warnings=[*warnings, *(answer.warnings if answer else ())],
     )
     return _decide(cue, weights)
@@ -382,7 +385,17 @@ def _verdict(
     if cue.n_notes[track] == 0:
         return Verdict("unmatched", None, 1.0, NO_NOTES)
     verdict = doubted(judge(testimony, weights), cue.clock_doubts.get(track))
+    if testimony.chosen != NONE:
+        verdict = doubted(verdict, cue.group_doubts[testimony.chosen])
     return doubted(verdict, _doubt_of_part(cue, track, verdict, category))
+
+
+def _group_doubts(groups: "DataFrame") -> list[str | None]:
+    """Return why each group may not be the stem that it is taken for, None where it surely is."""
+    if "grouping" not in groups:
+        return [None] * len(groups)
+    found = [g.get("identity_doubt") if isinstance(g, dict) else None for g in groups["grouping"]]
+    return [str(doubt).rstrip(".") if doubt else None for doubt in found]
 
 
 def _doubt_of_part(cue: _Cue, track: int, verdict: Verdict, category: str | None) -> str | None:
