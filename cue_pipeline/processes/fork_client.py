@@ -81,8 +81,8 @@ class ForkServer:
                     [sys.executable, "-m", module, str(theirs.fileno()), self._preload, self._how],
                     stdin=subprocess.DEVNULL,
                     pass_fds=[theirs.fileno()],
-                    # Threads with a heap each keep what they freed: 30 MB of a run (glibc alone).
-                    env={"MALLOC_ARENA_MAX": "2", **os.environ},
+                    # Threads with a heap each keep what they freed: 45 MB of a run (glibc alone).
+                    env={"MALLOC_ARENA_MAX": "1", **os.environ},
                 )
             self._control = ours
 
