@@ -28,6 +28,7 @@ from cue_pipeline.hearing.alignment import (
     score_of,
     session_of,
 )
+from cue_pipeline.hearing.clock import UNKNOWN_CLOCK, alignments_table, clock_of, onset_scatter
 from cue_pipeline.hearing.drift import with_drift
 from cue_pipeline.hearing.drum_bands import drum_to_bands
 from cue_pipeline.hearing.group_spectra import (
@@ -37,6 +38,7 @@ from cue_pipeline.hearing.group_spectra import (
     heard_groups,
     start_offsets,
 )
+from cue_pipeline.hearing.heard_times import segments, segments_table
 from cue_pipeline.hearing.origins import Origins, from_origin, moved, origins, session_zero
 from cue_pipeline.hearing.own_start import own_starts
 from cue_pipeline.hearing.regression import Explained
@@ -96,6 +98,10 @@ class MatchEvidence:
         it does not), ``moved_groups`` (that begin at a time of their own: name, seconds on the
         session's clock), ``abstained`` (track, reason), ``same_notes`` (tracks that sound cannot
         tell apart).
+    alignments : pd.DataFrame
+        One row per MIDI file and group, columns of ``stem_alignments``: the clock of the file, also
+        where a track of it, or the group, was not judged. ``method`` is ``none`` and the rest NULL
+        where nothing tells the lag.
     regressors : pd.DataFrame
         What each score was computed from: the pair's ids and :data:`~.scoring.FEATURES`.
     """
@@ -103,6 +109,7 @@ class MatchEvidence:
     pairs: pd.DataFrame
     summary: dict[str, Any] = field(default_factory=dict)
     regressors: pd.DataFrame = field(default_factory=pd.DataFrame)
+    alignments: pd.DataFrame = field(default_factory=lambda: alignments_table([]))
 
     @property
     def warnings(self) -> list[str]:
@@ -111,7 +118,23 @@ class MatchEvidence:
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return table name → rows."""
-        return {"match_evidence": self.pairs}
+        return {
+            "match_evidence": self.pairs,
+            "stem_alignments": self.alignments,
+            "alignment_segments": segments_table(
+                [
+                    row
+                    for key, group, knots in zip(
+                        self.alignments["midi_file_id"],
+                        self.alignments["audio_file_id"],
+                        self.alignments["knots"],
+                        strict=True,
+                    )
+                    if knots is not None
+                    for row in segments(int(key), int(group), knots)
+                ]
+            ),
+        }
 
 
 @dataclass(frozen=True)
@@ -126,13 +149,19 @@ class _Heard:
     zero: float | None
     again: Callable[[dict[int, float]], "_Heard"]
     moved: dict[str, float] = field(default_factory=dict)
+    starts: Mapping[int, float] = field(default_factory=dict)
 
     def with_starts(self, starts: dict[int, float]) -> "_Heard":
         """Return the same groups, some of which begin elsewhere on the clock."""
         known = {g.audio_file_id: g.offset_seconds for g in self.groups}
         names = {g.audio_file_id: g.name for g in self.groups}
         moved = {names[i]: round(start, 3) for i, start in starts.items()}
-        return replace(self.again(known | starts), references=self.references, moved=moved)
+        return replace(
+            self.again(known | starts),
+            references=self.references,
+            moved=moved,
+            starts={**self.starts, **starts},
+        )
 
 
 @dataclass(frozen=True)
@@ -144,6 +173,7 @@ class _File:
     tracks: list[TrackNotes]
     voices: list[list[int]]
     time_codes: Sequence[float] = ()
+    key: int = 0
 
     @property
     def leaders(self) -> list[TrackNotes]:
@@ -171,6 +201,12 @@ class _Found:
     measured: Measures
     names: Origins
     clock_doubt: str | None
+    scatter: Float64
+
+    @property
+    def recorded_seconds(self) -> float:
+        """Where on the session's clock the last group ends."""
+        return self.heard.session.level.shape[2] * self.heard.session.coarse_seconds
 
 
 def match_evidence(
@@ -235,6 +271,7 @@ def _match_evidence(
     ways = _ways_to_stand(features, mel_of)
     summary: dict[str, Any] = {"files": []}
     pairs, regressors = [], []
+    alignments: list[tuple[Any, ...]] = []
     heard = ways[0] if ways else None
     for file in files:
         found = _best_way(file, ways)
@@ -242,12 +279,32 @@ def _match_evidence(
             heard = found.heard
             regressors.append(_regressors(file, heard, found.measured))
         pairs.append(_rows(file, features, found, summary))
+        alignments += _alignments(file, features, found)
     summary["groups_left_out"] = heard.left_out if heard else _all_left_out(features)
     summary["time_references"] = heard.references if heard else "no group can be heard"
     table = pd.concat(pairs, ignore_index=True) if pairs else _table([])
     summary["n_pairs"] = len(table)
     summary["seconds"] = round(time.perf_counter() - began, 3)
-    return MatchEvidence(table, summary, pd.concat(regressors) if regressors else pd.DataFrame())
+    measures_of_pairs = pd.concat(regressors) if regressors else pd.DataFrame()
+    return MatchEvidence(table, summary, measures_of_pairs, alignments_table(alignments))
+
+
+def _alignments(file: _File, features: pd.DataFrame, found: _Found | None) -> list[tuple[Any, ...]]:
+    """Return the rows of ``stem_alignments`` of one MIDI file."""
+    groups = [int(i) for i in features["audio_file_id"]]
+    if found is None:
+        return [(file.key, group, *UNKNOWN_CLOCK) for group in groups]
+    scatter = dict(zip((g.audio_file_id for g in found.heard.groups), found.scatter, strict=True))
+    last = max((float((t.start + t.duration).max()) for t in file.leaders), default=0.0)
+    clock = clock_of(found.alignment, found.names, last, sure=LEAST_LAG_CONFIDENCE)
+    return [
+        (
+            file.key,
+            group,
+            *clock.in_file(found.heard.starts.get(group, 0.0), scatter.get(group)),
+        )
+        for group in groups
+    ]
 
 
 def _regressors(file: _File, heard: _Heard, measured: Measures) -> pd.DataFrame:
@@ -270,7 +327,7 @@ def _file(
     tracks = track_notes(ids, notes, _kits(rows))
     names = [str(name) for name in rows["track_name"]]
     key = int(rows["midi_file_id"].iloc[0])
-    return _File(ids, names, tracks, same_notes(tracks), time_codes.get(key, ()))
+    return _File(ids, names, tracks, same_notes(tracks), time_codes.get(key, ()), key)
 
 
 def _kits(rows: pd.DataFrame) -> dict[int, bool]:
@@ -314,7 +371,8 @@ def _standing(
 
     def standing(groups: list[Group]) -> _Heard:
         light = [group.without_sound() for group in groups]
-        return _Heard(light, left_out, session_of(groups, frame), spread, references, zero, again)
+        session = session_of(groups, frame)
+        return _Heard(light, left_out, session, spread, references, zero, again, starts=starts)
 
     return standing(groups)
 
@@ -342,6 +400,7 @@ def _best_way(file: _File, ways: list[_Heard]) -> _Found | None:
         measured,
         names,
         None if doubt is None else str(doubt),
+        onset_scatter(tracks, measured.onset_part, alignment, way.session),
     )
 
 
@@ -412,7 +471,9 @@ def _rows(
     ]
     rows = []
     for track_id, name, track in zip(file.ids, file.names, file.tracks, strict=True):
-        why = _too_few(track) or uncertain
+        inside = track.n_notes if uncertain or not found else _n_recorded(track, found)
+        outside = _outside(track, found) if found and track.n_notes and not inside else ""
+        why = outside or _too_few(inside) or uncertain
         if why:
             report["abstained"].append({"track": name, "reason": why})
         for group_id, group in groups:
@@ -423,7 +484,7 @@ def _rows(
                 {
                     "midi_track_id": track_id,
                     "audio_file_id": group_id,
-                    "n_notes": track.n_notes,
+                    "n_notes": inside,
                     "clock_doubt": found.clock_doubt if found else None,
                     **({"abstained": why} if why else of_pair),
                 }
@@ -431,10 +492,35 @@ def _rows(
     return _table(rows)
 
 
-def _too_few(track: TrackNotes) -> str:
-    if track.n_notes >= MIN_NOTES:
+def _too_few(n_notes: int) -> str:
+    if n_notes >= MIN_NOTES:
         return ""
-    return f"only {track.n_notes} notes" if track.n_notes else "no notes"
+    return f"only {n_notes} notes" if n_notes else "no notes"
+
+
+def _n_recorded(track: TrackNotes, found: _Found) -> int:
+    """Return how many notes sound within the recording."""
+    starts, ends = (
+        found.alignment.session_time(seconds)
+        for seconds in (track.start, track.start + track.duration)
+    )
+    return int(((ends > 0.0) & (starts < found.recorded_seconds)).sum())
+
+
+def _outside(track: TrackNotes, found: _Found) -> str:
+    """Return where a track's notes lie, none of which is within the recording."""
+    starts = found.alignment.session_time(track.start)
+    ends = f"recording ends {_clock(found.recorded_seconds)}"
+    if starts.min() >= found.recorded_seconds:
+        return f"no note within the recording (first {_clock(float(starts.min()))}, {ends})"
+    if starts.max() < 0.0:
+        before = _clock(-float(starts.max()))
+        return f"no note within the recording (last {before} before it begins, {ends})"
+    return f"no note within the recording ({ends})"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def _scored(

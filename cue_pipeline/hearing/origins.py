@@ -52,6 +52,11 @@ class Origins:
                 return how
         return None
 
+    @property
+    def by_time_codes(self) -> float | None:
+        """The lag that the time codes of MIDI and audio name; None: they name none."""
+        return next((lag for lag, how in self.named.items() if how == _TIME_CODES), None)
+
     def contradicted(self, lag: float) -> str | None:
         """Return that the sound refuses what the time codes say; None: it does not, or they do not.
 

@@ -202,8 +202,8 @@ class Cue:
             music and counts in its place), ``track_index``, ``port``, ``part_channel``,
             ``track_name``, ``drum_kit``, ``instrument_category``, ``audio_file_id`` (Int64,
             NULL: none), ``stem`` (its name), ``state`` (``auto``, ``confirmed``, ``review``,
-            ``unmatched``), ``confidence``, ``lag_seconds`` (audio time less MIDI time, where it
-            was heard). What the mapping decides is NULL where it is not ready.
+            ``unmatched``), ``confidence``, ``lag_seconds`` (stem's time less MIDI time; see
+            :meth:`heard_notes` for the clock's wander). What the mapping decides is NULL where it is not ready.
 
         Raises
         ------
@@ -227,6 +227,24 @@ class Cue:
             If the ledger does not vouch for ``midi_events``.
         """
         return self.events("midi_notes")
+
+    def heard_notes(self) -> pd.DataFrame:
+        """Return the notes of every track that has a stem, with where in it they are heard.
+
+        Returns
+        -------
+        DataFrame
+            Columns of :meth:`notes`, and ``audio_file_id``, ``stem``, ``state`` of the track's
+            mapping, ``heard_start`` and ``heard_end`` (seconds from the stem's first sample) and
+            ``within`` (some of it lies in the recording). Tracks whose clock nothing tells, by
+            sound or time code, are left out.
+
+        Raises
+        ------
+        NotReadyError
+            If the ledger does not vouch for ``midi_events``, or for ``match_evidence``.
+        """
+        return _heard_notes(self)
 
     def events(self, table: str) -> pd.DataFrame:
         """Return every event of one kind: ``midi_notes``, ``midi_cc``, ``midi_pitch_bends``, ….
@@ -311,24 +329,48 @@ def _tracks(store: Store, cue_key: str) -> pd.DataFrame:
         where_ready={
             "track_mappings": ["midi_track_id", "audio_file_id", "state", "confidence"],
             "audio_files": ["id", "canonical_name"],
-            "match_evidence": ["midi_track_id", "audio_file_id", "lag_seconds"],
+            "stem_alignments": ["midi_file_id", "audio_file_id", "lag_seconds"],
         },
     )  # fmt: skip
     files = found["midi_files"].rename(columns={"id": "midi_file_id"})
     stems = found["audio_files"].rename(columns={"id": "audio_file_id", "canonical_name": "stem"})
     stems = stems.astype({"audio_file_id": "Int64"})
-    evidence = found["match_evidence"].astype({"audio_file_id": "Int64"})
+    clocks = found["stem_alignments"].astype({"audio_file_id": "Int64"})
     joined = (
         found["midi_tracks"]
         .merge(files, on="midi_file_id", how="left")
         .merge(found["track_mappings"], left_on="id", right_on="midi_track_id", how="left")
         .drop(columns="midi_track_id")
         .merge(stems, on="audio_file_id", how="left")
-        .merge(
-            evidence.rename(columns={"midi_track_id": "id"}), on=["id", "audio_file_id"], how="left"
-        )
+        .merge(clocks, on=["midi_file_id", "audio_file_id"], how="left")
         .sort_values(["file_path", "track_index", "port", "part_channel"], ignore_index=True)
     )
     for name in ("stem", "state"):  # a merge puts NaN where it finds nothing
         joined[name] = joined[name].astype(object).where(joined[name].notna(), None)
     return joined[list(TRACK_COLUMNS)]
+
+
+def _heard_notes(cue: Cue) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    from cue_pipeline.hearing.heard_times import heard_times
+
+    tracks = cue.tracks
+    tracks = tracks[tracks["stem"].notna()].rename(columns={"id": "midi_track_id"})
+    names = ["midi_track_id", "midi_file_id", "audio_file_id", "stem", "state"]
+    notes = cue.notes().merge(tracks[names], on="midi_track_id").reset_index(drop=True)
+    notes["heard_start"], notes["heard_end"] = np.nan, np.nan
+    clocks = cue.table("stem_alignments").set_index(["midi_file_id", "audio_file_id"])["knots"]
+    for key, of in notes.groupby(["midi_file_id", "audio_file_id"]):
+        knots = clocks.get(key)
+        if isinstance(knots, list):
+            start = of["start_time"].to_numpy(np.float64)
+            end = start + of["duration"].to_numpy(np.float64)
+            notes.loc[of.index, "heard_start"] = heard_times(knots, start)
+            notes.loc[of.index, "heard_end"] = heard_times(knots, end)
+    ends = pd.Series({name: stem.duration_seconds for name, stem in cue.stems.items()}, dtype=float)
+    begun = notes["heard_start"] < notes["stem"].map(ends)
+    notes["within"] = begun & (notes["heard_end"] > 0.0)
+    heard = notes[notes["heard_start"].notna()]
+    return heard.drop(columns="midi_file_id").reset_index(drop=True)

@@ -17,7 +17,7 @@ from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, everything, loa
 
 SCRIPTS = ScriptDirectory.from_config(migrations.alembic_config())
 REVISIONS = [s.revision for s in SCRIPTS.walk_revisions()][::-1]
-VIEWS = {"named_notes", "thinned_cc", "tracks_with_groups"}
+VIEWS = {"heard_notes", "named_notes", "thinned_cc", "tracks_with_groups"}
 
 
 @pytest.fixture
