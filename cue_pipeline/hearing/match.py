@@ -206,7 +206,7 @@ class _Found:
     @property
     def recorded_seconds(self) -> float:
         """Where on the session's clock the last group ends."""
-        return self.heard.session.level.shape[2] * self.heard.session.coarse_seconds
+        return float(self.heard.session.level.shape[2] * self.heard.session.coarse_seconds)
 
 
 def match_evidence(

@@ -203,7 +203,8 @@ class Cue:
             ``track_name``, ``drum_kit``, ``instrument_category``, ``audio_file_id`` (Int64,
             NULL: none), ``stem`` (its name), ``state`` (``auto``, ``confirmed``, ``review``,
             ``unmatched``), ``confidence``, ``lag_seconds`` (stem's time less MIDI time; see
-            :meth:`heard_notes` for the clock's wander). What the mapping decides is NULL where it is not ready.
+            :meth:`heard_notes` for the clock's wander). What the mapping decides is NULL where it
+            is not ready.
 
         Raises
         ------

@@ -4,6 +4,7 @@ import pickle
 import shutil
 import unicodedata
 
+import numpy as np
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -210,3 +211,18 @@ def test_a_later_write_is_seen_by_a_cue_taken_anew(library, store):
     first = library[CUE.key].stems["Stem 0"].mel().array
     load(store, SyntheticCue(seed=1), ("mel_features",))
     assert not (library[CUE.key].stems["Stem 0"].mel().array == first).all()
+
+
+def test_notes_are_placed_where_they_are_heard_in_the_stem_of_their_track(library):
+    cue = library[CUE.key]
+    heard = cue.heard_notes()
+    assert len(heard) == len(cue.notes())
+    assert set(heard["stem"]) == {"Stem 0", "Stem 1"}
+    score, audio = np.transpose(CUE.knots)
+    middle = heard[heard["start_time"].between(score[0], score[-1])]
+    assert len(middle)
+    expected = np.interp(middle["start_time"], score, audio)
+    np.testing.assert_allclose(middle["heard_start"], expected, atol=1e-9)
+    ends = heard["stem"].map({name: stem.duration_seconds for name, stem in cue.stems.items()})
+    inside = (heard["heard_start"] < ends) & (heard["heard_end"] > 0)
+    assert heard["within"].tolist() == inside.tolist()

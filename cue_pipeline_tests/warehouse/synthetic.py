@@ -11,6 +11,7 @@ import pandas as pd
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.identity import row_id
+from cue_pipeline.hearing.heard_times import segments, segments_table
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.store import Store
 
@@ -282,8 +283,26 @@ class SyntheticCue:
                 score=np.linspace(0, 1, n),
                 lag_seconds=float(self.seed),
                 n_notes=self.n_notes,
-            )
+            ),
+            "stem_alignments": rows(
+                "stem_alignments",
+                "match_evidence",
+                midi_file_id=self.midi_file_id,
+                audio_file_id=self.group_ids,
+                lag_seconds=float(self.seed),
+                knots=[self.knots for _ in self.group_ids],
+                method="sound",
+                confidence=1.0,
+            ),
+            "alignment_segments": segments_table(
+                [s for g in self.group_ids for s in segments(self.midi_file_id, g, self.knots)]
+            ),
         }
+
+    @property
+    def knots(self) -> list[list[float]]:
+        """Return a clock that is slow by a hundredth between 0.5 s and 1.5 s."""
+        return [[0.5, self.seed + 0.5], [1.5, self.seed + 1.51]]
 
     def _llm_mappings(self) -> dict[str, pd.DataFrame]:
         groups = [self.group_ids[i % self.n_groups] for i in range(self.n_tracks)]

@@ -2,6 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import alembic.autogenerate
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
@@ -243,6 +244,35 @@ def test_views_go_by_the_ledger_and_name_notes_as_musicians_do(store):
     with store.engine.connect() as connection:
         assert connection.execute(query).all() == []
         assert connection.execute(groups).all() == []
+
+
+def test_every_note_has_its_place_in_every_stem_on_every_engine(store):
+    """Held against numpy's interpolation; notes beyond the stem's end are not within."""
+    cue = SyntheticCue()
+    load(store, cue)
+    with store.engine.begin() as connection:
+        connection.execute(sa.update(t.audio_files).values(duration_seconds=1.2))
+    score, audio = np.transpose(cue.knots)
+    query = sa.text(
+        "SELECT n.*, a.duration_seconds FROM heard_notes AS n "
+        "JOIN audio_files AS a ON a.id = n.audio_file_id"
+    )
+    with store.engine.connect() as connection:
+        rows = connection.execute(query).mappings().all()
+        n_notes = connection.execute(sa.text("SELECT count(*) FROM midi_notes")).scalar_one()
+    assert len(rows) == n_notes * len(cue.group_ids)
+
+    def heard(seconds):
+        at = np.clip(seconds, score[0], score[-1])
+        return np.interp(at, score, audio) + seconds - at
+
+    for row in rows:
+        start, end = heard(row["start_time"]), heard(row["start_time"] + row["duration"])
+        assert row["heard_start"] == pytest.approx(start, abs=1e-9)
+        assert row["heard_end"] == pytest.approx(end, abs=1e-9)
+        assert bool(row["within"]) == (end > 0 and start < row["duration_seconds"])
+    assert {bool(row["within"]) for row in rows} == {True, False}
+    assert len({row["start_time"] for row in rows if score[0] < row["start_time"] < score[-1]}) > 1
 
 
 def test_thinned_controllers_keep_the_last_value_of_each_fiftieth_of_a_second_that_changed(store):

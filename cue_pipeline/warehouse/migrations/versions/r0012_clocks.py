@@ -68,7 +68,7 @@ def upgrade() -> None:
         op.execute(f"CREATE OR REPLACE VIEW heard_notes AS {_HEARD_NOTES}")
 
 
-def _keys(table: str) -> list[sa.Column[object] | sa.Constraint]:
+def _keys(table: str) -> list[sa.schema.SchemaItem]:
     links = {"midi_file_id": "midi_files.id", "audio_file_id": "audio_files.id"}
     return [
         *(sa.Column(name, sa.BigInteger(), nullable=False, autoincrement=False) for name in links),
