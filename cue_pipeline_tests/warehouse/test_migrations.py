@@ -160,6 +160,36 @@ def test_an_earlier_schema_is_upgraded_with_its_data(empty_engine, tmp_path, rev
     assert everything(after, cue) == everything(store, cue)
 
 
+def test_a_database_of_before_cues_kept_their_identity_keeps_every_row_and_decision(tmp_path):
+    """A dump of a processed library, made by the program of revision 0009."""
+    import sqlite3
+
+    path = tmp_path / "old.db"
+    with sqlite3.connect(path) as old:
+        old.executescript((Path(__file__).parent / "before_identity.sql").read_text())
+        tables = [n for (n,) in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        names = {n: [c[1] for c in old.execute(f"PRAGMA table_info({n})")] for n in tables}
+        names.pop(migrations.VERSION_TABLE)
+
+        def rows():
+            return {n: sorted(map(repr, old.execute(f"SELECT {', '.join(c)} FROM {n}")))
+                    for n, c in names.items()}  # fmt: skip
+
+        before = rows()
+        assert len(before["mapping_overrides"]) == 1
+        assert len(before["midi_notes"]) == 3
+        engine = create_engine(f"sqlite:///{path}")
+        migrations.ensure_schema(engine)
+        assert migrations.lacking(engine) == []
+        assert rows() == before
+    store = Store(engine)
+    (cue,) = store.cues()
+    assert (cue.cue_key, cue.first_key, cue.state) == ("Reel 1/1m01", None, "present")
+    assert list(store.overrides(cue.cue_key)["instrument_category"]) == ["Brass"]
+    assert len(store.read(cue.cue_key, "midi_notes")) == 3
+    assert {row.state for row in store.ledger(cue.cue_key)} == {"ready"}
+
+
 def test_an_older_server_is_upgraded_on_demand_only(empty_engine):
     migrations.upgrade(empty_engine, REVISIONS[0])
     if empty_engine.dialect.name == "sqlite":
