@@ -8,6 +8,7 @@ later), ``1m01s`` and ``1s01`` (source music, heard by the characters), ``1m01v3
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _NUMBER = re.compile(
     r"""
@@ -152,6 +153,7 @@ def find_cue_number(name: str) -> NumberPlace | None:
     return None
 
 
+@lru_cache(maxsize=1 << 15)  # stems are called alike from cue to cue
 def natural_key(text: str) -> tuple[tuple[tuple[str | int, ...], str], ...]:
     """Return a sort key by which ``1m2`` comes before ``1m10``.
 

@@ -87,9 +87,10 @@ def second_keys(
     By real paths: a link may lead into another library.
     """
     new = [folder for folder in folders if folder.key not in known]
-    others = [row for row in known.values() if row.state == "present" and row.root != str(root)]
-    if not new or not others:
+    if not new:
         return {}
+    here = str(root)
+    others = [row for row in known.values() if row.state == "present" and row.root != here]
     places = {os.path.realpath(row.path): row for row in others}
     found: dict[str, str] = {}
     for folder in new:

@@ -334,7 +334,7 @@ def recognise(
     """
     doubtful = [f for f in scan.cues if f.key not in known or not known[f.key].knows(f)]
     if not doubtful or not known:
-        return Recognition(as_known(scan, known))
+        return Recognition(as_known(scan, known) if known else scan)
     changed = [f.key for f in doubtful if f.key in known]
     contents = read_contents(store.engine, [*changed, *gone])
     comparison = Comparison(seconds)
