@@ -5,8 +5,8 @@ from alembic import op
 
 from cue_pipeline.warehouse.types import Json
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 _HEARD_NOTES = """
 SELECT c.cue_key, f.file_path AS midi_file_path, t.track_index, t.track_name,
