@@ -16,7 +16,7 @@ What an instrument does beside it is not counted: strings decay under the pedal,
 sustain ignores it.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,7 @@ def sounding_ends(notes: "DataFrame", controllers: "DataFrame") -> Float64:
     counted = controllers[controllers["cc_number"].isin(_COUNTED)]
     order = ["time", "event_index"] if "event_index" in counted else ["time"]
     ordered = counted.sort_values(order, kind="stable")
-    of_parts = {part: rows for part, rows in ordered.groupby(["midi_track_id", "channel"])}
+    of_parts: dict[Any, DataFrame] = dict(iter(ordered.groupby(["midi_track_id", "channel"])))
     places = notes.groupby(["midi_track_id", "channel"]).indices
     starts = notes["start_time"].to_numpy(np.float64)
     pitches = notes["note"].to_numpy(np.int64)
