@@ -22,7 +22,6 @@ from cue_pipeline.mapping.people.track_keys import (
 from cue_pipeline.mapping.tracks import is_missing, note_digests
 from cue_pipeline.warehouse.people import Anchor, Change, Decided
 from cue_pipeline.warehouse.store import Store
-from cue_pipeline.warehouse.tables import audio_files
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -133,8 +132,6 @@ def _with_notes(store: Store, cue: CueParts) -> tuple[KnownTrack, ...]:
 
 def stem_contents(store: Store, cue_key: str) -> dict[str, str | None]:
     """Return the digest of the samples of each stem, by name; nothing where they are not read."""
-    if "content_hash" not in audio_files.c:
-        return {}
     try:
         stems = store.read(cue_key, "audio_files", ["canonical_name", "content_hash"])
     except WarehouseError:

@@ -73,10 +73,8 @@ def read_facts(engine: sa.Engine) -> list[CueFacts]:
     with reading(engine) as connection:
         sketches = _sketches(connection)
         midi = _by_cue(connection, t.midi_files.c.sha256, "tempo_map")
-        stems: dict[int, set[str]] = {}
-        if "content_hash" in t.audio_files.c:
-            heard = t.audio_files.c.peak_dbfs.is_not(None)  # silence is like any other
-            stems = _by_cue(connection, t.audio_files.c.content_hash, "mel_features", heard)
+        heard = t.audio_files.c.peak_dbfs.is_not(None)  # silence is like any other
+        stems = _by_cue(connection, t.audio_files.c.content_hash, "mel_features", heard)
         cues = connection.execute(
             sa.select(
                 t.cues.c.id, t.cues.c.cue_key, t.cues.c.state, t.cues.c.first_seen_at,

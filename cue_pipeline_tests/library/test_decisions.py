@@ -237,6 +237,15 @@ def test_a_decision_that_no_run_has_followed_yet_is_stale_and_process_follows_it
     assert (
         rows_of(workspace, "1m01")["MIDI/1m01.mid", "Violins I"]["canonical_name"] == "1m01 FHN_02"
     )
+    # The stem is known by its sound now under any name, and the track by its notes.
+    for wav in (cue / "PT" / "Audio Files").glob("1m01 FHN_02.*"):
+        wav.rename(wav.with_name(wav.name.replace("1m01 FHN_02", "Audio 7")))
+    midi.write_bytes(midi.read_bytes().replace(b"Violins I", b"Track One"))
+    told = workspace.run("process", "library")
+    assert "stem '1m01 FHN_01' is called 'Audio 7' now: it has the same sound" in told
+    assert "there is no track 'Violins I' any longer; 'Track One' (#1) has its notes" in told
+    track = rows_of(workspace, "1m01")["MIDI/1m01.mid", "Track One"]
+    assert (track["canonical_name"], track["state"]) == ("Audio 7", "confirmed")
     store = open_store(f"sqlite:///{tmp_path / 'cue_pipeline.db'}")
     assert set(store.decisions()) == {"1m01"}
     store.set_overrides([], [("1m01", "Violins I")])

@@ -38,12 +38,14 @@ def llm_mappings(
     in `mapping_overrides` always wins. What cannot be known stays `unmatched` or goes to `review`.
     """
     from cue_pipeline.library import quality as judgments
-    from cue_pipeline.library.deciding import note_where_found
+    from cue_pipeline.library.deciding import note_where_found, stem_contents
     from cue_pipeline.mapping.decision.map_cue import map_cue, track_summary
     from cue_pipeline.mapping.tracks import track_labels
     from cue_pipeline.pictures.of_matches import draw_pairs, mapping_figures
 
     parts, stems = track_summary(**midi_events, **tempo_map), channel_groups["audio_files"]
+    contents = stem_contents(cue.store, cue.folder.key)
+    stems = stems.assign(content_hash=stems["canonical_name"].map(contents).astype(object))
     mapping = map_cue(
         parts,
         stems,

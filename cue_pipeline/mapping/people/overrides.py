@@ -6,7 +6,7 @@ no say about it), its category or both. How it survives renamed tracks and stems
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from cue_pipeline.cue.identity import row_id
@@ -112,7 +112,12 @@ def _tracks(row: Mapping[Hashable, Any], tracks: "DataFrame") -> Found:
     def is_file(path: str, track: KnownTrack) -> bool:
         return track.file_path == str(row_id("midi_files", str(row["cue_key"]), path))
 
-    return track_of(row, known, is_file)
+    found = track_of(row, known, is_file)
+    # Files have but their ids here, which say nothing to a person.
+    told = found.told
+    for track in known:
+        told = told.replace(f" of {track.file_path})", ")")
+    return replace(found, told=told)
 
 
 def _override(row: Mapping[Hashable, Any], stem: Found | None, doubt: str) -> Override | None:
