@@ -6,6 +6,7 @@ Run them with `make test-ui`; screenshots are left in `artifacts/ui`.
 
 from __future__ import annotations
 
+import json
 import shutil
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -215,3 +216,33 @@ def test_pictures_read_in_the_dark_theme_too(page, site):
     open_partition(page, site, "match_evidence", CUES[0])
     open_picture(page, "tracks against stems")
     see(page, "13-dark")
+
+
+def test_all_means_all_that_can_run_while_a_cue_is_gone(page, site):
+    away = site.home / "away"
+    shutil.move(site.base / CUES[2], away)
+    assert f"gone: {CUES[2]}" in site.cli("process", "library", "--select", "tempo_map")
+    there = {
+        c["cue_key"] for c in json.loads(site.cli("cues", "list", "--state=present", "--json"))
+    }
+    assert CUES[2] not in there
+    before = {run["id"] for run in site.runs()}
+    page.goto(site.url + LINEAGE)
+    page.get_by_role("button", name="Materialize all").first.click()
+    page.get_by_role("button", name="All", exact=True).click()
+    page.get_by_text(f"{len(there)} partitions", exact=True).first.wait_for()
+    see(page, "14-all-that-can-run")
+    page.get_by_role("button", name="Launch backfill").click()
+    page.get_by_role("button", name="Launch backfill").wait_for(state="hidden")
+
+    def done():
+        new = [run for run in site.runs() if run["id"] not in before]
+        assert all(run["status"] != "FAILURE" for run in new)
+        ended = {r["tags"]["dagster/partition"] for r in new if r["status"] == "SUCCESS"}
+        return ended == there
+
+    site.wait_for(done, "a run of each cue that is there to end well")
+    shutil.move(away, site.base / CUES[2])
+    site.cli("process", "library", "--select", "tempo_map")
+    page.goto(partition_url(site, "tempo_map", CUES[2]))
+    page.get_by_text("Latest materialization", exact=True).wait_for()
