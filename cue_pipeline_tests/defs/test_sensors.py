@@ -286,6 +286,39 @@ def test_a_removed_folder_is_marked_missing_and_keeps_its_rows(library):
     assert "1m01" in library.instance.get_dynamic_partitions("cues")
 
 
+def data_versions(library: Library, key: str) -> dict[str, str]:
+    """What Dagster last heard of each asset of a cue."""
+    found = {}
+    for asset in ALL:
+        chosen = dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[key])
+        (record,) = library.instance.fetch_materializations(chosen, limit=1).records
+        found[asset] = record.asset_materialization.tags["dagster/data_version"]
+    return found
+
+
+def test_a_renamed_folder_is_moved_with_all_that_dagster_knows_of_it(library, capsys):
+    cue = write_cue(library.root, "1m01")
+    library.run(library.look_until_asked())
+    library.store.set_override("1m01", "Violins I", None, "Brass")
+    before = data_versions(library, "1m01")
+    cue.rename(library.root / "1m01 In Too Deep")
+    assert library.look_until_asked() == {}
+    assert "moved: '1m01 In Too Deep' is '1m01'" in capsys.readouterr().err
+    assert library.instance.get_dynamic_partitions("cues") == ["1m01 In Too Deep"]
+    assert data_versions(library, "1m01 In Too Deep") == before
+    assert [c.cue_key for c in library.store.cues()] == ["1m01 In Too Deep"]
+    assert list(library.store.overrides("1m01 In Too Deep")["track"]) == ["Violins I"]
+
+
+def test_other_dates_alone_ask_for_nothing_and_are_told(library, capsys):
+    cue = write_cue(library.root, "1m01")
+    library.run(library.look_until_asked())
+    for path in [p for p in cue.rglob("*") if p.is_file()]:
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert library.look_until_asked() == {}
+    assert "restored: '1m01' has other dates" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("how", ["empty", "gone", "a file"])
 def test_an_empty_or_unmounted_root_changes_nothing_and_says_so(library, how):
     write_cue(library.root, "1m01")
