@@ -253,7 +253,9 @@ def show_cue(cue_key: str, as_json: bool) -> None:
     store = open_store(settings)
     from cue_pipeline.cli import cues as library
 
-    library.show_cue(store, known_cue(store, settings, cue_key), as_json=as_json)
+    pattern = settings.project_pattern
+    key = known_cue(store, settings, cue_key)
+    library.show_cue(store, key, project_pattern=pattern, as_json=as_json)
 
 
 @cues.command(name="move", short_help="Say that the cue OLD is the folder NEW now.")

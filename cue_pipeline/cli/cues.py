@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -70,7 +70,7 @@ def list_cues(
     print_cues(cues, where)
 
 
-def show_cue(store: Store, key: str, *, as_json: bool) -> None:
+def show_cue(store: Store, key: str, *, project_pattern: str | None = None, as_json: bool) -> None:
     """Show one cue: where it is, where it was, what of it is made and decided."""
     from cue_pipeline.warehouse.removal import read_decisions
 
@@ -83,6 +83,9 @@ def show_cue(store: Store, key: str, *, as_json: bool) -> None:
         say_json({**_as_json(cue), "assets": assets, "decisions": decided})
         return
     lines = {
+        "project": _project(cue, project_pattern),
+        "version": f"{cue.version or 'no mark'}, {_LATEST[cue.is_latest]}",
+        "work": _work(store, cue),
         "state": cue.state,
         "folder": str(cue.path),
         "root": cue.root,
@@ -100,6 +103,41 @@ def show_cue(store: Store, key: str, *, as_json: bool) -> None:
         say(f"  {name}: {value}")
 
 
+_LATEST: Final = {
+    True: "the latest of its work",
+    False: "not the latest of its work",
+    None: "whether it is the latest is not known",
+}
+_KNOWN_BY: Final = {
+    "setting": "CUE_PROJECT_PATTERN",
+    "folder": "its folder",
+    "name": "what stands before its number",
+}
+
+
+def _project(cue: CueRow, pattern: str | None) -> str:
+    from cue_pipeline.cue.project import read_project
+
+    found = read_project(cue.cue_key, pattern)
+    if found is None:
+        return cue.project or "none: its folders name none"
+    if found.name != cue.project:
+        return f"{cue.project or 'none'}; '{found.name}' from the next `cue-pipeline process` on"
+    return f"{found.name}, by {_KNOWN_BY[found.known_by]}"
+
+
+def _work(store: Store, cue: CueRow) -> str:
+    versions = [
+        c.cue_key for c in store.cues() if cue.work_id is not None and c.work_id == cue.work_id
+    ]
+    others = ", ".join(key for key in versions if key != cue.cue_key)
+    said = f"also {others}" if others else "no other version of it"
+    if cue.duplicate_of is not None and cue.duplicate_share is not None:
+        share = f"{cue.duplicate_share:.0%} of the smaller one's {cue.duplicate_why}"
+        said += f"; repeats {cue.duplicate_of}: {share}"
+    return said
+
+
 def _as_json(cue: CueRow) -> dict[str, Any]:
     return {
         "cue_key": cue.cue_key,
@@ -108,6 +146,10 @@ def _as_json(cue: CueRow) -> dict[str, Any]:
         "cue_number": cue.cue_number,
         "version": cue.version,
         "title": cue.title,
+        "work_id": cue.work_id,
+        "is_latest": cue.is_latest,
+        "duplicate_of": cue.duplicate_of,
+        "duplicate_share": cue.duplicate_share,
         "state": cue.state,
         "root": cue.root,
         "folder": cue.folder,
