@@ -23,6 +23,8 @@ from cue_pipeline.warehouse.removal import read_decisions, remove_cue, restore_d
 from cue_pipeline.warehouse.transaction import write
 from cue_pipeline_tests.workspace import clean_environment
 
+pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
 
 class Shelf:
     """A library on disk with a warehouse; its cues are noted as made, nothing is computed."""
@@ -95,10 +97,10 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf(tmp_path, monkeypatch):
+def shelf(tmp_path, monkeypatch, database_url):
     clean_environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'w.db'}")
+    monkeypatch.setenv("DATABASE_URL", str(database_url))
     return Shelf(tmp_path / "library")
 
 
@@ -359,3 +361,32 @@ def test_a_cue_known_from_before_contents_were_kept_is_found_by_its_dates(shelf)
     plan = shelf.process()
     assert plan.moved == {"1m01": "1m09"}
     assert shelf.lacking(plan) == {}
+
+
+def test_a_library_goes_through_all_of_it_and_loses_nothing(shelf):
+    """Renamed, moved to another reel, restored, a version more, a copy, deleted, returned."""
+    cue = shelf.cue("Reel 1/1m01", b"one")
+    shelf.cue("Reel 1/1m02", b"two")
+    shelf.process()
+    shelf.store.set_override("Reel 1/1m01", "Violins", "VLN", "Strings")
+    shelf.process()
+    (shelf.root / "Reel 2").mkdir()
+    for place in ("Reel 1/1m01 Titles", "Reel 2/1m01 Titles", "reel 2/1m01 titles"):
+        (shelf.root / place).parent.mkdir(exist_ok=True)
+        cue = cue.rename(shelf.root / place)
+        assert shelf.lacking() == {}
+        assert shelf.decided(place) == ["Violins"]
+    redate(shelf.root)
+    assert shelf.lacking() == {}
+    shutil.copytree(cue, shelf.root / "reel 2/1m01 titles v2")
+    assert set(shelf.lacking()) == {"reel 2/1m01 titles v2"}
+    cue.rename(shelf.root.parent / "away")
+    assert shelf.process().gone == ("reel 2/1m01 titles",)
+    redate(shelf.root.parent / "away")
+    (shelf.root.parent / "away").rename(cue)
+    assert shelf.lacking() == {}
+    assert shelf.decided("reel 2/1m01 titles") == ["Violins"]
+    assert shelf.keys() == dict.fromkeys(
+        ("Reel 1/1m02", "reel 2/1m01 titles", "reel 2/1m01 titles v2"), "present"
+    )
+    assert shelf.stale() == set()
