@@ -63,6 +63,9 @@ Float64 = NDArray[np.float64]
 
 MIN_NOTES = 4
 LEAST_LAG_CONFIDENCE = 0.5
+# A window hears an onset before its middle reaches it: level, the fourth root of power, rises with
+# the first of it. By so much of the window, in renders of known times.
+_EARLY_SHARE = 0.25
 COLUMNS = (
     "midi_track_id",
     "audio_file_id",
@@ -150,6 +153,7 @@ class _Heard:
     again: Callable[[dict[int, float]], "_Heard"]
     moved: dict[str, float] = field(default_factory=dict)
     starts: Mapping[int, float] = field(default_factory=dict)
+    early_seconds: float = 0.0
 
     def with_starts(self, starts: dict[int, float]) -> "_Heard":
         """Return the same groups, some of which begin elsewhere on the clock."""
@@ -363,6 +367,7 @@ def _standing(
     spread = Spread(
         pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz), drum_to_bands(bands.edges)
     )
+    early = _EARLY_SHARE * float(row["params"]["n_fft"]) / float(row["params"]["sr"])
     zero = session_zero(features, starts)
 
     def again(starts: dict[int, float]) -> _Heard:
@@ -372,7 +377,17 @@ def _standing(
     def standing(groups: list[Group]) -> _Heard:
         light = [group.without_sound() for group in groups]
         session = session_of(groups, frame)
-        return _Heard(light, left_out, session, spread, references, zero, again, starts=starts)
+        return _Heard(
+            light,
+            left_out,
+            session,
+            spread,
+            references,
+            zero,
+            again,
+            starts=starts,
+            early_seconds=early,
+        )
 
     return standing(groups)
 
@@ -396,12 +411,17 @@ def _best_way(file: _File, ways: list[_Heard]) -> _Found | None:
     doubt = other or linear_drift(alignment)
     return _Found(
         way,
-        from_origin(alignment, origin),
+        _as_it_sounds(from_origin(alignment, origin), way),
         measured,
         names,
         None if doubt is None else str(doubt),
         onset_scatter(tracks, measured.onset_part, alignment, way.session),
     )
+
+
+def _as_it_sounds(alignment: Alignment, way: _Heard) -> Alignment:
+    """Return an alignment on which notes stand where they sound, not where windows hear them."""
+    return replace(alignment, lag_seconds=alignment.lag_seconds + way.early_seconds)
 
 
 def _straight_or_bent(

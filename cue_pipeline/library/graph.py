@@ -96,7 +96,7 @@ GRAPH: Mapping[str, Declaration] = {
     "match_evidence": Declaration(
         upstream=("tempo_map", "midi_events", "mel_features"),
         reads=(),
-        algorithm=8,
+        algorithm=9,
         shaped_by=NOTHING,
         group="mapping",
         kinds=frozenset({"numpy", "table"}),
