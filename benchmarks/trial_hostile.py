@@ -62,6 +62,11 @@ class NotTriedError(Exception):
     """What a case needs is not here."""
 
 
+def _limited() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells have what runs behind them ignore it
+
+
 @dataclass
 class Site:
     """A folder with a library in it, and the command line run there under limits."""
@@ -87,9 +92,7 @@ class Site:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=lambda: resource.setrlimit(
-                resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE)
-            ),
+            preexec_fn=_limited,
         )
 
     def run(self, *arguments: str, expect: int | None = 0, before: tuple[str, ...] = ()) -> str:
@@ -601,7 +604,7 @@ def pgbouncer(site: Site) -> str:
     if program is None or site.url.startswith("sqlite"):
         raise NotTriedError("needs pgbouncer, and --on postgresql")
     url = sa.make_url(site.url)
-    host = url.query.get("host") or url.host
+    host = str(url.query.get("host") or url.host)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -617,7 +620,8 @@ def pgbouncer(site: Site) -> str:
         f"unix_socket_dir =\nlogfile = {folder}/log\npidfile = {folder}/pid\n"
         "ignore_startup_parameters = extra_float_digits\n"
     )
-    as_user = ["runuser", "-u", "nobody", "--"] if os.getuid() == 0 else []
+    # It refuses to run as root; whoever runs the server reaches its socket.
+    as_user = ["runuser", "-u", Path(host).owner(), "--"] if os.getuid() == 0 else []
     bouncer = subprocess.Popen([*as_user, program, str(folder / "bouncer.ini")],
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # fmt: skip
     try:

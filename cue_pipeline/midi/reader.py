@@ -205,7 +205,7 @@ def read_midi(
         raise TooManyEventsError(
             f"'{name}' is not read: it holds more than {many.most:,} {many.what}, so many in the "
             f"first {many.offset:,} of its {len(data):,} bytes, and no more may be read of this "
-            "cue. Remove it, or set CUE_MIDI_MOST_EVENTS higher; a million events take about 1 GB "
+            "cue. Remove it, or set CUE_MIDI_MOST_EVENTS higher; a million events take about half a GB "
             "of memory."
         ) from None
     if not scans or not any(scan.stop > scan.first for scan in scans):

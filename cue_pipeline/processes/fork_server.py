@@ -29,7 +29,8 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
 from typing import Any, NoReturn
@@ -47,28 +48,44 @@ def main() -> None:
     control = Connection(int(sys.argv[1]))
     os.dup2(2, 1)  # what libraries print is not for the output of a command
     gc.disable()  # a fifth of the time of the imports
-    modules = iter(_named(sys.argv[2])())
-    for name in modules:
-        if _hung_up(control):
-            return
-        if not name and sys.argv[3] != "everything":
-            break
-        _import(name)
-    while not control.poll(0) and (name := next(modules, "")):
-        _import(name)
-    if _hung_up(control):
-        return
+    with _ending_with(control):
+        modules = iter(_named(sys.argv[2])())
+        for name in modules:
+            if not name and sys.argv[3] != "everything":
+                break
+            _import(name)
+        while not control.poll(0) and (name := next(modules, "")):
+            _import(name)
     gc.freeze()  # what is shared with the forks stays so
     gc.enable()
     with contextlib.suppress(EOFError, OSError):  # whoever asked is gone
         _serve(control)
 
 
-def _hung_up(control: Connection) -> bool:
-    """Whether the other end of a connection is closed, whatever was sent before."""
-    other = select.poll()
-    other.register(control.fileno(), 0)  # of a hang-up is told in any case
-    return bool(other.poll(0))
+@contextlib.contextmanager
+def _ending_with(control: Connection) -> Iterator[None]:
+    """End this process meanwhile when the other end of its connection closes.
+
+    An import may take seconds. The thread that watches is gone before anything is forked.
+    """
+    stop, told = os.pipe()
+    watching = threading.Thread(target=_watch, args=(control.fileno(), stop), daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        os.write(told, b"\n")
+        watching.join()
+        os.close(stop)
+        os.close(told)
+
+
+def _watch(control: int, stop: int) -> None:
+    either = select.poll()
+    either.register(control, 0)  # of a hang-up is told in any case
+    either.register(stop, select.POLLIN)
+    if any(ready == control for ready, _ in either.poll()):
+        os._exit(1)
 
 
 def _serve(control: Connection) -> NoReturn:

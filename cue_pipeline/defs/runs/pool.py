@@ -4,8 +4,8 @@ Each cue is one Dagster run of its partition, in a worker forked from a process 
 imported. A worker that dies takes only its cue with it. Programs that are at one library together
 share its cues out (:mod:`cue_pipeline.defs.runs.claims`).
 
-Dagster is imported here only where the end of a worker that died has to be recorded: the workers
-have it, and a small command would wait for a second import of it.
+Dagster is not imported here: the workers have it, and also what records the end of one that died,
+and a command that was interrupted would wait for a second import of it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from uuid import uuid4
 
-from cue_pipeline.defs.runs.worker import CueBusy, CueDone, CueJob, work
+from cue_pipeline.defs.runs.worker import CueBusy, CueDone, CueJob, record_ends, work
 from cue_pipeline.errors import SettingsError
 from cue_pipeline.library.plan import CuePlan
 from cue_pipeline.library.progress import (
@@ -33,12 +33,15 @@ from cue_pipeline.library.progress import (
     Progress,
     Result,
 )
-from cue_pipeline.processes.fork_client import Fork, ForkServer, how_ended
+from cue_pipeline.processes.fork_client import Fork, ForkServer, ForkServerGoneError, how_ended
 from cue_pipeline.processes.liveness import send
 from cue_pipeline.warehouse.store import Store
 
 END_SECONDS = 10.0
 """A worker that is still there so long after it was told to end is killed."""
+
+RECORD_SECONDS = 10.0
+"""So long is waited until it is recorded how runs ended; later, the next command does it."""
 
 
 Message = Progress | CueBusy | CueDone | Path | SettingsError
@@ -220,12 +223,19 @@ class _Pool:
         self._record_ends(tasks, "Interrupted at the keyboard.", canceled=True)
 
     def _record_ends(self, tasks: Iterable[CueJob], why: str, *, canceled: bool = False) -> None:
-        from cue_pipeline.defs.instance import open_instance
-        from cue_pipeline.defs.runs.ending import record_end
+        """Record how runs ended, in a process that has Dagster imported: a command has not.
 
-        with open_instance(self.working_directory) as instance:
-            for task in tasks:
-                record_end(instance, task.run_id, why, canceled=canceled)
+        Where none can be had, the next command or the daemon records it.
+        """
+        runs = [task.run_id for task in tasks]
+        if not runs:
+            return
+        call = f"{record_ends.__module__}:{record_ends.__name__}"
+        with contextlib.suppress(ForkServerGoneError):
+            told = (str(self.working_directory), runs, why, canceled)
+            fork = self.server.fork(call, *told, env={**os.environ})
+            with fork.connection:
+                fork.connection.poll(RECORD_SECONDS)  # it closes when the process ends
 
     def _stop(self, worker: _Worker) -> None:
         with contextlib.suppress(OSError):

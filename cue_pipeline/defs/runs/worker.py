@@ -145,6 +145,22 @@ def work(connection: Connection, working_directory: str) -> None:
                 claims.release(task.cue_key)
 
 
+def record_ends(
+    connection: Connection,  # noqa: ARG001 - it is open as long as this process lives
+    working_directory: str,
+    run_ids: Sequence[str],
+    why: str,
+    canceled: bool,
+) -> None:
+    """Record in Dagster's instance that runs ended which can no longer do so themselves."""
+    from cue_pipeline.defs.instance import open_instance
+    from cue_pipeline.defs.runs.ending import record_end
+
+    with open_instance(Path(working_directory)) as instance:
+        for run_id in run_ids:
+            record_end(instance, run_id, why, canceled=canceled)
+
+
 def _end_with(connection: int) -> None:
     """Wait for the other end of a connection to close, however that comes, and kill this process.
 
