@@ -205,8 +205,8 @@ def read_midi(
         raise TooManyEventsError(
             f"'{name}' is not read: it holds more than {many.most:,} {many.what}, so many in the "
             f"first {many.offset:,} of its {len(data):,} bytes, and no more may be read of this "
-            "cue. Remove it, or set CUE_MIDI_MOST_EVENTS higher; a million events take about half a GB "
-            "of memory."
+            "cue. Remove it, or set CUE_MIDI_MOST_EVENTS higher; a million events take about half "
+            "a GB of memory."
         ) from None
     if not scans or not any(scan.stop > scan.first for scan in scans):
         found = f"{len(scans)} tracks without a readable event" if scans else "no track chunk"
