@@ -43,7 +43,9 @@ class CueView:
         db.row_factory = sqlite3.Row
         self.key, self._db = key, db
         lines = output.splitlines()
-        self.lines = [line for line in lines if key in line and not line.endswith("match_evidence")]
+        # All cues here have the same few notes, which says nothing of any of them.
+        about = (line for line in lines if not re.match(r"note: .* repeats ", line))
+        self.lines = [line for line in about if key in line and not line.endswith("match_evidence")]
 
     def rows(self, sql: str) -> list[dict]:
         """Return rows of a query with the cue's key as ``:key``."""
