@@ -13,8 +13,10 @@ from cue_pipeline.audio.grouping import find_channel_groups
 from cue_pipeline.audio.headers import read_audio_header
 from cue_pipeline.audio.sources import open_source
 from cue_pipeline.audio.unread_files import find_strays
+from cue_pipeline.cue.scan import read_cue_folder
 from cue_pipeline.errors import AudioFileError
 from cue_pipeline_tests.audio.wave_files import (
+    NAMED_SO,
     arranged,
     bext_chunk,
     chunk,
@@ -222,14 +224,25 @@ def test_audio_of_another_kind_inside_is_read_for_what_it_is(tmp_path):
 
 
 def test_files_that_belong_to_nothing_are_reported(tmp_path):
-    write_audio(tmp_path / "PT/V.wav", noise(100))
-    for name in ("PT/Old.sd2", "PT/Strings.L.wave2", "notes.pdf", "PT/session.ptx", "PT/._V.wav"):
-        (tmp_path / name).write_bytes(b"x")
-    notes = find_strays(cue_folder(tmp_path))
+    cue = tmp_path / "1m02"
+    audio = cue / "PT" / "Audio Files"
+    write_audio(audio / "V.wav", noise(100))
+    (cue / "MIDI").mkdir()
+    for path in (
+        cue / "MIDI/1m02.mid",
+        audio / "Old.sd2",
+        audio / "Strings.L.wave2",
+        cue / "notes.pdf",
+        cue / "PT/session.ptx",
+        audio / "._V.wav",
+    ):
+        path.write_bytes(b"x")
+    folder = read_cue_folder(tmp_path, "1m02")
+    notes = find_strays(folder)
     assert len(notes) == 2
-    assert "'PT/Old.sd2'" in notes[0]
-    assert "'PT/Strings.L.wave2'" in notes[1]
-    assert inventory_of(tmp_path).warnings == notes
+    assert "'PT/Audio Files/Old.sd2'" in notes[0]
+    assert "'PT/Audio Files/Strings.L.wave2'" in notes[1]
+    assert find_channel_groups(folder, sample_rate=48_000, **NAMED_SO).warnings == notes
 
 
 SIDECARS = (
