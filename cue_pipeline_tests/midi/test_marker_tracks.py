@@ -89,5 +89,5 @@ def test_the_name_of_a_file_of_one_track_is_the_pieces_name_and_its_music_stays(
 
 def test_a_cue_of_marker_tracks_alone_has_all_tables_without_rows():
     found = tables(smf(name("Notes") + on(60) + off(60, 1), name("Conductor")), NAMES)
-    assert all(len(found[t]) == 0 for t in found if t != "midi_files")
+    assert all(len(found[t]) == 0 for t in found if t not in {"midi_files", "cue_sketches"})
     assert found["midi_notes"].dtypes["note"] == "int64"

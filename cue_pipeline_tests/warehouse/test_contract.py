@@ -71,6 +71,7 @@ def test_every_column_has_one_owner_and_the_owners_are_the_assets_the_scan_and_p
         "midi_tracks.instrument_category": "llm_mappings",
         "midi_tracks.assigned_audio_file_id": "llm_mappings",
         "audio_files.instrument_category": "llm_mappings",
+        "audio_files.content_hash": "mel_features",
         "audio_files.peak_dbfs": "mel_features",
         "audio_files.rms_dbfs": "mel_features",
         "audio_files.levels": "mel_features",
