@@ -148,6 +148,7 @@ def test_who_decided_what_is_kept_and_is_undone_step_by_step(library, said, monk
     told = said("mappings", "log", KEY)
     assert "Bo  unset  Horn in F: nothing (before: no stem)" in told
     assert "Bo  undo  Horn in F: no stem" in told
+    said("mappings", "unset", KEY, "Horn in F")
 
 
 def test_the_table_has_the_index_that_set_takes(library, said):
