@@ -40,6 +40,17 @@ def find_assets(package: ModuleType = assets) -> list[dg.AssetsDefinition]:
     return [found[name] for name in graph.GRAPH]
 
 
+def process_job(settings: Settings) -> dg.JobDefinition:
+    """Return the job that materialises assets of one cue, as ``cue-pipeline process`` runs it.
+
+    Nothing else is defined beside it: where `is_current` is, a run that names its assets has it as
+    a step of its own, which costs each cue more than the check.
+    """
+    return dg.Definitions(
+        jobs=[_process_cue(dg.AssetSelection.all())], **_assets(settings, {})
+    ).resolve_job_def(PROCESS_CUE)
+
+
 def build_defs(
     settings: Settings, *, resource_overrides: Mapping[str, Any] | None = None
 ) -> dg.Definitions:
@@ -52,6 +63,29 @@ def build_defs(
     resource_overrides : mapping of str to object, optional
         Resources that replace ``library`` or ``warehouse``, for tests.
     """
+    tell = tell_states_job()
+    watch = cue_folders_sensor(settings, PROCESS_CUE, own_checks(find_assets()))
+    return dg.Definitions(
+        jobs=[
+            _process_cue(dg.AssetSelection.all() - dg.AssetSelection.checks(IS_CURRENT)),
+            tell,
+        ],
+        asset_checks=[is_current_check()],
+        sensors=[watch, cue_states_sensor(tell)],
+        **_assets(settings, resource_overrides or {}),
+    )
+
+
+def _process_cue(selection: dg.AssetSelection) -> Any:
+    return dg.define_asset_job(
+        PROCESS_CUE,
+        selection=selection,
+        description="Everything about one cue: its score, its sound, and how they match.",
+    )
+
+
+def _assets(settings: Settings, resource_overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the assets under some settings, with what they need to run."""
     versions = told_versions(graph.code_versions(settings))
     library = CueLibrary()
 
@@ -61,26 +95,13 @@ def build_defs(
             code_version=versions[asset], automation_condition=automation_of(asset, settings)
         )
 
-    tell, found = tell_states_job(), find_assets()
-    watch = cue_folders_sensor(settings, PROCESS_CUE, own_checks(found))
-    return dg.Definitions(
-        assets=[asset.map_asset_specs(with_current_version) for asset in found],
-        jobs=[
-            dg.define_asset_job(
-                PROCESS_CUE,
-                # A step of its own for `is_current` would cost each cue more than the check.
-                selection=dg.AssetSelection.all() - dg.AssetSelection.checks(IS_CURRENT),
-                description="Everything about one cue: its score, its sound, and how they match.",
-            ),
-            tell,
-        ],
-        asset_checks=[is_current_check()],
-        sensors=[watch, cue_states_sensor(tell)],
-        resources={
+    return {
+        "assets": [asset.map_asset_specs(with_current_version) for asset in find_assets()],
+        "resources": {
             "library": library,
             "warehouse": WarehouseIOManager(cue_library=library),
-            **(resource_overrides or {}),
+            **resource_overrides,
         },
         # One process per run: seven short steps in processes of their own take 16 s, here 0.5 s.
-        executor=dg.in_process_executor,
-    )
+        "executor": dg.in_process_executor,
+    }

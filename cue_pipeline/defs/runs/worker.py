@@ -112,7 +112,7 @@ def work(connection: Connection, working_directory: str) -> None:
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
 
     from cue_pipeline.defs.instance import alone_in, open_instance, records_kept_open
-    from cue_pipeline.defs.location import PROCESS_CUE, build_defs
+    from cue_pipeline.defs.location import process_job
     from cue_pipeline.defs.runs.claims import CueClaims
     from cue_pipeline.defs.runs.concurrency import make_pools
     from cue_pipeline.defs.runs.ending import record_dead_runs
@@ -132,7 +132,7 @@ def work(connection: Connection, working_directory: str) -> None:
             make_pools(instance)
         record_dead_runs(instance)  # they would hold their cue and a place in the queue
         progress.listen(connection.send)
-        job = build_defs(read_settings()).resolve_job_def(PROCESS_CUE)
+        job = process_job(read_settings())
         while (task := connection.recv()) is not None:
             while not (taken := claims.take(task.cue_key)) and task.patient:
                 connection.poll(_LOOK_SECONDS)
@@ -207,19 +207,13 @@ def _run(
     """Run some assets of a cue; return the errors, none where all went well."""
     import dagster as dg
 
-    from cue_pipeline.defs.is_current import own_checks
-    from cue_pipeline.defs.location import find_assets
     from cue_pipeline.defs.partitions import PARTITIONS_NAME
     from cue_pipeline.processes.liveness import worker_tag
 
     instance.add_dynamic_partitions(PARTITIONS_NAME, [task.cue_key])
-    checks = own_checks(find_assets())
-    some = job.get_subset(
-        asset_selection={dg.AssetKey(asset) for asset in assets},
-        asset_check_selection={key for asset in assets for key in checks[asset]},
-    )
-    result = some.execute_in_process(
+    result = job.execute_in_process(
         partition_key=task.cue_key,
+        asset_selection=[dg.AssetKey(asset) for asset in assets],
         instance=instance,
         run_id=task.run_id,
         raise_on_error=False,
