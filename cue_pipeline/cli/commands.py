@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cue_pipeline.cli.context import configured, fork_server, known_cue, open_store, shown_database
+from cue_pipeline.cli.context import (
+    configured,
+    fork_server,
+    known_cue,
+    open_store,
+    run_here,
+    shown_database,
+)
 from cue_pipeline.cli.database_option import DatabaseGroup
 from cue_pipeline.cli.display import (
     live_display,
@@ -596,9 +603,5 @@ def categorise(names: tuple[str, ...], as_json: bool) -> None:
 
 
 def _run(plan: LibraryPlan, store: Store, server: ForkServer, jobs: int) -> list[CueOutcome]:
-    from cue_pipeline.defs.runs.pool import run_plans
-
     with live_display(plan.cues) as watch:
-        return run_plans(
-            plan.cues, store, server, jobs=jobs, watch=watch, working_directory=Path.cwd()
-        )
+        return run_here(plan.cues, store, server, jobs=jobs, watch=watch)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +13,8 @@ from cue_pipeline.cli.saying import say
 from cue_pipeline.errors import SettingsError, closest_names
 
 if TYPE_CHECKING:
+    from cue_pipeline.library.plan import CuePlan
+    from cue_pipeline.library.progress import CueOutcome, Event
     from cue_pipeline.processes.fork_client import ForkServer
     from cue_pipeline.settings import Settings
     from cue_pipeline.warehouse.store import Store
@@ -41,6 +45,30 @@ def fork_server(*, start: bool = True) -> ForkServer:
         with suppress(OSError):  # what is wrong, the first worker says
             server.start()
     return server
+
+
+def run_here(
+    plans: Sequence[CuePlan],
+    store: Store,
+    server: ForkServer,
+    *,
+    jobs: int,
+    watch: Callable[[Event], None],
+) -> list[CueOutcome]:
+    """Run what the plans say on this machine, in this folder's instance of Dagster."""
+    from cue_pipeline.defs.runs import RECORD_ENDS, WORK
+    from cue_pipeline.library.pool import run_plans
+
+    return run_plans(
+        plans,
+        store,
+        server,
+        work=WORK,
+        record_ends=RECORD_ENDS,
+        jobs=jobs,
+        watch=watch,
+        working_directory=Path.cwd(),
+    )
 
 
 def open_store(settings: Settings) -> Store:

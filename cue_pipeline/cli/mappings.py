@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cue_pipeline.cli.context import run_here
 from cue_pipeline.cli.display import live_display, print_mappings
 from cue_pipeline.cli.saying import say, say_json, say_lines
 from cue_pipeline.cue.shown import shown
@@ -324,13 +325,8 @@ def _follow(store: Store, settings: Settings, server: ForkServer, keys: Collecti
     plans, waiting = ready_to_follow(store, settings, keys)
     outcomes = []
     if plans:
-        from cue_pipeline.defs.runs.pool import run_plans
-
-        jobs = os.cpu_count() or 1
         with live_display(plans) as watch:
-            outcomes = run_plans(
-                plans, store, server, jobs=jobs, watch=watch, working_directory=Path.cwd()
-            )
+            outcomes = run_here(plans, store, server, jobs=os.cpu_count() or 1, watch=watch)
     for outcome in outcomes:
         for warning in outcome.warnings:
             say(f"warning: {outcome.cue_key}: {warning}")

@@ -14,10 +14,11 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cue_pipeline.library.pool import CueBusy, CueDone, CueJob
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -37,33 +38,6 @@ NOT_FOR_RUNS = ("cli", "definitions", "demo", "warehouse.migrations.versions")
 reads the settings as they are at its import."""
 
 _LOOK_SECONDS = 0.5  # how often one that waits for another process looks
-
-
-@dataclass(frozen=True, slots=True)
-class CueJob:
-    """One run: these assets of this cue, under this run id."""
-
-    cue_key: str
-    assets: tuple[str, ...]
-    run_id: str
-    forced: bool = False
-    """Also what another process has made since it was planned."""
-    patient: bool = False
-    """Wait for another process that is at the cue, instead of saying so."""
-
-
-@dataclass(frozen=True, slots=True)
-class CueBusy:
-    """Nothing was done: another process is at the cue."""
-
-
-@dataclass(frozen=True, slots=True)
-class CueDone:
-    """How a run ended; without ``assets`` there was nothing left to do, and no run."""
-
-    success: bool
-    error: str | None
-    assets: tuple[str, ...]
 
 
 def modules_of_runs() -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 Each cue is one Dagster run of its partition, in a worker forked from a process that has everything
 imported. A worker that dies takes only its cue with it. Programs that are at one library together
-share its cues out (:mod:`cue_pipeline.defs.runs.claims`).
+share its cues out: a worker claims its cue.
 
 Dagster is not imported here: the workers have it, and also what records the end of one that died,
 and a command that was interrupted would wait for a second import of it.
@@ -22,7 +22,6 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from uuid import uuid4
 
-from cue_pipeline.defs.runs.worker import CueBusy, CueDone, CueJob, record_ends, work
 from cue_pipeline.errors import SettingsError
 from cue_pipeline.library.plan import CuePlan
 from cue_pipeline.library.progress import (
@@ -44,6 +43,33 @@ RECORD_SECONDS = 10.0
 """So long is waited until it is recorded how runs ended; later, the next command does it."""
 
 
+@dataclass(frozen=True, slots=True)
+class CueJob:
+    """One run: these assets of this cue, under this run id."""
+
+    cue_key: str
+    assets: tuple[str, ...]
+    run_id: str
+    forced: bool = False
+    """Also what another process has made since it was planned."""
+    patient: bool = False
+    """Wait for another process that is at the cue, instead of saying so."""
+
+
+@dataclass(frozen=True, slots=True)
+class CueBusy:
+    """Nothing was done: another process is at the cue."""
+
+
+@dataclass(frozen=True, slots=True)
+class CueDone:
+    """How a run ended; without ``assets`` there was nothing left to do, and no run."""
+
+    success: bool
+    error: str | None
+    assets: tuple[str, ...]
+
+
 Message = Progress | CueBusy | CueDone | Path | SettingsError
 
 
@@ -52,6 +78,8 @@ def run_plans(
     store: Store,
     server: ForkServer,
     *,
+    work: str,
+    record_ends: str,
     jobs: int,
     watch: Callable[[Event], None],
     working_directory: Path,
@@ -66,6 +94,8 @@ def run_plans(
         Where the death of a worker is recorded.
     server : ForkServer
         Where workers come from; best started before the plans were made.
+    work, record_ends : str
+        What workers do, and what records the end of runs that could not, as ``module:function``.
     jobs : int
         Workers.
     watch : callable
@@ -90,7 +120,8 @@ def run_plans(
         if plan.assets
     )
     if todo:
-        _Pool(todo, outcomes, store, server, watch, working_directory).run(min(jobs, len(todo)))
+        pool = _Pool(todo, outcomes, store, server, work, record_ends, watch, working_directory)
+        pool.run(min(jobs, len(todo)))
     return list(outcomes.values())
 
 
@@ -117,6 +148,8 @@ class _Pool:
     outcomes: dict[str, CueOutcome]
     store: Store
     server: ForkServer
+    work: str
+    record_ends: str
     watch: Callable[[Event], None]
     working_directory: Path
     workers: list[_Worker] = field(default_factory=list)
@@ -137,9 +170,8 @@ class _Pool:
                 self._stop(worker)
 
     def _start_worker(self, threads: int) -> None:
-        call = f"{work.__module__}:{work.__name__}"
         env = {**os.environ, "CUE_PIPELINE_THREADS": str(threads)}  # settings among it, as of now
-        worker = _Worker(self.server.fork(call, str(self.working_directory), env=env))
+        worker = _Worker(self.server.fork(self.work, str(self.working_directory), env=env))
         self.workers.append(worker)
         self._next(worker)
 
@@ -230,10 +262,9 @@ class _Pool:
         runs = [task.run_id for task in tasks]
         if not runs:
             return
-        call = f"{record_ends.__module__}:{record_ends.__name__}"
         with contextlib.suppress(ForkServerGoneError):
             told = (str(self.working_directory), runs, why, canceled)
-            fork = self.server.fork(call, *told, env={**os.environ})
+            fork = self.server.fork(self.record_ends, *told, env={**os.environ})
             with fork.connection:
                 fork.connection.poll(RECORD_SECONDS)  # it closes when the process ends
 
