@@ -29,6 +29,11 @@ def column(name: str, type_: Any, doc: str, **options: Any) -> sa.Column[Any]:
     )
 
 
+def row_key(doc: str) -> sa.Column[Any]:
+    """Return the column of a row's id, which ``doc`` says how to derive."""
+    return column("id", sa.BigInteger, doc, key=True)
+
+
 def link(name: str, target: str, doc: str, *, enforced: bool = True, **options: Any) -> Any:
     """Return a column that holds the id of a row of ``target`` (``table.column``)."""
     made = column(name, sa.BigInteger, doc, references=target, **options)

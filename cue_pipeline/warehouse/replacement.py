@@ -251,7 +251,7 @@ class Replacement:
             raise WarehouseError(
                 f"Asset '{self._asset}' gave rows of feature_type {foreign} for "
                 f"'{rows.table.name}'; its own there is {own}. Which kind is whose is in "
-                "warehouse/tables.py."
+                "warehouse/sound_tables.py."
             )
 
     def _check_references(self, column: sa.Column[Any], values: Any, nulls: Any) -> None:
