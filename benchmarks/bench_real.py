@@ -35,7 +35,7 @@ from benchmarks.render import mel_params
 from benchmarks.stems import HOP, N_MELS, SR, Float, log_mel
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.hearing import match_evidence
-from cue_pipeline.hearing.match import LEAST_LAG_CONFIDENCE
+from cue_pipeline.hearing.placing import LEAST_LAG_CONFIDENCE
 from cue_pipeline.mapping.decision.map_cue import map_cue
 from cue_pipeline.mapping.tracks import track_summary
 from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files

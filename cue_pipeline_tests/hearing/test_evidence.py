@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cue_pipeline.errors import MappingError
-from cue_pipeline.hearing import MatchEvidence, match, match_evidence
+from cue_pipeline.hearing import MatchEvidence, match_evidence, placing
 from cue_pipeline.hearing.alignment import joint_lag
 from cue_pipeline_tests.hearing.sounding import SR, cue, late, phrase, together, tone
 
@@ -145,7 +145,7 @@ def test_a_lag_that_level_finds_good_enough_is_mended_by_the_onsets(monkeypatch)
     """Level stands on frames of 85 ms; a stroke is over sooner."""
     stems = {name: late(tone(notes), 1.0) for name, notes in TRACKS.items()}
     monkeypatch.setattr(
-        match,
+        placing,
         "joint_lag",
         lambda *of: replace(found := joint_lag(*of), lag_seconds=found.lag_seconds + 0.04),
     )

@@ -1,0 +1,152 @@
+"""The rows of ``match_evidence`` of one MIDI file, and what the summary says of it."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cue_pipeline.hearing.alignment import Alignment
+from cue_pipeline.hearing.file_tracks import FileTracks
+from cue_pipeline.hearing.placing import Placed
+from cue_pipeline.hearing.scoring import Measures
+from cue_pipeline.hearing.standing import Standing
+from cue_pipeline.hearing.templates import TrackNotes
+
+MIN_NOTES = 4
+COLUMNS = (
+    "midi_track_id",
+    "audio_file_id",
+    "onset_score",
+    "activity_score",
+    "pitch_score",
+    "score",
+    "lag_seconds",
+    "n_notes",
+    "level_db",
+    "abstained",
+    "clock_doubt",
+)
+
+
+def pair_rows(
+    file: FileTracks,
+    features: pd.DataFrame,
+    found: Placed | None,
+    summary: dict[str, Any],
+) -> pd.DataFrame:
+    """Return this file's pairs, and note in the summary what became of it."""
+    report: dict[str, Any] = {"abstained": [], "same_notes": []}
+    summary["files"].append(report)
+    scored: dict[tuple[int, int], dict[str, Any]] = {}
+    uncertain = ""
+    if found:
+        heard, alignment = found.heard, found.alignment
+        _report_lag(report, found)
+        report["moved_groups"] = heard.moved
+        report["same_notes"] = [[file.names[t] for t in v] for v in file.voices if len(v) > 1]
+        if not found.sure:
+            uncertain = f"the lag is not certain ({alignment.confidence:.2f})"
+        scored = _scored(file, heard, alignment, found.measured)
+    silent = {row["group"]: row["reason"] for row in (found.heard.left_out if found else [])}
+    groups = [
+        (int(g), str(name))
+        for g, name in zip(features["audio_file_id"], features["canonical_name"], strict=True)
+    ]
+    rows = []
+    for track_id, name, track in zip(file.ids, file.names, file.tracks, strict=True):
+        inside = track.n_notes if uncertain or not found else _n_recorded(track, found)
+        outside = _outside(track, found) if found and track.n_notes and not inside else ""
+        why = outside or _too_few(inside) or uncertain
+        if why:
+            report["abstained"].append({"track": name, "reason": why})
+        for group_id, group in groups:
+            of_pair = scored.get(
+                (track_id, group_id), {"abstained": silent.get(group, "the group is silent")}
+            )
+            rows.append(
+                {
+                    "midi_track_id": track_id,
+                    "audio_file_id": group_id,
+                    "n_notes": inside,
+                    "clock_doubt": found.clock_doubt if found else None,
+                    **({"abstained": why} if why else of_pair),
+                }
+            )
+    return pairs_table(rows)
+
+
+def _too_few(n_notes: int) -> str:
+    if n_notes >= MIN_NOTES:
+        return ""
+    return f"only {n_notes} notes" if n_notes else "no notes"
+
+
+def _n_recorded(track: TrackNotes, found: Placed) -> int:
+    """Return how many notes sound within the recording."""
+    starts, ends = (
+        found.alignment.session_time(seconds)
+        for seconds in (track.start, track.start + track.duration)
+    )
+    return int(((ends > 0.0) & (starts < found.heard.seconds)).sum())
+
+
+def _outside(track: TrackNotes, found: Placed) -> str:
+    """Return where a track's notes lie, none of which is within the recording."""
+    starts = found.alignment.session_time(track.start)
+    ends = f"recording ends {_clock(found.heard.seconds)}"
+    if starts.min() >= found.heard.seconds:
+        return f"no note within the recording (first {_clock(float(starts.min()))}, {ends})"
+    if starts.max() < 0.0:
+        before = _clock(-float(starts.max()))
+        return f"no note within the recording (last {before} before it begins, {ends})"
+    return f"no note within the recording ({ends})"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
+def _scored(
+    file: FileTracks, heard: Standing, alignment: Alignment, measured: Measures
+) -> dict[tuple[int, int], dict[str, Any]]:
+    score = measured.score()
+    out = {}
+    for v, voice in enumerate(file.voices):
+        for t in voice:
+            for g, group in enumerate(heard.groups):
+                pitch = None if file.tracks[t].is_drum else float(measured.band_part[v, g])
+                out[file.ids[t], group.audio_file_id] = {
+                    "onset_score": float(measured.onset_part[v, g]),
+                    "activity_score": float(measured.activity_part[v, g]),
+                    "pitch_score": pitch,
+                    "score": float(score[v, g]),
+                    "lag_seconds": alignment.lag_seconds - group.offset_seconds,
+                    "level_db": float(measured.level_db[v, g]),
+                }
+    return out
+
+
+def pairs_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return rows of ``match_evidence`` as a table."""
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    numbers = [name for name in COLUMNS if name.endswith(("score", "_seconds", "_db"))]
+    table[numbers] = table[numbers].astype("float64")
+    for name in ("midi_track_id", "audio_file_id", "n_notes"):
+        table[name] = table[name].astype("int64")
+    for name in ("abstained", "clock_doubt"):
+        table[name] = table[name].astype(object).where(table[name].notna(), None)
+    return table
+
+
+def _report_lag(report: dict[str, Any], found: Placed) -> None:
+    alignment = found.alignment
+    report["named_lags"] = [[round(lag, 3), how] for lag, how in found.names.named.items()]
+    report["lag_named_by"] = found.names.told(alignment.lag_seconds)
+    report["clock_doubt"] = found.clock_doubt
+    contradicted = found.names.contradicted(alignment.lag_seconds) if found.sure else None
+    report["warnings"] = [text for text in (found.clock_doubt, contradicted) if text]
+    report["lag_seconds"] = round(alignment.lag_seconds, 4)
+    report["lag_confidence"] = round(alignment.confidence, 3)
+    report["lag_r2"] = round(alignment.r2, 4)
+    report["lag_rivals"] = [[round(lag, 3), round(r2, 4)] for lag, r2 in alignment.rivals[:3]]
+    report["drift_seconds"] = round(float(np.ptp(alignment.wander)), 4)

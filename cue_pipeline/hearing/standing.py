@@ -1,0 +1,155 @@
+"""The groups of a cue on one session clock: by their time references, or all from one moment.
+
+Conventions
+-----------
+The session's zero is the beginning of the earliest file; ``starts`` say how much later each file
+begins, less than 0 where one is found to begin before.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cue_pipeline.hearing.alignment import Session, session_of
+from cue_pipeline.hearing.drum_bands import drum_to_bands
+from cue_pipeline.hearing.group_spectra import (
+    Group,
+    bands_of,
+    fine_seconds,
+    heard_groups,
+    start_offsets,
+)
+from cue_pipeline.hearing.origins import session_zero
+from cue_pipeline.hearing.templates import Spread, pitch_to_bands
+
+Float32 = NDArray[np.float32]
+LeftOut = list[dict[str, str]]
+"""Groups that cannot be heard, and why: ``group``, ``reason``."""
+
+# A window hears an onset before its middle reaches it: level, the fourth root of power, rises with
+# the first of it. By so much of the window, in renders of known times.
+_EARLY_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One way to stand the groups on a clock.
+
+    Attributes
+    ----------
+    groups : list of Group
+        Those that can be heard, without their sound, which is in ``session``.
+    left_out : list of dict
+        The others.
+    session : Session
+    spread : Spread
+        Of pitches and drums over the session's bands.
+    references : str
+        What of the time references was used, in words.
+    zero : float or None
+        At which second since midnight the clock begins; None: nobody says.
+    starts : mapping of int to float
+        ``audio_file_id`` -> where its file begins on the clock; 0 where it is not in it.
+    early_seconds : float
+        By how much the ear's frames hear an onset before it sounds.
+    listen : callable
+        ``starts`` -> groups with their sound, and those left out.
+    moved : dict of str to float
+        Groups that begin at a time of their own, by name.
+    """
+
+    groups: list[Group]
+    left_out: LeftOut
+    session: Session
+    spread: Spread
+    references: str
+    zero: float | None
+    starts: Mapping[int, float]
+    early_seconds: float
+    listen: Callable[[Mapping[int, float]], tuple[list[Group], LeftOut]]
+    moved: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Where on the clock the last group ends."""
+        return float(self.session.level.shape[2] * self.session.coarse_seconds)
+
+    def begins(self, audio_file_id: int) -> float:
+        """Return where a file begins on the clock."""
+        return self.starts.get(audio_file_id, 0.0)
+
+    def with_starts(self, own: Mapping[int, float]) -> "Standing":
+        """Return the same groups, some of which begin elsewhere on the clock."""
+        starts = {**self.starts, **own}
+        names = {group.audio_file_id: group.name for group in self.groups}
+        groups, _ = self.listen(starts)
+        return replace(
+            self,
+            groups=[group.without_sound() for group in groups],
+            session=session_of(groups, self.session.frame_seconds),
+            starts=starts,
+            moved={names[key]: round(start, 3) for key, start in own.items()},
+        )
+
+
+def ways_to_stand(features: pd.DataFrame, mel_of: Callable[[int], Float32]) -> list[Standing]:
+    """Return the groups on a clock by their time references, and as if all began together.
+
+    Parameters
+    ----------
+    features : pd.DataFrame
+        As :func:`~cue_pipeline.hearing.match.match_evidence` takes them.
+    mel_of : callable
+        ``audio_file_id`` -> absolute dB, shape=(n_frames, n_mels).
+
+    Returns
+    -------
+    list of Standing
+        Empty where no group can be heard.
+    """
+    offsets, why = start_offsets(features)
+    ways = [(offsets, why)]
+    if any(offsets.values()):
+        ways.append(({}, "not used: the sound agrees better without them"))
+    standing = [_standing(features, mel_of, starts, references) for starts, references in ways]
+    return [way for way in standing if way]
+
+
+def _standing(
+    features: pd.DataFrame,
+    mel_of: Callable[[int], Float32],
+    starts: dict[int, float],
+    references: str,
+) -> Standing | None:
+    listen = partial(heard_groups, features, mel_of)
+    groups, left_out = listen(starts)
+    if not groups:
+        return None
+    row = _row_of(features, groups[0].audio_file_id)
+    bands = bands_of(row["params"])
+    return Standing(
+        groups=[group.without_sound() for group in groups],
+        left_out=left_out,
+        session=session_of(
+            groups, fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
+        ),
+        spread=Spread(
+            pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz),
+            drum_to_bands(bands.edges),
+        ),
+        references=references,
+        zero=session_zero(features, starts),
+        starts=starts,
+        early_seconds=_EARLY_SHARE * float(row["params"]["n_fft"]) / float(row["params"]["sr"]),
+        listen=listen,
+    )
+
+
+def _row_of(features: pd.DataFrame, audio_file_id: int) -> Mapping[str, Any]:
+    rows = features[features["audio_file_id"] == audio_file_id].to_dict("records")
+    return {str(name): value for name, value in rows[0].items()}
