@@ -209,22 +209,30 @@ def bands_of_regions(n_bands: int) -> Float32:
 
 def heard_groups(
     features: pd.DataFrame, mel_of: Callable[[int], Float32], offsets: Mapping[int, float]
-) -> tuple[list[Group], list[dict[str, str]]]:
-    """Read and reduce every group; return those that can be matched, and why the others cannot."""
+) -> tuple[list[Group], dict[int, str]]:
+    """Read and reduce every group; return those that can be matched, and why the others cannot.
+
+    Returns
+    -------
+    groups : list of Group
+    left_out : dict of int to str
+        By ``audio_file_id``; the same whatever the offsets are.
+    """
     rows = [{str(name): v for name, v in row.items()} for row in features.to_dict("records")]
     if not rows:
-        return [], []
+        return [], {}
     usual = _usual_parameters(rows)
-    left_out: list[dict[str, str]] = []
+    left_out: dict[int, str] = {}
     kept = []
     for row in rows:
+        audio_file_id = int(row["audio_file_id"])
         if not np.isfinite(float(row["max_db"])):
-            left_out.append(_reason(row, _NO_NUMBERS))
+            left_out[audio_file_id] = _NO_NUMBERS
         elif _parameters(row) == usual:
             kept.append(row)
         else:
-            left_out.append(
-                _reason(row, "the group's mel was made with other parameters than the others'")
+            left_out[audio_file_id] = (
+                "the group's mel was made with other parameters than the others'"
             )
     if not kept:
         return [], left_out
@@ -232,16 +240,16 @@ def heard_groups(
     bands = bands_of(kept[0]["params"])
     groups = []
     for row in kept:
-        if why := _unheard(row, top_db):
-            left_out.append(_reason(row, why))
-            continue
         audio_file_id = int(row["audio_file_id"])
+        if why := _unheard(row, top_db):
+            left_out[audio_file_id] = why
+            continue
         offset = offsets.get(audio_file_id, 0.0)
         group = heard_group(mel_of(audio_file_id), row, top_db, bands, offset)
         if np.isfinite(group.peak_db):
             groups.append(group)
         else:
-            left_out.append(_reason(row, _NO_NUMBERS))
+            left_out[audio_file_id] = _NO_NUMBERS
     return groups, left_out
 
 
@@ -291,7 +299,3 @@ def _unheard(row: Mapping[str, Any], top_db: float) -> str:
 def _usual_parameters(rows: list[dict[str, Any]]) -> tuple[float, ...]:
     seen = [_parameters(row) for row in rows]
     return max(seen, key=seen.count)
-
-
-def _reason(row: Mapping[str, Any], why: str) -> dict[str, str]:
-    return {"group": str(row["canonical_name"]), "reason": why}

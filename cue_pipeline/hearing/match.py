@@ -147,7 +147,7 @@ def _match_evidence(
         file_tracks(rows, notes, time_codes)
         for _, rows in tracks.groupby("midi_file_id", sort=False)
     ]
-    ways = ways_to_stand(features, mel_of)
+    ways, left_out = ways_to_stand(features, mel_of)
     summary: dict[str, Any] = {"files": []}
     pairs, regressors = [], []
     alignments: list[tuple[Any, ...]] = []
@@ -157,9 +157,13 @@ def _match_evidence(
         if found:
             heard = found.heard
             regressors.append(_regressors(file, heard, found.measured))
-        pairs.append(pair_rows(file, features, found, summary))
+        pairs.append(pair_rows(file, features, found, left_out, summary))
         alignments += _alignments(file, features, found)
-    summary["groups_left_out"] = heard.left_out if heard else _all_left_out(features)
+    summary["groups_left_out"] = [
+        {"group": str(name), "reason": left_out[int(key)]}
+        for key, name in zip(features["audio_file_id"], features["canonical_name"], strict=True)
+        if int(key) in left_out
+    ]
     summary["time_references"] = heard.references if heard else "no group can be heard"
     table = pd.concat(pairs, ignore_index=True) if pairs else pairs_table([])
     summary["n_pairs"] = len(table)
@@ -197,9 +201,3 @@ def _regressors(file: FileTracks, heard: Standing, measured: Measures) -> pd.Dat
         for g, group in enumerate(heard.groups)
     ]
     return pd.DataFrame(rows, columns=["midi_track_id", "audio_file_id", *FEATURES])
-
-
-def _all_left_out(features: pd.DataFrame) -> list[dict[str, str]]:
-    return [
-        {"group": str(name), "reason": "the group is silent"} for name in features["canonical_name"]
-    ]

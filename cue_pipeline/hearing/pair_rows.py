@@ -1,5 +1,6 @@
 """The rows of ``match_evidence`` of one MIDI file, and what the summary says of it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,9 +33,23 @@ def pair_rows(
     file: FileTracks,
     features: pd.DataFrame,
     found: Placed | None,
+    left_out: Mapping[int, str],
     summary: dict[str, Any],
 ) -> pd.DataFrame:
-    """Return this file's pairs, and note in the summary what became of it."""
+    """Return this file's pairs, and note in the summary what became of it.
+
+    Parameters
+    ----------
+    file : FileTracks
+    features : pd.DataFrame
+        One row per group.
+    found : Placed or None
+        None: no track has a note, or no group can be heard.
+    left_out : mapping of int to str
+        Why a group cannot be heard, by ``audio_file_id``.
+    summary : dict
+        Gets one more entry in ``files``.
+    """
     report: dict[str, Any] = {"abstained": [], "same_notes": []}
     summary["files"].append(report)
     scored: dict[tuple[int, int], dict[str, Any]] = {}
@@ -47,11 +62,7 @@ def pair_rows(
         if not found.sure:
             uncertain = f"the lag is not certain ({alignment.confidence:.2f})"
         scored = _scored(file, heard, alignment, found.measured)
-    silent = {row["group"]: row["reason"] for row in (found.heard.left_out if found else [])}
-    groups = [
-        (int(g), str(name))
-        for g, name in zip(features["audio_file_id"], features["canonical_name"], strict=True)
-    ]
+    groups = [int(key) for key in features["audio_file_id"]]
     rows = []
     for track_id, name, track in zip(file.ids, file.names, file.tracks, strict=True):
         inside = track.n_notes if uncertain or not found else _n_recorded(track, found)
@@ -59,10 +70,8 @@ def pair_rows(
         why = outside or _too_few(inside) or uncertain
         if why:
             report["abstained"].append({"track": name, "reason": why})
-        for group_id, group in groups:
-            of_pair = scored.get(
-                (track_id, group_id), {"abstained": silent.get(group, "the group is silent")}
-            )
+        for group_id in groups:
+            of_pair = scored.get((track_id, group_id)) or {"abstained": left_out.get(group_id)}
             rows.append(
                 {
                     "midi_track_id": track_id,

@@ -28,8 +28,8 @@ from cue_pipeline.hearing.origins import session_zero
 from cue_pipeline.hearing.templates import Spread, pitch_to_bands
 
 Float32 = NDArray[np.float32]
-LeftOut = list[dict[str, str]]
-"""Groups that cannot be heard, and why: ``group``, ``reason``."""
+LeftOut = dict[int, str]
+"""Groups that cannot be heard: ``audio_file_id`` → why."""
 
 # A window hears an onset before its middle reaches it: level, the fourth root of power, rises with
 # the first of it. By so much of the window, in renders of known times.
@@ -44,8 +44,6 @@ class Standing:
     ----------
     groups : list of Group
         Those that can be heard, without their sound, which is in ``session``.
-    left_out : list of dict
-        The others.
     session : Session
     spread : Spread
         Of pitches and drums over the session's bands.
@@ -54,17 +52,16 @@ class Standing:
     zero : float or None
         At which second since midnight the clock begins; None: nobody says.
     starts : mapping of int to float
-        ``audio_file_id`` -> where its file begins on the clock; 0 where it is not in it.
+        ``audio_file_id`` → where its file begins on the clock; 0 where it is not in it.
     early_seconds : float
         By how much the ear's frames hear an onset before it sounds.
     listen : callable
-        ``starts`` -> groups with their sound, and those left out.
+        ``starts`` → groups with their sound, and those left out.
     moved : dict of str to float
         Groups that begin at a time of their own, by name.
     """
 
     groups: list[Group]
-    left_out: LeftOut
     session: Session
     spread: Spread
     references: str
@@ -97,7 +94,9 @@ class Standing:
         )
 
 
-def ways_to_stand(features: pd.DataFrame, mel_of: Callable[[int], Float32]) -> list[Standing]:
+def ways_to_stand(
+    features: pd.DataFrame, mel_of: Callable[[int], Float32]
+) -> tuple[list[Standing], LeftOut]:
     """Return the groups on a clock by their time references, and as if all began together.
 
     Parameters
@@ -105,19 +104,22 @@ def ways_to_stand(features: pd.DataFrame, mel_of: Callable[[int], Float32]) -> l
     features : pd.DataFrame
         As :func:`~cue_pipeline.hearing.match.match_evidence` takes them.
     mel_of : callable
-        ``audio_file_id`` -> absolute dB, shape=(n_frames, n_mels).
+        ``audio_file_id`` → absolute dB, shape=(n_frames, n_mels).
 
     Returns
     -------
-    list of Standing
+    ways : list of Standing
         Empty where no group can be heard.
+    left_out : dict of int to str
+        Why a group cannot, by ``audio_file_id``.
     """
     offsets, why = start_offsets(features)
-    ways = [(offsets, why)]
+    first, left_out = _standing(features, mel_of, offsets, why)
+    ways = [first]
     if any(offsets.values()):
-        ways.append(({}, "not used: the sound agrees better without them"))
-    standing = [_standing(features, mel_of, starts, references) for starts, references in ways]
-    return [way for way in standing if way]
+        without = "not used: the sound agrees better without them"
+        ways.append(_standing(features, mel_of, {}, without)[0])
+    return [way for way in ways if way], left_out
 
 
 def _standing(
@@ -125,16 +127,15 @@ def _standing(
     mel_of: Callable[[int], Float32],
     starts: dict[int, float],
     references: str,
-) -> Standing | None:
+) -> tuple[Standing | None, LeftOut]:
     listen = partial(heard_groups, features, mel_of)
     groups, left_out = listen(starts)
     if not groups:
-        return None
+        return None, left_out
     row = _row_of(features, groups[0].audio_file_id)
     bands = bands_of(row["params"])
-    return Standing(
+    way = Standing(
         groups=[group.without_sound() for group in groups],
-        left_out=left_out,
         session=session_of(
             groups, fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
         ),
@@ -148,6 +149,7 @@ def _standing(
         early_seconds=_EARLY_SHARE * float(row["params"]["n_fft"]) / float(row["params"]["sr"]),
         listen=listen,
     )
+    return way, left_out
 
 
 def _row_of(features: pd.DataFrame, audio_file_id: int) -> Mapping[str, Any]:

@@ -80,3 +80,25 @@ def test_a_cue_of_digital_silence_says_so():
     reasons = {row["reason"] for row in evidence.summary["groups_left_out"]}
     assert reasons <= {"the group is silent", "the group is shorter than 2 s"}
     assert evidence.pairs["score"].isna().all()
+
+
+def test_groups_that_are_all_too_short_are_told_to_be_short_and_not_silent():
+    tracks, notes, features, mels = odd_cue(0)
+    features["n_frames"] = 4
+    short = {key: mel[:4] for key, mel in mels.items()}
+    evidence = match_evidence(tracks, notes, features, short.__getitem__)
+    played = evidence.pairs[evidence.pairs["n_notes"] >= 4]
+    assert len(played)
+    assert set(played["abstained"]) == {"the group is shorter than 2 s"}
+
+
+def test_two_groups_of_one_name_have_each_its_own_reason():
+    tracks, notes, features, mels = odd_cue(0)
+    features["canonical_name"] = "Audio"
+    features["max_db"] = [-100.0, *[-20.0] * (len(features) - 1)]
+    features["n_frames"] = [1_000_000, *[4] * (len(features) - 1)]
+    evidence = match_evidence(tracks, notes, features, mels.__getitem__)
+    of_first = evidence.pairs["audio_file_id"] == features["audio_file_id"].iloc[0]
+    played = evidence.pairs["n_notes"] >= 4
+    assert set(evidence.pairs[played & of_first]["abstained"]) == {"the group is silent"}
+    assert set(evidence.pairs[played & ~of_first]["abstained"]) == {"the group is shorter than 2 s"}
