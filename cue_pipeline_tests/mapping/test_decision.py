@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cue_pipeline.mapping.decision.map_cue import OFFLINE_NOTE, map_cue
+from cue_pipeline.mapping.decision.map_cue import map_cue
+from cue_pipeline.mapping.decision.summary import OFFLINE_NOTE
 from cue_pipeline_tests.mapping.cue_frames import (
     chosen,
     evidence_frame,

@@ -4,7 +4,8 @@ import json
 
 from pydantic import SecretStr
 
-from cue_pipeline.mapping.decision.map_cue import _asked, map_cue
+from cue_pipeline.mapping.decision.map_cue import map_cue
+from cue_pipeline.mapping.decision.summary import asked
 from cue_pipeline.mapping.model.chat import ChatModel
 from cue_pipeline.mapping.model.exchange import ModelAnswer
 from cue_pipeline.mapping.model.server import ModelServer
@@ -37,10 +38,10 @@ def test_model_names_and_sound_that_agree_need_no_person() -> None:
 
 def test_beside_a_cost_it_is_said_that_prices_are_a_dated_table_and_none_is_guessed() -> None:
     answer = ModelAnswer("gpt-4o-mini", cost_usd=0.01)
-    assert "estimate by a table of prices of 20" in _asked(answer)
-    assert "may be out of date or wrong" in _asked(answer)
+    assert "estimate by a table of prices of 20" in asked(answer)
+    assert "may be out of date or wrong" in asked(answer)
     answer.cost_usd = None
-    assert "not known" in _asked(answer)
+    assert "not known" in asked(answer)
     with chat_server([completion('{"tracks": [], "groups": []}')] * 2) as server:
         summary = map_cue(
             tracks_frame(["VLA"]),
