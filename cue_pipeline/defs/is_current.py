@@ -13,6 +13,7 @@ import dagster as dg
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
+from cue_pipeline.library.graph import GRAPH
 from cue_pipeline.library.verdicts import read_verdict
 from cue_pipeline.warehouse.verdict_rows import note_told, note_verdicts, read_verdicts
 
@@ -40,7 +41,7 @@ def is_current_check() -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, library: CueLibrary
     ) -> dg.AssetCheckResult:
         key = context.partition_key
-        verdict = read_verdict(library.store, library.settings, key)
+        verdict = read_verdict(library.store, library.settings, key, _made_in(context.run))
         # In a run it may come before the last asset: the sensor has the last word.
         note_verdicts(library.store.engine, {key: verdict}, untold=True)
         return dg.AssetCheckResult(
@@ -51,6 +52,13 @@ def is_current_check() -> dg.AssetChecksDefinition:
         )
 
     return is_current
+
+
+def _made_in(run: dg.DagsterRun) -> set[str]:
+    """Return the assets that a run makes; one that names nothing makes all."""
+    if run.asset_selection is None and run.asset_check_selection is None:
+        return set(GRAPH)
+    return {key.path[-1] for key in run.asset_selection or ()}
 
 
 class Verdicts(dg.Config):

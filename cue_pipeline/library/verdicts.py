@@ -50,10 +50,21 @@ def changed_verdicts(
     return {key: verdict for key, verdict in changed.items() if key not in busy}
 
 
-def read_verdict(store: Store, settings: Settings, cue_key: str) -> str:
+def read_verdict(
+    store: Store, settings: Settings, cue_key: str, being_made: Collection[str] = ()
+) -> str:
     """Return the verdict on one cue, held against its folder as it is now.
 
     A cue whose folder cannot be found is held against what was last seen of it.
+
+    Parameters
+    ----------
+    store : Store
+    settings : Settings
+    cue_key : str
+    being_made : collection of str
+        Assets that the run at hand makes: what they lack before it ends is no news. That one
+        failed is.
 
     Raises
     ------
@@ -67,11 +78,10 @@ def read_verdict(store: Store, settings: Settings, cue_key: str) -> str:
         folder = read_folder(cue)
     except CueError:
         folder = last_seen(cue)
-    return verdict_of(
-        cue_status(
-            folder,
-            {row.asset: row for row in store.ledger(cue_key)},
-            graph.code_versions(settings),
-            store.decisions(cue_key).get(cue_key, ""),
-        )
+    statuses = cue_status(
+        folder,
+        {row.asset: row for row in store.ledger(cue_key)},
+        graph.code_versions(settings),
+        store.decisions(cue_key).get(cue_key, ""),
     )
+    return verdict_of(s for s in statuses if s.state == "failed" or s.asset not in being_made)

@@ -5,6 +5,8 @@ import pytest
 
 from cue_pipeline.defs.is_current import IS_CURRENT, TELL_STATES
 from cue_pipeline.defs.sensors import STATES_SENSOR
+from cue_pipeline.library.graph import GRAPH
+from cue_pipeline.library.verdicts import read_verdict
 from cue_pipeline_tests.cues import write_cue
 from cue_pipeline_tests.defs.test_sensors import Library, workplace  # noqa: F401 - a fixture
 
@@ -105,6 +107,16 @@ def test_the_check_may_be_executed_by_hand_and_the_sensor_has_the_last_word(libr
     (verdict,) = [e for e in result.get_asset_check_evaluations() if e.check_name == "is_current"]
     assert (verdict.passed, verdict.partition) == (True, KEY)
     assert library.told() == {KEY: ""}
+
+
+def test_what_a_run_is_yet_to_make_is_no_news_in_it_and_what_it_leaves_is(library):
+    """The check's step comes before ``final_mix_features`` in some runs of all assets."""
+    midi = next((library.root / KEY / "MIDI").iterdir())
+    midi.write_bytes(midi.read_bytes() + b"\0")
+    store = library.defs.resources["library"].store
+    settings = library.defs.resources["library"].settings
+    assert "tempo_map is stale" in read_verdict(store, settings, KEY, ["llm_mappings"])
+    assert read_verdict(store, settings, KEY, GRAPH) == ""
 
 
 def test_a_run_that_the_sensor_asks_for_has_no_step_for_it(library):
