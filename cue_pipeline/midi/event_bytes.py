@@ -213,7 +213,7 @@ class EventScanner:
                 at = states.pop()
             if states:
                 self._flush()
-                self._found.append((np.asarray(states, dtype=np.int64) >> 1) + base)
+                self._found.append((np.fromiter(states, np.int64, len(states)) >> 1) + base)
                 self._count += len(states)
                 self._refuse_too_many(position)
             position, one_byte = (at >> 1) + base, bool(at & 1)

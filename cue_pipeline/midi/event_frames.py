@@ -64,7 +64,8 @@ class PlacedMessages:
 
 def place_messages(file: MidiFile, chosen: npt.NDArray[np.bool_]) -> PlacedMessages:
     """Return messages of a file, by a mask, with seconds, bars and beats by their own clock."""
-    messages = file.messages.take(chosen)
+    every = chosen.all()  # copied for nothing
+    messages = file.messages if every else file.messages.take(chosen)
     time, beat = np.empty(len(messages)), np.empty(len(messages))
     bar = np.empty(len(messages), dtype=np.int64)
     end_tick = np.array([track.end_tick for track in file.tracks], dtype=np.int64)
@@ -81,7 +82,9 @@ def place_messages(file: MidiFile, chosen: npt.NDArray[np.bool_]) -> PlacedMessa
         )
         end_time[tracks] = ticks_to_seconds(end_tick[tracks], clock.tempo_map, file.ticks_per_beat)
     kind = np.bitwise_and(messages.status, 0xF0, dtype=np.uint8)
-    part, lane = file.parts.of_message[chosen], file.parts.lane[chosen]
+    part, lane = file.parts.of_message, file.parts.lane
+    if not every:
+        part, lane = part[chosen], lane[chosen]
     return PlacedMessages(messages, part, lane, kind, time, bar, beat, end_tick, end_time)
 
 

@@ -35,7 +35,6 @@ FEWEST_COMPARED: Final = 16
 """Shingles of the smaller piece that have to be compared for anything to be said."""
 
 _CHORD_QUARTERS: Final = 1 / 24  # closer onsets are of one chord: 21 ms at 120 a minute
-_FEWEST_INTERVALS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +95,21 @@ def shingles(
     part, pitch = part[once], pitch[once]
     if len(part) < NOTES:
         return np.empty(0, np.uint64)
-    windows = np.lib.stride_tricks.sliding_window_view(np.diff(pitch), NOTES - 1)
-    windows = windows[part[: len(windows)] == part[NOTES - 1 :]]
-    ranked = np.sort(windows, axis=1)
-    varied = 1 + np.count_nonzero(np.diff(ranked, axis=1), axis=1) >= _FEWEST_INTERVALS
-    digits = (windows[varied] + 128).astype(np.uint64)  # 1 to 255: eight bits each
-    packed = np.bitwise_or.reduce(digits << (np.arange(NOTES - 1, dtype=np.uint64) * 8), axis=1)
-    return np.unique(_mixed(packed))
+    steps = np.diff(pitch).astype(np.int16)
+    windows = np.lib.stride_tricks.sliding_window_view(steps, len(steps) - NOTES + 2)
+    least, most = windows.min(axis=0), windows.max(axis=0)
+    # An interval that is neither the least nor the most is a third one.
+    varied = ((windows != least) & (windows != most)).any(axis=0)
+    kept = varied & (part[: len(varied)] == part[NOTES - 1 :])
+    packed = np.zeros(np.count_nonzero(kept), np.uint64)
+    for place, step in enumerate(windows):  # 1 to 255: eight bits each
+        packed |= (step[kept] + 128).astype(np.uint64) << np.uint64(8 * place)
+    return _distinct(_mixed(packed))
 
 
 def sketch_of(hashes: Iterable[UInt64Array]) -> Sketch:
     """Return the sketch of a piece from the shingles of its parts or files."""
-    every = np.unique(np.concatenate([np.empty(0, np.uint64), *hashes]))
+    every = _distinct(np.concatenate([np.empty(0, np.uint64), *hashes]))
     return Sketch(every[:SKETCH], len(every))
 
 
@@ -127,6 +129,12 @@ def shared(a: Sketch, b: Sketch) -> float | None:
     if len(mine) < FEWEST_COMPARED:
         return None
     return float(np.isin(mine, b.hashes, assume_unique=True).mean())
+
+
+def _distinct(values: UInt64Array) -> UInt64Array:
+    """Return each value once, ascending: in a quarter of the time that ``np.unique`` takes."""
+    ranked = np.sort(values)
+    return ranked[np.diff(ranked, prepend=~ranked[:1]) != 0]
 
 
 def _mixed(values: UInt64Array) -> UInt64Array:
