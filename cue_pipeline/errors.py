@@ -25,6 +25,10 @@ class UnreadableFolderError(CueError):
     """A folder, or what lies in it, cannot be read now: no word on whether it is a cue."""
 
 
+class IncompleteCueError(CueError):
+    """A folder is laid out as a cue's and has no MIDI, or no audio: perhaps it is yet to come."""
+
+
 class MidiFileError(CuePipelineError):
     """A MIDI file holds nothing that can be read."""
 

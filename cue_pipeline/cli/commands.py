@@ -158,7 +158,7 @@ def process(
     for told in refresh_works(store):
         say(f"note: {told}.")
     say(f"Tables are in {shown_database(settings)}.")
-    bad = plan.refused or plan.unreadable
+    bad = plan.refused or any(problem.kind == "unread" for problem in plan.problems)
     bad = bad or any(o.result in ("failed", "interrupted") for o in outcomes)
     sys.exit(1 if bad else 2 if not plan.cues else 0)
 

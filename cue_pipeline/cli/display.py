@@ -160,7 +160,7 @@ def print_outcomes(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Sto
     said = ", ".join(f"{n} {result}" for result, n in sorted(counts.items()))
     if said:
         say(f"{_cues(len(outcomes) + len(plan.refused))}: {said}.")
-    elif plan.problems:
+    elif any(problem.kind != "warning" for problem in plan.problems):
         say("No cue was processed: what looks like one was skipped, for the reasons above.")
     else:
         say(NO_CUE_FOUND)
@@ -198,7 +198,8 @@ def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], stor
 
 def _print_notes(plan: LibraryPlan) -> None:
     for problem in plan.problems:
-        say(f"skipped: {problem}")
+        word = "warning" if problem.kind == "warning" else "skipped"
+        say(f"{word}: {problem.text}")
     for key, text in plan.refused.items():
         say(f"refused: {key}: {text}")
     for old, new in plan.moved.items():

@@ -28,6 +28,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from cue_pipeline.cue.file_kinds import stands_for
 from cue_pipeline.cue.folder import CueFolder
@@ -48,7 +49,7 @@ from cue_pipeline.cue.media import (
 from cue_pipeline.cue.numbering import natural_key
 from cue_pipeline.cue.session import find_session_audio, told_instead, told_left_out
 from cue_pipeline.cue.shown import shown_path as shown
-from cue_pipeline.errors import CueError, UnreadableFolderError
+from cue_pipeline.errors import CueError, IncompleteCueError
 
 _NOT_SEARCHED = frozenset(
     {
@@ -77,13 +78,16 @@ class ScanProblem:
         The folder or file, as on disk; may hold bytes that cannot be printed.
     text : str
         Printable; names the place and the cure.
-    unreadable : bool
-        It cannot be read now, so that nobody knows what is there.
+    kind : {"warning", "skipped", "unread"}
+        ``warning``: a part of a cue that is processed without it. ``skipped``: a folder that may
+        be meant to be none, or not yet. ``unread``: a folder that cannot be read now, or holds
+        what a cue is made of in a way that is not understood: until someone mends it, a cue is
+        missing.
     """
 
     path: Path
     text: str
-    unreadable: bool = False
+    kind: Literal["warning", "skipped", "unread"] = "warning"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,8 @@ def find_cues(root: Path, below: Path | None = None) -> CueScan:
             if cue is not None and folder != root:
                 _check_key(cue.key, folder)
         except CueError as e:
-            problems.append(ScanProblem(folder, str(e), isinstance(e, UnreadableFolderError)))
+            incomplete = isinstance(e, IncompleteCueError)
+            problems.append(ScanProblem(folder, str(e), "skipped" if incomplete else "unread"))
             continue
         if cue is not None:
             if folder == root:
@@ -249,7 +254,7 @@ def _walk(
         try:
             entries = entries_of(folder) if known is None else known
         except OSError as e:
-            problems.append(ScanProblem(folder, unreadable(folder, e), unreadable=True))
+            problems.append(ScanProblem(folder, unreadable(folder, e), "unread"))
             continue
         yield folder, entries
         for entry in _searched(entries):
@@ -262,7 +267,7 @@ def _walk(
             link = links.pop()
             if why := why_not_followed(link.path, root):
                 told = f"'{shown(link.path)}' is not searched: {why}."
-                problems.append(ScanProblem(Path(link.path), told))
+                problems.append(ScanProblem(Path(link.path), told, "skipped"))
             elif _is_new(link, seen):
                 pending.append((Path(link.path), None))
 
@@ -326,8 +331,9 @@ def _read_cue(
     if not midi.files and not audio.files and not (midi_folders and session.has_folder):
         return None
     if not midi.files or not audio.files:
-        instead = "" if audio.files else told_instead(session_folders)
-        raise CueError(_incomplete(folder, midi, audio) + instead)
+        instead = "" if audio.files else told_instead(folder, session_folders)
+        lacks = _incomplete(folder, midi, audio)
+        raise CueError(lacks + instead) if instead else IncompleteCueError(lacks)
     return CueFolder(
         key=_key(root, folder),
         root=root,
@@ -416,6 +422,7 @@ def _without_collisions(found: list[CueFolder]) -> tuple[list[CueFolder], list[S
                 cue.path,
                 f"'{shown(cue.path)}': {len(same)} folders have the name '{key}', their accents "
                 "encoded differently (NFC and NFD). Neither is taken: rename or merge them.",
+                "unread",
             )
             for cue in same
         )

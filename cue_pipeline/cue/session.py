@@ -30,6 +30,9 @@ BESIDE_THE_AUDIO = frozenset(
      "video files", "clip groups", "plug-in settings", "wavecache.wfm"}
 )  # fmt: skip
 _MIXES = ("bounced files", "rendered files")
+_NO_AUDIO = ("fade files", "session file backups", "video files")
+_DEEPEST = 4
+_MOST_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,22 +132,40 @@ def find_mixes_beside(audio_folder: Path) -> list[Path]:
     return [folder / name for folder in folders for name in audio_in(folder)]
 
 
-def told_instead(session_folders: Sequence["os.DirEntry[str]"]) -> str:
-    """Return what a session without audio that is read holds in its place; '' where nothing."""
+def told_instead(cue: Path, session_folders: Sequence["os.DirEntry[str]"]) -> str:
+    """Return what a session without audio that is read holds in its place; '' where nothing.
+
+    Parameters
+    ----------
+    cue : Path
+    session_folders : sequence of os.DirEntry
+        The cue's folders called ``PT``.
+    """
     kinds: set[str] = set()
-    bounced = 0
+    places: list[str] = []
     for pt in session_folders:
-        for folder in [pt, *(e for e in listed(Path(pt.path)) if is_dir(e))]:
-            names = [entry.name for entry in listed(Path(folder.path))]
-            kinds |= {suffix_of(name) for name in names} & AUDIO_NOT_READ
-            if folded(folder.name) in _MIXES:
-                bounced += len(audio_in(Path(folder.path)))
+        for folder in _folders_below(Path(pt.path)):
+            kinds |= {suffix_of(entry.name) for entry in listed(folder)} & AUDIO_NOT_READ
+            if n := len(audio_in(folder)):
+                files = f"{n} audio file{'s' * (n > 1)}"
+                places.append(f"{files} in '{shown(folder.relative_to(cue))}'")
     told = []
     if kinds:
         told.append(f"It has audio of kinds that are not read ({', '.join(sorted(kinds))}).")
-    if bounced:
-        told.append(f"It has {bounced} audio files in 'Bounced Files' or 'Rendered Files'.")
+    if places:
+        more = f" and {len(places) - _MOST_TOLD} more folders" if len(places) > _MOST_TOLD else ""
+        told.append(f"It has {', '.join(places[:_MOST_TOLD])}{more}, where none is looked for.")
     return "".join(f" {text}" for text in told)
+
+
+def _folders_below(session: Path) -> Iterator[Path]:
+    """Yield a session's folder and those below it, a few levels deep; no links."""
+    for path, inner, _ in os.walk(session):
+        folder = Path(path)
+        depth = len(folder.relative_to(session).parts)
+        inner[:] = [] if depth == _DEEPEST else sorted(n for n in inner if not is_hidden(n))
+        if folded(folder.name) not in _NO_AUDIO:
+            yield folder
 
 
 def _several(cue: Path, sessions: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -220,9 +220,14 @@ def _row_warnings(tables: "Tables") -> list[str]:
             continue
         paths = rows["file_path"] if "file_path" in rows else [""] * len(rows)
         for path, texts in zip(paths, rows["warnings"], strict=True):
-            name = PurePosixPath(path).name
-            found += [text if name in text else f"{path!r}: {text}" for text in texts]
+            found += with_file(path, texts)
     return found
+
+
+def with_file(path: str, warnings: Iterable[str]) -> list[str]:
+    """Return what a row warns of, each text with its file's name."""
+    name = PurePosixPath(path).name
+    return [text if name in text else f"{path!r}: {text}" for text in warnings]
 
 
 def _upstream_versions(store: Store, key: str, asset: str) -> dict[str, str | None]:

@@ -290,7 +290,10 @@ def _tell(
     refused: Mapping[str, str],
 ) -> str:
     """Log what a person should know, once; return its digest."""
-    warnings = [f"left out: {problem.text}" for problem in scan.problems]
+    warnings = [
+        problem.text if problem.kind == "warning" else f"skipped: {problem.text}"
+        for problem in scan.problems
+    ]
     warnings += [f"refused: {key!r}: {why}" for key, why in refused.items()]
     warnings += [
         f"moved: {m.new!r} is {m.old!r}: its folder was found there. Rows and decisions went with "

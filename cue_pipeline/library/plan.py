@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from cue_pipeline.cue.folder import CueFolder
-from cue_pipeline.cue.scan import find_cues
+from cue_pipeline.cue.scan import ScanProblem, find_cues
 from cue_pipeline.errors import CueError, SettingsError
 from cue_pipeline.library import graph
 from cue_pipeline.library.base import base_of, second_keys
@@ -40,11 +40,9 @@ class LibraryPlan:
     """What one call is to do: a plan per cue, and what of the folder could not be used."""
 
     cues: tuple[CuePlan, ...]
-    problems: tuple[str, ...]
+    problems: tuple[ScanProblem, ...]
     refused: Mapping[str, str]
     gone: tuple[str, ...]
-    unreadable: int = 0
-    """How many of the problems are folders that cannot be read now."""
     moved: Mapping[str, str] = field(default_factory=dict)
     """Cues whose folders were found elsewhere: old key → new key."""
     restored: tuple[str, ...] = ()
@@ -138,10 +136,9 @@ def plan_library(
     offers = (*found.offered, *standing)
     return LibraryPlan(
         plans,
-        tuple(problem.text for problem in scan.problems),
+        scan.problems,
         refused,
         gone,
-        sum(problem.unreadable for problem in scan.problems),
         moved,
         found.restored,
         tuple(offer.told() for offer in offers),

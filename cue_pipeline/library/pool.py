@@ -227,7 +227,8 @@ class _Pool:
         elif message.stage == "stored":
             outcome.errors.pop(message.asset, None)  # a retry went well
         else:
-            outcome.warnings += message.messages
+            # Assets that read the same files may say the same of them.
+            outcome.warnings += [m for m in message.messages if m not in outcome.warnings]
         self.watch(message)
 
     def _finish(self, worker: _Worker, outcome: CueOutcome, assets: int) -> None:

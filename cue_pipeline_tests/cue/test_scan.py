@@ -193,7 +193,7 @@ def test_a_session_whose_audio_is_of_other_kinds_or_only_bounced_says_so(tmp_pat
     make_cue(tmp_path / "1m01", audio=("PT/Audio Files/A.sd2", "PT/Bounced Files/6mx.L.wav"))
     (problem,) = find_cues(tmp_path).problems
     assert "kinds that are not read (.sd2)" in problem.text
-    assert "1 audio files in 'Bounced Files'" in problem.text
+    assert "1 audio file in 'PT/Bounced Files'" in problem.text
 
 
 WAVE = b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0"
@@ -464,5 +464,25 @@ def test_a_cue_that_cannot_be_read_now_is_told_from_half_a_cue(tmp_path):
     waits = make_cue(tmp_path / "waits", midi=())
     (waits / "MIDI").mkdir()
     (waits / "MIDI" / "cue.mid").symlink_to(tmp_path / "not mounted" / "cue.mid")
-    unreadable = {p.path.name: p.unreadable for p in find_cues(tmp_path).problems}
-    assert unreadable == {"half": False, "waits": True}
+    kinds = {p.path.name: p.kind for p in find_cues(tmp_path).problems}
+    assert kinds == {"half": "skipped", "waits": "unread"}
+
+
+def test_a_folder_whose_audio_lies_elsewhere_is_unread_and_no_half_of_a_cue(tmp_path):
+    make_cue(tmp_path / "1 loose", audio=("PT/VLN.L.wav", "PT/VLN.R.wav"))
+    make_cue(tmp_path / "2 deep", audio=("PT/reel 1/v3/Audio Files/VLN.wav",))
+    make_cue(tmp_path / "3 two", audio=("PT/v2/Audio Files/A.wav", "PT/v3/Audio Files/A.wav"))
+    make_cue(tmp_path / "4 fades", audio=("PT/Fade Files/fade.wav",))
+    problems = find_cues(tmp_path).problems
+    assert [p.kind for p in problems] == ["unread", "unread", "unread", "skipped"]
+    assert "It has 2 audio files in 'PT', where none is looked for" in problems[0].text
+    assert "1 audio file in 'PT/reel 1/v3/Audio Files'" in problems[1].text
+
+
+def test_a_placeholder_for_midi_is_a_warning_of_a_cue_that_is_processed(tmp_path):
+    make_cue(tmp_path / "1m01", midi=("MIDI/a.mid", "MIDI/.b.mid.icloud"))
+    scan = find_cues(tmp_path)
+    assert [cue.midi_paths for cue in scan.cues] == [("MIDI/a.mid",)]
+    (problem,) = scan.problems
+    assert problem.kind == "warning"
+    assert "b.mid' is not downloaded" in problem.text

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from cue_pipeline.defs.cue_asset import AssetResult, cue_asset
+from cue_pipeline.defs.cue_asset import AssetResult, cue_asset, with_file
 from cue_pipeline.defs.markdown import markdown_table
 from cue_pipeline.library.cue_run import CueRun
 
@@ -56,7 +56,8 @@ def channel_groups(cue: CueRun) -> AssetResult:
         },
         warnings=[
             *inventory.warnings,
-            *(w for mix in mixes for w in mix.warnings),  # their rows are another asset's
+            # Their rows are another asset's, which says the same.
+            *(w for mix in mixes for w in with_file(mix.file_path, mix.warnings)),
             *_without_stems(cue.folder.key, inventory),
         ],
         judges={
