@@ -18,6 +18,10 @@ from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES, program_categ
 from cue_pipeline.mapping.names.lexicon import lexicon, plain_letters
 from cue_pipeline.mapping.names.lexicon.band import BAND
 from cue_pipeline.mapping.names.lexicon.electronic import ELECTRONIC
+from cue_pipeline.mapping.names.lexicon.more_languages import (
+    DOUBTFUL_IN_MORE_LANGUAGES,
+    MORE_LANGUAGES,
+)
 from cue_pipeline.mapping.names.lexicon.orchestra import ORCHESTRA
 from cue_pipeline.mapping.names.lexicon.percussion import PERCUSSION
 from cue_pipeline.mapping.names.parsing import categorise, read_name, read_session
@@ -35,7 +39,8 @@ def test_there_are_28_categories_and_every_word_of_the_lexicon_has_one_or_none()
 
 def test_no_word_of_the_lexicon_stands_for_two_instruments() -> None:
     seen: dict[str, str] = {}
-    for instrument, _, _, words in (*BAND, *ELECTRONIC, *ORCHESTRA, *PERCUSSION):
+    in_full = (*BAND, *ELECTRONIC, *ORCHESTRA, *PERCUSSION, *DOUBTFUL_IN_MORE_LANGUAGES)
+    for instrument, *_, words in (*in_full, *MORE_LANGUAGES):
         for word in words.split(","):
             plain = " ".join(plain_letters(word).split())
             assert seen.setdefault(plain, instrument) == instrument, plain
@@ -143,6 +148,50 @@ def test_words_that_mean_different_things_to_different_people_are_not_given_conf
 )
 def test_words_of_scores_and_other_languages_are_known(name: str, category: str) -> None:
     assert categorise(name).category == category
+
+
+@pytest.mark.parametrize(
+    ("name", "instrument", "number"),
+    [
+        ("Скрипки I", "violin", 1),
+        ("ВТОРЫЕ СКРИПКИ", "violin", 2),
+        ("Альты", "viola", None),
+        ("Віолончелі", "cello", None),
+        ("Виолине 2", "violin", 2),
+        ("Βιόλες", "viola", None),
+        ("ΒΙΟΛΕΣ", "viola", None),
+        ("2. housle", "violin", 2),
+        ("Lesní rohy", "horn", None),
+        ("Trąbki", "trumpet", None),
+        ("Drugie skrzypce", "violin", 2),
+        ("Gudači", "strings", None),
+        ("Rogovi", "horn", None),
+        ("第一小提琴", "violin", 1),
+        ("小提琴二", "violin", 2),
+        ("雙簧管", "oboe", None),
+        ("低音大提琴", "double bass", None),
+        ("第2ヴァイオリン", "violin", 2),
+        ("ﾊﾞｲｵﾘﾝ", "violin", None),
+        ("ハープシコード", "harpsichord", None),
+        ("제1바이올린", "violin", 1),
+        ("더블베이스", "double bass", None),
+    ],
+)
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_slavic_greek_and_eastern_names_are_read(
+    name: str, instrument: str, number: int | None, form: str
+) -> None:
+    read = read_name(f"1m02_{unicodedata.normalize(form, name)}.L.wav")
+    assert [m.instrument for m in read.meanings] == [instrument]
+    assert read.number == number
+
+
+def test_a_word_of_another_script_is_not_read_from_a_part_of_it() -> None:
+    # A half, whistling, an alternative, 'well', a name.
+    for name in ("ハーフ", "口笛", "альтернатива", "хорошо", "τσελεντάνο"):
+        assert read_name(name).meanings == (), name
+    assert categorise("альт").confidence < 0.9  # a choir has some too
+    assert read_name("前奏").unknown == ("前奏",)
 
 
 @pytest.mark.parametrize("program", range(128))

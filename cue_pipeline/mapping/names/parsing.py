@@ -20,6 +20,7 @@ from typing import Final
 from cue_pipeline.mapping.categories import program_category
 from cue_pipeline.mapping.names.lexicon import (
     LONGEST_PHRASE,
+    ORDINALS,
     SHORTEST_MISSPELT,
     Meaning,
     lexicon,
@@ -28,7 +29,6 @@ from cue_pipeline.mapping.names.lexicon.studio import (
     ARTICULATIONS,
     BOWED_ARTICULATIONS,
     NO_INSTRUMENT,
-    ORDINALS,
     ROMAN,
     STUDIO_WORDS,
     listed,

@@ -8,11 +8,10 @@ person's. What is left are plain words for :mod:`cue_pipeline.mapping.names.pars
 import re
 from typing import Final
 
-from cue_pipeline.mapping.names.lexicon import lexicon, plain_letters
+from cue_pipeline.mapping.names.lexicon import LONGEST_EASTERN, ORDINALS, lexicon, plain_letters
 from cue_pipeline.mapping.names.lexicon.studio import (
     ARTICULATIONS,
     NO_INSTRUMENT,
-    ORDINALS,
     ROMAN,
     STUDIO_WORDS,
     listed,
@@ -48,7 +47,8 @@ _CUE = re.compile(
 _CAMEL = re.compile(r"(?<=[a-zà-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 # "BAss" is typed by someone who let go of the shift key too late.
 _LATE_SHIFT = re.compile(r"(?<![^\W_])[A-Z]{2}[a-z]{2,}(?![^\W_])")
-_WORD = re.compile(r"[a-z]+|\d+(?:st|nd|rd|th)(?![a-z])|\d+|[&+]")
+_WORD = re.compile(r"[a-z]+|[^\W\d_a-z]+|\d+(?:st|nd|rd|th)(?![a-z])|\d+|[&+]")
+_EASTERN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff々]+")  # kana and Han
 
 
 def name_words(name: str) -> list[str]:
@@ -92,6 +92,8 @@ def is_numbered_file(name: str) -> bool:
 
 def _apart(word: str) -> tuple[str, ...]:
     """Return an unknown word as the two known words that it is written of, or as it is."""
+    if _EASTERN.fullmatch(word):
+        return _eastern(word)
     if len(word) < 2 * min(map(len, SHORT_PARTS)) or _is_known(word):
         return (word,)
     for at in range(len(word) - 3, 2, -1):
@@ -99,6 +101,29 @@ def _apart(word: str) -> tuple[str, ...]:
         if _is_part(left) and _is_part(right) and (_is_instrument(left) or _is_instrument(right)):
             return left, right
     return (word,)
+
+
+def _eastern(run: str) -> tuple[str, ...]:
+    """Return the words of Chinese or Japanese, the longest known ones from the left.
+
+    A character by itself is a word only where it is the whole name, or counts at its end.
+    """
+    if _is_known(run):
+        return (run,)
+    words: list[str] = []
+    loose = ""
+    at = 0
+    while at < len(run):
+        longest = min(LONGEST_EASTERN, len(run) - at)
+        known = (n for n in range(longest, 1, -1) if _is_known(run[at : at + n]))
+        size = next(known, int(at == len(run) - 1 and run[at] in ORDINALS))
+        if not size:
+            loose += run[at]
+        else:
+            words += [loose, run[at : at + size]] if loose else [run[at : at + size]]
+            loose = ""
+        at += size or 1
+    return (*words, loose) if loose else tuple(words)
 
 
 def _is_instrument(word: str) -> bool:

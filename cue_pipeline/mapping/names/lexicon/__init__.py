@@ -13,8 +13,14 @@ from typing import Final
 
 from cue_pipeline.mapping.names.lexicon.band import BAND
 from cue_pipeline.mapping.names.lexicon.electronic import ELECTRONIC
+from cue_pipeline.mapping.names.lexicon.more_languages import (
+    DOUBTFUL_IN_MORE_LANGUAGES,
+    MORE_LANGUAGES,
+    MORE_ORDINALS,
+)
 from cue_pipeline.mapping.names.lexicon.orchestra import ORCHESTRA
 from cue_pipeline.mapping.names.lexicon.percussion import PERCUSSION
+from cue_pipeline.mapping.names.lexicon.studio import ORDINALS as STUDIO_ORDINALS
 
 LONGEST_PHRASE: Final = 4
 # Two words written as one ("leadvox") are recognised from this length on; below it, chance matches.
@@ -22,13 +28,25 @@ SHORTEST_COMPOUND: Final = 4
 SHORTEST_MISSPELT: Final = 5
 # One word written as two ("Vibra Slap") from this length on.
 SHORTEST_JOINED: Final = 6
+# Words of Chinese and Japanese that are looked for in names without spaces.
+LONGEST_EASTERN: Final = 12
 # The planet is no pair of marimbas.
 NOT_PLURAL: Final = frozenset(("mars",))
 
-_ROWS: Final = (*ORCHESTRA, *PERCUSSION, *BAND, *ELECTRONIC)
+_FIRST_ROWS: Final = (*ORCHESTRA, *PERCUSSION, *BAND, *ELECTRONIC)
+_FIRST: Final = {row[0]: row for row in reversed(_FIRST_ROWS)}
+_ROWS: Final = (
+    *_FIRST_ROWS,
+    *((*_FIRST[instrument][:3], words) for instrument, words in MORE_LANGUAGES),
+    *DOUBTFUL_IN_MORE_LANGUAGES,
+)
 _GERMAN: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-_LIGATURES: Final = str.maketrans({"ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "ı": "i"})
-_LETTERS_OR_DIGITS: Final = re.compile(r"[a-z]+|\d+")
+_LIGATURES: Final = str.maketrans(
+    {"ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "ı": "i", "đ": "d", "ς": "σ"}
+)
+_LETTERS_OR_DIGITS: Final = re.compile(r"[a-z]+|[^\W\d_a-z]+|\d+")
+# They make other letters: ハーフ (half) is no ハープ (harp).
+_MARKS_OF_KANA: Final = "\u3099\u309a"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +114,17 @@ def plain_letters(text: str, *, german: bool = False) -> str:
     if german:
         text = unicodedata.normalize("NFC", text.lower()).translate(_GERMAN)
     decomposed = unicodedata.normalize("NFKD", text.lower().translate(_LIGATURES))
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
+    plain = "".join(c for c in decomposed if not unicodedata.combining(c) or c in _MARKS_OF_KANA)
+    return plain if plain.isascii() else unicodedata.normalize("NFC", plain)
 
 
 def _spellings(phrase: str) -> set[str]:
     """Return the plain spellings of a phrase: German umlauts are also written with an e."""
     variants = {plain_letters(phrase), plain_letters(phrase, german=True)}
     return {" ".join(_LETTERS_OR_DIGITS.findall(v)) for v in variants}
+
+
+ORDINALS: Final = STUDIO_ORDINALS | {plain_letters(w): n for w, n in MORE_ORDINALS.items()}
 
 
 @cache
