@@ -112,8 +112,8 @@ def process(
     side by side, each as a Dagster run of its partition. What is up to date is skipped. A cue that
     fails does not stop the others.
 
-    Exit code: 0 all good, 1 some cue failed or cannot be read, 2 usage or configuration, which a
-    folder without any cue is too.
+    Exit code: 0 all good, 1 some cue failed, or a folder cannot be read or does not say which
+    audio is its own, 2 usage or configuration, which a folder without any cue is too.
     """
     server = fork_server(start=not dry_run)
     from cue_pipeline.settings import read_settings

@@ -134,7 +134,8 @@ def shared(a: Sketch, b: Sketch) -> float | None:
 def _distinct(values: UInt64Array) -> UInt64Array:
     """Return each value once, ascending: in a quarter of the time that ``np.unique`` takes."""
     ranked = np.sort(values)
-    return ranked[np.diff(ranked, prepend=~ranked[:1]) != 0]
+    once: UInt64Array = ranked[np.diff(ranked, prepend=~ranked[:1]) != 0]
+    return once
 
 
 def _mixed(values: UInt64Array) -> UInt64Array:
