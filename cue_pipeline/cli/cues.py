@@ -26,7 +26,7 @@ _EXPORT = "cue_pipeline.decisions"
 
 def cues_told(store: Store) -> list[str]:
     """Return what is to be said of cues that moved lately, or may be others that are gone."""
-    from cue_pipeline.library.recognition import standing_offers
+    from cue_pipeline.library.moves import standing_offers
     from cue_pipeline.warehouse.types import now
 
     cues = store.cues()

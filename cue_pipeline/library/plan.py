@@ -14,7 +14,8 @@ from cue_pipeline.errors import CueError, SettingsError
 from cue_pipeline.library import graph
 from cue_pipeline.library.base import base_of, second_keys
 from cue_pipeline.library.chat_model import waiting_cues
-from cue_pipeline.library.recognition import nowhere, recognise, settled_folder, standing_offers
+from cue_pipeline.library.moves import standing_offers
+from cue_pipeline.library.recognition import nowhere, recognise, settled_folder
 from cue_pipeline.library.status import AssetStatus, cue_status, to_do
 from cue_pipeline.library.watch import gone_cues
 from cue_pipeline.settings import Settings

@@ -11,113 +11,25 @@ with it, and nothing is computed again. Only where one cue and one folder fit ea
 other does; anything less is offered, and a person says it (``cue-pipeline cues move``). A cue that
 has another content at its place today was edited there, unless its very files (by inode) lie
 elsewhere: whoever keeps a copy before an edit has not moved the cue.
-
-A file is believed unread where size, date and inode are those of before, as after ``mv``; at its
-own place, size and date do, as everywhere. Otherwise its bytes are read and compared by hash.
 """
 
 from __future__ import annotations
 
-import hashlib
-import shlex
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 
-from cue_pipeline.cue.file_hash import as_listed, composed, hash_of_file
 from cue_pipeline.cue.folder import CueFolder
-from cue_pipeline.cue.media import File
-from cue_pipeline.warehouse.cue_contents import (
-    KINDS,
-    Contents,
-    FileContent,
-    Kind,
-    note_contents,
-    note_progress,
-    note_same,
-    read_contents,
-)
+from cue_pipeline.library.file_contents import Comparison, Kinds, OutOfTimeError
+from cue_pipeline.library.moves import Late, Lost, Move, Offer, find_moves
+from cue_pipeline.warehouse.cue_contents import KINDS, note_progress, note_same, read_contents
 from cue_pipeline.warehouse.relocation import move_cues
 
 if TYPE_CHECKING:
-    from cue_pipeline.audio.grouping import AudioInventory
     from cue_pipeline.cue.scan import CueScan
     from cue_pipeline.warehouse.registry import CueRow
     from cue_pipeline.warehouse.store import Store
-
-LEAST_IN_COMMON = 0.5
-"""Of a cue's files, the part that another folder must have, by name and size, to be offered."""
-
-
-class OutOfTimeError(Exception):
-    """The time for comparing is spent.
-
-    Attributes
-    ----------
-    kind : {"midi", "audio"}
-    so_far : Contents
-        What is known, with the dates of today of those files that were found to be the same.
-    """
-
-    def __init__(self, kind: Kind, so_far: Contents) -> None:
-        super().__init__(kind)
-        self.kind: Kind = kind
-        self.so_far = so_far
-
-
-Kinds = Mapping[Kind, Contents]
-
-Late = dict[str, tuple[str, OutOfTimeError]]
-"""Key of a folder → key of the cue with which it was being compared, and how far that came."""
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A cue whose folder lies elsewhere now.
-
-    Attributes
-    ----------
-    old : str
-        Its key until now.
-    folder : CueFolder
-        Where it is.
-    contents : mapping of str to Contents
-        Its files as they were, with the dates of today.
-    by_inode : bool
-        They are the very files of before, not equal ones.
-    """
-
-    old: str
-    folder: CueFolder
-    contents: Kinds
-    by_inode: bool
-
-    @property
-    def new(self) -> str:
-        """Its key there."""
-        return self.folder.key
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """A folder that may be a cue that is gone: a person has to say so."""
-
-    old: str
-    new: str
-    why: str
-
-    def told(self) -> str:
-        """Return it as people are told it."""
-        old, new = shlex.quote(self.old), shlex.quote(self.new)
-        return (
-            f"{self.new} may be {self.old}, which is gone: {self.why}. If it is, `cue-pipeline "
-            f"cues move {old} {new}` gives it the rows and decisions; if not, `cue-pipeline cues "
-            f"forget {old}` ends the question."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,123 +53,6 @@ class Recognition:
     restored: tuple[str, ...] = ()
     offered: tuple[Offer, ...] = ()
     left: frozenset[str] = frozenset()
-
-
-class Comparison:
-    """Compares folders with what is known of cues; reads each file once.
-
-    Parameters
-    ----------
-    seconds : float or None
-        Time for reading; None: as long as it takes.
-    """
-
-    def __init__(self, seconds: float | None = None) -> None:
-        self._until = None if seconds is None else monotonic() + seconds
-        self._hashes: dict[tuple[Path, File, str], str | None] = {}
-
-    def same(
-        self, known: Contents, folder: CueFolder, kind: Kind, *, in_place: bool
-    ) -> Contents | None:
-        """Return the known content with the dates of today, None where it is another.
-
-        Parameters
-        ----------
-        known : Contents
-        folder : CueFolder
-        kind : {"midi", "audio"}
-        in_place : bool
-            The folder is where the known files were: size and date alone are believed.
-
-        Raises
-        ------
-        OutOfTimeError
-            If files would have to be read, and the time is spent.
-        """
-        files = files_of(folder, kind)
-        before = {composed(file[0]): file for file in known.files}
-        here = {composed(file[0]): file for file in files}
-        if before.keys() != here.keys() or any(before[p][1] != here[p][1] for p in here):
-            return None
-        found: dict[str, FileContent] = {}
-        for path, file in here.items():
-            was = before[path]
-            believed = file[2:] == was[2:4] or (in_place and file[2] == was[2])
-            if not believed and was[4] is None:
-                return None
-            if not believed and self._is_late():
-                so_far = {**before, **found}
-                raise OutOfTimeError(kind, Contents(known.fingerprint, tuple(so_far.values())))
-            if not believed and self._hash(folder, file, was[4]) != was[4]:
-                return None
-            found[path] = (*file, was[4])
-        return Contents(known.fingerprint, tuple(found.values()))
-
-    def _is_late(self) -> bool:
-        return self._until is not None and monotonic() > self._until
-
-    def _hash(self, folder: CueFolder, file: File, known: str | None) -> str | None:
-        at = (folder.path, file, (known or "").partition(":")[0])
-        if at not in self._hashes:
-            self._hashes[at] = _hash_again(folder.path, file, known or "")
-        return self._hashes[at]
-
-
-def _hash_again(folder: Path, file: File, known: str) -> str | None:
-    """Return a file's hash in the form in which it is known; None where it is not as listed."""
-    if ":" not in known:
-        return hash_of_file(folder, file)
-    from cue_pipeline.audio.content import content_again
-
-    found = content_again(folder, file[0], known)
-    return found if as_listed(folder / file[0], file[1], file[2]) else None
-
-
-def files_of(folder: CueFolder, kind: Kind) -> tuple[File, ...]:
-    """Return the files of one kind."""
-    return folder.midi_files if kind == "midi" else folder.audio_files
-
-
-def note_midi(store: Store, folder: CueFolder, hashes: Mapping[str, str | None]) -> None:
-    """Keep what a cue's MIDI files hold, by which it is known again elsewhere.
-
-    Parameters
-    ----------
-    hashes : mapping of str to str or None
-        SHA-256 of each file, by path.
-    """
-    _note(store, folder, "midi", hashes)
-
-
-def note_audio(store: Store, folder: CueFolder, hashes: Mapping[str, str | None]) -> None:
-    """Keep what a cue's audio files hold, as far as they were read."""
-    _note(store, folder, "audio", hashes)
-
-
-def left_out(folder: CueFolder, inventory: AudioInventory) -> dict[str, str | None]:
-    """Return the contents of audio that no pass will read: click tracks, what cannot be used."""
-    from cue_pipeline.audio.content import bytes_content
-
-    groups = (*inventory.groups, *inventory.final_mixes)
-    read = {channel.file for group in groups for channel in group.channels}
-    contents: dict[str, str | None] = {}
-    for path, *_ in folder.audio_files:
-        if path not in read:
-            with suppress(OSError):
-                contents[path] = bytes_content(folder.path / path)
-    return contents
-
-
-def _note(store: Store, folder: CueFolder, kind: Kind, hashes: Mapping[str, str | None]) -> None:
-    fingerprint = folder.midi_fingerprint if kind == "midi" else folder.audio_fingerprint
-    known = {
-        path: digest
-        for path, size, modified, _ in files_of(folder, kind)
-        if (digest := hashes.get(path)) is not None
-        # One that changed while it was read is not what was listed.
-        if as_listed(folder.path / path, size, modified)
-    }
-    note_contents(store.engine, folder.key, kind, fingerprint, files_of(folder, kind), known)
 
 
 def read_folder(cue: CueRow) -> CueFolder:
@@ -342,9 +137,9 @@ def recognise(
     whole = {key for key, kinds in same.items() if len(kinds) == len(KINDS)}
     settled = whole | late.keys()
     strangers = [f for f in doubtful if moves and f.key not in settled]
-    lost = [_Lost(known[k], contents.get(k, {}), k in gone) for k in [*changed, *gone]
+    lost = [Lost(known[k], contents.get(k, {}), k in gone) for k in [*changed, *gone]
             if k not in settled]  # fmt: skip
-    moved, offered, later = _find_moves(comparison, strangers, lost)
+    moved, offered, later = find_moves(comparison, strangers, lost)
     late |= later
     left = frozenset(late) | {move.new for move in (moved[most:] if most is not None else ())}
     moved = moved[:most]
@@ -383,145 +178,6 @@ def _compare_in_place(
         if any(found.values()):
             same[folder.key] = {kind: was for kind, was in found.items() if was is not None}
     return same, late
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """A cue that is not at its place, or holds something else there."""
-
-    row: CueRow
-    contents: Kinds
-    is_gone: bool
-
-    def listing(self) -> tuple[str, ...] | None:
-        """Return what a folder must list to be it; None: nothing is known of its files."""
-        if len(self.contents) < len(KINDS):
-            return (self.row.midi_fingerprint, self.row.audio_fingerprint)
-        return tuple(listing(kind, self.contents[kind].files) for kind in KINDS)
-
-    def found_in(self, comparison: Comparison, folder: CueFolder) -> Move | None:
-        """Return the move that takes the cue to a folder; None where that holds something else."""
-        if len(self.contents) < len(KINDS):
-            # Registered before contents were kept: all dates are equal, to the nanosecond.
-            return Move(self.row.cue_key, folder, {}, by_inode=False)
-        found: dict[Kind, Contents] = {}
-        for kind in KINDS:
-            same = comparison.same(self.contents[kind], folder, kind, in_place=False)
-            if same is None:
-                return None
-            found[kind] = same
-        before = {(composed(f[0]), f[3]) for kind in KINDS for f in self.contents[kind].files}
-        here = {(composed(f[0]), f[3]) for kind in KINDS for f in files_of(folder, kind)}
-        return Move(self.row.cue_key, folder, found, by_inode=before == here)
-
-
-def listing(kind: Kind, files: Iterable[Sequence[object]]) -> str:
-    """Return a digest of files' names and sizes."""
-    named = sorted((composed(str(file[0])), str(file[1])) for file in files)
-    return hashlib.sha256(repr((kind, named)).encode()).hexdigest()
-
-
-def _find_moves(
-    comparison: Comparison, strangers: Sequence[CueFolder], lost: Sequence[_Lost]
-) -> tuple[list[Move], list[Offer], Late]:
-    """Return which cues lie in which folders now, which may, and what was not compared in time."""
-    by_listing: dict[tuple[str, ...], list[_Lost]] = {}
-    for cue in lost:
-        by_listing.setdefault(cue.listing() or (), []).append(cue)
-    possible: list[Move] = []
-    late: Late = {}
-    for folder in strangers if lost else ():
-        for cue in _candidates(by_listing, folder):
-            try:
-                move = cue.found_in(comparison, folder)
-            except OutOfTimeError as e:
-                late[folder.key] = (cue.row.cue_key, e)
-                break
-            if move is not None and (cue.is_gone or move.by_inode):
-                possible.append(move)
-    possible = [move for move in possible if move.new not in late]
-    moved = _matched([move for move in possible if move.by_inode])
-    taken = {move.old for move in moved} | {move.new for move in moved}
-    rest = [m for m in possible if m.old not in taken and m.new not in taken]
-    moved += _matched(rest)
-    taken = {move.old for move in moved} | {move.new for move in moved}
-    offers = [Offer(m.old, m.new, "several hold the same") for m in rest if m.new not in taken]
-    gone = {c.row.cue_key: _names(c.contents) for c in lost if c.is_gone}
-    partly = {f.key: _listed(f) for f in strangers if f.key not in late}
-    asked = taken | {offer.new for offer in offers} | {offer.old for offer in offers}
-    offers += offers_of(
-        {key: names for key, names in gone.items() if key not in asked},
-        {key: names for key, names in partly.items() if key not in asked},
-    )
-    return moved, offers, late
-
-
-def _candidates(
-    by_listing: Mapping[tuple[str, ...], Sequence[_Lost]], folder: CueFolder
-) -> Iterator[_Lost]:
-    """Yield the cues whose files have the names and sizes of a folder's."""
-    named = tuple(listing(kind, files_of(folder, kind)) for kind in KINDS)
-    yield from (c for c in by_listing.get(named, ()) if c.row.cue_key != folder.key)
-    dated = (folder.midi_fingerprint, folder.audio_fingerprint)
-    if _dates_tell(folder):
-        yield from by_listing.get(dated, ())
-
-
-def _dates_tell(folder: CueFolder) -> bool:
-    """Whether files' dates are finer than a second: coarser ones are often made equal."""
-    return any(file[2] % 1_000_000_000 for file in folder.audio_files)
-
-
-def _matched(possible: Sequence[Move]) -> list[Move]:
-    """Return the moves of cues that fit one folder, which fits no other cue."""
-    olds, news = Counter(m.old for m in possible), Counter(m.new for m in possible)
-    return [m for m in possible if olds[m.old] == news[m.new] == 1]
-
-
-Names = frozenset[tuple[str, int]]
-
-
-def _names(contents: Kinds) -> Names:
-    return frozenset((composed(f[0]), f[1]) for known in contents.values() for f in known.files)
-
-
-def _listed(folder: CueFolder) -> Names:
-    return frozenset(
-        (composed(file[0]), file[1]) for kind in KINDS for file in files_of(folder, kind)
-    )
-
-
-def offers_of(gone: Mapping[str, Names], new: Mapping[str, Names]) -> list[Offer]:
-    """Return which cues that are gone may be which new ones, by names and sizes of files."""
-    holding: dict[tuple[str, int], list[str]] = {}
-    for key, names in gone.items():
-        for name in names:
-            holding.setdefault(name, []).append(key)
-    offers = []
-    for key, names in new.items():
-        common = Counter(old for name in names for old in holding.get(name, ()))
-        if not common:
-            continue
-        old, count = common.most_common(1)[0]
-        if count >= LEAST_IN_COMMON * len(gone[old]):
-            why = f"{count} of its {len(gone[old])} files have the names and sizes of that one's"
-            offers.append(Offer(old, key, why))
-    return offers
-
-
-def standing_offers(store: Store, cues: Sequence[CueRow]) -> list[Offer]:
-    """Return which cues that are gone may be which that were registered since."""
-    gone = [cue for cue in cues if cue.state == "missing"]
-    if not gone:
-        return []
-    since = min(cue.last_seen_at for cue in gone)
-    new = [c for c in cues if c.state == "present" and c.first_seen_at > since]
-    contents = read_contents(store.engine, [cue.cue_key for cue in (*gone, *new)])
-    names = {key: _names(kinds) for key, kinds in contents.items()}
-    return offers_of(
-        {c.cue_key: names[c.cue_key] for c in gone if c.cue_key in names},
-        {c.cue_key: names[c.cue_key] for c in new if c.cue_key in names},
-    )
 
 
 def _store(

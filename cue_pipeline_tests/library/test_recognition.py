@@ -12,8 +12,9 @@ from cue_pipeline.cue.file_hash import hash_of_file
 from cue_pipeline.errors import CueError
 from cue_pipeline.library import graph
 from cue_pipeline.library.adoption import adopt_root, move_by_hand
+from cue_pipeline.library.file_contents import note_audio, note_midi
 from cue_pipeline.library.plan import plan_library
-from cue_pipeline.library.recognition import note_audio, note_midi, read_folder
+from cue_pipeline.library.recognition import read_folder
 from cue_pipeline.library.status import read_status
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse import ledger as led
@@ -245,9 +246,9 @@ def test_a_restored_archive_is_up_to_date_and_is_read_once(shelf, monkeypatch):
     assert shelf.stale() == set()
     plan = shelf.process()
     assert shelf.lacking(plan) == {}
-    from cue_pipeline.library import recognition
+    from cue_pipeline.library import file_contents
 
-    monkeypatch.setattr(recognition, "hash_of_file", lambda *_: pytest.fail("read again"))
+    monkeypatch.setattr(file_contents, "hash_of_file", lambda *_: pytest.fail("read again"))
     assert shelf.lacking() == {}
     assert shelf.stale() == set()
 

@@ -34,7 +34,7 @@ def channel_groups(cue: CueRun) -> AssetResult:
     """
     from cue_pipeline.audio.sound_rows import channel_group_tables
     from cue_pipeline.library import quality as judgments
-    from cue_pipeline.library.recognition import left_out, note_audio
+    from cue_pipeline.library.file_contents import left_out, note_audio
 
     inventory = cue.inventory
     note_audio(cue.store, cue.folder, left_out(cue.folder, inventory))

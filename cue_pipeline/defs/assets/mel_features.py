@@ -23,7 +23,7 @@ def mel_features(cue: CueRun) -> AssetResult:
     from cue_pipeline.audio.content import file_contents
     from cue_pipeline.audio.sound_rows import mel_feature_tables
     from cue_pipeline.library import quality as judgments
-    from cue_pipeline.library.recognition import note_audio
+    from cue_pipeline.library.file_contents import note_audio
     from cue_pipeline.pictures.of_stems import draw_stems
 
     inventory = cue.inventory

@@ -23,7 +23,7 @@ def tempo_map(cue: CueRun) -> AssetResult:
     `warnings`.
     """
     from cue_pipeline.library import quality as judgments
-    from cue_pipeline.library.recognition import note_midi
+    from cue_pipeline.library.file_contents import note_midi
     from cue_pipeline.midi.score_rows import tempo_map_tables
     from cue_pipeline.pictures.score import tempo_picture
 
