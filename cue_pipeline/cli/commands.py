@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cue_pipeline.cli.context import (
+    busy_here,
     configured,
     fork_server,
     known_cue,
@@ -148,6 +149,7 @@ def process(
         only=keys,
         dry_run=dry_run,
         ask_again=settings.openai_ask_again,
+        busy_among=busy_here,
     )
     if dry_run:
         print_plan(plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -76,6 +76,20 @@ def open_store(settings: Settings) -> Store:
     from cue_pipeline.warehouse import opening
 
     return opening.open_store(settings.database_url.get_secret_value())
+
+
+def busy_here(keys: Collection[str]) -> frozenset[str]:
+    """Return those of some cues of which Dagster's instance here has a run under way.
+
+    Runs whose process is gone are recorded as ended first.
+    """
+    from cue_pipeline.defs.busy import busy_cues
+    from cue_pipeline.defs.instance import open_instance
+    from cue_pipeline.defs.runs.ending import record_dead_runs
+
+    with open_instance(Path.cwd()) as instance:
+        record_dead_runs(instance)
+        return busy_cues(instance, list(keys))
 
 
 def shown_database(settings: Settings) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from cue_pipeline.cli.context import known_cue
+from cue_pipeline.cli.context import busy_here, known_cue
 from cue_pipeline.cli.display import print_cues, told_moved
 from cue_pipeline.cli.saying import say, say_json
 from cue_pipeline.errors import CueError, SettingsError
@@ -167,7 +167,7 @@ def move_cue(store: Store, settings: Settings, old: str, new: str) -> None:
     cue = store.cue(old)
     if cue is None:
         raise SettingsError(f"No cue {old!r}.")
-    key, gave_way = move_by_hand(store, cue, new, settings.author)
+    key, gave_way = move_by_hand(store, cue, new, settings.author, busy_here)
     follow_in_dagster(moved={old: key}, returned=[key])
     say(f"moved: {key}: it was {old}; rows and decisions went with it.")
     if gave_way:
@@ -179,7 +179,7 @@ def adopt(store: Store, settings: Settings, new_root: Path, old_root: Path | Non
     """Have a library's cues looked for below another root."""
     from cue_pipeline.library.adoption import adopt_root
 
-    done = adopt_root(store, new_root, old_root, settings.author)
+    done = adopt_root(store, new_root, old_root, settings.author, busy_here)
     if done.moved:
         follow_in_dagster(moved=done.moved)
     for old, new in done.moved.items():
@@ -194,11 +194,13 @@ def adopt(store: Store, settings: Settings, new_root: Path, old_root: Path | Non
 
 def forget(store: Store, key: str, file: Path | None, *, yes: bool, runs: bool) -> None:
     """Remove a cue: rows, partition, runs; its decisions are written to a file first."""
+    from cue_pipeline.library.adoption import require_idle
     from cue_pipeline.warehouse.removal import read_decisions, remove_cue
 
     cue = store.cue(key)
     if cue is None:
         raise SettingsError(f"No cue {key!r}.")
+    require_idle([key], busy_here)
     decided = read_decisions(store.engine, key)
     rows = sum(row.row_count or 0 for row in store.ledger(key))
     if cue.path.is_dir():

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cue_pipeline.cli.context import busy_here
 from cue_pipeline.cli.saying import say, say_json
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def submit(
 
     batches = Batches(store, settings)
     due, left_out = due_cues(store, settings, only)
-    busy = _busy(due)
+    busy = busy_here(due)  # their runs may be asking the model just now
     left_out |= dict.fromkeys(busy, "a run of it is under way")
     for why, keys in _by_reason(left_out).items():
         say(f"left out: {_named(keys)}: {why}")
@@ -177,15 +177,6 @@ def _bar(keys: Collection[str]) -> AbstractContextManager[Iterable[str]]:
     if not sys.stderr.isatty():
         return nullcontext(keys)
     return click.progressbar(keys, label="Reading cues", file=sys.stderr)
-
-
-def _busy(keys: Collection[str]) -> frozenset[str]:
-    """Return the cues of which a run may be asking the model just now."""
-    from cue_pipeline.defs.busy import busy_cues
-    from cue_pipeline.defs.instance import open_instance
-
-    with open_instance(Path.cwd()) as instance:
-        return busy_cues(instance, list(keys))
 
 
 def _by_reason(reasons: dict[str, str]) -> dict[str, list[str]]:

@@ -35,9 +35,11 @@ def follow(
         Keys of cues whose folders are no longer there, and are there again.
     """
     there = set(instance.get_dynamic_partitions(PARTITIONS_NAME))
-    known = {old: new for old, new in moved.items() if old in there}
     # All are read before any is written: keys may have been exchanged.
-    made = {new: _materialised(instance, old) for old, new in known.items()}
+    events_of = {old: _materialised(instance, old) for old in moved}
+    # A cue that was gone for a while has no partition, and yet a history.
+    known = {old: new for old, new in moved.items() if old in there or events_of[old]}
+    made = {new: events_of[old] for old, new in known.items()}
     added = [key for key in (*known.values(), *returned) if key not in there]
     if added:
         instance.add_dynamic_partitions(PARTITIONS_NAME, list(dict.fromkeys(added)))

@@ -23,7 +23,7 @@ from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.errors import CueError
 from cue_pipeline.library import graph, watch
 from cue_pipeline.library.base import base_of, second_keys
-from cue_pipeline.library.recognition import Recognition, nowhere, recognise
+from cue_pipeline.library.recognition import Recognition, nowhere, recognise, told_held
 from cue_pipeline.library.status import AssetStatus, read_status
 from cue_pipeline.library.verdicts import VERDICTS_PER_LOOK, changed_verdicts
 from cue_pipeline.library.works import digest_of_facts, refresh_works
@@ -182,6 +182,7 @@ def _look(
         known.cues,
         store,
         gone=nowhere(known.cues, scan.cues, watch.gone_cues(scan, root, known.cues, place.below)),
+        busy_among=lambda keys: busy_cues(instance, keys),
         seconds=COMPARING_SECONDS,
         most=MOVES_PER_LOOK,
     )
@@ -189,6 +190,7 @@ def _look(
     if found.moved or found.restored:
         known = _known(store, library.settings)
     refused = second_keys(scan.cues, root, known.cues)
+    refused |= {new: told_held(old) for new, old in found.held.items()}
     look = watch.decide(
         scan,
         root,

@@ -1,11 +1,13 @@
 """Another root for the library, or another key for a cue, because a person says so."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cue_pipeline.cue.scan import find_folder
 from cue_pipeline.errors import CueError
+from cue_pipeline.library.recognition import BusyAmong
 from cue_pipeline.warehouse.registry import CueRow
 from cue_pipeline.warehouse.relocation import Place, move_cues, set_places
 from cue_pipeline.warehouse.store import Store
@@ -30,13 +32,16 @@ class Adoption:
     absent: tuple[str, ...]
 
 
-def adopt_root(store: Store, new_root: Path, old_root: Path | None, by: str) -> Adoption:
+def adopt_root(
+    store: Store, new_root: Path, old_root: Path | None, by: str, busy_among: BusyAmong
+) -> Adoption:
     """Have a library's cues looked for below another root.
 
     Raises
     ------
     CueError
-        If that is no folder, or it is not clear which library is meant.
+        If that is no folder, it is not clear which library is meant, or a run is under way of a
+        cue that would get another key.
     WarehouseError
         If a key that a cue would get is taken.
     """
@@ -50,6 +55,7 @@ def adopt_root(store: Store, new_root: Path, old_root: Path | None, by: str) -> 
         if place is not None:
             places[row.cue_key] = place
     moved = {old: place.key for old, place in places.items() if place.key != old}
+    require_idle(list(moved), busy_among)
     if moved:
         move_cues(store.engine, moved, by)
     set_places(store.engine, places.values())
@@ -58,6 +64,21 @@ def adopt_root(store: Store, new_root: Path, old_root: Path | None, by: str) -> 
         tuple(place.key for place in places.values()),
         tuple(row.cue_key for row in rows if row.cue_key not in places and row.state == "present"),
     )
+
+
+def require_idle(keys: Sequence[str], busy_among: BusyAmong) -> None:
+    """Refuse to touch a cue that a run is writing.
+
+    Raises
+    ------
+    CueError
+        If a run of one of some cues is under way.
+    """
+    if busy := sorted(busy_among(keys)) if keys else ():
+        raise CueError(
+            f"A run of cue '{busy[0]}' is under way, so nothing was changed. Give the command "
+            "again once it has ended, or end it in Dagster's UI."
+        )
 
 
 def _roots(store: Store, new_root: Path, old_root: Path | None) -> set[str]:
@@ -100,15 +121,16 @@ def _place(row: CueRow, new_root: Path) -> Place | None:
     return Place(row.cue_key, str(new_root), found.relative_to(new_root).as_posix())
 
 
-def move_by_hand(store: Store, old: CueRow, new: str, by: str) -> tuple[str, bool]:
+def move_by_hand(
+    store: Store, old: CueRow, new: str, by: str, busy_among: BusyAmong
+) -> tuple[str, bool]:
     """Give a cue the key of another folder; return the key, and whether a cue there gave way.
 
     Raises
     ------
     CueError
-        If that is no folder of the library.
-    WarehouseError
-        If the cue that is registered there has decisions of its own.
+        If that is no folder of the library, a run of the cue is under way, or a cue is registered
+        there that has decisions of its own or a run under way.
     """
     from cue_pipeline.warehouse.removal import read_decisions, remove_cue
 
@@ -116,6 +138,7 @@ def move_by_hand(store: Store, old: CueRow, new: str, by: str) -> tuple[str, boo
     place = Place.at(old.root, folder.relative_to(old.root).as_posix())
     if place.key == old.cue_key:
         raise CueError(f"Cue '{old.cue_key}' has that key.")
+    require_idle([old.cue_key, place.key], busy_among)
     there = store.cue(place.key)
     if there is not None:
         if said := read_decisions(store.engine, place.key):

@@ -15,7 +15,13 @@ from cue_pipeline.library import graph
 from cue_pipeline.library.base import base_of, second_keys
 from cue_pipeline.library.chat_model import waiting_cues
 from cue_pipeline.library.moves import standing_offers
-from cue_pipeline.library.recognition import nowhere, recognise, settled_folder
+from cue_pipeline.library.recognition import (
+    BusyAmong,
+    nowhere,
+    recognise,
+    settled_folder,
+    told_held,
+)
 from cue_pipeline.library.status import AssetStatus, cue_status, to_do
 from cue_pipeline.library.watch import gone_cues
 from cue_pipeline.settings import Settings
@@ -64,6 +70,7 @@ def plan_library(
     only: Collection[str] = (),
     dry_run: bool = False,
     ask_again: bool = False,
+    busy_among: BusyAmong = lambda _: (),
 ) -> LibraryPlan:
     """Find the cues under ``base``, register them, and see what each lacks.
 
@@ -85,6 +92,9 @@ def plan_library(
         Write nothing: the cues are not registered, nor marked.
     ask_again : bool
         Also what the model is asked for, of cues about which it gave no usable answer.
+    busy_among : callable
+        Of some cue keys, those of which a run is under way; by default none. Asked only where
+        cues have moved: these wait for its end.
 
     Raises
     ------
@@ -117,11 +127,14 @@ def plan_library(
         known,
         store,
         gone=nowhere(known, folders, gone),
+        busy_among=busy_among,
         write=not dry_run,
     )
     moved = {move.old: move.new for move in found.moved}
-    gone = tuple(key for key in gone if key not in moved)
-    refused = _refused(found.scan.cues, place.root, known, store, settings, dry_run=dry_run)
+    gone = tuple(key for key in gone if key not in moved and key not in found.left)
+    sure = [folder for folder in found.scan.cues if folder.key not in found.left]
+    refused = _refused(sure, place.root, known, store, settings, dry_run=dry_run)
+    refused |= {new: told_held(old) for new, old in found.held.items()}
     if not dry_run:
         store.mark_missing(gone)
     plans = _plans(

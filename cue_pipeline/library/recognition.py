@@ -15,8 +15,8 @@ elsewhere: whoever keeps a copy before an edit has not moved the cue.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,12 +24,15 @@ from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.library.file_contents import Comparison, Kinds, OutOfTimeError
 from cue_pipeline.library.moves import Late, Lost, Move, Offer, find_moves
 from cue_pipeline.warehouse.cue_contents import KINDS, note_progress, note_same, read_contents
-from cue_pipeline.warehouse.relocation import move_cues
+from cue_pipeline.warehouse.relocation import chains, move_cues
 
 if TYPE_CHECKING:
     from cue_pipeline.cue.scan import CueScan
     from cue_pipeline.warehouse.registry import CueRow
     from cue_pipeline.warehouse.store import Store
+
+
+BusyAmong = Callable[[Sequence[str]], Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,10 @@ class Recognition:
         Keys of cues in which dates alone are new.
     offered : tuple of Offer
     left : frozenset of str
-        Keys of folders that were left for another time.
+        Keys of folders, and of cues that may be in them, that were left for another time.
+    held : mapping of str to str
+        Of these: key of a folder → key of the cue that is in it, and moves once no run of it, or
+        of one that it changes places with, is under way.
     """
 
     scan: CueScan
@@ -53,6 +59,7 @@ class Recognition:
     restored: tuple[str, ...] = ()
     offered: tuple[Offer, ...] = ()
     left: frozenset[str] = frozenset()
+    held: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_folder(cue: CueRow) -> CueFolder:
@@ -66,6 +73,14 @@ def read_folder(cue: CueRow) -> CueFolder:
     from cue_pipeline.cue.scan import read_cue_folder
 
     return cue.recognised(read_cue_folder(Path(cue.root), cue.cue_key, cue.folder))
+
+
+def told_held(old: str) -> str:
+    """Return what is said of a folder whose cue has a run under way."""
+    return (
+        f"it is {old!r}, of which, or of a cue that it changes places with, a run is under way. "
+        "The next `cue-pipeline process`, or look of the sensor, after its end moves it."
+    )
 
 
 def nowhere(
@@ -103,9 +118,9 @@ def recognise(
     store: Store,
     *,
     gone: Collection[str],
+    busy_among: BusyAmong | None = None,
     seconds: float | None = None,
     most: int | None = None,
-    moves: bool = True,
     write: bool = True,
 ) -> Recognition:
     """Find out which folders of a scan are which cues, and note it.
@@ -118,12 +133,13 @@ def recognise(
     store : Store
     gone : collection of str
         Keys of cues that are not where they were.
+    busy_among : callable, optional
+        Of some cue keys, those of which a run is under way: these are not moved. None: nobody can
+        tell, so moved cues are not looked for.
     seconds : float, optional
         How long files may be read. What is not compared by then is left for another time.
     most : int, optional
-        Cues that are moved at most.
-    moves : bool
-        Whether to look for moved cues at all.
+        No further cue is moved once so many are.
     write : bool
         Note restored and moved cues in the warehouse; moved ones have their new keys there then.
     """
@@ -136,15 +152,16 @@ def recognise(
     same, late = _compare_in_place(comparison, doubtful, contents)
     whole = {key for key, kinds in same.items() if len(kinds) == len(KINDS)}
     settled = whole | late.keys()
-    strangers = [f for f in doubtful if moves and f.key not in settled]
+    strangers = [f for f in doubtful if busy_among and f.key not in settled]
     lost = [Lost(known[k], contents.get(k, {}), k in gone) for k in [*changed, *gone]
             if k not in settled]  # fmt: skip
     moved, offered, later = find_moves(comparison, strangers, lost)
     late |= later
-    left = frozenset(late) | {move.new for move in (moved[most:] if most is not None else ())}
-    moved = moved[:most]
+    moved, waiting, held = _due(moved, busy_among, most)
+    left = {*late, *(key for key, _ in late.values())}
+    left |= {key for move in waiting for key in (move.old, move.new)}
     arrived = {move.new for move in moved} | {move.old for move in moved}
-    same = {key: kinds for key, kinds in same.items() if key not in arrived}
+    same = {key: kinds for key, kinds in same.items() if key not in arrived | left}
     if write:
         for key, why in late.values():
             note_progress(store.engine, key, why.kind, why.so_far)
@@ -157,8 +174,28 @@ def recognise(
         tuple(moved),
         tuple(key for key in same if key in whole),
         tuple(offered),
-        left,
+        frozenset(left),
+        held,
     )
+
+
+def _due(
+    moves: Sequence[Move], busy_among: BusyAmong | None, most: int | None
+) -> tuple[list[Move], list[Move], dict[str, str]]:
+    """Return the moves to make now, those that wait, and which of these wait for a run."""
+    by_old = {move.old: move for move in moves}
+    busy = set(busy_among(list(by_old))) if by_old and busy_among else set()
+    due: list[Move] = []
+    waiting: list[Move] = []
+    held: dict[str, str] = {}
+    for chain in chains({move.old: move.new for move in moves}):
+        if not busy.isdisjoint(chain):
+            held |= {new: old for old, new in chain.items()}
+        full = most is not None and len(due) >= most
+        (waiting if full or not busy.isdisjoint(chain) else due).extend(
+            by_old[old] for old in chain
+        )
+    return due, waiting, held
 
 
 def _compare_in_place(

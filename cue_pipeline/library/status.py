@@ -60,7 +60,7 @@ def _folders(store: Store) -> Iterator[tuple[CueFolder, bool]]:
             there[key] = read_folder(cue)
     scan = CueScan(tuple(there.values()), ())
     # Of all cues at once: what is read of files is paid from one purse.
-    read = recognise(scan, cues, store, gone=(), seconds=COMPARING_SECONDS, moves=False)
+    read = recognise(scan, cues, store, gone=(), seconds=COMPARING_SECONDS)
     there = {folder.key: folder for folder in read.scan.cues}
     for key, cue in cues.items():
         yield there.get(key) or last_seen(cue), key not in read.left

@@ -245,7 +245,7 @@ def decide(
     return Look(
         requests=tuple(requests),
         register=_to_register(scan, root, known, requests),
-        gone=gone_cues(scan, root, known.cues, below),
+        gone=tuple(k for k in gone_cues(scan, root, known.cues, below) if k not in undecided),
         copying=tuple(copying),
         unsettled=unsettled,
         left=left + len(free) - len(requests),

@@ -6,7 +6,7 @@ Whoever holds an id from before the move still holds the right one.
 """
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -77,17 +77,25 @@ def _set_places(places: Iterable[Place], connection: sa.Connection) -> None:
         )
 
 
-def _small_parts(moves: Mapping[str, str]) -> Iterable[dict[str, str]]:
-    """Yield moves in parts; those that pass a key on to each other stay together."""
-    part: dict[str, str] = {}
+def chains(moves: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Yield moves by those that pass keys on to each other, which can only be made together."""
+    came_from = {new: old for old, new in moves.items()}
     left = dict(moves)
     while left:
+        chain: dict[str, str] = {}
         pending = [next(iter(left))]
         while pending:
             old = pending.pop()
             if old in left:
-                part[old] = left.pop(old)
-                pending += [part[old], *(k for k, new in left.items() if new == old)]
+                chain[old] = left.pop(old)
+                pending += [chain[old], *([came_from[old]] if old in came_from else [])]
+        yield chain
+
+
+def _small_parts(moves: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    part: dict[str, str] = {}
+    for chain in chains(moves):
+        part |= chain
         if len(part) >= _MOVES_AT_ONCE:
             yield part
             part = {}
@@ -109,6 +117,7 @@ def _move(moves: Mapping[str, str], act: people.Act, connection: sa.Connection) 
                 first_key=sa.func.coalesce(cues.first_key, old),
                 moved_from=old,
                 moved_at=moment,
+                verdict_told=None,  # the new partition is told it too
             )
         )
         _rename(connection, old, between)

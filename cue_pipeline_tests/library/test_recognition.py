@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 import pytest
 
 from cue_pipeline.cue.file_hash import hash_of_file
+from cue_pipeline.cue.scan import find_cues
 from cue_pipeline.errors import CueError
 from cue_pipeline.library import graph
 from cue_pipeline.library.adoption import adopt_root, move_by_hand
 from cue_pipeline.library.file_contents import note_audio, note_midi
 from cue_pipeline.library.plan import plan_library
-from cue_pipeline.library.recognition import read_folder
+from cue_pipeline.library.recognition import read_folder, recognise
 from cue_pipeline.library.status import read_status
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse import ledger as led
@@ -25,6 +26,11 @@ from cue_pipeline.warehouse.transaction import write
 from cue_pipeline_tests.workspace import clean_environment
 
 pytestmark = pytest.mark.engines("sqlite", "postgresql")
+
+
+def nobody(keys):
+    """Say of cues which have a run under way."""
+    return ()
 
 
 class Shelf:
@@ -46,9 +52,9 @@ class Shelf:
             path.write_bytes(data)
         return self.root / key
 
-    def process(self, base=None):
+    def process(self, base=None, busy_among=nobody):
         """Plan, and note what is due as made: what each cue lacked, by key."""
-        plan = plan_library(base or self.root, self.store, self.settings)
+        plan = plan_library(base or self.root, self.store, self.settings, busy_among=busy_among)
         for cue in plan.cues:
             if cue.assets:
                 self._note_made(cue.folder.key)
@@ -153,6 +159,45 @@ def test_two_folders_that_were_exchanged_are_exchanged(shelf):
     assert (shelf.decided("1m01"), shelf.decided("1m02")) == ([], ["Violins"])
 
 
+def test_a_cue_waits_with_its_move_until_no_run_of_it_is_under_way(shelf):
+    shelf.cue("1m01", b"one")
+    shelf.process()
+    shelf.store.set_override("1m01", "Violins", None, "Strings")
+    shelf.process()
+    (shelf.root / "1m01").rename(shelf.root / "1m09")
+    plan = shelf.process(busy_among=lambda keys: {"1m01"}.intersection(keys))
+    assert (plan.moved, plan.gone, plan.cues) == ({}, (), ())
+    assert "it is '1m01', of which" in plan.refused["1m09"]
+    assert shelf.keys() == {"1m01": "present"}
+    assert shelf.process().moved == {"1m01": "1m09"}
+    assert shelf.decided("1m09") == ["Violins"]
+
+
+def test_of_two_that_change_places_neither_moves_while_the_other_has_a_run(shelf):
+    one, two = shelf.cue("1m01", b"one"), shelf.cue("1m02", b"two")
+    shelf.process()
+    one.rename(shelf.root / "x")
+    two.rename(one)
+    (shelf.root / "x").rename(two)
+    plan = shelf.process(busy_among=lambda keys: {"1m02"}.intersection(keys))
+    assert (plan.moved, set(plan.refused), plan.cues) == ({}, {"1m01", "1m02"}, ())
+    assert shelf.process().moved == {"1m01": "1m02", "1m02": "1m01"}
+
+
+def test_a_reel_that_is_numbered_anew_moves_together_whatever_one_look_may_move(shelf):
+    for n in range(1, 6):
+        shelf.cue(f"1m{n}", b"%d" % n)
+    shelf.process()
+    for n in range(5, 0, -1):
+        (shelf.root / f"1m{n}").rename(shelf.root / f"1m{n + 1}")
+    scan, known = find_cues(shelf.root), {cue.cue_key: cue for cue in shelf.store.cues()}
+    found = recognise(scan, known, shelf.store, gone=("1m1",), busy_among=nobody, most=2)
+    assert {move.old: move.new for move in found.moved} == {
+        f"1m{n}": f"1m{n + 1}" for n in range(1, 6)
+    }
+    assert not found.left
+
+
 def test_a_new_cue_at_the_place_of_one_that_moved_has_ids_of_its_own(shelf):
     one = shelf.cue("1m01", b"one")
     shelf.process()
@@ -220,7 +265,10 @@ def test_what_is_offered_can_be_said_by_hand_though_the_folder_is_a_cue_by_now(s
     cue.rename(shelf.root / "1m01 v2")
     (shelf.root / "1m01 v2/MIDI/a.mid").write_bytes(b"other notes")
     shelf.process()
-    assert move_by_hand(shelf.store, shelf.store.cue("1m01"), "1m01 v2", "me") == ("1m01 v2", True)
+    assert move_by_hand(shelf.store, shelf.store.cue("1m01"), "1m01 v2", "me", nobody) == (
+        "1m01 v2",
+        True,
+    )
     assert shelf.decided("1m01 v2") == ["Violins"]
     on_midi = {"tempo_map", "midi_events", "match_evidence", "llm_mappings"}
     assert shelf.lacking() == {"1m01 v2": on_midi}
@@ -303,7 +351,7 @@ def test_a_folder_above_a_library_is_refused_until_it_is_adopted(shelf):
     shelf.process(shelf.root / "Reel 1")
     with pytest.raises(CueError, match="cues adopt"):
         shelf.process()
-    assert adopt_root(shelf.store, shelf.root, None, "me").moved == {"1m01": "Reel 1/1m01"}
+    assert adopt_root(shelf.store, shelf.root, None, "me", nobody).moved == {"1m01": "Reel 1/1m01"}
     assert shelf.lacking() == {}
     assert shelf.decided("Reel 1/1m01") == ["Violins"]
 
@@ -325,7 +373,7 @@ def test_a_copied_library_is_gone_on_with_once_a_person_says_so(shelf):
     other = shelf.root.parent / "volume B"
     shutil.copytree(shelf.root, other)
     assert "cues adopt" in shelf.process(other).refused["1m01"]
-    assert adopt_root(shelf.store, other, None, "me").adopted == ("1m01",)
+    assert adopt_root(shelf.store, other, None, "me", nobody).adopted == ("1m01",)
     assert shelf.lacking(shelf.process(other)) == {}
 
 
