@@ -211,12 +211,26 @@ def forget(store: Store, key: str, file: Path | None, *, yes: bool, runs: bool) 
     if decided:
         written = file or Path(f"{key.replace('/', ' - ')}.decisions.json")
         text = json.dumps({_EXPORT: 1, "cue_key": key, "tables": decided}, indent=1)
-        with written.open("x", encoding="utf-8") as stream:
-            stream.write(text + "\n")
+        _write_new(written, text + "\n")
         say(f"Its decisions are in {written}; `cue-pipeline cues restore` stores them again.")
     remove_cue(store.engine, key, cue.id)
     n_runs = _retire_in_dagster(_own_keys(store, cue), runs=runs)
     say(f"forgotten: {key}: {rows:,} rows" + (f", {n_runs} runs." if runs else "."))
+
+
+def _write_new(file: Path, text: str) -> None:
+    try:
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError as e:
+        raise SettingsError(
+            f"'{file}' is there already, so nothing was forgotten. Name another with --export."
+        ) from e
+    except OSError as e:
+        raise SettingsError(
+            f"'{file}' cannot be written ({e.strerror}), so nothing was forgotten. Name another "
+            "with --export."
+        ) from e
 
 
 def _count(decided: Mapping[str, Collection[Any]]) -> int:

@@ -1,5 +1,6 @@
 """A cue taken out of the warehouse, and what people said of it kept outside."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -95,14 +96,17 @@ def restore_decisions(engine: sa.Engine, cue_key: str, decisions: Mapping[str, A
     Raises
     ------
     WarehouseError
-        If a table or a column is unknown, or the cue has decisions of its own.
+        If a table or a column is unknown, a row is none, or the cue has decisions of its own.
     """
     known = {table.name: table for table in naming_people()}
     rows = {}
     for name, said in decisions.items():
         if name not in known:
             raise WarehouseError(f"There is no table '{name}' of decisions; {sorted(known)} are.")
-        rows[known[name]] = [_row(known[name], row, cue_key) for row in said]
+        try:
+            rows[known[name]] = [_row(known[name], row, cue_key) for row in said]
+        except (TypeError, ValueError) as e:
+            raise WarehouseError(f"What is said of table '{name}' is no row of it: {e}.") from e
     if own := read_decisions(engine, cue_key):
         raise WarehouseError(
             f"Cue '{cue_key}' has decisions already ({', '.join(own)}); none of the file's were "
@@ -119,6 +123,8 @@ def _row(table: sa.Table, said: Mapping[str, Any], cue_key: str) -> dict[str, An
     if unknown:
         raise WarehouseError(f"Table '{table.name}' has no column '{unknown[0]}'.")
     row = {**said, "cue_key": cue_key}
+    if "id" in row and said["cue_key"] != cue_key:
+        row["id"] = secrets.randbits(63)  # as those of another cue they may be stored twice
     for name, value in row.items():
         if isinstance(table.c[name].type, Timestamp) and isinstance(value, str):
             row[name] = datetime.fromisoformat(value)
