@@ -308,6 +308,30 @@ def test_a_renamed_folder_is_moved_with_all_that_dagster_knows_of_it(library, ca
     assert data_versions(library, "1m01 In Too Deep") == before
     assert [c.cue_key for c in library.store.cues()] == ["1m01 In Too Deep"]
     assert list(library.store.overrides("1m01 In Too Deep")["track"]) == ["Violins I"]
+    shutil.move(library.root / "1m01 In Too Deep", library.root.parent / "away")
+    library.look()
+    assert not library.instance.get_dynamic_partitions("cues"), "gone: no partition to run"
+    shutil.move(library.root.parent / "away", library.root / "1m02")
+    assert library.look_until_asked() == {}
+    assert library.instance.get_dynamic_partitions("cues") == ["1m02"]
+    assert data_versions(library, "1m02") == before
+
+
+def test_a_renamed_folder_waits_while_a_run_of_its_cue_is_under_way(library, capsys):
+    cue = write_cue(library.root, "1m01")
+    library.run(library.look_until_asked())
+    cue.rename(library.root / "1m02")
+    job = library.defs.resolve_job_def(PROCESS_CUE)
+    run = library.instance.create_run_for_job(
+        job, tags={"dagster/partition": "1m01"}, status=dg.DagsterRunStatus.STARTED
+    )
+    assert library.look_until_asked() == {}
+    assert "it is '1m01', of which" in capsys.readouterr().err
+    assert library.state("1m01") == "present"
+    assert library.instance.get_dynamic_partitions("cues") == ["1m01"]
+    library.instance.report_run_canceled(run)
+    assert library.look_until_asked() == {}
+    assert [c.cue_key for c in library.store.cues()] == ["1m02"]
 
 
 def test_other_dates_alone_ask_for_nothing_and_are_told(library, capsys):
