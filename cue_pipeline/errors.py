@@ -53,6 +53,10 @@ class SchemaError(WarehouseError):
     """Tables, rows and program do not fit each other: trying again cannot help."""
 
 
+class WarehouseAwayError(WarehouseError):
+    """The database cannot be reached or is busy: trying again later may help."""
+
+
 class NotReadyError(WarehouseError):
     """Rows were asked for that are not made, or not whole."""
 

@@ -15,7 +15,7 @@ import dagster as dg
 from cue_pipeline.cue.shown import shown_lines
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.runs.ending import ends_when_told
-from cue_pipeline.errors import CuePipelineError, SchemaError, WarehouseError
+from cue_pipeline.errors import CuePipelineError, WarehouseAwayError
 from cue_pipeline.library import progress
 from cue_pipeline.library.graph import GRAPH, upstream_of
 from cue_pipeline.warehouse.store import Store
@@ -65,9 +65,9 @@ def plain(error: Exception) -> str:
 def failure(cue_key: str, error: CuePipelineError) -> dg.Failure:
     """Return an error as Dagster shows it without a traceback.
 
-    Only the database is asked again, and not where its tables do not fit the program.
+    Only a database that is away is asked again, not one that refuses: what lasts is told at once.
     """
-    may_pass = isinstance(error, WarehouseError) and not isinstance(error, SchemaError)
+    may_pass = isinstance(error, WarehouseAwayError)
     return dg.Failure(shown_lines(f"Cue {cue_key!r}: {error}"), allow_retries=may_pass)
 
 

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from cue_pipeline.errors import WarehouseError
+from cue_pipeline.errors import WarehouseAwayError, WarehouseError
 from cue_pipeline.warehouse.urls import dsql_region
 
 T = TypeVar("T")
@@ -140,7 +140,7 @@ def repeat_on_conflict(
 
     Raises
     ------
-    WarehouseError
+    WarehouseAwayError
         If every try lost.
     """
     wait = first_wait_seconds
@@ -151,7 +151,7 @@ def repeat_on_conflict(
             if not _repeatable(e):
                 raise
             if attempt == attempts:
-                raise WarehouseError(
+                raise WarehouseAwayError(
                     f"Aurora DSQL refused a transaction {attempts} times because others changed "
                     f"the same rows ({sqlstate(e)}). Run fewer writers at once (--jobs), then "
                     "process again."

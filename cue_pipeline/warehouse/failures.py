@@ -4,7 +4,7 @@ import re
 
 import sqlalchemy as sa
 
-from cue_pipeline.errors import SchemaError, WarehouseError
+from cue_pipeline.errors import SchemaError, WarehouseAwayError, WarehouseError
 from cue_pipeline.warehouse.urls import describe
 
 # What the drivers say of a table or a column that is not there.
@@ -15,8 +15,9 @@ _LACKING: tuple[str, ...] = (
     r"(relation|column) \"?(?P<table>[^\" ]+)\"? does not exist",
 )
 
-# What the driver says, what it means, what to do. The first match counts.
-_CAUSES: tuple[tuple[str, str, str], ...] = (
+# What the driver says, what it means, what to do. The first match counts. These stay until somebody
+# does something about them …
+_LASTING: tuple[tuple[str, str, str], ...] = (
     (
         r"access denied|unable to accept connection",
         "the IAM token was refused: it has expired, or the role may not connect",
@@ -63,27 +64,6 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "name that the certificate is for",
     ),
     (
-        r"could not translate host name|Name or service not known|nodename nor servname"
-        r"|Temporary failure in name resolution",
-        "there is no host of that name",
-        "Correct the host in DATABASE_URL, or see that this machine can resolve it",
-    ),
-    (
-        r"Connection refused|No such file or directory.*socket|Is the server running",
-        "nothing listens there",
-        "Start the server, or correct host and port in DATABASE_URL",
-    ),
-    (
-        r"timeout expired|timed out|Network is unreachable|No route to host",
-        "the host does not answer",
-        "See that it is up and that no firewall stands between",
-    ),
-    (
-        r"too many clients|remaining connection slots|too many connections",
-        "the server has no connection left",
-        "Run fewer cues at once (--jobs), or raise the server's max_connections",
-    ),
-    (
         r"invalid connection option \"(?P<what>[^\"]*)\"|invalid URI query parameter",
         "DATABASE_URL has an option that PostgreSQL does not know",
         "Take it out of DATABASE_URL",
@@ -102,16 +82,6 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         r"foreign key constraint",
         "a row refers to one that does not exist",
         "Materialise the assets that it is made of first",
-    ),
-    (
-        r"lock timeout|LockNotAvailable",
-        "another process has been writing the same cue for long",
-        "Wait for it to end, or end it, and process the cue again",
-    ),
-    (
-        r"database is locked|database table is locked",
-        "another process has been writing this SQLite file for long",
-        "Wait for it to end, run fewer cues at once (--jobs), or use PostgreSQL",
     ),
     (
         r"readonly database|read-only transaction|read-only file system|cannot execute .* in a",
@@ -138,6 +108,46 @@ _CAUSES: tuple[tuple[str, str, str], ...] = (
         "the file is damaged, or is no SQLite database",
         "Set DATABASE_URL to another file, or restore this one from a copy",
     ),
+)
+
+# … and these may pass.
+_PASSING: tuple[tuple[str, str, str], ...] = (
+    (
+        r"the database system is (starting up|shutting down|in recovery mode|not yet accepting)",
+        "the server is starting or stopping",
+        "See that it is up, then process again: nothing was left half-written",
+    ),
+    (
+        r"could not translate host name|Name or service not known|nodename nor servname"
+        r"|Temporary failure in name resolution",
+        "there is no host of that name",
+        "Correct the host in DATABASE_URL, or see that this machine can resolve it",
+    ),
+    (
+        r"Connection refused|No such file or directory.*socket|Is the server running",
+        "nothing listens there",
+        "Start the server, or correct host and port in DATABASE_URL",
+    ),
+    (
+        r"timeout expired|timed out|Network is unreachable|No route to host",
+        "the host does not answer",
+        "See that it is up and that no firewall stands between",
+    ),
+    (
+        r"too many clients|remaining connection slots|too many connections",
+        "the server has no connection left",
+        "Run fewer cues at once (--jobs), or raise the server's max_connections",
+    ),
+    (
+        r"lock timeout|LockNotAvailable",
+        "another process has been writing the same cue for long",
+        "Wait for it to end, or end it, and process the cue again",
+    ),
+    (
+        r"database is locked|database table is locked",
+        "another process has been writing this SQLite file for long",
+        "Wait for it to end, run fewer cues at once (--jobs), or use PostgreSQL",
+    ),
     (
         r"server closed the connection|terminating connection|connection already closed"
         r"|SSL SYSCALL error|connection has been closed|could not receive data",
@@ -161,7 +171,8 @@ def warehouse_error(error: Exception, url: sa.URL) -> WarehouseError:
     -------
     WarehouseError
         What was found, where and what to do; for an unknown cause, the driver's own first line.
-        A :class:`~cue_pipeline.errors.SchemaError` where a table or column is not there.
+        A :class:`~cue_pipeline.errors.SchemaError` where a table or column is not there, a
+        :class:`~cue_pipeline.errors.WarehouseAwayError` where trying again may help.
     """
     said = str(getattr(error, "orig", None) or error)
     where = describe(url)
@@ -172,14 +183,26 @@ def warehouse_error(error: Exception, url: sa.URL) -> WarehouseError:
                 f"Database {where} lacks '{named}', which this program needs. Stop what writes to "
                 "it, then run: cue-pipeline db upgrade."
             )
-    for pattern, meaning, cure in _CAUSES:
-        found = re.search(pattern, said, re.IGNORECASE)
-        if found:
-            what = found.groupdict().get("what")
-            named = f"{meaning} ('{what}')" if what else meaning
-            return WarehouseError(f"Database {where}: {named}. {cure}.")
+    for kind, causes in ((WarehouseError, _LASTING), (WarehouseAwayError, _PASSING)):
+        for pattern, meaning, cure in causes:
+            if found := re.search(pattern, said, re.IGNORECASE):
+                what = found.groupdict().get("what")
+                named = f"{meaning} ('{what}')" if what else meaning
+                return kind(f"Database {where}: {named}. {cure}.")
     first_line = _without_secret(said.strip().splitlines()[0] if said.strip() else "", url)
-    return WarehouseError(f"Database {where}: {first_line or type(error).__name__}.")
+    kind = WarehouseAwayError if _is_of_operation(error, url) else WarehouseError
+    return kind(f"Database {where}: {first_line or type(error).__name__}.")
+
+
+def _is_of_operation(error: Exception, url: sa.URL) -> bool:
+    """Whether a server's error comes from its operation, not from what was asked of it (PEP 249).
+
+    A file has no operation of its own.
+    """
+    if url.get_backend_name() == "sqlite":
+        return False
+    kinds = {kind.__name__ for kind in type(getattr(error, "orig", None) or error).__mro__}
+    return bool(kinds & {"OperationalError", "InterfaceError"})
 
 
 def _without_secret(text: str, url: sa.URL) -> str:

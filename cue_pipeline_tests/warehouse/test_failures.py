@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 import sqlalchemy as sa
 
-from cue_pipeline.errors import SchemaError, WarehouseError
+from cue_pipeline.errors import SchemaError, WarehouseAwayError, WarehouseError
 from cue_pipeline.warehouse import migrations
 from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.failures import warehouse_error
@@ -116,6 +116,40 @@ def test_what_servers_say_is_put_plainly(said):
     url = normalise_url("postgres://me:hush@h/d")
     error = sa.exc.OperationalError("SELECT 1", {}, psycopg2.OperationalError(said))
     assert SAID[said] in str(warehouse_error(error, url))
+
+
+# What the same servers say that a restart, or the end of another writer, may cure, …
+MAY_PASS = (
+    "FATAL:  the database system is starting up",
+    "FATAL:  terminating connection due to administrator command",
+    "server closed the connection unexpectedly",
+    'connection to server at "h", port 5432 failed: Connection refused',
+    "FATAL:  sorry, too many clients already",
+    "canceling statement due to lock timeout",
+    "deadlock detected\nDETAIL:  Process 7 waits for ShareLock on transaction 8",
+)
+# … and what nothing but a person cures.
+LASTS = (
+    'could not extend file "base/1/2": No space left on device',
+    "permission denied for table cues",
+    "cannot execute INSERT in a read-only transaction",
+    'FATAL:  password authentication failed for user "me"',
+    'relation "cues" does not exist\nLINE 1: SELECT',
+)
+
+
+@pytest.mark.parametrize("said", MAY_PASS + LASTS)
+def test_only_what_may_pass_is_called_away(said):
+    error = sa.exc.OperationalError("SELECT 1", {}, psycopg2.OperationalError(said))
+    found = warehouse_error(error, normalise_url("postgres://me:hush@h/d"))
+    assert isinstance(found, WarehouseAwayError) == (said in MAY_PASS)
+
+
+@pytest.mark.parametrize("kind", ["DataError", "IntegrityError", "ProgrammingError"])
+def test_a_server_that_refuses_what_it_was_asked_is_not_away(kind):
+    error = getattr(sa.exc, kind)("SELECT 1", {}, getattr(psycopg2, kind)("odd"))
+    found = warehouse_error(error, normalise_url("postgres://me:hush@h/d"))
+    assert not isinstance(found, WarehouseAwayError)
 
 
 # What SQLite 3.40 and PostgreSQL 16 say.
