@@ -5,6 +5,8 @@ Nothing heavy is imported until a command needs it, so that ``--help`` answers a
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import sys
 from pathlib import Path
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Run the command line; a user's mistake is one line on standard error and exit code 2."""
+    # The last search for garbage would go through all that was imported: most of a second on a busy
+    # machine, for which a command that was interrupted would live on.
+    atexit.register(gc.freeze)
     try:
         cli()
     except CuePipelineError as e:

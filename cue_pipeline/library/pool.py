@@ -40,7 +40,10 @@ END_SECONDS = 10.0
 """A worker that is still there so long after it was told to end is killed."""
 
 RECORD_SECONDS = 10.0
-"""So long is waited until it is recorded how runs ended; later, the next command does it."""
+"""So long is waited until it is recorded how runs ended; else the next command does it."""
+
+INTERRUPTED_SECONDS = 1.0
+"""The same, where somebody waits at the keyboard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,12 +256,20 @@ class _Pool:
             send(worker.fork.tags, signal.SIGKILL)  # safe: an asset's rows are one transaction
         for task in [*tasks, *self.queue]:
             self.outcomes[task.cue_key].result = "interrupted"
-        self._record_ends(tasks, "Interrupted at the keyboard.", canceled=True)
+        why = "Interrupted at the keyboard."
+        self._record_ends(tasks, why, canceled=True, seconds=INTERRUPTED_SECONDS)
 
-    def _record_ends(self, tasks: Iterable[CueJob], why: str, *, canceled: bool = False) -> None:
+    def _record_ends(
+        self,
+        tasks: Iterable[CueJob],
+        why: str,
+        *,
+        canceled: bool = False,
+        seconds: float = RECORD_SECONDS,
+    ) -> None:
         """Record how runs ended, in a process that has Dagster imported: a command has not.
 
-        Where none can be had, the next command or the daemon records it.
+        Where none can be had, or it takes longer, the next command or the daemon records it.
         """
         runs = [task.run_id for task in tasks]
         if not runs:
@@ -267,7 +278,8 @@ class _Pool:
             told = (str(self.working_directory), runs, why, canceled)
             fork = self.server.fork(self.record_ends, *told, env={**os.environ})
             with fork.connection:
-                fork.connection.poll(RECORD_SECONDS)  # it closes when the process ends
+                if not fork.connection.poll(seconds):  # it closes when the process ends
+                    send(fork.tags, signal.SIGKILL)
 
     def _stop(self, worker: _Worker) -> None:
         with contextlib.suppress(OSError):

@@ -1,8 +1,10 @@
 """Engines: from a URL as pasted to connections that are set up for bulk loads."""
 
+import atexit
 import contextlib
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -23,6 +25,15 @@ SQLITE_PAGE_BYTES = 16_384
 
 CONNECT_TIMEOUT_SECONDS = 10
 WRITE_OPTION = "cue_pipeline_write"
+
+_opened: WeakSet[sa.Engine] = WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close all connections: the last one to a SQLite file leaves no journal beside it."""
+    for engine in list(_opened):
+        engine.dispose()
 
 
 def create_engine(
@@ -49,6 +60,12 @@ def create_engine(
     if isinstance(url, str):
         url = normalise_url(url)
     options = {"hide_parameters": True, **options}
+    engine = _engine(url, options, read_only=read_only)
+    _opened.add(engine)
+    return engine
+
+
+def _engine(url: sa.URL, options: dict[str, Any], *, read_only: bool) -> sa.Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url, options, read_only=read_only)
     if read_only:
