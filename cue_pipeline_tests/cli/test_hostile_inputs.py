@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.trial_hostile import CASES, Site
+from benchmarks.trial_hostile import CASES
+from benchmarks.trial_hostile.limited_site import Site
 
 QUICK = ("files: links out, pipes, devices, folders, text", ".env: an open quote, a misspelt name")
 
@@ -16,5 +17,5 @@ def test_a_hostile_input_ends_as_the_page_on_operations_says(name, tmp_path):
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("SIG")])
 def test_a_command_that_is_ended_leaves_no_process_and_no_claim(name, tmp_path, monkeypatch):
     # Two seconds hold on a machine of its own; here other tests and a browser run beside it.
-    monkeypatch.setattr("benchmarks.trial_hostile.END_SECONDS", 8.0)
+    monkeypatch.setattr("benchmarks.trial_hostile.signals.END_SECONDS", 8.0)
     CASES[name](Site(tmp_path, f"sqlite:///{tmp_path / 'cue_pipeline.db'}"))
