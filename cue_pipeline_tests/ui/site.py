@@ -121,6 +121,14 @@ class Site:
             for run in answer["runsOrError"]["results"]
         ]
 
+    def runs_of(self, cue: str, before: set[str]) -> list[dict[str, Any]]:
+        """Return the runs of a cue that are not in `before`; runs of no cue tell states."""
+        return [
+            run
+            for run in self.runs()
+            if run["id"] not in before and run["tags"].get("dagster/partition") == cue
+        ]
+
     def seconds_to_cancel(self, run_id: str) -> float:
         """Return how long a run went on after it was told to end."""
         answer = self.query(

@@ -133,7 +133,7 @@ def test_a_folder_dropped_into_the_library_is_run_by_itself(page, site):
     shutil.copytree(site.home / "demo" / LATE_CUE, site.incoming / LATE_CUE)
 
     def done():
-        runs = [r for r in site.runs() if r["tags"].get("dagster/partition") == LATE_CUE]
+        runs = site.runs_of(LATE_CUE, set())
         assert all(run["status"] != "FAILURE" for run in runs)
         return [run for run in runs if run["status"] == "SUCCESS"]
 
@@ -168,7 +168,7 @@ def test_a_run_that_hangs_is_terminated_and_leaves_what_was_there(page, site):
         page.get_by_role("button", name="Materialize").first.click()
         page.get_by_role("button", name="Launch 1 run").click()
         site.wait_for(MODEL_IS_ASKED.is_set, "the run to ask the model")
-        (run,) = (run for run in site.runs() if run["id"] not in before)
+        (run,) = site.runs_of(CUES[0], before)
         page.goto(f"{site.url}/runs/{run['id']}")
         page.get_by_role("button", name="Terminate").first.click()
         page.get_by_role("button", name="Terminate 1 run").click()
@@ -188,13 +188,12 @@ def test_one_asset_is_made_again_for_one_cue(page, site):
     page.get_by_role("button", name="Launch 1 run").click()
 
     def done():
-        new = [run for run in site.runs() if run["id"] not in before]
+        new = site.runs_of(CUES[0], before)
         assert all(run["status"] != "FAILURE" for run in new)
         return [run for run in new if run["status"] == "SUCCESS"]
 
     (run,) = site.wait_for(done, "the run to end")
     assert run["assets"] == {"llm_mappings"}
-    assert run["tags"]["dagster/partition"] == CUES[0]
     open_partition(page, site, "llm_mappings", CUES[0])
     page.get_by_text("gpt-4o-mini").first.wait_for()
     page.get_by_text("Unsynced").first.wait_for(state="hidden")
