@@ -143,7 +143,7 @@ def test_every_link_of_a_page_leads_somewhere(page):
 
 def test_the_formula_of_the_decision_has_the_weights_of_the_code():
     formula = (
-        (ROOT / "docs" / "mapping.md")
+        (ROOT / "docs" / "deciding.md")
         .read_text()
         .partition("u(t, g) = ")[2]
         .partition("and the confidence")[0]

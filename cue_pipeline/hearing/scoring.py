@@ -2,7 +2,7 @@
 
 The weights were fitted by logistic regression on rendered cues and on recordings by session
 musicians, for drums and for pitched tracks apart (``python -m benchmarks.fit_evidence``): see
-``docs/mapping.md`` for the data, and for how they hold where nothing was fitted.
+``docs/hearing.md`` for the data, and for how they hold where nothing was fitted.
 """
 
 from collections.abc import Sequence
