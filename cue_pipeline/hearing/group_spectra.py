@@ -25,7 +25,7 @@ DIGITAL_SILENCE_DB = -80.0  # more than 110 dB below a full-scale sine
 MIN_SECONDS = 2.0  # a shorter group tells nothing
 RANGE_DB = 80.0  # below the loudest group's peak nothing is heard
 MAX_OFFSET_SECONDS = 600.0  # files of one take do not begin further apart
-_NO_NUMBERS = "the group's mel has values that are no numbers"
+_NO_NUMBERS = "the stem's mel has values that are no numbers"
 SILENT_DB = -65.0  # a group whose peak is so far below the loudest is silent
 
 
@@ -232,7 +232,7 @@ def heard_groups(
             kept.append(row)
         else:
             left_out[audio_file_id] = (
-                "the group's mel was made with other parameters than the others'"
+                "the stem's mel was made with other parameters than the others'"
             )
     if not kept:
         return [], left_out
@@ -273,14 +273,14 @@ def start_offsets(features: pd.DataFrame) -> tuple[dict[int, float], str]:
 
 def _used(ids: list[int], starts: list[float], n_groups: int) -> tuple[dict[int, float], str]:
     if not starts:
-        return {}, "none: all groups are taken to begin together"
+        return {}, "none: all stems are taken to begin together"
     earliest = min(starts)
     offsets = {i: start - earliest for i, start in zip(ids, starts, strict=True)}
     spread = max(offsets.values())
     if spread > MAX_OFFSET_SECONDS:
         return {}, f"not used: they lie {spread:.0f} s apart, which is no one take"
     missing = n_groups - len(starts)
-    return offsets, "used" + (f"; {missing} groups have none" if missing else "")
+    return offsets, "used" + (f"; {missing} stems have none" if missing else "")
 
 
 def _parameters(row: Mapping[str, Any]) -> tuple[float, ...]:
@@ -291,9 +291,9 @@ def _parameters(row: Mapping[str, Any]) -> tuple[float, ...]:
 
 def _unheard(row: Mapping[str, Any], top_db: float) -> str:
     if float(row["n_frames"]) * row["hop_length"] / row["sample_rate"] < MIN_SECONDS:
-        return f"the group is shorter than {MIN_SECONDS:g} s"
+        return f"the stem is shorter than {MIN_SECONDS:g} s"
     silent = float(row["max_db"]) < max(top_db + SILENT_DB, DIGITAL_SILENCE_DB)
-    return "the group is silent" if silent else ""
+    return "the stem is silent" if silent else ""
 
 
 def _usual_parameters(rows: list[dict[str, Any]]) -> tuple[float, ...]:

@@ -82,6 +82,30 @@ def score_times(knots: Knots, seconds: ArrayLike) -> Float64:
     return _along(np.asarray(seconds, np.float64), audio, score)
 
 
+def none_within(
+    heard_starts: ArrayLike, heard_ends: ArrayLike, recording_seconds: float
+) -> str | None:
+    """Return that no note is heard within a recording, and where they lie; None: one is.
+
+    Parameters
+    ----------
+    heard_starts, heard_ends : array_like, shape=(n_notes,)
+        Where the notes begin and end, seconds from the recording's beginning; at least one note.
+    recording_seconds : float
+        Its length.
+    """
+    starts, ends = np.asarray(heard_starts, np.float64), np.asarray(heard_ends, np.float64)
+    if ((ends > 0.0) & (starts < recording_seconds)).any():
+        return None
+    length = f"recording ends {_minutes(recording_seconds)}"
+    if starts.min() >= recording_seconds:
+        return f"no note within the recording (first {_minutes(float(starts.min()))}, {length})"
+    if starts.max() < 0.0:
+        before = _minutes(-float(starts.max()))
+        return f"no note within the recording (last {before} before it begins, {length})"
+    return f"no note within the recording ({length})"
+
+
 def segments(midi_file_id: int, audio_file_id: int, knots: Knots) -> list[tuple[Any, ...]]:
     """Return the rows of ``alignment_segments`` of one alignment, columns `SEGMENT_COLUMNS`.
 
@@ -106,6 +130,10 @@ def segments_table(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=list(SEGMENT_COLUMNS))
     whole = dict.fromkeys(SEGMENT_COLUMNS[:3], "int64")
     return table.astype(whole | dict.fromkeys(SEGMENT_COLUMNS[3:], "float64"))
+
+
+def _minutes(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def _columns(knots: Knots) -> tuple[Float64, Float64]:

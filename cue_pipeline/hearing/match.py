@@ -38,14 +38,14 @@ class MatchEvidence:
         One row per track and group, columns of ``match_evidence``. Where the ear abstains, the
         scores are NULL and ``abstained`` says why.
     summary : dict
-        Plain JSON values: ``seconds``; ``n_pairs``; ``groups_left_out`` (group, reason);
+        Plain JSON values: ``seconds``; ``n_pairs``; ``stems_left_out`` (stem, reason);
         ``time_references`` (used, not used, and why); ``files``, one per MIDI file: its
         ``lag_seconds`` on the session's clock, ``lag_confidence`` 0..1, ``lag_r2`` (share of the
         sound that the notes explain), ``lag_rivals`` (other lags tried: seconds, R²),
         ``drift_seconds`` (from the earliest to the latest the take leans), ``lag_named_by`` (what
         besides the sound says this lag, None: nothing), ``named_lags`` (what time codes and
         references say: seconds, how), ``clock_doubt`` (why the sound refuses the tempo map, None:
-        it does not), ``moved_groups`` (that begin at a time of their own: name, seconds on the
+        it does not), ``moved_stems`` (that begin at a time of their own: name, seconds on the
         session's clock), ``abstained`` (track, reason), ``same_notes`` (tracks that sound cannot
         tell apart).
     alignments : pd.DataFrame
@@ -159,12 +159,12 @@ def _match_evidence(
             regressors.append(_regressors(file, heard, found.measured))
         pairs.append(pair_rows(file, features, found, left_out, summary))
         alignments += _alignments(file, features, found)
-    summary["groups_left_out"] = [
-        {"group": str(name), "reason": left_out[int(key)]}
+    summary["stems_left_out"] = [
+        {"stem": str(name), "reason": left_out[int(key)]}
         for key, name in zip(features["audio_file_id"], features["canonical_name"], strict=True)
         if int(key) in left_out
     ]
-    summary["time_references"] = heard.references if heard else "no group can be heard"
+    summary["time_references"] = heard.references if heard else "no stem can be heard"
     table = pd.concat(pairs, ignore_index=True) if pairs else pairs_table([])
     summary["n_pairs"] = len(table)
     summary["seconds"] = round(time.perf_counter() - began, 3)

@@ -8,6 +8,7 @@ import pandas as pd
 
 from cue_pipeline.hearing.alignment import Alignment
 from cue_pipeline.hearing.file_tracks import FileTracks
+from cue_pipeline.hearing.heard_times import none_within
 from cue_pipeline.hearing.placing import Placed
 from cue_pipeline.hearing.scoring import Measures
 from cue_pipeline.hearing.standing import Standing
@@ -44,7 +45,7 @@ def pair_rows(
     features : pd.DataFrame
         One row per group.
     found : Placed or None
-        None: no track has a note, or no group can be heard.
+        None: no track has a note, or no stem can be heard.
     left_out : mapping of int to str
         Why a group cannot be heard, by ``audio_file_id``.
     summary : dict
@@ -57,7 +58,7 @@ def pair_rows(
     if found:
         heard, alignment = found.heard, found.alignment
         _report_lag(report, found)
-        report["moved_groups"] = heard.moved
+        report["moved_stems"] = heard.moved
         report["same_notes"] = [[file.names[t] for t in v] for v in file.voices if len(v) > 1]
         if not found.sure:
             uncertain = f"the lag is not certain ({alignment.confidence:.2f})"
@@ -101,18 +102,11 @@ def _n_recorded(track: TrackNotes, found: Placed) -> int:
 
 def _outside(track: TrackNotes, found: Placed) -> str:
     """Return where a track's notes lie, none of which is within the recording."""
-    starts = found.alignment.session_time(track.start)
-    ends = f"recording ends {_clock(found.heard.seconds)}"
-    if starts.min() >= found.heard.seconds:
-        return f"no note within the recording (first {_clock(float(starts.min()))}, {ends})"
-    if starts.max() < 0.0:
-        before = _clock(-float(starts.max()))
-        return f"no note within the recording (last {before} before it begins, {ends})"
-    return f"no note within the recording ({ends})"
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+    starts, ends = (
+        found.alignment.session_time(seconds)
+        for seconds in (track.start, track.start + track.duration)
+    )
+    return none_within(starts, ends, found.heard.seconds) or ""
 
 
 def _scored(

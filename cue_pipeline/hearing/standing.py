@@ -109,7 +109,7 @@ def ways_to_stand(
     Returns
     -------
     ways : list of Standing
-        Empty where no group can be heard.
+        Empty where no stem can be heard.
     left_out : dict of int to str
         Why a group cannot, by ``audio_file_id``.
     """

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cue_pipeline.hearing.heard_times import Knots, heard_times, none_within
 from cue_pipeline.pictures.canvas import (
     AMBER,
     EMBER,
@@ -107,12 +108,21 @@ def _shade(score: float) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """A row of ``stem_alignments`` that tells something."""
+
+    lag_seconds: float
+    knots: Knots
+    method: str
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
-    """A track and the group that it was mapped to.
+    """A track and the stem that it was mapped to.
 
     Attributes
     ----------
-    track, group : str
+    track, stem : str
         Names.
     state : str
         As in ``track_mappings``.
@@ -121,21 +131,21 @@ class Pair:
     notes : DataFrame
         The track's rows of ``midi_notes``.
     mel : np.ndarray, shape=(n_frames, n_mels)
-        The group's, dB re full scale.
+        The stem's, dB re full scale.
     frames_per_second : float
         Of the spectrogram.
-    lag_seconds : float or None
-        Time in the group's file less MIDI time; None: not known.
+    clock : Clock or None
+        Where the score is heard in the stem; None: not known.
     """
 
     track: str
-    group: str
+    stem: str
     state: str
     confidence: float
     notes: DataFrame
     mel: np.ndarray
     frames_per_second: float
-    lag_seconds: float | None
+    clock: Clock | None = None
 
 
 WINDOW_SECONDS = 45.0
@@ -143,12 +153,13 @@ WINDOW_SECONDS = 45.0
 
 
 def alignment_picture(pairs: Sequence[Pair]) -> str:
-    """Return each track's piano roll above the spectrogram of its group, on the same time.
+    """Return each track's piano roll above the spectrogram of its stem, on the same time.
 
     Parameters
     ----------
     pairs : sequence of Pair
-        The notes are moved by the lag, so that a note stands right above its sound.
+        Notes stand where they are heard, right above their sound; those outside the recording are
+        not drawn.
 
     Returns
     -------
@@ -165,21 +176,25 @@ def _pair(canvas: Canvas, top: float, pair: Pair) -> None:
     import numpy as np
 
     x, w, roll_h, mel_h = 10, WIDTH - 20, 56, 72
-    lag = pair.lag_seconds or 0.0
-    notes = pair.notes.assign(start_time=pair.notes["start_time"] + lag)
     length = len(pair.mel) / pair.frames_per_second
+    notes, none = _heard(pair.notes, pair.clock, length)
     start = _busiest(notes["start_time"].to_numpy(float), length)
     end = min(start + WINDOW_SECONDS, max(length, start + 1.0))
     colour = {"auto": GREEN, "confirmed": GREEN, "review": AMBER}.get(pair.state, RED)
-    canvas.text(x, top + 13, f"{pair.track} → {pair.group}", most=64)
-    known = "lag not known" if pair.lag_seconds is None else f"lag {lag:+.3f} s"
+    canvas.text(x, top + 13, f"{pair.track} → {pair.stem}", most=64)
+    known = "lag not known"
+    if pair.clock is not None:
+        known = f"lag {pair.clock.lag_seconds:+.3f} s, {_BY[pair.clock.method]}"
     canvas.text(
         x + w, top + 13, f"{pair.state}, {pair.confidence:.2f}, {known}", colour=colour,
         anchor="end",
     )  # fmt: skip
     canvas.rect(x, top + 20, w, roll_h, "#1b2130")
-    levels = note_levels(notes, start, end, rows=roll_h // 2, columns=w)
-    canvas.raster(x, top + 20, w, roll_h, levels, ("#1b2130", *ICE[1:]))
+    if none is not None:
+        canvas.text(x + w / 2, top + 24 + roll_h / 2, none, colour=AMBER, anchor="middle")
+    else:
+        levels = note_levels(notes, start, end, rows=roll_h // 2, columns=w)
+        canvas.raster(x, top + 20, w, roll_h, levels, ("#1b2130", *ICE[1:]))
     first, last = (round(t * pair.frames_per_second) for t in (start, end))
     mel = np.asarray(pair.mel[max(first, 0) : last], np.float32)
     y = top + 22 + roll_h
@@ -191,6 +206,27 @@ def _pair(canvas: Canvas, top: float, pair: Pair) -> None:
         shown = mel_levels(mel, float(mel.max()), rows=mel_h, columns=pixels)
         canvas.raster(x, y, w * share, mel_h, np.minimum(shown, LEVELS - 1), EMBER)
     time_axis(canvas, x, w, y + mel_h + 18, end, start)
+
+
+_BY = {
+    "sound": "by sound",
+    "time_code": "by time codes",
+    "bext": "by time references",
+    "stated": "as stated",
+}
+
+
+def _heard(notes: DataFrame, clock: Clock | None, seconds: float) -> tuple[DataFrame, str | None]:
+    """Return the notes within a recording, where they are heard, and why there are none.
+
+    Where nothing tells the clock all stand as in the score.
+    """
+    if clock is None:
+        return notes, None
+    starts = heard_times(clock.knots, notes["start_time"])
+    ends = heard_times(clock.knots, notes["start_time"] + notes["duration"])
+    moved = notes.assign(start_time=starts, duration=ends - starts)
+    return moved[(ends > 0.0) & (starts < seconds)], none_within(starts, ends, seconds)
 
 
 def _busiest(onsets: np.ndarray, length: float) -> float:

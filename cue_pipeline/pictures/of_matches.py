@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cue_pipeline.mapping.tracks import track_labels
-from cue_pipeline.pictures.matching import Pair, alignment_picture
+from cue_pipeline.pictures.matching import Clock, Pair, alignment_picture
 
 if TYPE_CHECKING:
     import numpy as np
@@ -88,7 +88,7 @@ def draw_pairs(
     store: Store,
     mappings: Sequence[TrackMapping],
     score: Mapping[str, DataFrame],
-    evidence: DataFrame,
+    alignments: DataFrame,
 ) -> str | None:
     """Return the piano rolls of some tracks above the spectrograms of their stems.
 
@@ -99,15 +99,16 @@ def draw_pairs(
     mappings : sequence of TrackMapping
         Those in doubt are drawn first: that is where a person looks. At most two.
     score : mapping of str to DataFrame
-        ``midi_notes``.
-    evidence : DataFrame
-        Rows of ``match_evidence``, for the lag.
+        ``midi_tracks`` and ``midi_notes``.
+    alignments : DataFrame
+        Rows of ``stem_alignments``: where the notes are heard.
     """
     from cue_pipeline.warehouse.features import find_composite, read_mel
 
     mapped = [m for m in mappings if m.audio_file_id is not None]
     mapped.sort(key=lambda m: (m.state != "review", -m.confidence))
-    notes = score["midi_notes"]
+    notes, tracks = score["midi_notes"], score["midi_tracks"]
+    file_of = dict(zip(tracks["id"], tracks["midi_file_id"], strict=True))
     pairs = []
     for m in mapped:
         own = notes[notes["midi_track_id"] == m.midi_track_id]
@@ -117,13 +118,13 @@ def draw_pairs(
         pairs.append(
             Pair(
                 track=m.track_name,
-                group=m.canonical_name or "",
+                stem=m.canonical_name or "",
                 state=m.state,
                 confidence=m.confidence,
                 notes=own,
                 mel=read_mel(store, feature.id),
                 frames_per_second=feature.sample_rate / feature.hop_length,
-                lag_seconds=_lag(evidence, m),
+                clock=_clock(alignments, file_of[m.midi_track_id], m.audio_file_id),
             )
         )
         if len(pairs) == MOST_PAIRS:
@@ -131,12 +132,14 @@ def draw_pairs(
     return alignment_picture(pairs) if pairs else None
 
 
-def _lag(evidence: DataFrame, mapping: TrackMapping) -> float | None:
-    """Return the pair's lag, or what was found for other tracks in the same group."""
-    group = evidence[evidence["audio_file_id"] == mapping.audio_file_id]
-    own = group[group["midi_track_id"] == mapping.midi_track_id]
-    for rows in (own, group):
-        lags = rows["lag_seconds"].dropna()
-        if len(lags):
-            return float(lags.iloc[0])
-    return None
+def _clock(alignments: DataFrame, midi_file_id: int, audio_file_id: int | None) -> Clock | None:
+    """Return where a MIDI file's notes are heard in a stem."""
+    rows = alignments[
+        (alignments["midi_file_id"] == midi_file_id)
+        & (alignments["audio_file_id"] == audio_file_id)
+        & (alignments["method"] != "none")
+    ]
+    if rows.empty:
+        return None
+    row = rows.iloc[0]
+    return Clock(float(row["lag_seconds"]), row["knots"], str(row["method"]))

@@ -109,7 +109,7 @@ def test_a_group_that_begins_at_a_time_of_its_own_is_found_there():
     assert best(evidence) == {10: 20, 11: 21, 12: 22, 13: 23}
     assert pair(evidence, 11, 21)["lag_seconds"] == pytest.approx(11.5, abs=0.03)
     assert pair(evidence, 10, 20)["lag_seconds"] == pytest.approx(2.0, abs=0.03)
-    assert list(evidence.summary["files"][0]["moved_groups"]) == ["inner"]
+    assert list(evidence.summary["files"][0]["moved_stems"]) == ["inner"]
 
 
 def test_raw_clips_without_time_references_are_each_found_at_their_own_time():
@@ -126,7 +126,7 @@ def test_a_stem_of_other_music_is_not_bent_to_fit():
     stems = {name: tone(notes) for name, notes in TRACKS.items()}
     stems["other"] = tone(phrase(77, low=60))
     evidence = heard(*cue(TRACKS, stems))
-    assert evidence.summary["files"][0]["moved_groups"] == {}
+    assert evidence.summary["files"][0]["moved_stems"] == {}
     assert evidence.pairs.query("audio_file_id == 23")["score"].max() < 0.2
 
 
@@ -199,10 +199,8 @@ def test_it_abstains_on_silent_groups_and_says_so():
     evidence = heard(*cue(TRACKS, stems))
     rows = evidence.pairs.query("audio_file_id == 23")
     assert rows["score"].isna().all()
-    assert set(rows["abstained"]) == {"the group is silent"}
-    assert evidence.summary["groups_left_out"] == [
-        {"group": "empty", "reason": "the group is silent"}
-    ]
+    assert set(rows["abstained"]) == {"the stem is silent"}
+    assert evidence.summary["stems_left_out"] == [{"stem": "empty", "reason": "the stem is silent"}]
 
 
 def test_it_abstains_where_no_lag_explains_the_sound():
@@ -217,7 +215,7 @@ def test_a_group_with_other_mel_parameters_is_left_out_with_the_reason():
     features.at[2, "params"] = {**features.at[2, "params"], "n_fft": 512}
     evidence = heard(tracks, notes, features, mels)
     assert evidence.pairs.query("audio_file_id == 22")["score"].isna().all()
-    assert "other parameters" in evidence.summary["groups_left_out"][0]["reason"]
+    assert "other parameters" in evidence.summary["stems_left_out"][0]["reason"]
 
 
 @pytest.mark.parametrize("known_before", [False, True])
@@ -227,7 +225,7 @@ def test_a_group_whose_mel_is_no_numbers_is_left_out_and_the_others_are_heard(kn
     if known_before:
         features.loc[2, "max_db"] = np.nan
     evidence = heard(tracks, notes, features, mels)
-    assert evidence.summary["groups_left_out"][0]["reason"].endswith("no numbers")
+    assert evidence.summary["stems_left_out"][0]["reason"].endswith("no numbers")
     rows = evidence.pairs.query("audio_file_id == 22")
     assert rows["score"].isna().all()
     assert rows["abstained"].notna().all()

@@ -77,8 +77,8 @@ def test_a_cue_of_digital_silence_says_so():
     tracks, notes, features, mels = odd_cue(0)
     features["max_db"] = -100.0
     evidence = match_evidence(tracks, notes, features, mels.__getitem__)
-    reasons = {row["reason"] for row in evidence.summary["groups_left_out"]}
-    assert reasons <= {"the group is silent", "the group is shorter than 2 s"}
+    reasons = {row["reason"] for row in evidence.summary["stems_left_out"]}
+    assert reasons <= {"the stem is silent", "the stem is shorter than 2 s"}
     assert evidence.pairs["score"].isna().all()
 
 
@@ -89,7 +89,7 @@ def test_groups_that_are_all_too_short_are_told_to_be_short_and_not_silent():
     evidence = match_evidence(tracks, notes, features, short.__getitem__)
     played = evidence.pairs[evidence.pairs["n_notes"] >= 4]
     assert len(played)
-    assert set(played["abstained"]) == {"the group is shorter than 2 s"}
+    assert set(played["abstained"]) == {"the stem is shorter than 2 s"}
 
 
 def test_two_groups_of_one_name_have_each_its_own_reason():
@@ -100,5 +100,5 @@ def test_two_groups_of_one_name_have_each_its_own_reason():
     evidence = match_evidence(tracks, notes, features, mels.__getitem__)
     of_first = evidence.pairs["audio_file_id"] == features["audio_file_id"].iloc[0]
     played = evidence.pairs["n_notes"] >= 4
-    assert set(evidence.pairs[played & of_first]["abstained"]) == {"the group is silent"}
-    assert set(evidence.pairs[played & ~of_first]["abstained"]) == {"the group is shorter than 2 s"}
+    assert set(evidence.pairs[played & of_first]["abstained"]) == {"the stem is silent"}
+    assert set(evidence.pairs[played & ~of_first]["abstained"]) == {"the stem is shorter than 2 s"}

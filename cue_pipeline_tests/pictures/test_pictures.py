@@ -1,5 +1,7 @@
 """Pictures: valid, small, and drawn from whatever a cue may hold."""
 
+import base64
+import re
 import struct
 import zlib
 from itertools import pairwise
@@ -11,7 +13,7 @@ import pytest
 
 from cue_pipeline.defs.markdown import MOST_PICTURE_BYTES, picture
 from cue_pipeline.pictures.canvas import EMBER, Canvas, png, shortened
-from cue_pipeline.pictures.matching import Pair, alignment_picture, evidence_picture
+from cue_pipeline.pictures.matching import Clock, Pair, alignment_picture, evidence_picture
 from cue_pipeline.pictures.of_matches import evidence_matrix
 from cue_pipeline.pictures.score import note_levels, roll_picture, tempo_picture
 from cue_pipeline.pictures.sound import mel_picture, mix_picture, pooled
@@ -219,8 +221,50 @@ def test_stems_stand_in_the_order_of_the_tracks_heard_in_them():
 @pytest.mark.parametrize("lag", [None, -3.0, 400.0])
 @pytest.mark.parametrize("n_frames", [1, 200, 20_000])
 def test_notes_stand_above_their_sound_whatever_the_lag(lag, n_frames):
-    pair = Pair(HOSTILE, HOSTILE, "review", 0.5, some_notes(), noise(n_frames), 93.75, lag)
+    clock = None if lag is None else Clock(lag, [[0.0, lag], [60.0, 60.0 + lag]], "sound")
+    pair = Pair(HOSTILE, HOSTILE, "review", 0.5, some_notes(), noise(n_frames), 93.75, clock)
     is_picture(alignment_picture([pair, pair]))
+
+
+def drawn_columns(svg: str) -> np.ndarray:
+    """Return which columns of the roll, the first raster, have a note."""
+    data = re.findall(r"data:image/png;base64,([^\"']+)", svg)[0]
+    _, _, pixels = decoded(base64.b64decode(data))
+    return (pixels != pixels[0, 0]).any(axis=0)
+
+
+def test_a_note_stands_at_the_second_in_which_it_is_heard():
+    """A take 2 s late that plays the last 20 s of 40 at half the speed."""
+    clock = Clock(2.0, [[0.0, 2.0], [20.0, 22.0], [40.0, 62.0]], "sound")
+    notes = pd.DataFrame(
+        {"midi_track_id": 1, "note": 60, "velocity": 90,
+         "start_time": [-9.0, 10.0, 25.0, 39.0], "duration": 1.0}
+    )  # fmt: skip
+    mel = noise(4000)
+    columns = drawn_columns(
+        alignment_picture([Pair("a", "b", "auto", 1.0, notes, mel, 100.0, clock)])
+    )
+    scale = len(columns) / 40.0
+    expected = np.zeros(len(columns), bool)
+    for start, end in ((12.0, 13.0), (32.0, 34.0)):
+        expected[int(start * scale) : int(np.ceil(end * scale))] = True
+    # The first was over before the recording, the last comes after it.
+    np.testing.assert_array_equal(columns, expected)
+
+
+@pytest.mark.parametrize(
+    ("lag", "said"),
+    [
+        (36.0, "no note within the recording (first 0:36, recording ends 0:20)"),
+        (-70.0, "no note within the recording (last 0:10 before it begins, recording ends 0:20)"),
+    ],
+)
+def test_that_no_note_is_within_the_recording_is_said_and_none_is_drawn(lag, said):
+    clock = Clock(lag, [[0.0, lag]], "sound")
+    notes = some_notes(n=61).assign(start_time=np.arange(61.0), duration=0.5)
+    svg = alignment_picture([Pair("a", "b", "review", 0.5, notes, noise(2000), 100.0, clock)])
+    assert said in "".join(is_picture(svg).itertext())
+    assert svg.count("data:image/png") == 1  # the spectrogram
 
 
 def test_a_picture_too_large_for_the_event_log_is_left_out():

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @cue_asset(
-    loads={**QUESTION_TABLES, "match_evidence": ["match_evidence"]},
+    loads={**QUESTION_TABLES, "match_evidence": ["match_evidence", "stem_alignments"]},
     dispensable=frozenset({"match_evidence"}),
     checks={
         "tracks_are_matched": "Every track has a stem in which it is heard.",
@@ -73,7 +73,7 @@ def llm_mappings(
         warnings=mapping.summary["warnings"],
         pictures={
             "notes above their sound": lambda: draw_pairs(
-                cue.store, mapping.tracks, midi_events, match_evidence["match_evidence"]
+                cue.store, mapping.tracks, midi_events, match_evidence["stem_alignments"]
             )
         },
         judges={
