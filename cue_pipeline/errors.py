@@ -67,6 +67,14 @@ class UnknownNameError(CuePipelineError, KeyError):
     __str__ = Exception.__str__  # KeyError shows its message in quotes
 
 
+class TrainingError(CuePipelineError):
+    """Windows cannot be given as they were asked for, or a data set on disk is not whole."""
+
+
+class ExportError(CuePipelineError):
+    """A data set cannot be written, or does not verify."""
+
+
 def closest_names(name: str, names: Collection[str]) -> str:
     """Return the names most like one that was typed, as ``'a' or 'b'``; some, where none is."""
     close = get_close_matches(name, names, n=3, cutoff=0.4) or sorted(names)[:3]

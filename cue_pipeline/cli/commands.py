@@ -31,6 +31,7 @@ from cue_pipeline.cli.display import (
     print_plan,
     print_status,
 )
+from cue_pipeline.cli.export_commands import export
 from cue_pipeline.cli.mapping_commands import mappings
 from cue_pipeline.cli.saying import say, say_json, say_lines
 from cue_pipeline.errors import CuePipelineError, SettingsError
@@ -93,6 +94,7 @@ def cli() -> None:
 
 
 cli.add_command(cues)
+cli.add_command(export)
 cli.add_command(mappings)
 
 

@@ -9,7 +9,7 @@ import pytest
 from cue_pipeline.cli.commands import cli
 from cue_pipeline_tests.workspace import clean_environment, said_here
 
-WITHOUT_DATABASE = {("demo",), ("categorise",)}
+WITHOUT_DATABASE = {("demo",), ("categorise",), ("export", "verify")}
 NEEDED = {("mappings", "set"): ("--group", "x")}
 
 
@@ -59,7 +59,8 @@ def test_every_command_opens_the_database_of_the_option(path, here):
         (*path, *required, *NEEDED.get(path, ()), "--database-url", "sqlite:////no/such/place.db"),
         expect=2,
     )
-    assert "'/no/such/place.db' lies in a folder that does not exist" in said
+    assert "/no/such/place.db'" in said
+    assert "does not exist" in said
     assert not list(here.iterdir())
     assert os.environ["DATABASE_URL"] == "sqlite:///of the environment.db"
 

@@ -1,0 +1,102 @@
+"""The group ``cue-pipeline export``: its commands and their options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from cue_pipeline.cli.context import configured
+from cue_pipeline.cli.database_option import DatabaseGroup
+from cue_pipeline.cli.saying import say
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group(cls=DatabaseGroup)
+def export() -> None:
+    """Write a data set to train on, or verify one."""
+
+
+def asked_for(command: F) -> F:
+    """Add what every format takes: OUT, --license, --split, --root, --resume."""
+    for option in (
+        click.option("--resume", is_flag=True, help="Go on with an export that did not end."),
+        click.option(
+            "--root",
+            type=click.Path(path_type=Path, file_okay=False),
+            metavar="DIR",
+            help="Where the cues are now, if the library has moved.",
+        ),
+        click.option("--split", metavar="NAME", help="Only cues of this split."),
+        click.option(
+            "--license",
+            "license_",
+            metavar="TEXT",
+            required=True,
+            help="Under which the data set is handed on; it is written into it.",
+        ),
+        click.argument("out", type=click.Path(path_type=Path)),
+    ):
+        command = option(command)
+    return command
+
+
+def write_export(
+    name: str,
+    *,
+    out: Path,
+    license_: str,
+    split: str | None,
+    root: Path | None,
+    resume: bool,
+    **options: Any,
+) -> None:
+    """Export in a format, and say what was written."""
+    settings = configured()
+    from cue_pipeline.reading import open_library
+    from cue_pipeline.training.exports.formats import Request, format_named
+
+    library = open_library(settings.database_url.get_secret_value(), root)
+    request = Request(
+        library,
+        out,
+        license_,
+        split,
+        resume,
+        say=lambda line: say(line, err=True),
+        options=options,
+    )
+    counts = format_named(name).write(request)
+    told = ", ".join(f"{number:,} {what}" for what, number in counts.items())
+    say(f"{out}: {told}.")
+
+
+@export.command(short_help="Say whether the data set OUT is whole.")
+@click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--against-tables", is_flag=True, help="Hold it against the tables too.")
+def verify(out: Path, against_tables: bool) -> None:
+    """Say whether the files of OUT are those that an export has written, and fit each other.
+
+    Exit code: 0 it is whole, 1 it is not, 2 it is no data set.
+    """
+    from cue_pipeline.training.exports.formats import format_named
+    from cue_pipeline.training.exports.manifest import file_faults, read_manifest
+
+    manifest = read_manifest(out)
+    found = list(file_faults(out, manifest))
+    if not found:  # what is in damaged files says nothing
+        library = None
+        if against_tables:
+            from cue_pipeline.reading import open_library
+
+            library = open_library(configured().database_url.get_secret_value())
+        found = format_named(manifest["format"]).faults(out, library)
+    for fault in found:
+        say(f"fault: {fault}", err=True)
+    if found:
+        sys.exit(1)
+    say(f"{out}: {len(manifest['files']):,} files, all as they were written.")
