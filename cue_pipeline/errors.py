@@ -45,6 +45,10 @@ class MappingError(CuePipelineError):
     """Tracks cannot be mapped to groups: the model failed, or an override names nothing."""
 
 
+class SplitError(CuePipelineError):
+    """Splits cannot be made as they were asked for."""
+
+
 class WarehouseError(CuePipelineError):
     """The database cannot be reached, is refused, or does not fit the program."""
 

@@ -120,6 +120,15 @@ class Library(Mapping[str, Cue]):
             ]
         return [self._cue(row) for row in rows]
 
+    def splits(self) -> dict[str, str]:
+        """Return ``train``, ``validation`` or ``test`` of every cue that has a split, by its key.
+
+        `cue-pipeline splits make` draws them; a cue that came later has none until then.
+        """
+        from cue_pipeline.warehouse.split_rows import read_splits
+
+        return {key: row.split for key, row in read_splits(self.store.engine).items()}
+
     def __getitem__(self, key: str) -> Cue:
         row = self.store.cue(unicodedata.normalize("NFC", key))
         if row is None:

@@ -51,7 +51,7 @@ class CueFacts:
     sketch : Sketch or None
         Of its music; None: not read, or not to be trusted.
     midi : frozenset of str
-        SHA-256 of its MIDI files.
+        SHA-256 of its MIDI files that hold notes.
     stems : frozenset of str
         Digests of the samples of its stems; empty where they were not taken.
     kinship : Kinship
@@ -72,7 +72,7 @@ def read_facts(engine: sa.Engine) -> list[CueFacts]:
     """Return what every cue is compared by."""
     with reading(engine) as connection:
         sketches = _sketches(connection)
-        midi = _by_cue(connection, t.midi_files.c.sha256, "tempo_map")
+        midi = _by_cue(connection, t.midi_files.c.sha256, "tempo_map", has_notes())
         heard = t.audio_files.c.peak_dbfs.is_not(None)  # silence is like any other
         stems = _by_cue(connection, t.audio_files.c.content_hash, "mel_features", heard)
         cues = connection.execute(
@@ -123,6 +123,13 @@ def _update(rows: Sequence[dict[str, object]], connection: sa.Connection) -> Non
         )
     )
     connection.execute(statement, rows)
+
+
+def has_notes() -> sa.ColumnElement[bool]:
+    """Return the condition under which a row of ``midi_files`` has a note."""
+    tracks, notes = t.midi_tracks, t.midi_notes
+    noted = sa.exists().where(notes.c.midi_track_id == tracks.c.id)
+    return sa.exists().where(tracks.c.midi_file_id == t.midi_files.c.id).where(noted)
 
 
 def _ready(asset: str) -> sa.ColumnElement[bool]:

@@ -143,3 +143,25 @@ cue_writers = table(
     column("asset", sa.Text, "What it loads."),
     column("heartbeat_at", Timestamp, "Its last sign of life."),
 )
+
+
+cue_splits = table(
+    "cue_splits",
+    "people",
+    "Which part of a data set a cue is in: no two cues that share music are in two.",
+    column("cue_key", sa.Text, "The cue.", key=True, references="cues.cue_key"),
+    column("split", sa.Text, "`train`, `validation` or `test`."),
+    column("group_id", sa.BigInteger, "The same in all cues that must not be parted."),
+    column("pinned", sa.Boolean, "A person named the split; others of the group follow."),
+    column("why", sa.Text, "What ties it to its group, in words; NULL: alone.", null=True),
+    column(
+        "doubt",
+        sa.Text,
+        "Why its split is not to be relied on: cues that share music are pinned to two; NULL: "
+        "nothing is wrong.",
+        null=True,
+    ),
+    column("rule", Json, "`{ratios, seed, by}` by which the group was drawn."),
+    column("decided_by", sa.Text, "Who made or pinned it."),
+    column("decided_at", Timestamp, "When it came to be in this split."),
+)

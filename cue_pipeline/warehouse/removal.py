@@ -90,6 +90,18 @@ def read_decisions(engine: sa.Engine, cue_key: str) -> Decisions:
     return found
 
 
+def standing_decisions(engine: sa.Engine, cue_key: str) -> Decisions:
+    """Return what people said of a cue that nothing may replace unasked.
+
+    A split that was drawn is none of that: only one that a person pinned is.
+    """
+    said = read_decisions(engine, cue_key)
+    drawn = said.get(t.cue_splits.name, [])
+    if drawn and not any(row["pinned"] for row in drawn):
+        del said[t.cue_splits.name]
+    return said
+
+
 def restore_decisions(engine: sa.Engine, cue_key: str, decisions: Mapping[str, Any]) -> int:
     """Store decisions of an export as those of a cue, in place of none; return how many rows.
 
@@ -107,7 +119,7 @@ def restore_decisions(engine: sa.Engine, cue_key: str, decisions: Mapping[str, A
             rows[known[name]] = [_row(known[name], row, cue_key) for row in said]
         except (TypeError, ValueError) as e:
             raise WarehouseError(f"What is said of table '{name}' is no row of it: {e}.") from e
-    if own := read_decisions(engine, cue_key):
+    if own := standing_decisions(engine, cue_key):
         raise WarehouseError(
             f"Cue '{cue_key}' has decisions already ({', '.join(own)}); none of the file's were "
             "stored. Take those back first, or keep them."
@@ -134,4 +146,7 @@ def _row(table: sa.Table, said: Mapping[str, Any], cue_key: str) -> dict[str, An
 def _insert(rows: Mapping[sa.Table, Sequence[dict[str, Any]]], connection: sa.Connection) -> None:
     for table, part in rows.items():
         if part:
+            if table is t.cue_splits:  # one that was drawn meanwhile gives way
+                keys = [row["cue_key"] for row in part]
+                connection.execute(sa.delete(table).where(table.c.cue_key.in_(keys)))
             connection.execute(sa.insert(table), list(part))

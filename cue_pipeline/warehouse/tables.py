@@ -34,6 +34,7 @@ from cue_pipeline.warehouse.catalogue import (
 from cue_pipeline.warehouse.cue_tables import (
     cue_assets,
     cue_contents,
+    cue_splits,
     cue_writers,
     cues,
 )
@@ -83,6 +84,7 @@ __all__ = [
     "cue_assets",
     "cue_contents",
     "cue_sketches",
+    "cue_splits",
     "cue_writers",
     "cues",
     "final_mix_feature_chunks",

@@ -51,7 +51,7 @@ def test_every_command_has_the_option(path):
 @pytest.mark.parametrize("path", [p for p in LEAVES if p not in WITHOUT_DATABASE], ids=" ".join)
 def test_every_command_opens_the_database_of_the_option(path, here):
     required = [
-        "x"
+        param.type.choices[0] if isinstance(param.type, click.Choice) else "x"
         for param in command_at(path).params
         if isinstance(param, click.Argument) and param.required
     ]
