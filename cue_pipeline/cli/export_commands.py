@@ -75,6 +75,21 @@ def write_export(
     say(f"{out}: {told}.")
 
 
+@export.command(short_help="Stems, mixes and MIDI in the folders of Slakh2100.")
+@asked_for
+@click.option(
+    "--sample-rate",
+    type=click.IntRange(8_000, 192_000),
+    default=44_100,
+    show_default=True,
+    metavar="HZ",
+    help="Of the FLAC files.",
+)
+def slakh(**asked: Any) -> None:
+    """Write OUT in the layout of Slakh2100: FLAC stems, MIDI on their clock, the mix."""
+    write_export("slakh", **asked)
+
+
 @export.command(short_help="Say whether the data set OUT is whole.")
 @click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--against-tables", is_flag=True, help="Hold it against the tables too.")

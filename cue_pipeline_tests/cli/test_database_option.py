@@ -10,7 +10,10 @@ from cue_pipeline.cli.commands import cli
 from cue_pipeline_tests.workspace import clean_environment, said_here
 
 WITHOUT_DATABASE = {("demo",), ("categorise",), ("export", "verify")}
-NEEDED = {("mappings", "set"): ("--group", "x")}
+NEEDED = {
+    ("mappings", "set"): ("--group", "x"),
+    ("export", "slakh"): ("--license", "x"),
+}
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

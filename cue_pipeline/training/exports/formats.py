@@ -13,7 +13,9 @@ from cue_pipeline.errors import ExportError
 if TYPE_CHECKING:
     from cue_pipeline.reading import Library
 
-FORMATS: Mapping[str, str] = {}
+FORMATS: Mapping[str, str] = {
+    "slakh": "cue_pipeline.training.exports.slakh:Slakh",
+}
 """Format → ``module:class`` of what writes and verifies it; imported when it is asked for."""
 
 

@@ -1,0 +1,148 @@
+"""Which cues an export takes, which it leaves out and why, and of which data it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cue_pipeline.errors import ExportError
+
+if TYPE_CHECKING:
+    from cue_pipeline.reading import Cue, Library
+
+SPLITS: Final = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """One cue of an export.
+
+    Attributes
+    ----------
+    cue : Cue
+    split : str or None
+        None: no splits were made.
+    data_versions : mapping of str to str
+        Of each asset.
+    """
+
+    cue: Cue
+    split: str | None
+    data_versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The cues of an export.
+
+    Attributes
+    ----------
+    chosen : tuple of Chosen
+        In natural order of their keys.
+    left_out : dict of str to str
+        Key → why, of all others.
+    code_versions : dict of str to list of str
+        Asset → the code versions that made the rows.
+    """
+
+    chosen: tuple[Chosen, ...]
+    left_out: dict[str, str]
+    code_versions: dict[str, list[str]]
+
+    @property
+    def digest(self) -> str:
+        """The same as long as the same data would be exported."""
+        told = [(c.cue.key, c.split, sorted(c.data_versions.items())) for c in self.chosen]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+    def left_out_by_reason(self) -> dict[str, list[str]]:
+        """Return the keys of cues that are left out, by why."""
+        found: dict[str, list[str]] = {}
+        for key, why in self.left_out.items():
+            found.setdefault(why, []).append(key)
+        return found
+
+
+def select(library: Library, split: str | None) -> Selection:
+    """Return which cues of a library are to be exported.
+
+    Cues count whose folder is there and all of whose assets are ready; where splits were made,
+    those that have one.
+
+    Parameters
+    ----------
+    library : Library
+    split : str or None
+        Only these; None: all.
+
+    Raises
+    ------
+    ExportError
+        If there is no such split, or no cue is left.
+    """
+    splits = library.splits()
+    _require_split(split, splits)
+    whole = {cue.key: cue for cue in library.cues(state="ready")}
+    present = {cue.key for cue in library.cues(state="present")}
+    ledger: dict[str, dict[str, Any]] = {}
+    for row in library.store.ledger():
+        ledger.setdefault(row.cue_key, {})[row.asset] = row
+    left_out: dict[str, str] = {}
+    chosen = []
+    for key in library:
+        rows = ledger.get(key, {})
+        why = _why_not(key, rows, key in whole, key in present, splits, split)
+        if why is not None:
+            left_out[key] = why
+            continue
+        versions = {asset: str(row.data_version) for asset, row in rows.items()}
+        chosen.append(Chosen(whole[key], splits.get(key), versions))
+    if not chosen:
+        told = "; ".join(f"{n} {why}" for why, n in Counter(left_out.values()).most_common(3))
+        raise ExportError(
+            f"No cue of {library.database} can be exported: {told or 'it holds none'}. Run "
+            "`cue-pipeline process BASE_DIR`; `cue-pipeline status` shows what is lacking."
+        )
+    made = {
+        asset: sorted({str(ledger[c.cue.key][asset].code_version) for c in chosen})
+        for asset in sorted(chosen[0].data_versions)
+    }
+    return Selection(tuple(chosen), left_out, made)
+
+
+def _require_split(split: str | None, splits: Mapping[str, str]) -> None:
+    if split is None:
+        return
+    if not splits:
+        raise ExportError(
+            "The library has no splits yet. Run `cue-pipeline splits make`, or export without "
+            "--split."
+        )
+    if split not in splits.values():
+        there = ", ".join(sorted(set(splits.values())))
+        raise ExportError(f"No cue is in split {split!r}; there are {there}.")
+
+
+def _why_not(
+    key: str,
+    rows: Mapping[str, Any],
+    whole: bool,
+    present: bool,
+    splits: Mapping[str, str],
+    split: str | None,
+) -> str | None:
+    """Return why a cue is left out; None where it is not."""
+    if not present:
+        return "its folder is gone"
+    if not whole:
+        lacking = sorted(asset for asset, row in rows.items() if row.state != "ready")
+        return f"not ready: {', '.join(lacking) or 'not all of its assets were made'}"
+    if splits and key not in splits:
+        return "no split yet: `cue-pipeline splits make` draws one"
+    if split is not None and splits[key] != split:
+        return "of another split"
+    return None
