@@ -271,6 +271,35 @@ def one_channel_that_is_called_two(cue: NewCue) -> Rule:
     return all_of(ready, length("VLN_01", 4), kinds(mono=1), told("VLN_01.*1 channel"))
 
 
+@variation
+def a_flac_file_that_lost_its_end(cue: NewCue) -> Rule:
+    whole = bytearray(coded(noise(4), "FLAC", "PCM_24"))
+    cue.audio({"VLN_01.flac": bytes(whole[: len(whole) // 2])})
+
+    def most_of_a_half(view: CueView) -> Finding:
+        found = view.stems["VLN_01"]["duration_seconds"]
+        return Finding(f"about half is kept (found {found:.2f} s)", 1.8 < found <= 4.0)
+
+    return all_of(ready, most_of_a_half, told("VLN_01"))
+
+
+@variation
+def a_flac_file_that_counts_half_its_samples(cue: NewCue) -> Rule:
+    data = bytearray(coded(noise(4), "FLAC", "PCM_24"))
+    count = int.from_bytes(data[18:26], "big")
+    data[18:26] = (count & ~((1 << 36) - 1) | 2 * SR).to_bytes(8, "big")
+    cue.audio({"VLN_01.flac": bytes(data)})
+    return all_of(ready, length("VLN_01", 4), told("VLN_01"))
+
+
+@variation
+def a_flac_file_with_a_damaged_frame(cue: NewCue) -> Rule:
+    data = bytearray(coded(noise(4), "FLAC", "PCM_24"))
+    data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
+    cue.audio({"VLN_01.flac": bytes(data)})
+    return all_of(ready, length("VLN_01", 4), told("VLN_01"))
+
+
 # ------------------------------------------------------------------ masks and layouts
 
 

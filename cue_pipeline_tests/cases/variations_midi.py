@@ -684,3 +684,34 @@ def a_drum_machine_without_note_offs(cue: NewCue) -> Rule:
         yield from mapped(view)
 
     return rule
+
+
+@variation
+def a_file_that_stands_in_itself_twice(cue: NewCue) -> Rule:
+    once = smf(CONDUCTOR, *named_parts())
+    cue.midi({"cue.mid": once + once})
+    recorded(cue)
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        yield is_told(view, r"cue\.mid")
+        found = [t["track_name"] for t in view.sounding if t["state"] is not None]
+        yield Finding(f"each part counts once (found {found})", sorted(found) == sorted(TRUE))
+        yield from mapped(view)
+
+    return rule
+
+
+@variation
+def two_takes_glued_with_text_between(cue: NewCue) -> Rule:
+    first = smf(CONDUCTOR, *named_parts()[:2])
+    second = smf(CONDUCTOR, named_parts()[2])
+    cue.midi({"cue.mid": first + b"-- take 2 --\r\n" + second})
+    recorded(cue)
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        yield is_told(view, r"cue\.mid")
+        found = sorted({t["track_name"] for t in view.sounding if t["state"] is not None})
+        yield Finding(f"all three parts are there (found {found})", found == sorted(TRUE))
+        yield from mapped(view)
+
+    return rule
