@@ -14,13 +14,16 @@ read by plain code, which knows the exact byte at which something is wrong.
 """
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-_WINDOW = 1 << 18
+_Byte = TypeVar("_Byte", np.uint8, np.bool_)
+
+_WINDOW = 1 << 17  # its arrays stay in a cache
 _LOOK_AHEAD = 8  # longest channel message: 4 bytes of delta time, status, 2 of data
-_NO_POINTER = np.int32(2**31 - 1)
+_BEYOND = 2 * _LOOK_AHEAD  # states behind a window's last: where its pointers may lead, and none
 
 _META, _SYSEX, _SYSEX_MORE, _FIRST_SYSTEM = 0xFF, 0xF0, 0xF7, 0xF0
 _END_OF_TRACK = 0x2F
@@ -137,7 +140,9 @@ class EventScanner:
         self._bytes = np.frombuffer(data, dtype=np.uint8)
         self._base = 0
         self._window_end = 0
-        self._steps = memoryview(b"")
+        self._steps = np.zeros(0, dtype=np.int32)
+        self._strides = memoryview(b"")
+        self._no_pointer = 0
         self._found: list[npt.NDArray[np.int64]] = []
         self._singles: list[int] = []
         self._count = 0
@@ -199,27 +204,38 @@ class EventScanner:
         while position < limit:
             if not self._base <= position < self._window_end:
                 self._point(position)
-            steps, base = self._steps, self._base
+            base = self._base
             stop = 2 * (min(limit, self._window_end) - base)
-            at = 2 * (position - base) + one_byte
-            states: list[int] = []
-            append = states.append
-            while at < stop:
-                append(at)
-                at = steps[at]
+            states = self._follow(2 * (position - base) + one_byte, stop)
             # The last event may reach beyond the limit, or have no pointer: not a quick one.
-            special = at == _NO_POINTER or (at >> 1) + base > limit
-            if special and states:
-                at = states.pop()
-            if states:
+            at = int(states[-1])
+            special = at == self._no_pointer or (at >> 1) + base > limit
+            if special:
+                at = int(states[-2])
+            found = states[: -1 - special]
+            if len(found):
                 self._flush()
-                self._found.append((np.fromiter(states, np.int64, len(states)) >> 1) + base)
-                self._count += len(states)
+                self._found.append((found >> 1) + base)
+                self._count += len(found)
                 self._refuse_too_many(position)
             position, one_byte = (at >> 1) + base, bool(at & 1)
             if special:
                 break
         return position, one_byte
+
+    def _follow(self, at: int, stop: int) -> npt.NDArray[np.int64]:
+        """Return the states from one that is before ``stop`` up to the first that is not."""
+        every_fourth, strides = [], self._strides
+        while at < stop:
+            every_fourth.append(at)
+            at = strides[at]
+        states = np.empty((len(every_fourth), 4), dtype=np.int64)
+        states[:, 0] = every_fourth
+        for i in (1, 2, 3):
+            states[:, i] = self._steps[states[:, i - 1]]
+        flat = np.append(states.reshape(-1), at)
+        n_before = np.searchsorted(flat[-5:], stop) + max(len(flat) - 5, 0)
+        return flat[: n_before + 1]
 
     def _flush(self) -> None:
         if self._singles:
@@ -227,37 +243,44 @@ class EventScanner:
             self._singles = []
 
     def _point(self, base: int) -> None:
-        """Compute both pointers of every byte of the window that begins at ``base``."""
+        """Compute both pointers of every byte of the window that begins at ``base``, and four steps."""
         end = min(base + _WINDOW, len(self._data))
         size = end - base
         window = np.zeros(size + _LOOK_AHEAD, dtype=np.uint8)
         available = self._bytes[base : end + _LOOK_AHEAD]
         window[: len(available)] = available
         high = window >= 0x80
-        h0, h1, h2, h3 = (high[i : size + i] for i in range(4))
-        delta_more = h0.astype(np.int32)
-        longer = h0 & h1
-        delta_more += longer
-        longer &= h2
-        delta_more += longer
-        delta_too_long = longer & h3
-        at_status = np.arange(1, size + 1, dtype=np.int32) + delta_more
-        status = window[at_status]
-        explicit = status >= 0x80
-        at_data = at_status + explicit
-        system = status >= _FIRST_SYSTEM
-        explicit_one = (status & 0xE0) == 0xC0  # program change, channel pressure
-        bad_first = high[at_data] | delta_too_long | system
-        bad_second = high[at_data + 1]
+        longer = [high[:size]]  # whether the delta time has more than one byte, than two, three
+        for i in (1, 2, 3):
+            longer.append(longer[-1] & high[i : size + i])
 
-        steps = np.empty((size, 2), dtype=np.int32)
-        for running_one in (0, 1):
-            one = np.where(explicit, explicit_one, bool(running_one))
-            after = at_data + 2 - one
-            column = 2 * after + one
-            column[bad_first | (bad_second & ~one)] = _NO_POINTER
-            steps[:, running_one] = column
-        self._steps = memoryview(steps.reshape(-1))
+        def behind_delta(values: npt.NDArray[_Byte], offset: int) -> npt.NDArray[_Byte]:
+            """Return what stands some bytes behind the first that is no delta time's."""
+            found = values[1 + offset : 1 + offset + size].copy()
+            for i in (0, 1, 2):
+                np.copyto(found, values[2 + i + offset : 2 + i + offset + size], where=longer[i])
+            return found
+
+        status = behind_delta(window, 0)
+        explicit = status >= 0x80
+        high_first, high_second = behind_delta(high, 1), behind_delta(high, 2)
+        bad_first = (explicit & high_first) | longer[3] | (status >= _FIRST_SYSTEM)
+        bad_second = np.where(explicit, high_second, high_first)
+
+        delta_more = longer[0].astype(np.uint8) + longer[1] + longer[2]
+        both_data = np.arange(6, 2 * size + 6, 2, dtype=np.int32)
+        both_data += 2 * (delta_more + explicit)
+        explicit_one = explicit & ((status & 0xE0) == 0xC0)  # program change, channel pressure
+        # Behind the window every state leads to itself, so that strides may end there.
+        steps = np.arange(2 * size + _BEYOND, dtype=np.int32)
+        self._no_pointer = len(steps) - 1
+        for running_one, one in enumerate((explicit_one, explicit_one | ~explicit)):
+            column = steps[running_one : 2 * size : 2]
+            np.subtract(both_data, one, out=column)
+            np.copyto(column, self._no_pointer, where=bad_first | (bad_second & ~one))
+        twice = steps[steps]
+        self._steps = steps
+        self._strides = memoryview(twice[twice])
         self._base, self._window_end = base, end
 
     def _read_event(
