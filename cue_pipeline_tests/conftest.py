@@ -4,13 +4,14 @@
 and may be emptied: an installed PostgreSQL, or a real Aurora DSQL cluster.
 """
 
+import fcntl
 import getpass
 import os
 import shutil
 import tempfile
 import uuid
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from cue_pipeline.warehouse.migrations import ensure_schema
 from cue_pipeline.warehouse.store import Store
 from cue_pipeline.warehouse.urls import normalise_url
 from cue_pipeline_tests.warehouse import dsql_emulation
+from cue_pipeline_tests.workspace import Workspace
 
 ENGINES = ("sqlite", "postgresql", "dsql")
 
@@ -60,6 +62,41 @@ def emulated() -> None:
     """Skip what looks behind the emulation's curtain where the cluster is a real one."""
     if os.environ.get("CUE_TEST_DATABASE_URL"):
         pytest.skip("needs the emulation of Aurora DSQL")
+
+
+def once_per_run(
+    factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]
+) -> Path:
+    """Return a folder that is made once for all the workers of a test run, to be read only."""
+    base = factory.getbasetemp()
+    root = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder, made = root / name, root / f"{name} is made"
+    with (root / f"{name} is being made").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            make(folder)
+            made.touch()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def demo_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the demonstration cues."""
+    from cue_pipeline.demo import write_demo
+
+    return once_per_run(tmp_path_factory, "demo", write_demo)
+
+
+@pytest.fixture(scope="session")
+def processed_demo(tmp_path_factory: pytest.TempPathFactory, demo_library: Path) -> Path:
+    """Return a folder in which the demonstration cues, ``cues``, were processed."""
+
+    def process(home: Path) -> None:
+        home.mkdir()
+        (home / "cues").symlink_to(demo_library)
+        Workspace(home).run("process", "cues", "--jobs", "2")
+
+    return once_per_run(tmp_path_factory, "processed demo", process)
 
 
 @pytest.fixture(scope="session")

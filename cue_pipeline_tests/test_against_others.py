@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import librosa
@@ -28,30 +28,30 @@ FLOAT16_ROUNDING_DB = 0.0313
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory) -> Path:
+def library(request) -> Path:
     given = os.environ.get("CUE_TEST_CUES")
-    if given:
-        return Path(given)
-    from cue_pipeline.demo import write_demo
-
-    folder = tmp_path_factory.mktemp("library")
-    write_demo(folder)
-    return folder
+    return Path(given) if given else request.getfixturevalue("demo_library")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
+)
 def tables(request, library, tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
     with ExitStack() as opened:
-        if request.param == "sqlite":
-            url = f"sqlite:///{home / 'cues.db'}"
-        else:
+        if request.param == "postgresql":
             server = request.getfixturevalue("postgres_server")
             url = opened.enter_context(database(server, request.getfixturevalue("postgres_admin")))
-        yield from processed_tables(url, library, home)
+            process(url, library, tmp_path_factory.mktemp("home"))
+        elif os.environ.get("CUE_TEST_CUES"):
+            home = tmp_path_factory.mktemp("home")
+            url = f"sqlite:///{home / 'cues.db'}"
+            process(url, library, home)
+        else:
+            url = f"sqlite:///{request.getfixturevalue('processed_demo') / 'cue_pipeline.db'}"
+        yield opened.enter_context(reader_of(url))
 
 
-def processed_tables(url: str, library: Path, home: Path):
+def process(url: str, library: Path, home: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cue_pipeline.cli", "process", str(library), "--jobs", "2"],
         cwd=home,
@@ -61,14 +61,20 @@ def processed_tables(url: str, library: Path, home: Path):
         timeout=540,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@contextmanager
+def reader_of(url: str):
     engine = create_engine(url)
 
     def read(name: str) -> pd.DataFrame:
         with engine.connect() as connection:
             return pd.read_sql(sa.text(f"select * from {name}"), connection)
 
-    yield read
-    engine.dispose()
+    try:
+        yield read
+    finally:
+        engine.dispose()
 
 
 def midi_files(tables):

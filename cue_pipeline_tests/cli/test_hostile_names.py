@@ -108,6 +108,7 @@ def test_decisions_about_hostile_names_are_told_and_come_back_from_a_sheet(works
     harmless(workspace.run("mappings", "unset", KEY, HOSTILE))
 
 
+@pytest.mark.slow
 def test_a_name_of_a_megabyte_is_whole_in_the_tables_and_short_wherever_it_is_shown(tmp_path):
     workspace = Workspace(tmp_path)
     name = "Violins " * 131_072

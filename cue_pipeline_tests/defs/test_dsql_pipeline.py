@@ -5,6 +5,7 @@ The same cues go to SQLite, and both databases must hold the same rows.
 
 import dagster as dg
 import pandas as pd
+import pytest
 
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
 from cue_pipeline.library.plan import plan_library
@@ -51,6 +52,7 @@ def rows_of(store, keys):
     return found
 
 
+@pytest.mark.slow
 def test_a_library_on_aurora_dsql_has_the_rows_that_it_has_on_sqlite(
     dsql_url, dsql_conflicts, tmp_path, monkeypatch
 ):

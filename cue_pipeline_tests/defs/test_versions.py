@@ -213,6 +213,7 @@ def requested(instance, cursor=None):
     return asked, result.cursor
 
 
+@pytest.mark.slow
 def test_automation_takes_what_a_change_made_stale_and_the_model_only_by_name(
     workplace, monkeypatch
 ):

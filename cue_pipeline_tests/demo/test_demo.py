@@ -22,11 +22,9 @@ CHASE = "Reel 2/2m05a Chase"
 RADIO = "Reel 2/2m06s Radio"
 
 
-@pytest.fixture(scope="module")
-def library(tmp_path_factory) -> Path:
-    root = tmp_path_factory.mktemp("demo")
-    write_demo(root)
-    return root
+@pytest.fixture
+def library(demo_library) -> Path:
+    return demo_library
 
 
 def audio(library: Path, cue: str) -> dict[str, np.ndarray]:

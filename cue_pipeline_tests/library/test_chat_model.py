@@ -77,6 +77,7 @@ def test_a_changed_model_recomputes_the_mapping_and_nothing_else(workspace):
     assert set(workspace.table("track_mappings").model) == {"gpt-4o-mini"}
 
 
+@pytest.mark.slow
 def test_a_cue_without_a_usable_answer_is_asked_about_again_by_wish_alone(workspace):
     write_cue(workspace.base, "1m01")
     with chat_server([completion("Sorry.")]) as server:
@@ -104,13 +105,14 @@ def test_a_key_that_is_refused_fails_that_asset_alone_and_is_written_nowhere(wor
         asks(workspace, server.url)
         output = workspace.run("process", "library", expect=1)
     states = workspace.states()
-    assert states.pop(("1m01", "llm_mappings")) == "failed"
+    assert states.pop(("1m01", "llm_mappings")) == "failed", output
     assert set(states.values()) == {"ready"}
     assert "OPENAI_API_KEY" in output
     assert KEY not in output
     assert files_that_hold(workspace.home, KEY) == []
 
 
+@pytest.mark.slow
 def test_the_database_password_is_written_nowhere(workspace, postgres_server, postgres_admin):
     password = "pw-8d1f7b2c!x"
     with postgres_admin.connect() as connection:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cue_pipeline.demo import write_demo
+from cue_pipeline.cue.scan import find_cues
 from cue_pipeline.library.works import RELATED
 from cue_pipeline.midi.reader import read_midi
 from cue_pipeline.midi.shingles import SKETCH, Sketch, shared, shingles, sketch_of
@@ -69,9 +69,9 @@ def test_unrelated_music_stays_below_half_of_what_makes_a_version():
     assert max(shares) < RELATED / 2
 
 
-def test_the_demonstration_cues_share_nothing(tmp_path):
+def test_the_demonstration_cues_share_nothing(demo_library):
     sketches = {}
-    for cue in write_demo(tmp_path):
+    for cue in (scanned.path for scanned in find_cues(demo_library).cues):
         hashes = []
         for path in cue.rglob("*.mid"):
             file = read_midi(path.read_bytes(), path.name)

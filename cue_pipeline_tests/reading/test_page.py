@@ -12,7 +12,6 @@ import sqlalchemy as sa
 import cue_pipeline as cp
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
-from cue_pipeline_tests.workspace import Workspace
 
 ROOT = Path(__file__).parents[2]
 PAGE, README = ROOT / "docs" / "reading.md", ROOT / "README.md"
@@ -22,32 +21,28 @@ def blocks(page):
     return re.findall(r"^```python\n(.+?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
-@pytest.fixture(scope="module")
-def demonstration(tmp_path_factory):
-    """Return a folder in which one of the demonstration cues was processed."""
-    done = Workspace(tmp_path_factory.mktemp("demonstration"))
-    done.run("demo", "cues")
-    done.run("process", "cues", "--cue", "Reel 1/1m01 Opening Titles")
-    return done.home
-
-
 def test_the_examples_of_the_page_run_in_the_folder_of_the_demonstration(
-    demonstration, monkeypatch
+    processed_demo, monkeypatch
 ):
-    monkeypatch.chdir(demonstration)
+    monkeypatch.chdir(processed_demo)
     left = {}
     with contextlib.redirect_stdout(io.StringIO()) as said:
         for block in blocks(PAGE):
             exec(block, left)
-    assert said.getvalue() == "Reel 1/1m01 Opening Titles None 1 5 stems\n"
+    assert said.getvalue().splitlines() == [
+        "Reel 1/1m01 Opening Titles None 1 5 stems",
+        "Reel 1/1m02 The Letter v2 None 1 5 stems",
+        "Reel 2/2m05a Chase None 2 4 stems",
+        "Reel 2/2m06s Radio None 2 2 stems",
+    ]
     assert left["samples"].shape == (1, 5 * 48_000)
     assert left["slower"].shape == (1, 5 * 22_050)
     assert float(left["relative"].max()) == pytest.approx(0.0, abs=0.02)  # float16 at 20 dB
     assert {name for _, name in left["pairs"]} >= {"1m01 VLN I_01", "1m01 FHN_01"}
 
 
-def test_the_readme_reads_a_stem_and_its_notes(demonstration, monkeypatch):
-    monkeypatch.chdir(demonstration)
+def test_the_readme_reads_a_stem_and_its_notes(processed_demo, monkeypatch):
+    monkeypatch.chdir(processed_demo)
     left = {}
     exec(blocks(README)[0], left)
     assert left["mel"].shape[1] == 64

@@ -82,6 +82,7 @@ def test_click_tracks_and_marker_tracks_are_left_out_and_mixes_kept_apart(proces
     assert all("1m01 start" in json.dumps(m) for m in markers)
 
 
+@pytest.mark.slow
 def test_a_forced_rerun_leaves_the_same_rows(processed):
     names = [
         "midi_files", "midi_tracks", "midi_notes", "midi_cc", "audio_files", "audio_features",
@@ -93,6 +94,7 @@ def test_a_forced_rerun_leaves_the_same_rows(processed):
         pd.testing.assert_frame_equal(processed.table(name), before[name], obj=name)
 
 
+@pytest.mark.slow
 def test_a_changed_midi_file_makes_just_what_stands_on_midi_stale(workspace):
     cue = write_cue(workspace.base, "1m01")
     workspace.run("process", "library")
@@ -104,6 +106,7 @@ def test_a_changed_midi_file_makes_just_what_stands_on_midi_stale(workspace):
     assert set(workspace.states().values()) == {"ready"}
 
 
+@pytest.mark.slow
 def test_changed_mel_parameters_make_just_the_features_stale(workspace):
     write_cue(workspace.base, "1m01")
     workspace.run("process", "library")
@@ -164,6 +167,7 @@ def test_a_wrong_argument_is_one_line_with_the_cure(workspace, arguments, said):
     assert "Traceback" not in output
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_takes_only_its_cue_with_it(workspace, tmp_path):
     for key in ("1m01", "1m02", "1m03"):
         write_cue(workspace.base, key)
