@@ -243,7 +243,7 @@ class EventScanner:
             self._singles = []
 
     def _point(self, base: int) -> None:
-        """Compute both pointers of every byte of the window that begins at ``base``, and four steps."""
+        """Compute the pointers of every byte of a window, and where four of them lead."""
         end = min(base + _WINDOW, len(self._data))
         size = end - base
         window = np.zeros(size + _LOOK_AHEAD, dtype=np.uint8)

@@ -96,6 +96,7 @@ def test_no_command_says_what_acts(workspace, arguments, code, monkeypatch, caps
     assert harmless("".join(capsys.readouterr()))
 
 
+@pytest.mark.slow
 def test_decisions_about_hostile_names_are_told_and_come_back_from_a_sheet(workspace):
     decided = ("mappings", "set", KEY, HOSTILE, "--group", "Horn", "--note", NOTE)
     assert "stem 'Horn'" in harmless(workspace.run(*decided))

@@ -120,6 +120,7 @@ def decomposed(tmp_path_factory):
     return done
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_decomposed_name_is_processed_read_and_up_to_date(decomposed):
     assert "1 up to date" in decomposed.run("process", "library")
     assert set(decomposed.states().values()) == {"ready"}

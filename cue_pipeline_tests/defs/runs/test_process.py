@@ -136,6 +136,7 @@ def test_a_cue_that_fails_does_not_stop_the_others_and_says_what_to_do(workspace
     assert "1m02.mid" in workspace.run("status")
 
 
+@pytest.mark.slow
 def test_an_asset_alone_brings_what_it_needs(workspace):
     write_cue(workspace.base, "1m01")
     workspace.run("process", "library", "--select", "mel_features")
