@@ -90,6 +90,13 @@ def slakh(**asked: Any) -> None:
     write_export("slakh", **asked)
 
 
+@export.command(short_help="Cues, stems, tracks, notes and controllers as Parquet tables.")
+@asked_for
+def parquet(**asked: Any) -> None:
+    """Write OUT as Parquet tables of events, with an index; needs cue-pipeline[parquet]."""
+    write_export("parquet", **asked)
+
+
 @export.command(short_help="Say whether the data set OUT is whole.")
 @click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--against-tables", is_flag=True, help="Hold it against the tables too.")

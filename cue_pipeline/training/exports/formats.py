@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cue_pipeline.reading import Library
 
 FORMATS: Mapping[str, str] = {
+    "parquet": "cue_pipeline.training.exports.parquet_tables:Parquet",
     "slakh": "cue_pipeline.training.exports.slakh:Slakh",
 }
 """Format → ``module:class`` of what writes and verifies it; imported when it is asked for."""
