@@ -62,7 +62,7 @@ class Shelf:
         )
         versions = graph.code_versions(self.settings)
         expected = graph.expected_data_versions(
-            folder, versions, self.store.decisions(key).get(key, "")
+            folder, versions, self.store.decisions(key).get(key, {})
         )
         moment = datetime.now(UTC)
         for asset in graph.GRAPH:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cue_pipeline.cli.align_commands import align
 from cue_pipeline.cli.context import (
     busy_here,
     configured,
@@ -94,6 +95,7 @@ def cli() -> None:
     """
 
 
+cli.add_command(align)
 cli.add_command(cues)
 cli.add_command(export)
 cli.add_command(mappings)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cue_pipeline.cli.context import run_here
-from cue_pipeline.cli.display import live_display, print_mappings
-from cue_pipeline.cli.saying import say, say_json, say_lines
-from cue_pipeline.cue.shown import shown
+from cue_pipeline.cli.display import print_mappings
+from cue_pipeline.cli.following import follow
+from cue_pipeline.cli.saying import say, say_json
 from cue_pipeline.errors import MappingError, WarehouseError
 
 if TYPE_CHECKING:
@@ -61,7 +59,7 @@ def set_mapping(
         say(_told(decision, cue))
     if not keep(store, {cue_key: cue}, decisions, by=settings.author):
         say("That was decided already, just so.")
-    code = _follow(store, settings, server, [cue_key])
+    code = follow(store, settings, server, [cue_key])
     _show(store, cue_key, [cue.tracks[track] for track in tracks])
     sys.exit(code)
 
@@ -77,11 +75,11 @@ def unset_mapping(
     cue = read_parts(store, cue_key)
     if take_back_key(store, cue, typed, by=settings.author):
         say(f"{cue_key}: the decision about '{typed}', which fitted no track, is taken back.")
-        sys.exit(_follow(store, settings, server, [cue_key]))
+        sys.exit(follow(store, settings, server, [cue_key]))
     track = one_track(typed, cue.tracks, cue_key)
     take_back(store, cue, track, by=settings.author)
     say(f"{cue_key}: nothing is decided any longer about {cue.tracks[track]}.")
-    code = _follow(store, settings, server, [cue_key])
+    code = follow(store, settings, server, [cue_key])
     _show(store, cue_key, [cue.tracks[track]])
     sys.exit(code)
 
@@ -104,7 +102,7 @@ def undo_mapping(
             else "nothing is decided"
         )
         say(f"{cue_key}: {cue.tracks[track]}: {change.action} is taken back; again: {back}.")
-    code = _follow(store, settings, server, [cue_key])
+    code = follow(store, settings, server, [cue_key])
     _show(store, cue_key, [cue.tracks[track]])
     sys.exit(code)
 
@@ -235,7 +233,7 @@ def import_mappings(
         f"{_counted(len(new), 'decision')} kept, {len(decisions) - len(new)} known already, "
         f"{_counted(same, 'line')} unchanged, {_counted(len(bad), 'line')} skipped."
     )
-    code = _follow(store, settings, server, {d.cue_key for d in decisions})
+    code = follow(store, settings, server, {d.cue_key for d in decisions})
     sys.exit(1 if bad else code)
 
 
@@ -316,28 +314,6 @@ def _counted(n: int, what: str) -> str:
 
 def _quoted(name: Any) -> str:
     return f"'{name}'" if name else "none"
-
-
-def _follow(store: Store, settings: Settings, server: ForkServer, keys: Collection[str]) -> int:
-    """Bring decisions into the tables, and say where that has to wait; return the exit code."""
-    from cue_pipeline.library.decisions import ready_to_follow
-
-    plans, waiting = ready_to_follow(store, settings, keys)
-    outcomes = []
-    if plans:
-        with live_display(plans) as watch:
-            outcomes = run_here(plans, store, server, jobs=os.cpu_count() or 1, watch=watch)
-    for outcome in outcomes:
-        for warning in outcome.warnings:
-            say(f"warning: {outcome.cue_key}: {warning}")
-        for asset, error in outcome.errors.items():
-            say_lines(f"failed: {shown(outcome.cue_key)}: {asset}: {error}", err=True)
-    for key, why in waiting.items():
-        say(
-            f"{key}: the decision is kept; it comes into the tables with the next `cue-pipeline "
-            f"process` of this cue, which has more to do: {why}"
-        )
-    return 1 if any(o.result not in ("processed", "up to date") for o in outcomes) else 0
 
 
 def _show(store: Store, cue_key: str, tracks: Collection[KnownTrack]) -> None:

@@ -158,7 +158,7 @@ def _materialise(
             fingerprint,
             _upstream_versions(store, key, asset),
             # Before the rows are made: what is decided meanwhile makes them stale, not lost.
-            store.decisions(key).get(key, ""),
+            store.decisions(key).get(key, graph.NOTHING_DECIDED),
         )
         run = CueRun(look, settings, store, context.log, _threads())
         result = compute(run, **upstream)

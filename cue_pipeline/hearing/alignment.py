@@ -164,7 +164,9 @@ def score_of(
     return Score(level, onsets[None], decoys)
 
 
-def joint_lag(score: Score, session: Session, also: Sequence[float] = ()) -> Alignment:
+def joint_lag(
+    score: Score, session: Session, also: Sequence[float] = (), known: float | None = None
+) -> Alignment:
     """Return the lag of the whole cue.
 
     Parameters
@@ -173,6 +175,8 @@ def joint_lag(score: Score, session: Session, also: Sequence[float] = ()) -> Ali
     session : Session
     also : sequence of float
         Lags that are tried besides those at which onsets and levels agree best.
+    known : float, optional
+        The lag, where it is known without asking the sound: only measured there.
 
     Returns
     -------
@@ -181,16 +185,19 @@ def joint_lag(score: Score, session: Session, also: Sequence[float] = ()) -> Ali
     """
     lags, agreement, of_groups = _agreement(score, session)
     candidates = _peaks(lags, agreement, _N_CANDIDATES)
-    candidates += [lag for lag in (0.0, *also) if lag not in candidates]
+    asked = (0.0, *also) if known is None else (known, 0.0, *also)
+    candidates += [lag for lag in asked if lag not in candidates]
     levels = pooled_bands(score.level, _CHECK_BANDS)
     tried = sorted(_tried(score, levels, session, candidates), reverse=True)
-    best = tried[0]
-    others = [other for other in tried[1:] if abs(other.lag - best.lag) > _NEAR_SECONDS]
+    best = next(of for of in tried if known in (None, of.lag))
+    others = [other for other in tried if abs(other.lag - best.lag) > _NEAR_SECONDS]
     far = [other.r2 for other in others if abs(other.lag - best.lag) > _FAR_SECONDS]
     lift = best.r2 - (np.max(far, axis=0) if far else 0.0)
     return Alignment(
         lag_seconds=best.lag,
-        confidence=_confidence(best, others, lift, pitched=bool(score.decoys)),
+        confidence=1.0
+        if known is not None
+        else _confidence(best, others, lift, pitched=bool(score.decoys)),
         r2=float(best.r2.mean()),
         rivals=[(other.lag, float(other.r2.mean())) for other in others],
         lift=lift,

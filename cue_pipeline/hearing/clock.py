@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cue_pipeline.hearing.alignment import Alignment, Session
-from cue_pipeline.hearing.origins import Origins
-from cue_pipeline.hearing.templates import TrackNotes
+from cue_pipeline.hearing.file_tracks import FileTracks
+from cue_pipeline.hearing.origins import Named
+from cue_pipeline.hearing.placing import Placed
 
 Float64 = NDArray[np.float64]
 
@@ -22,21 +22,33 @@ ALIGNMENT_COLUMNS = (
     "method",
     "confidence",
     "spread_ms",
+    "reason",
 )
-UNKNOWN_CLOCK: tuple[Any, ...] = (None, None, "none", 0.0, None)
-_BY_TIME_CODE = 0.5  # how far a lag is to be believed that time codes say and no sound confirms
+MIX_ALIGNMENT_COLUMNS = ("midi_file_id", "final_mix_id", *ALIGNMENT_COLUMNS[2:])
 _DIGITS = 5
-_NEAR_SECONDS = 0.1  # a stroke further from its place is another's
-_FEWEST_ONSETS = 8
-_NORMAL = 1.4826  # of the median deviation of a normal deviate
+_UNHEARD = "the sound does not tell"
 
 
+def unknown_clock(reason: str) -> tuple[Any, ...]:
+    """Return what is stored of a clock that nothing tells: lag, knots, method, … to the reason."""
+    return None, None, "none", 0.0, None, reason
+
+
+@dataclass(frozen=True)
 class UnknownClock:
     """No one tells how a score stands on the session's clock."""
 
-    def in_file(self, offset_seconds: float, scatter: float | None) -> tuple[Any, ...]:  # noqa: ARG002
+    reason: str
+    file: FileTracks
+
+    def in_file(self, begins: float, scatter: float | None) -> tuple[Any, ...]:  # noqa: ARG002
         """Return what is stored of it, in whatever file."""
-        return UNKNOWN_CLOCK
+        return unknown_clock(self.reason)
+
+    def as_stated(self, lag_seconds: float, who: str) -> tuple[Any, ...]:
+        """Return what is stored of it in a file of which a person says the lag."""
+        of_file = Named(lag_seconds, f"{who} says so of it", "stated", 1.0)
+        return _even(self.file, of_file, self.reason).in_file(0.0, None)
 
 
 @dataclass(frozen=True)
@@ -48,8 +60,10 @@ class Clock:
     lag_seconds : float
     score, session : np.ndarray, shape=(n_knots,)
         Seconds of the score, and of the session's clock.
-    method : {"sound", "time_code"}
+    method : {"sound", "time_code", "bext", "stated"}
     confidence : float
+    reason : str
+        What tells it, in words.
     """
 
     lag_seconds: float
@@ -57,92 +71,135 @@ class Clock:
     session: Float64
     method: str
     confidence: float
+    reason: str
 
-    def in_file(self, offset_seconds: float, scatter: float | None) -> tuple[Any, ...]:
-        """Return lag, knots, method, confidence and spread for a file that begins at an offset."""
+    def in_file(self, begins: float, scatter: float | None) -> tuple[Any, ...]:
+        """Return what is stored of it in a file that begins then on the session's clock."""
         spread = None if scatter is None or not np.isfinite(scatter) else round(1e3 * scatter, 1)
-        pairs = zip(self.score, self.session - offset_seconds, strict=True)
+        pairs = zip(self.score, self.session - begins, strict=True)
         knots = [[round(float(s), _DIGITS), round(float(a), _DIGITS)] for s, a in pairs]
-        lag = round(self.lag_seconds - offset_seconds, _DIGITS)
-        return lag, knots, self.method, round(self.confidence, 4), spread
+        lag = round(self.lag_seconds - begins, _DIGITS)
+        return lag, knots, self.method, round(self.confidence, 4), spread, self.reason
+
+    def as_stated(self, lag_seconds: float, who: str) -> tuple[Any, ...]:
+        """Return what is stored of it in a file of which a person says the lag."""
+        lag, knots, *_ = self.in_file(self.lag_seconds - lag_seconds, None)
+        return lag, knots, "stated", 1.0, None, f"{who} says so of it"
 
 
-def clock_of(
-    alignment: Alignment, names: Origins, score_seconds: float, *, sure: float
-) -> Clock | UnknownClock:
-    """Return the clock by sound where it is sure, else by the time codes, else none.
+def clock_of(file: FileTracks, found: Placed | None) -> Clock | UnknownClock:
+    """Return how a score stands on the session's clock, by whatever tells it most surely.
+
+    A person's word is above the sound, the sound above what time codes, time references and the
+    score's own hour say.
 
     Parameters
     ----------
-    alignment : Alignment
-        As the sound says.
-    names : Origins
-        Lags that are named by other means.
-    score_seconds : float
-        Where the score ends.
-    sure : float
-        The least confidence in the sound.
+    file : FileTracks
+    found : Placed or None
+        None: it has no notes, or nothing can be heard.
     """
-    if alignment.confidence >= sure:
-        score, wander = alignment.knots, alignment.wander
-        if len(score) < 2:
-            score, wander = np.array([0.0, max(score_seconds, 1.0)]), np.full(2, wander[0])
-        session = score + alignment.lag_seconds + wander
-        return Clock(alignment.lag_seconds, score, session, "sound", alignment.confidence)
-    said = names.by_time_codes
-    if said is None:
-        return UnknownClock()
-    score = np.array([0.0, max(score_seconds, 1.0)])
-    return Clock(said, score, score + said, "time_code", _BY_TIME_CODE)
+    if found is not None and found.sure:
+        return _told(found)
+    said = file.stated.lag_seconds
+    if found is None and said is not None:
+        return _even(file, Named(said, f"{file.stated.who} says so", "stated", 1.0), _UNHEARD)
+    if found is None:
+        why = "nothing can be heard" if file.voices else "the MIDI file has no notes"
+        named = None
+    else:
+        why = f"the sound does not tell the lag ({found.alignment.confidence:.2f})"
+        named = found.names.without_sound
+    return UnknownClock(why, file) if named is None else _even(file, named, why)
+
+
+def _told(found: Placed) -> Clock:
+    """Return the clock that the sound, or a person, tells."""
+    file, alignment = found.file, found.alignment
+    played = _played(file)
+    if len(alignment.knots) > 1:
+        played = alignment.knots if file.bend is None else np.union1d(played, alignment.knots)
+    said = file.stated.lag_seconds
+    return Clock(
+        alignment.lag_seconds if said is None else said,
+        _of_score(played, file),
+        alignment.session_time(played),
+        "sound" if said is None and file.stated.tempo is None else "stated",
+        alignment.confidence,
+        _reason(found),
+    )
+
+
+def _even(file: FileTracks, named: Named, also: str) -> Clock:
+    """Return the clock of a lag that does not change."""
+    played = _played(file)
+    return Clock(
+        named.lag_seconds,
+        _of_score(played, file),
+        played + named.lag_seconds,
+        named.method,
+        named.confidence,
+        f"{named.how}; {also}",
+    )
+
+
+def _played(file: FileTracks) -> Float64:
+    """Return times at which something is played: both ends, and where another tempo changes."""
+    last = max((float((t.start + t.duration).max()) for t in file.tracks if t.n_notes), default=0.0)
+    ends = np.array([0.0, max(last, 1.0)])
+    if file.bend is None:
+        return ends
+    inner = file.bend.played
+    return np.union1d(ends, inner[(inner > 0.0) & (inner < ends[1])])
+
+
+def _of_score(played: Float64, file: FileTracks) -> Float64:
+    """Return times at which notes are played as times of the score."""
+    return played if file.bend is None else file.bend.score_times(played)
+
+
+def _by_sound(found: Placed) -> str:
+    if found.instead is not None:
+        return f"the sound says {found.instead:+.3f} s"
+    return _UNHEARD if found.held else "the sound agrees"
+
+
+def _reason(found: Placed) -> str:
+    """Return in words what tells a clock that is sure."""
+    file, lag = found.file, found.alignment.lag_seconds
+    parts = []
+    if file.stated.lag_seconds is not None:
+        parts.append(f"{file.stated.who} says so")
+        parts.append(_by_sound(found))
+    else:
+        parts.append("heard")
+        told = found.names.told(lag)
+        if told is not None:
+            parts.append(f"{told}, says the same")
+        contradicted = found.names.contradicted(lag)
+        if contradicted is not None:
+            parts.append(contradicted)
+    if file.bend is not None:
+        parts.append(f"at the tempo of {file.bend.said_by}")
+    return "; ".join(parts)
 
 
 def alignments_table(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
     """Return rows of ``stem_alignments`` as a table."""
-    table = pd.DataFrame(rows, columns=list(ALIGNMENT_COLUMNS))
-    for name in ("midi_file_id", "audio_file_id"):
+    return _as_table(rows, ALIGNMENT_COLUMNS)
+
+
+def mix_alignments_table(rows: Sequence[tuple[Any, ...]]) -> pd.DataFrame:
+    """Return rows of ``mix_alignments`` as a table."""
+    return _as_table(rows, MIX_ALIGNMENT_COLUMNS)
+
+
+def _as_table(rows: Sequence[tuple[Any, ...]], columns: tuple[str, ...]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(columns))
+    for name in columns[:2]:
         table[name] = table[name].astype("int64")
     for name in ("lag_seconds", "confidence", "spread_ms"):
         table[name] = table[name].astype("float64")
-    for name in ("knots", "method"):
+    for name in ("knots", "method", "reason"):
         table[name] = table[name].astype(object)
     return table
-
-
-def onset_scatter(
-    tracks: Sequence[TrackNotes], onset_part: Float64, alignment: Alignment, session: Session
-) -> Float64:
-    """Return how far, in each group, onsets scatter around their places.
-
-    Parameters
-    ----------
-    tracks : sequence of TrackNotes
-    onset_part : np.ndarray, shape=(n_tracks, n_groups)
-        How well each track's onsets are heard in each group: the best one's are measured.
-    alignment : Alignment
-        Of the tracks.
-    session : Session
-        The groups.
-
-    Returns
-    -------
-    np.ndarray, shape=(n_groups,)
-        Seconds, as the standard deviation that a normal deviate of the same median deviation has;
-        NaN where too few onsets are heard. The ear's own frame, 21 ms, adds about 6 ms.
-    """
-    frame, n = session.frame_seconds, session.onsets.shape[2]
-    near = max(1, round(_NEAR_SECONDS / frame))
-    out = np.full(session.onsets.shape[1], np.nan)
-    for group, best in enumerate(onset_part.argmax(axis=0)):
-        heard = session.onsets[:, group].sum(axis=0)
-        at = alignment.session_time(np.unique(tracks[best].start)) / frame
-        at = at[(at >= near + 1) & (at < n - near - 2)]
-        if len(at) < _FEWEST_ONSETS:
-            continue
-        places = np.round(at).astype(np.int64)
-        around = heard[places[:, None] + np.arange(-near, near + 1)]
-        clear = around.max(axis=1) > 2.0 * heard.mean()
-        if clear.sum() < _FEWEST_ONSETS:
-            continue
-        late = (places + around.argmax(axis=1) - near - at)[clear] * frame
-        out[group] = _NORMAL * float(np.median(np.abs(late - np.median(late))))
-    return out

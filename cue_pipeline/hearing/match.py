@@ -17,15 +17,19 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from cue_pipeline.hearing.clock import UNKNOWN_CLOCK, alignments_table, clock_of
+from cue_pipeline.hearing.clock import alignments_table, clock_of, mix_alignments_table
 from cue_pipeline.hearing.file_tracks import FileTracks, file_tracks
 from cue_pipeline.hearing.heard_times import segments, segments_table
+from cue_pipeline.hearing.mix_clocks import MixClocks, Mixes
 from cue_pipeline.hearing.pair_rows import pair_rows, pairs_table
-from cue_pipeline.hearing.placing import LEAST_LAG_CONFIDENCE, Placed, placed
+from cue_pipeline.hearing.placing import Placed, placed
 from cue_pipeline.hearing.scoring import FEATURES, Measures
 from cue_pipeline.hearing.standing import Standing, ways_to_stand
+from cue_pipeline.hearing.stated import Stated, TempoBend
 
 Float32 = NDArray[np.float32]
+
+_CLEARLY_MORE = 1.1  # of what is explained: another tempo map of the cue is believed
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,11 @@ class MatchEvidence:
         session's clock), ``abstained`` (track, reason), ``same_notes`` (tracks that sound cannot
         tell apart).
     alignments : pd.DataFrame
-        One row per MIDI file and group, columns of ``stem_alignments``: the clock of the file, also
-        where a track of it, or the group, was not judged. ``method`` is ``none`` and the rest NULL
+        One row per MIDI file and stem, columns of ``stem_alignments``: the clock of the file, also
+        where a track of it, or the stem, was not judged. ``method`` is ``none`` and the rest NULL
         where nothing tells the lag.
+    mix_alignments : pd.DataFrame
+        The same of every mix, columns of ``mix_alignments``.
     regressors : pd.DataFrame
         What each score was computed from: the pair's ids and :data:`~.scoring.FEATURES`.
     """
@@ -60,6 +66,7 @@ class MatchEvidence:
     summary: dict[str, Any] = field(default_factory=dict)
     regressors: pd.DataFrame = field(default_factory=pd.DataFrame)
     alignments: pd.DataFrame = field(default_factory=lambda: alignments_table([]))
+    mix_alignments: pd.DataFrame = field(default_factory=lambda: mix_alignments_table([]))
 
     @property
     def warnings(self) -> list[str]:
@@ -71,6 +78,7 @@ class MatchEvidence:
         return {
             "match_evidence": self.pairs,
             "stem_alignments": self.alignments,
+            "mix_alignments": self.mix_alignments,
             "alignment_segments": segments_table(
                 [
                     row
@@ -93,6 +101,10 @@ def match_evidence(
     features: pd.DataFrame,
     mel_of: Callable[[int], Float32],
     time_codes: Mapping[int, Sequence[float]] | None = None,
+    *,
+    stated: Mapping[int, Stated] | None = None,
+    tempos: Mapping[int, Sequence[TempoBend]] | None = None,
+    mixes: Mixes | None = None,
 ) -> MatchEvidence:
     """Say for each track and each group how surely the one is heard in the other.
 
@@ -116,6 +128,13 @@ def match_evidence(
         where the groups' time references differ, or a group begins at a time of its own.
     time_codes : mapping of int to sequence of float, optional
         ``midi_file_id`` → seconds since midnight that the file names for its MIDI time 0.
+    stated : mapping of int to Stated, optional
+        ``midi_file_id`` → what people say of its clock, which is true.
+    tempos : mapping of int to sequence of TempoBend, optional
+        ``midi_file_id`` → other tempo maps of the cue, which are tried where the sound does not
+        bear out the file's own.
+    mixes : Mixes, optional
+        The mixes of the cue.
 
     Returns
     -------
@@ -132,33 +151,35 @@ def match_evidence(
     """
     # Cues run side by side. Two threads of BLAS took twice the processor time, and no less time.
     with threadpool_limits(limits=1, user_api="blas"):
-        return _match_evidence(tracks, notes, features, mel_of, time_codes or {})
+        files = [
+            file_tracks(rows, notes, time_codes or {}, stated or {})
+            for _, rows in tracks.groupby("midi_file_id", sort=False)
+        ]
+        return _match_evidence(files, features, mel_of, tempos or {}, mixes)
 
 
 def _match_evidence(
-    tracks: pd.DataFrame,
-    notes: pd.DataFrame,
+    files: Sequence[FileTracks],
     features: pd.DataFrame,
     mel_of: Callable[[int], Float32],
-    time_codes: Mapping[int, Sequence[float]],
+    tempos: Mapping[int, Sequence[TempoBend]],
+    mixes: Mixes | None,
 ) -> MatchEvidence:
     began = time.perf_counter()
-    files = [
-        file_tracks(rows, notes, time_codes)
-        for _, rows in tracks.groupby("midi_file_id", sort=False)
-    ]
     ways, left_out = ways_to_stand(features, mel_of)
     summary: dict[str, Any] = {"files": []}
-    pairs, regressors = [], []
-    alignments: list[tuple[Any, ...]] = []
+    pairs, regressors, alignments = [], [], []
+    of_mixes = MixClocks(features, mixes)
     heard = ways[0] if ways else None
-    for file in files:
-        found = placed(file, ways)
+    for own in files:
+        found = _placed(own, ways, tempos.get(own.key, ()))
+        file = found.file if found else own
         if found:
             heard = found.heard
             regressors.append(_regressors(file, heard, found.measured))
         pairs.append(pair_rows(file, features, found, left_out, summary))
         alignments += _alignments(file, features, found)
+        of_mixes.add(file, found)
     summary["stems_left_out"] = [
         {"stem": str(name), "reason": left_out[int(key)]}
         for key, name in zip(features["audio_file_id"], features["canonical_name"], strict=True)
@@ -168,28 +189,46 @@ def _match_evidence(
     table = pd.concat(pairs, ignore_index=True) if pairs else pairs_table([])
     summary["n_pairs"] = len(table)
     summary["seconds"] = round(time.perf_counter() - began, 3)
-    measures_of_pairs = pd.concat(regressors) if regressors else pd.DataFrame()
-    return MatchEvidence(table, summary, measures_of_pairs, alignments_table(alignments))
+    return MatchEvidence(
+        table,
+        summary,
+        pd.concat(regressors) if regressors else pd.DataFrame(),
+        alignments_table(alignments),
+        mix_alignments_table(of_mixes.rows),
+    )
+
+
+def _placed(file: FileTracks, ways: list[Standing], tempos: Sequence[TempoBend]) -> Placed | None:
+    """Place a file at its own tempo, or where the sound refuses that, at another of the cue's."""
+    best = placed(file, ways)
+    if best is None or file.bend is not None or (best.sure and best.clock_doubt is None):
+        return best
+    for tempo in tempos:
+        other = placed(file.bent(tempo), ways)
+        if other is None or not other.sure or other.clock_doubt is not None:
+            continue
+        if other.alignment.r2 > _CLEARLY_MORE * best.alignment.r2:
+            best = other
+    return best
 
 
 def _alignments(
     file: FileTracks, features: pd.DataFrame, found: Placed | None
 ) -> list[tuple[Any, ...]]:
     """Return the rows of ``stem_alignments`` of one MIDI file."""
-    groups = [int(i) for i in features["audio_file_id"]]
-    if found is None:
-        return [(file.key, group, *UNKNOWN_CLOCK) for group in groups]
-    scatter = dict(zip((g.audio_file_id for g in found.heard.groups), found.scatter, strict=True))
-    last = max((float((t.start + t.duration).max()) for t in file.leaders), default=0.0)
-    clock = clock_of(found.alignment, found.names, last, sure=LEAST_LAG_CONFIDENCE)
-    return [
-        (
-            file.key,
-            group,
-            *clock.in_file(found.heard.begins(group), scatter.get(group)),
-        )
-        for group in groups
-    ]
+    scatter: dict[int, float] = {}
+    if found is not None:
+        heard = (group.audio_file_id for group in found.heard.groups)
+        scatter = dict(zip(heard, found.scatter, strict=True))
+    clock, stated = clock_of(file, found), file.stated
+    rows = []
+    for stem in (int(i) for i in features["audio_file_id"]):
+        if stem in stated.in_files:
+            told = clock.as_stated(stated.in_files[stem], stated.who)
+        else:
+            told = clock.in_file(found.heard.begins(stem) if found else 0.0, scatter.get(stem))
+        rows.append((file.key, stem, *told))
+    return rows
 
 
 def _regressors(file: FileTracks, heard: Standing, measured: Measures) -> pd.DataFrame:

@@ -22,7 +22,35 @@ _PULLED_DOWN = 1.001  # film at 23.976: an hour of its time code lasts 3603.6 s
 _FEW = 0.02
 _TOLD_SECONDS = 0.15  # what lies so near is the named lag, give or take how players come in
 _TIME_CODES = "the time codes of MIDI and audio"
+_REFERENCE = "the audio's time reference, on the score's time line"
+_HOUR_OF_SCORE = "the score's time line begins at hour"
+# What tells the lag where the sound does not, and how far that is to be believed.
+_WITHOUT_SOUND = {
+    _TIME_CODES: ("time_code", 0.5),
+    _REFERENCE: ("bext", 0.4),
+    _HOUR_OF_SCORE: ("time_code", 0.3),
+}
 _APART = 0.75 * MAX_LAG_SECONDS  # so near, one search finds both
+
+
+@dataclass(frozen=True)
+class Named:
+    """A lag that is named by other means than sound.
+
+    Attributes
+    ----------
+    lag_seconds : float
+    how : str
+        By what, in words.
+    method : {"time_code", "bext"}
+    confidence : float
+        How far it is to be believed where no sound confirms it.
+    """
+
+    lag_seconds: float
+    how: str
+    method: str
+    confidence: float
 
 
 @dataclass(frozen=True)
@@ -53,9 +81,13 @@ class Origins:
         return None
 
     @property
-    def by_time_codes(self) -> float | None:
-        """The lag that the time codes of MIDI and audio name; None: they name none."""
-        return next((lag for lag, how in self.named.items() if how == _TIME_CODES), None)
+    def without_sound(self) -> Named | None:
+        """The lag that is believed where the sound tells none; None: nothing names one."""
+        for begins, (method, confidence) in _WITHOUT_SOUND.items():
+            for lag, how in self.named.items():
+                if how.startswith(begins):
+                    return Named(lag, how, method, confidence)
+        return None
 
     def contradicted(self, lag: float) -> str | None:
         """Return that the sound refuses what the time codes say; None: it does not, or they do not.
@@ -101,10 +133,10 @@ def origins(
             named.setdefault(
                 code * _PULLED_DOWN - session_zero, "the time codes, the film pulled down"
             )
-        named.setdefault(-session_zero, "the audio's time reference, on the score's time line")
+        named.setdefault(-session_zero, _REFERENCE)
     hours = np.floor(first / _HOUR + 1 / 60)
     if hours > 0:
-        named.setdefault(-float(hours) * _HOUR, f"the score's time line begins at hour {hours:.0f}")
+        named.setdefault(-float(hours) * _HOUR, f"{_HOUR_OF_SCORE} {hours:.0f}")
     if first > MAX_LAG_SECONDS:
         named.setdefault(-first, "the notes begin where the sound does")
     searched: list[float] = []

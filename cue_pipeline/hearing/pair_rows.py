@@ -54,25 +54,23 @@ def pair_rows(
     report: dict[str, Any] = {"abstained": [], "same_notes": []}
     summary["files"].append(report)
     scored: dict[tuple[int, int], dict[str, Any]] = {}
-    uncertain = ""
     if found:
         heard, alignment = found.heard, found.alignment
         _report_lag(report, found)
         report["moved_stems"] = heard.moved
         report["same_notes"] = [[file.names[t] for t in v] for v in file.voices if len(v) > 1]
-        if not found.sure:
-            uncertain = f"the lag is not certain ({alignment.confidence:.2f})"
         scored = _scored(file, heard, alignment, found.measured)
     groups = [int(key) for key in features["audio_file_id"]]
     rows = []
     for track_id, name, track in zip(file.ids, file.names, file.tracks, strict=True):
-        inside = track.n_notes if uncertain or not found else _n_recorded(track, found)
-        outside = _outside(track, found) if found and track.n_notes and not inside else ""
-        why = outside or _too_few(inside) or uncertain
-        if why:
-            report["abstained"].append({"track": name, "reason": why})
+        why, inside = _of_track(track, found)
+        reasons = {key: why or _uncertain(found, key) for key in groups}
+        everywhere = set(reasons.values())
+        if len(everywhere) == 1 and "" not in everywhere:
+            report["abstained"].append({"track": name, "reason": everywhere.pop()})
         for group_id in groups:
             of_pair = scored.get((track_id, group_id)) or {"abstained": left_out.get(group_id)}
+            why = reasons[group_id]
             rows.append(
                 {
                     "midi_track_id": track_id,
@@ -83,6 +81,22 @@ def pair_rows(
                 }
             )
     return pairs_table(rows)
+
+
+def _of_track(track: TrackNotes, found: Placed | None) -> tuple[str, int]:
+    """Return why a track is judged nowhere, and how many of its notes are compared."""
+    if found is None or not (found.sure or found.file.stated.in_files):
+        return _too_few(track.n_notes), track.n_notes
+    inside = _n_recorded(track, found)
+    outside = _outside(track, found) if track.n_notes and not inside else ""
+    return outside or _too_few(inside), inside
+
+
+def _uncertain(found: Placed | None, audio_file_id: int) -> str:
+    """Return why nothing can be judged in a stem: its clock is in doubt."""
+    if found is None or found.sure_in(audio_file_id):
+        return ""
+    return f"the lag is not certain ({found.alignment.confidence:.2f})"
 
 
 def _too_few(n_notes: int) -> str:
@@ -146,8 +160,10 @@ def _report_lag(report: dict[str, Any], found: Placed) -> None:
     report["named_lags"] = [[round(lag, 3), how] for lag, how in found.names.named.items()]
     report["lag_named_by"] = found.names.told(alignment.lag_seconds)
     report["clock_doubt"] = found.clock_doubt
-    contradicted = found.names.contradicted(alignment.lag_seconds) if found.sure else None
-    report["warnings"] = [text for text in (found.clock_doubt, contradicted) if text]
+    by_sound = found.sure and found.file.stated.lag_seconds is None
+    contradicted = found.names.contradicted(alignment.lag_seconds) if by_sound else None
+    said = (found.clock_doubt, contradicted, found.refused)
+    report["warnings"] = [text for text in said if text]
     report["lag_seconds"] = round(alignment.lag_seconds, 4)
     report["lag_confidence"] = round(alignment.confidence, 3)
     report["lag_r2"] = round(alignment.r2, 4)

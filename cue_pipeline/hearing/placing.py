@@ -18,14 +18,15 @@ from cue_pipeline.hearing.alignment import (
     level_explained,
     score_of,
 )
-from cue_pipeline.hearing.clock import onset_scatter
 from cue_pipeline.hearing.drift import with_drift
 from cue_pipeline.hearing.file_tracks import FileTracks
 from cue_pipeline.hearing.origins import Origins, from_origin, moved, origins
 from cue_pipeline.hearing.own_start import own_starts
 from cue_pipeline.hearing.regression import Explained
+from cue_pipeline.hearing.scatter import onset_scatter
 from cue_pipeline.hearing.scoring import Measures, levels_at, measures, onsets_explained
 from cue_pipeline.hearing.standing import Standing
+from cue_pipeline.hearing.stated import Stated
 from cue_pipeline.hearing.templates import TrackNotes
 from cue_pipeline.hearing.tempo_check import linear_drift, other_tempo
 
@@ -33,6 +34,8 @@ Float64 = NDArray[np.float64]
 
 LEAST_LAG_CONFIDENCE = 0.5
 """Below it the ear abstains on the whole file."""
+
+_AGREES_SECONDS = 0.25  # so near a stated lag, the sound says the same, only finer
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,12 @@ class Placed:
         Why the sound refuses the tempo map; None: it does not.
     scatter : np.ndarray, shape=(n_groups,)
         How far onsets scatter around their places, seconds.
+    file : FileTracks
+        The notes, at the tempo at which they are played.
+    held : bool
+        Whether the lag is a person's word that the sound does not confirm.
+    instead : float or None
+        The lag that the sound tells surely in place of that word; None: it tells none.
     """
 
     heard: Standing
@@ -73,11 +82,29 @@ class Placed:
     names: Origins
     clock_doubt: str | None
     scatter: Float64
+    file: FileTracks
+    held: bool = False
+    instead: float | None = None
+
+    @property
+    def refused(self) -> str | None:
+        """What the sound says against a person's word; None: nothing."""
+        stated = self.file.stated
+        if self.instead is None or stated.lag_seconds is None:
+            return None
+        return (
+            f"{stated.who} states that the score begins {stated.lag_seconds:+.3f} s into the "
+            f"recording, the sound says {self.instead:+.3f} s; the person is believed"
+        )
 
     @property
     def sure(self) -> bool:
-        """Whether the sound tells the lag."""
+        """Whether the sound, or a person, tells the lag."""
         return self.alignment.confidence >= LEAST_LAG_CONFIDENCE
+
+    def sure_in(self, audio_file_id: int) -> bool:
+        """Whether the lag in a stem is told."""
+        return self.sure or audio_file_id in self.file.stated.in_files
 
 
 def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
@@ -85,15 +112,12 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     if not file.voices or not ways:
         return None
     best, clear = _best_lag([tried for way in ways for tried in _tries(file, way)])
-    way, tracks, straight = best.heard, best.tracks, best.straight
-    starts = own_starts(best.score, way.groups, way.session, straight)
-    if starts:
-        way = way.with_starts(starts)
-        straight = joint_lag(best.score, way.session, best.names.near(best.origin))
-    straight = replace(straight, confidence=clear * straight.confidence)
-    names, origin = best.names, best.origin
+    found = _lag_of(best, clear, file.stated)
+    way, straight = found.way, found.straight
+    tracks, names, origin = best.tracks, best.names, best.origin
     del best  # its templates are as large as the session, and have done their part
-    bent = with_drift(straight, tracks, way.session)
+    # Where the sound does not confirm what a person says, it is followed to the letter.
+    bent = straight if found.held else with_drift(straight, tracks, way.session)
     alignment, onsets = _straight_or_bent(straight, bent, tracks, way)
     measured = measures(tracks, onsets, way.spread, alignment, way.session)
     other = other_tempo(tracks, way.spread, way.session, straight)
@@ -105,7 +129,76 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
         names,
         None if doubt is None else str(doubt),
         onset_scatter(tracks, measured.onset_part, alignment, way.session),
+        file,
+        found.held,
+        found.instead,
     )
+
+
+@dataclass(frozen=True)
+class _Lag:
+    """The lag by sound or by a person's word, and the stems where they really begin."""
+
+    way: Standing
+    straight: Alignment
+    held: bool = False
+    instead: float | None = None
+
+
+def _lag_of(best: _Tried, clear: float, stated: Stated) -> _Lag:
+    """Return the lag of a file: by a person's word where there is one, else by sound."""
+    way, by_sound = best.heard, best.straight
+    word = _stated_lag(stated, best, sure=clear * by_sound.confidence >= LEAST_LAG_CONFIDENCE)
+    starts = own_starts(best.score, way.groups, way.session, by_sound)
+    starts |= _stated_starts(stated, best, by_sound.lag_seconds if word is None else word)
+    if starts:
+        way = way.with_starts(starts)
+        by_sound = joint_lag(best.score, way.session, best.names.near(best.origin))
+    by_sound = replace(by_sound, confidence=clear * by_sound.confidence)
+    if word is None:
+        return _Lag(way, by_sound)
+    straight, held, instead = by_sound, not _agrees(by_sound, word), None
+    if held:
+        straight = joint_lag(best.score, way.session, known=word)
+        instead = _instead(stated, _as_it_sounds(from_origin(by_sound, best.origin), way))
+    # What is said of one stem tells nothing of the others.
+    sure = by_sound.confidence if stated.lag_seconds is None else 1.0
+    return _Lag(way, replace(straight, confidence=sure), held, instead)
+
+
+def _stated_lag(stated: Stated, best: _Tried, *, sure: bool) -> float | None:
+    """Return the lag that people state, as the ear finds lags of ``best``; None: they do not.
+
+    What they say of one stem is the lag of all only where the sound tells none: it may have been
+    recorded, or cut, by itself.
+    """
+    early = best.heard.early_seconds + best.origin
+    if stated.lag_seconds is not None:
+        return stated.lag_seconds - early
+    heard = [group.audio_file_id for group in best.heard.groups]
+    said = [key for key in heard if key in stated.in_files]
+    if sure or not said:
+        return None
+    return stated.in_files[said[0]] + best.heard.begins(said[0]) - early
+
+
+def _stated_starts(stated: Stated, best: _Tried, lag_seconds: float) -> dict[int, float]:
+    """Return where on the session's clock stems begin of which people state a lag of their own."""
+    lag = lag_seconds + best.origin + best.heard.early_seconds
+    heard = (group.audio_file_id for group in best.heard.groups)
+    return {key: lag - stated.in_files[key] for key in heard if key in stated.in_files}
+
+
+def _agrees(by_sound: Alignment, lag_seconds: float) -> bool:
+    sure = by_sound.confidence >= LEAST_LAG_CONFIDENCE
+    return sure and abs(by_sound.lag_seconds - lag_seconds) <= _AGREES_SECONDS
+
+
+def _instead(stated: Stated, by_sound: Alignment) -> float | None:
+    """Return the lag that the sound tells in place of a stated one; None: it tells none."""
+    if stated.lag_seconds is None or by_sound.confidence < LEAST_LAG_CONFIDENCE:
+        return None
+    return by_sound.lag_seconds
 
 
 def _as_it_sounds(alignment: Alignment, way: Standing) -> Alignment:
@@ -133,7 +226,8 @@ def _straight_or_bent(
 def _tries(file: FileTracks, way: Standing) -> Iterator[_Tried]:
     """Search for the lag at each place where the score may begin: most often, one."""
     names = origins(file.leaders, file.time_codes, way.zero, way.seconds)
-    for origin in names.searched:
+    said = file.stated.lag_seconds
+    for origin in names.searched if said is None else [said]:
         tracks = moved(file.leaders, origin)
         seconds = max((float((t.start + t.duration).max()) for t in tracks if t.n_notes), default=0)
         score = score_of(tracks, way.spread, seconds, way.session.frame_seconds)

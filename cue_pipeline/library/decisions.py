@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cue_pipeline.errors import CueError, MappingError, WarehouseError
@@ -15,6 +15,7 @@ from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
     from cue_pipeline.library.plan import CuePlan
+    from cue_pipeline.library.status import AssetStatus
     from cue_pipeline.settings import Settings
 
 _OBEYING = graph.obeying_people()
@@ -124,7 +125,7 @@ def ready_to_follow(
     """
     from cue_pipeline.library.plan import CuePlan
     from cue_pipeline.library.recognition import read_folder
-    from cue_pipeline.library.status import DECIDED_SINCE, cue_status
+    from cue_pipeline.library.status import cue_status
 
     versions, decided = graph.code_versions(settings), store.decisions()
     plans: list[CuePlan] = []
@@ -140,11 +141,25 @@ def ready_to_follow(
             waiting[key] = str(e)
             continue
         ledger = {row.asset: row for row in store.ledger(key)}
-        statuses = cue_status(folder, ledger, versions, decided.get(key, ""))
+        statuses = cue_status(folder, ledger, versions, decided.get(key, graph.NOTHING_DECIDED))
         lacking = [s for s in statuses if s.state != "ready" and s.asset in _FOLLOWING]
-        if lacking and all(s.asset in _OBEYING and s.reason == DECIDED_SINCE for s in lacking):
+        if lacking and _only_decided(lacking):
             reasons = {s.asset: s.reason for s in lacking}
             plans.append(CuePlan(folder, tuple(reasons), reasons))
         elif lacking:
             waiting[key] = f"{lacking[0].asset} is {lacking[0].state} ({lacking[0].reason})"
     return plans, waiting
+
+
+def _only_decided(lacking: Sequence[AssetStatus]) -> bool:
+    """Tell whether assets lack nothing but what people decided about them or upstream of them."""
+    from cue_pipeline.library.status import decided_since
+
+    following: list[str] = []
+    for status in lacking:  # upstream first
+        behind = [up for up in graph.GRAPH[status.asset].upstream if up in following]
+        because = f"{' and '.join(behind)} changed since" if behind else decided_since(status.asset)
+        if status.asset not in _OBEYING or status.reason != because:
+            return False
+        following.append(status.asset)
+    return True

@@ -68,8 +68,8 @@ class Declaration:
         Where the UI shows it.
     kinds : frozenset of str
         Labels on its node in the UI.
-    obeys_people : bool
-        Whether its rows follow the cue's ``mapping_overrides``.
+    obeys : str or None
+        The table of what people decide that its rows follow; None: none.
     cost : {"cheap", "slow", "paid"}
         ``cheap``: seconds of this machine, made again by itself with ``CUE_AUTOMATE=cheap``.
         ``slow``: minutes of this machine. ``paid``: it asks a chat model, whose answer may be
@@ -84,7 +84,7 @@ class Declaration:
     shaped_by: Shape
     group: str
     kinds: frozenset[str]
-    obeys_people: bool = False
+    obeys: str | None = None
     cost: Cost = "cheap"
     priority: int = 0
 

@@ -13,6 +13,7 @@ Dagster is not imported here: the command line asks these questions without it.
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from cue_pipeline.cue.folder import CueFolder
@@ -34,6 +35,9 @@ def mel_profiles_of(settings: Settings) -> dict[str, MelSettings]:
 
     return mel_profiles(settings.mel_profile_names, settings.mel)
 
+
+NOTHING_DECIDED: Mapping[str, str] = MappingProxyType({})
+"""The digests of a cue about which nobody decided anything."""
 
 _SCORE = by_settings(
     "CUE_MARKER_TRACKS or CUE_MIDI_CHARSET", lambda s: [s.marker_tracks, s.midi_charset]
@@ -94,12 +98,13 @@ GRAPH: Mapping[str, Declaration] = {
         priority=-1,  # its picture shows the stems too, if mel_features has them by then
     ),
     "match_evidence": Declaration(
-        upstream=("tempo_map", "midi_events", "mel_features"),
+        upstream=("tempo_map", "midi_events", "mel_features", "final_mix_features"),
         reads=(),
-        algorithm=9,
+        algorithm=10,
         shaped_by=NOTHING,
         group="mapping",
         kinds=frozenset({"numpy", "table"}),
+        obeys="alignment_overrides",
     ),
     "llm_mappings": Declaration(
         upstream=("tempo_map", "midi_events", "channel_groups", "match_evidence"),
@@ -108,7 +113,7 @@ GRAPH: Mapping[str, Declaration] = {
         shaped_by=Shape(asking_version, asked_differently),
         group="mapping",
         kinds=frozenset({"openai", "table"}),
-        obeys_people=True,
+        obeys="mapping_overrides",
         cost="paid",
     ),
 }
@@ -122,7 +127,7 @@ def asking_model() -> frozenset[str]:
 
 def obeying_people() -> frozenset[str]:
     """Return the assets whose rows follow what people decided."""
-    return frozenset(asset for asset, node in GRAPH.items() if node.obeys_people)
+    return frozenset(asset for asset, node in GRAPH.items() if node.obeys is not None)
 
 
 def sources(asset: str) -> frozenset[Source]:
@@ -200,23 +205,25 @@ def data_version(
     code_version: str,
     file_fingerprint: str,
     upstream: Mapping[str, str | None],
-    decided: str = "",
+    decided: Mapping[str, str] = NOTHING_DECIDED,
 ) -> str:
     """Return the version of an asset's rows, from all that they are made of.
 
     Parameters
     ----------
-    decided : str
-        Digest of what people decided for the cue; empty where they decided nothing.
+    decided : mapping of str to str
+        Digests of what people decided for the cue, by table.
     """
     made_of: list[Any] = [asset, code_version, file_fingerprint, sorted(upstream.items())]
-    if decided and GRAPH[asset].obeys_people:
-        made_of.append(decided)
+    if said := decided.get(GRAPH[asset].obeys or ""):
+        made_of.append(said)
     return digest(made_of)
 
 
 def expected_data_versions(
-    folder: CueFolder, versions: Mapping[str, str], decided: str = ""
+    folder: CueFolder,
+    versions: Mapping[str, str],
+    decided: Mapping[str, str] = NOTHING_DECIDED,
 ) -> dict[str, str]:
     """Return the data version that each asset of a cue has once it is up to date."""
     expected: dict[str, str] = {}

@@ -174,7 +174,9 @@ def _plans(
     plans = []
     for folder in folders:
         key = before.get(folder.key, folder.key)
-        statuses = cue_status(folder, ledgers.get(key, {}), versions, decided.get(key, ""))
+        statuses = cue_status(
+            folder, ledgers.get(key, {}), versions, decided.get(key, graph.NOTHING_DECIDED)
+        )
         plan = plan_of(folder, statuses)
         plan = _ask_again(plan) if key in unanswered else plan
         plans.append(_hold(plan) if key in waiting else plan)
@@ -284,7 +286,7 @@ def still_lacking(
         settled_folder(store, cue),
         {row.asset: row for row in store.ledger(cue_key)},
         graph.code_versions(settings),
-        store.decisions(cue_key).get(cue_key, ""),
+        store.decisions(cue_key).get(cue_key, graph.NOTHING_DECIDED),
     )
     lacking = set(to_do(statuses))
     return tuple(asset for asset in assets if asset in lacking)

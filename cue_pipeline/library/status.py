@@ -12,8 +12,7 @@ from cue_pipeline.settings import Settings
 from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
 
 State = Literal["ready", "stale", "missing", "failed", "loading"]
-# Why rows are stale that nothing but a person's decision has overtaken.
-DECIDED_SINCE = "mapping_overrides changed since: people decided"
+_DECIDED_SINCE = " changed since: people decided"
 FILES_CHANGED = " files changed since"
 COMPARING_SECONDS = 5.0
 """How long ``status`` reads files whose dates are new; longer is for a run."""
@@ -42,7 +41,7 @@ def read_status(store: Store, settings: Settings) -> list[AssetStatus]:
     found: list[AssetStatus] = []
     for folder, compared in _folders(store):
         rows = ledger.get(folder.key, {})
-        states = cue_status(folder, rows, versions, decided.get(folder.key, ""))
+        states = cue_status(folder, rows, versions, decided.get(folder.key, graph.NOTHING_DECIDED))
         found += states if compared else [_uncompared(status) for status in states]
     return found
 
@@ -95,7 +94,7 @@ def cue_status(
     folder: CueFolder,
     ledger: Mapping[str, LedgerRow],
     versions: Mapping[str, str],
-    decided: str = "",
+    decided: Mapping[str, str] = graph.NOTHING_DECIDED,
 ) -> list[AssetStatus]:
     """Return the state of each asset of one cue.
 
@@ -107,8 +106,8 @@ def cue_status(
         What the warehouse says of it, by asset.
     versions : mapping of str to str
         Current code versions, by asset.
-    decided : str
-        What people decided for the cue, as :meth:`Store.decisions` has it.
+    decided : mapping of str to str
+        What people decided for the cue, by table, as :meth:`Store.decisions` has it.
     """
     expected = graph.expected_data_versions(folder, versions, decided)
     undecided = graph.expected_data_versions(folder, versions) if decided else expected
@@ -136,6 +135,11 @@ def _with_one_alone(ledger: Iterable[LedgerRow], some: str, none: str) -> list[s
     rows = {(row.cue_key, row.asset): row.row_count for row in ledger if row.state == "ready"}
     return [key for key, asset in rows if asset == some and rows[key, some]
             and rows.get((key, none)) == 0]  # fmt: skip
+
+
+def decided_since(asset: str) -> str:
+    """Return why rows are stale that nothing but a person's decision has overtaken."""
+    return f"{graph.GRAPH[asset].obeys}{_DECIDED_SINCE}"
 
 
 def to_do(statuses: Iterable[AssetStatus]) -> list[str]:
@@ -191,12 +195,12 @@ def _what_overtook(asset: str, ledger: Mapping[str, LedgerRow], undecided: str) 
         The data version that the asset would have had nobody decided anything.
     """
     node, row = graph.GRAPH[asset], ledger[asset]
-    if node.obeys_people and row.data_version == undecided:
-        return DECIDED_SINCE
+    if node.obeys and row.data_version == undecided:
+        return decided_since(asset)
     made_since = [up for up in node.upstream if _finished_after(ledger.get(up), row)]
     if made_since:
         return f"{' and '.join(made_since)} changed since"
-    return DECIDED_SINCE if node.obeys_people else "an upstream asset changed since"
+    return decided_since(asset) if node.obeys else "an upstream asset changed since"
 
 
 def _finished_after(upstream: LedgerRow | None, row: LedgerRow) -> bool:

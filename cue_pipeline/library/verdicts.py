@@ -82,6 +82,6 @@ def read_verdict(
         folder,
         {row.asset: row for row in store.ledger(cue_key)},
         graph.code_versions(settings),
-        store.decisions(cue_key).get(cue_key, ""),
+        store.decisions(cue_key).get(cue_key, graph.NOTHING_DECIDED),
     )
     return verdict_of(s for s in statuses if s.state == "failed" or s.asset not in being_made)

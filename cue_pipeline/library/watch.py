@@ -153,14 +153,14 @@ class Known:
         By key and asset.
     versions : mapping of str to str
         Current code versions, by asset.
-    decided : mapping of str to str
-        What people decided, by key, as :meth:`Store.decisions` has it.
+    decided : mapping of str to mapping of str to str
+        What people decided, by key and table, as :meth:`Store.decisions` has it.
     """
 
     cues: Mapping[str, CueRow]
     ledger: Mapping[str, Mapping[str, LedgerRow]]
     versions: Mapping[str, str]
-    decided: Mapping[str, str] = field(default_factory=dict)
+    decided: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 def decide(
@@ -209,7 +209,7 @@ def decide(
             folder,
             known.ledger.get(folder.key, {}),
             known.versions,
-            known.decided.get(folder.key, ""),
+            known.decided.get(folder.key, graph.NOTHING_DECIDED),
         )
         for folder in scan.cues
     }

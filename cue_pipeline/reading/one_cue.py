@@ -236,9 +236,10 @@ class Cue:
         -------
         DataFrame
             Columns of :meth:`notes`, and ``audio_file_id``, ``stem``, ``state`` of the track's
-            mapping, ``heard_start`` and ``heard_end`` (seconds from the stem's first sample) and
-            ``within`` (some of it lies in the recording). Tracks whose clock nothing tells, by
-            sound or time code, are left out.
+            mapping, ``heard_start`` and ``heard_end`` (seconds from the stem's first sample),
+            ``within`` (some of it lies in the recording), ``clock_method`` and
+            ``clock_confidence`` (what tells the clock, and how far to believe it). Tracks whose
+            clock nothing tells are left out.
 
         Raises
         ------
@@ -362,8 +363,13 @@ def _heard_notes(cue: Cue) -> pd.DataFrame:
     names = ["midi_track_id", "midi_file_id", "audio_file_id", "stem", "state"]
     notes = cue.notes().merge(tracks[names], on="midi_track_id").reset_index(drop=True)
     notes["heard_start"], notes["heard_end"] = np.nan, np.nan
-    clocks = cue.table("stem_alignments").set_index(["midi_file_id", "audio_file_id"])["knots"]
-    for key, of in notes.groupby(["midi_file_id", "audio_file_id"]):
+    keys = ["midi_file_id", "audio_file_id"]
+    told = cue.table("stem_alignments").rename(
+        columns={"method": "clock_method", "confidence": "clock_confidence"}
+    )
+    notes = notes.merge(told[[*keys, "clock_method", "clock_confidence"]], on=keys, how="left")
+    clocks = told.set_index(keys)["knots"]
+    for key, of in notes.groupby(keys):
         knots = clocks.get(key)
         if isinstance(knots, list):
             start = of["start_time"].to_numpy(np.float64)

@@ -199,15 +199,16 @@ def find_composite(store: Store, audio_file_id: int | None) -> sa.Row[*tuple[Any
         return connection.execute(query).first()
 
 
-def read_mel(store: Store, audio_feature_id: int) -> np.ndarray:
-    """Return one stored mel spectrogram of a stem.
+def read_mel(store: Store, audio_feature_id: int, kind: Kind = "stem") -> np.ndarray:
+    """Return one stored mel spectrogram of a stem, or of a mix.
 
     Parameters
     ----------
     store : Store
         The warehouse.
     audio_feature_id : int
-        Id of a row of ``audio_features``.
+        Id of a row of ``audio_features``, or of ``final_mix_features``.
+    kind : {"stem", "mix"}
 
     Returns
     -------
@@ -221,13 +222,14 @@ def read_mel(store: Store, audio_feature_id: int) -> np.ndarray:
     """
     import numpy as np
 
-    header = sa.select(
-        t.audio_features.c.n_frames, t.audio_features.c.n_mels, t.audio_features.c.dtype
-    ).where(t.audio_features.c.id == audio_feature_id)
+    table, chunk = _FEATURES[kind], _CHUNKS[kind].c
+    header = sa.select(table.c.n_frames, table.c.n_mels, table.c.dtype).where(
+        table.c.id == audio_feature_id
+    )
     chunks = (
-        sa.select(t.audio_feature_chunks.c.data)
-        .where(t.audio_feature_chunks.c.audio_feature_id == audio_feature_id)
-        .order_by(t.audio_feature_chunks.c.chunk_index)
+        sa.select(chunk.data)
+        .where(chunk[_CHUNK_PARENT[kind]] == audio_feature_id)
+        .order_by(chunk.chunk_index)
     )
     with reading(store.engine) as connection:
         row = connection.execute(header).one_or_none()
@@ -236,7 +238,7 @@ def read_mel(store: Store, audio_feature_id: int) -> np.ndarray:
             # The pages of a whole spectrogram are not read again soon, and are many.
             connection.exec_driver_sql("PRAGMA shrink_memory")
     if row is None:
-        raise WarehouseError(f"There is no row {audio_feature_id} in audio_features.")
+        raise WarehouseError(f"There is no row {audio_feature_id} in {table.name}.")
     needed = row.n_frames * row.n_mels * np.dtype(row.dtype).itemsize
     if len(data) != needed:
         raise WarehouseError(

@@ -169,7 +169,7 @@ def note_move(old_key: str, new_key: str, act: Act, connection: sa.Connection) -
     moment = now()
     for row in connection.execute(query).mappings().all():
         said = Decided(new_key, *(row[name] for name in _SAID))
-        before = {**_as_json(row), "cue_key": old_key}
+        before = {**as_json(row), "cue_key": old_key}
         _note(connection, act, said, before, moment)
 
 
@@ -217,10 +217,11 @@ def _columns(anchor: Anchor) -> dict[str, str | None]:
 def _standing(connection: sa.Connection, cue_key: str, track: str) -> dict[str, Any] | None:
     query = sa.select(t.mapping_overrides).where(_is(cue_key, track))
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else _as_json(row)
+    return None if row is None else as_json(row)
 
 
-def _as_json(row: Mapping[Any, Any]) -> dict[str, Any]:
+def as_json(row: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return a row as JSON holds it: times as text."""
     return {
         str(k): timestamp_text(v) if isinstance(v, datetime) else v for k, v in dict(row).items()
     }

@@ -13,7 +13,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from cue_pipeline.errors import WarehouseError
-from cue_pipeline.warehouse import people
+from cue_pipeline.warehouse import people, stated_clocks
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.dsql import BATCH_ROWS
 from cue_pipeline.warehouse.encode import storable_text
@@ -127,6 +127,7 @@ def _move(moves: Mapping[str, str], act: people.Act, connection: sa.Connection) 
         )
         _rename(connection, between, moves[old])
         people.note_move(old, moves[old], act, connection)
+        stated_clocks.note_move(old, moves[old], act, connection)
 
 
 def _rename(connection: sa.Connection, old: str, new: str) -> None:

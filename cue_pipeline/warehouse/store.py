@@ -13,7 +13,7 @@ from cue_pipeline.cue.numbering import CueNumber
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.settings import system_user
 from cue_pipeline.warehouse import ledger as led
-from cue_pipeline.warehouse import people, registry
+from cue_pipeline.warehouse import people, registry, stated_clocks
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.atomic import AtomicWriter, lock_cue, unknown_cue
 from cue_pipeline.warehouse.dsql import BATCH_ROWS
@@ -367,10 +367,43 @@ class Store:
         with reading(self.engine) as connection:
             return people.history(connection, cue_key)
 
-    def decisions(self, cue_key: str | None = None) -> dict[str, str]:
-        """Return a digest of what people decided for a cue, or for each; nothing: not there."""
+    def state_clock(self, said: stated_clocks.StatedClock, *, by: str | None = None) -> None:
+        """Store what a person says of a cue's clock, in place of what was said of the same.
+
+        Parameters
+        ----------
+        said : StatedClock
+            Of a registered cue.
+        by : str, optional
+            Who says so; the user of the system otherwise.
+        """
+        self._id(said.cue_key)
+        write(
+            self.engine,
+            partial(stated_clocks.store, said, people.Act(by or system_user(), "set")),
+        )
+
+    def unstate_clock(self, said: stated_clocks.StatedClock, *, by: str | None = None) -> bool:
+        """Forget what was said of a clock (file and stem); tell whether there was something."""
+        act = people.Act(by or system_user(), "unset")
+        return write(self.engine, partial(stated_clocks.take_back, said, act))
+
+    def clock_history(self, cue_key: str) -> list[stated_clocks.ClockChange]:
+        """Return what became of what people said of a cue's clock, the oldest first."""
         with reading(self.engine) as connection:
-            return people.digests(connection, cue_key)
+            return stated_clocks.history(connection, cue_key)
+
+    def decisions(self, cue_key: str | None = None) -> dict[str, dict[str, str]]:
+        """Return digests of what people decided, by cue key and table; nothing: not there."""
+        found: dict[str, dict[str, str]] = {}
+        with reading(self.engine) as connection:
+            for table, digests in (
+                (t.mapping_overrides, people.digests),
+                (t.alignment_overrides, stated_clocks.digests),
+            ):
+                for key, digest in digests(connection, cue_key).items():
+                    found.setdefault(key, {})[table.name] = digest
+        return found
 
     def _id(self, cue_key: str) -> int:
         """Return a registered cue's id."""

@@ -60,15 +60,20 @@ from cue_pipeline.warehouse.sound_tables import (
     final_mix_features,
     final_mixes,
 )
-from cue_pipeline.warehouse.track_stem_tables import (
+from cue_pipeline.warehouse.stem_clock_tables import (
+    alignment_history,
+    alignment_overrides,
     alignment_segments,
+    mix_alignments,
+    stem_alignments,
+)
+from cue_pipeline.warehouse.track_stem_tables import (
     llm_batches,
     llm_calls,
     llm_waiting,
     mapping_history,
     mapping_overrides,
     match_evidence,
-    stem_alignments,
     track_mappings,
 )
 
@@ -77,6 +82,8 @@ __all__ = [
     "MEL_SPECTROGRAM",
     "MIX_FEATURES",
     "STEM_FEATURES",
+    "alignment_history",
+    "alignment_overrides",
     "alignment_segments",
     "audio_feature_chunks",
     "audio_features",
@@ -105,6 +112,7 @@ __all__ = [
     "midi_pitch_bends",
     "midi_program_changes",
     "midi_tracks",
+    "mix_alignments",
     "ordered_tables",
     "owned_columns",
     "owner",

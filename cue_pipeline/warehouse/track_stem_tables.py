@@ -57,53 +57,6 @@ track_mappings = table(
 )
 
 
-stem_alignments = table(
-    "stem_alignments",
-    "match_evidence",
-    "Where in each stem the notes of each MIDI file are heard: the file's clock there.",
-    link("midi_file_id", "midi_files.id", "The MIDI file.", key=True),
-    link("audio_file_id", "audio_files.id", "The stem.", key=True),
-    column(
-        "lag_seconds",
-        sa.Double,
-        "Stem's time less MIDI time, in the middle of its wander; NULL: nothing tells it.",
-        null=True,
-    ),
-    column(
-        "knots",
-        Json,
-        "`[[score_seconds, audio_seconds], …]`, rising in both, even in between, at the score's "
-        "tempo before the first and after the last; NULL: as `lag_seconds`.",
-        null=True,
-    ),
-    column("method", sa.Text, "What tells it: `sound`, `time_code` or `none`."),
-    column("confidence", sa.Double, "How far to believe it, 0 to 1."),
-    column(
-        "spread_ms",
-        sa.Double,
-        "How far onsets scatter around their places; NULL: too few are heard.",
-        null=True,
-    ),
-    sa.Index(None, "audio_file_id"),
-)
-
-
-alignment_segments = table(
-    "alignment_segments",
-    "match_evidence",
-    "The knots of `stem_alignments` for SQL: what of the score runs evenly.",
-    link("midi_file_id", "midi_files.id", "The MIDI file.", key=True),
-    link("audio_file_id", "audio_files.id", "The stem.", key=True),
-    column("segment_index", sa.Integer, "From 0.", key=True),
-    column("score_from", sa.Double, "Score's time where it begins; the first has no beginning."),
-    column("score_until", sa.Double, "Score's time before which it ends; the last has no end."),
-    column("score_seconds", sa.Double, "A moment of the score …"),
-    column("audio_seconds", sa.Double, "… and where it is heard in the stem."),
-    column("slope", sa.Double, "Seconds of the stem for a second of the score."),
-    sa.Index(None, "audio_file_id"),
-)
-
-
 mapping_overrides = table(
     "mapping_overrides",
     "people",

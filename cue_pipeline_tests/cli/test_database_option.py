@@ -12,6 +12,7 @@ from cue_pipeline_tests.workspace import clean_environment, said_here
 WITHOUT_DATABASE = {("demo",), ("categorise",), ("export", "verify")}
 NEEDED = {
     ("mappings", "set"): ("--group", "x"),
+    ("align", "set"): ("--lag", "1"),
     ("export", "parquet"): ("--license", "x"),
     ("export", "slakh"): ("--license", "x"),
 }

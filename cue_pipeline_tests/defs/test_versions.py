@@ -20,7 +20,7 @@ from cue_pipeline.library.graph import (
     what_changed,
 )
 from cue_pipeline.library.plan import plan_library
-from cue_pipeline.library.status import DECIDED_SINCE, cue_status, read_status
+from cue_pipeline.library.status import cue_status, decided_since, read_status
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline.warehouse.store import LedgerRow
@@ -97,9 +97,9 @@ def test_another_version_of_this_program_is_told_as_such():
         assert told.startswith("this version of cue_pipeline")
 
 
-def made(folder, versions, minute, assets=GRAPH, decided=""):
+def made(folder, versions, minute, assets=GRAPH, decided=None):
     """What the ledger says of assets that were made in a certain minute."""
-    expected = expected_data_versions(folder, versions, decided)
+    expected = expected_data_versions(folder, versions, decided or {})
     began = datetime(2026, 1, 1, 12, minute, tzinfo=UTC)
     moments = {asset: began + timedelta(seconds=n) for n, asset in enumerate(GRAPH)}
     return {
@@ -118,20 +118,35 @@ def test_evidence_that_was_made_again_is_not_called_a_persons_decision(monkeypat
     after = code_versions(read_settings(_env_file=None))
     heard_again = ("mel_features", "final_mix_features", "match_evidence")
 
-    def reasons(ledger, versions, decided=""):
+    def reasons(ledger, versions, **decided):
         statuses = cue_status(folder, ledger, versions, decided)
         return {s.asset: s.reason for s in statuses if s.state != "ready"}
 
     first = made(folder, before, 0)
-    assert reasons(first, before, "decided") == {"llm_mappings": DECIDED_SINCE}
-    assert reasons(first | made(folder, before, 1, heard_again), before, "decided") == {
-        "llm_mappings": DECIDED_SINCE
+    assert reasons(first, before, mapping_overrides="one way") == {
+        "llm_mappings": decided_since("llm_mappings")
     }
+    assert reasons(
+        first | made(folder, before, 1, heard_again), before, mapping_overrides="one way"
+    ) == {"llm_mappings": decided_since("llm_mappings")}
     assert reasons(first | made(folder, after, 1, heard_again), after) == {
         "llm_mappings": "match_evidence changed since"
     }
-    followed = made(folder, before, 0, decided="one way")
-    assert reasons(followed, before, "another") == {"llm_mappings": DECIDED_SINCE}
+    followed = made(folder, before, 0, decided={"mapping_overrides": "one way"})
+    assert reasons(followed, before, mapping_overrides="another") == {
+        "llm_mappings": decided_since("llm_mappings")
+    }
+
+
+def test_a_stated_clock_makes_the_evidence_and_the_mapping_stale_and_nothing_else():
+    folder, versions = SyntheticCue().folder(), code_versions(read_settings(_env_file=None))
+    statuses = cue_status(
+        folder, made(folder, versions, 0), versions, {"alignment_overrides": "lag 3.7"}
+    )
+    assert {s.asset: s.reason for s in statuses if s.state != "ready"} == {
+        "match_evidence": "alignment_overrides changed since: people decided",
+        "llm_mappings": "match_evidence changed since",
+    }
 
 
 def said_by_status():

@@ -294,6 +294,16 @@ class SyntheticCue:
                 method="sound",
                 confidence=1.0,
             ),
+            "mix_alignments": rows(
+                "mix_alignments",
+                "match_evidence",
+                midi_file_id=self.midi_file_id,
+                final_mix_id=[row_id("final_mixes", self.key, "6mx")],
+                lag_seconds=float(self.seed),
+                knots=[self.knots],
+                method="sound",
+                confidence=1.0,
+            ),
             "alignment_segments": segments_table(
                 [s for g in self.group_ids for s in segments(self.midi_file_id, g, self.knots)]
             ),

@@ -40,6 +40,8 @@ lag_seconds n_notes
 track_mappings: midi_track_id audio_file_id instrument_category state method confidence \
 name_score evidence_score evidence_margin model prompt_sha256 reason
 stem_alignments: midi_file_id audio_file_id lag_seconds knots method confidence spread_ms
+mix_alignments: midi_file_id final_mix_id lag_seconds knots method confidence spread_ms
+alignment_overrides: cue_key midi_file stem lag_seconds
 heard_notes: heard_start heard_end within
 mapping_overrides: cue_key track canonical_name instrument_category note created_at
 llm_calls: prompt_sha256 model request response prompt_tokens completion_tokens created_at

@@ -1,0 +1,180 @@
+"""A person's word on the clock, another tempo map, and the clock of the mixes."""
+
+import re
+
+import numpy as np
+import pytest
+
+from cue_pipeline.errors import MappingError
+from cue_pipeline.hearing import match_evidence
+from cue_pipeline.hearing.heard_times import heard_times
+from cue_pipeline.hearing.mix_clocks import Mixes
+from cue_pipeline.hearing.stated import Stated, TempoBend
+from cue_pipeline_tests.hearing.sounding import cue, late, phrase, together, tone
+
+TRACKS = {
+    name: phrase(seed, low=low, n=100, seconds=40.0)
+    for name, seed, low in (("melody", 1, 72), ("inner", 2, 60), ("bass", 3, 40))
+}
+STEMS = {name: tone(notes) for name, notes in TRACKS.items()}
+STRANGE = {name: tone(phrase(s, low=50, n=100, seconds=40.0)) for s, name in enumerate("abc", 90)}
+TIMES = np.linspace(2.0, 38.0, 20)
+
+
+def heard(tracks, stems, *, start_offsets=None, mixes=None, **known):
+    rows, notes, features, mels = cue(tracks, stems)
+    if start_offsets is not None:
+        features["start_offset_seconds"] = start_offsets
+    if mixes is not None:
+        _, _, of_mixes, mix_mels = cue(tracks, mixes)
+        of_mixes["audio_file_id"] += 100
+        of_mixes["start_offset_seconds"] = np.nan
+        known["mixes"] = Mixes(of_mixes, lambda mix: mix_mels[mix - 100])
+    of_file = {name: {1: value} for name, value in known.items() if name != "mixes"}
+    more = {"mixes": known["mixes"]} if mixes is not None else {}
+    return match_evidence(rows, notes, features, mels.__getitem__, **of_file, **more)
+
+
+def test_a_stated_lag_that_the_sound_confirms_is_kept_and_made_finer():
+    stems = {name: late(tone(notes, drift=0.001), 4.03) for name, notes in TRACKS.items()}
+    found = heard(TRACKS, stems, stated=Stated(4.0, who="ann"))
+    clocks = found.alignments
+    assert set(clocks["method"]) == {"stated"}
+    assert set(clocks["lag_seconds"]) == {4.0}
+    assert found.warnings == []
+    assert "ann says so; the sound agrees" in clocks["reason"][0]
+    for knots in clocks["knots"]:
+        np.testing.assert_allclose(heard_times(knots, TIMES), TIMES * 1.001 + 4.03, atol=0.02)
+
+
+def test_a_stated_lag_is_followed_to_the_letter_against_the_sound_and_that_is_told():
+    found = heard(TRACKS, STEMS, stated=Stated(3.7, who="ann"))
+    for knots in found.alignments["knots"]:
+        np.testing.assert_allclose(heard_times(knots, TIMES), TIMES + 3.7, atol=1e-9)
+    assert found.pairs["lag_seconds"].to_numpy() == pytest.approx(3.7, abs=1e-6)
+    (warning,) = [text for text in found.warnings if "ann states" in text]
+    assert re.search(r"begins \+3\.700 s into the recording, the sound says .0\.00", warning)
+
+
+def test_where_the_sound_does_not_tell_the_lag_a_stated_one_lets_the_ear_judge():
+    assert heard(TRACKS, STRANGE).pairs["score"].isna().all()
+    found = heard(TRACKS, STRANGE, stated=Stated(0.0))
+    assert found.pairs["score"].notna().all()
+    assert set(found.alignments["reason"]) == {"a person says so; the sound does not tell"}
+    assert found.warnings == []
+
+
+def test_a_lag_far_beyond_any_search_is_followed():
+    stems = {name: late(y, 200.0) for name, y in STEMS.items()}
+    found = heard(TRACKS, stems, stated=Stated(200.0))
+    assert found.pairs["lag_seconds"].to_numpy() == pytest.approx(200.0, abs=0.02)
+    best = found.pairs.pivot(index="midi_track_id", columns="audio_file_id", values="score")
+    assert list(best.to_numpy().argmax(axis=1)) == [0, 1, 2]
+    assert best.to_numpy().diagonal().min() > 0.9
+
+
+def test_a_lag_stated_of_one_stem_is_that_stems_alone():
+    stems = STEMS | {"bass": late(STEMS["bass"], 1.5)}
+    found = heard(TRACKS, stems, stated=Stated(in_files={22: 1.5}))
+    clocks = found.alignments.set_index("audio_file_id")
+    assert list(clocks["method"]) == ["sound", "sound", "stated"]
+    assert clocks["lag_seconds"].to_numpy() == pytest.approx([0.0, 0.0, 1.5], abs=0.02)
+    bass = found.pairs.query("midi_track_id == 12 and audio_file_id == 22").iloc[0]
+    assert bass["lag_seconds"] == pytest.approx(1.5, abs=0.02)
+    assert bass["score"] > 0.9
+
+
+def test_of_stems_whose_clock_the_sound_does_not_tell_the_stated_one_is_judged():
+    found = heard(TRACKS, STRANGE, stated=Stated(in_files={21: 2.0}))
+    clocks = found.alignments.set_index("audio_file_id")
+    assert list(clocks["method"]) == ["none", "stated", "none"]
+    np.testing.assert_allclose(heard_times(clocks["knots"][21], TIMES), TIMES + 2.0, atol=1e-6)
+    judged = found.pairs.groupby("audio_file_id")["score"].count()
+    assert dict(judged) == {20: 0, 21: 3, 22: 0}
+    assert found.pairs.query("audio_file_id == 21")["lag_seconds"].to_numpy() == pytest.approx(
+        2.0, abs=1e-6
+    )
+
+
+# The score says 120 quarters a minute, the take was played at 100, and at 130 from second 24 on.
+BEND = TempoBend(
+    np.array([0.0, 20.0, 40.0]), np.array([0.0, 24.0, 24.0 + 20.0 / 1.3 * 1.2]), "take.mid"
+)
+
+
+def played(tracks, bend):
+    out = {}
+    for name, notes in tracks.items():
+        start, length, *rest = (np.array(column) for column in zip(*notes, strict=True))
+        ends = bend.played_times(start + length)
+        begins = bend.played_times(start)
+        out[name] = list(zip(begins, ends - begins, *rest, strict=True))
+    return out
+
+
+def test_played_times_are_numpys_interpolation_and_lead_back():
+    seconds = np.linspace(0.0, 40.0, 33)
+    np.testing.assert_allclose(
+        BEND.played_times(seconds), np.interp(seconds, BEND.score, BEND.played), atol=1e-12
+    )
+    beyond = np.array([-3.0, 55.0])
+    np.testing.assert_allclose(BEND.played_times(beyond)[0], -3.6, atol=1e-12)
+    np.testing.assert_allclose(BEND.score_times(BEND.played_times(beyond)), beyond, atol=1e-9)
+
+
+def test_a_bend_that_goes_back_is_refused():
+    with pytest.raises(MappingError, match=r"take\.mid.*rise"):
+        TempoBend(np.array([0.0, 1.0, 2.0]), np.array([0.0, 2.0, 1.0]), "take.mid")
+
+
+@pytest.mark.parametrize("known", [{"stated": Stated(tempo=BEND)}, {"tempos": [BEND]}])
+def test_a_take_at_the_tempo_of_another_file_is_heard_where_that_tempo_puts_it(known):
+    stems = {name: late(tone(notes), 2.0) for name, notes in played(TRACKS, BEND).items()}
+    plain = heard(TRACKS, stems)
+    assert plain.pairs["clock_doubt"].notna().all() or plain.pairs["score"].isna().all()
+    found = heard(TRACKS, stems, **known)
+    assert found.warnings == []
+    for knots, method, reason in found.alignments[["knots", "method", "reason"]].itertuples(
+        index=False
+    ):
+        np.testing.assert_allclose(
+            heard_times(knots, TIMES), BEND.played_times(TIMES) + 2.0, atol=0.03
+        )
+        assert method == ("stated" if "stated" in known else "sound")
+        assert "at the tempo of take.mid" in reason
+
+
+def test_another_tempo_map_is_not_taken_where_the_files_own_is_the_one_that_was_played():
+    found = heard(TRACKS, STEMS, tempos=[BEND])
+    np.testing.assert_allclose(heard_times(found.alignments["knots"][0], TIMES), TIMES, atol=0.02)
+    assert not found.alignments["reason"].str.contains("tempo").any()
+
+
+@pytest.mark.parametrize("seconds", [0.0, 2.345, -3.21])
+def test_a_mix_has_the_clock_of_its_stems_wherever_it_begins(seconds):
+    stems = {name: late(y, 1.25) for name, y in STEMS.items()}
+    # A bus compressor: what goes in comes out bent.
+    mix = np.tanh(4.0 * late(together(*stems.values()), seconds)).astype(np.float32)
+    found = heard(TRACKS, stems, mixes={"mix": mix, "other": tone(phrase(70, low=55, n=100))})
+    clocks = found.mix_alignments.set_index("final_mix_id")
+    assert list(clocks["method"]) == ["sound", "none"]
+    np.testing.assert_allclose(
+        heard_times(clocks["knots"][120], TIMES), TIMES + 1.25 + seconds, atol=0.02
+    )
+    assert "does not sound like the stems" in clocks["reason"][121]
+
+
+def test_where_no_stem_can_be_heard_the_mix_is_heard_as_a_stem_is():
+    silence = {"empty": np.zeros_like(STEMS["bass"])}
+    found = heard(TRACKS, silence, mixes={"mix": late(together(*STEMS.values()), 5.0)})
+    (clock,) = found.mix_alignments.itertuples(index=False)
+    assert clock.method == "sound"
+    np.testing.assert_allclose(heard_times(clock.knots, TIMES), TIMES + 5.0, atol=0.02)
+
+
+def test_a_lag_stated_of_a_mix_is_that_mixs():
+    mix = together(*STEMS.values())
+    found = heard(TRACKS, STEMS, mixes={"mix": mix}, stated=Stated(in_files={120: 7.0}))
+    (clock,) = found.mix_alignments.itertuples(index=False)
+    assert (clock.method, clock.lag_seconds) == ("stated", 7.0)
+    assert set(found.alignments["method"]) == {"sound"}
