@@ -45,6 +45,17 @@ def asked_for(command: F) -> F:
     return command
 
 
+def _numbers(_: click.Context, __: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """Return MIDI controllers that were given with commas between them."""
+    if text is None:
+        return None
+    words = [word.strip() for word in text.split(",")]
+    wrong = [word for word in words if not (word.isdigit() and int(word) < 128)]
+    if wrong:
+        raise click.BadParameter(f"controllers are numbers from 0 to 127, not {', '.join(wrong)}.")
+    return tuple(map(int, words))
+
+
 def write_export(
     name: str,
     *,
@@ -73,6 +84,41 @@ def write_export(
     counts = format_named(name).write(request)
     told = ", ".join(f"{number:,} {what}" for what, number in counts.items())
     say(f"{out}: {told}.")
+
+
+@export.command(short_help="Write a pack: windows as fast as memory.")
+@asked_for
+@click.option("--profile", metavar="NAME", help="Which mel.  [default: default]")
+@click.option(
+    "--controllers",
+    metavar="N,N,…",
+    callback=_numbers,
+    help="MIDI controllers that `cc` has.  [default: 1,2,7,11,64]",
+)
+def pack(
+    out: Path,
+    license_: str,
+    split: str | None,
+    root: Path | None,
+    resume: bool,
+    profile: str | None,
+    controllers: tuple[int, ...] | None,
+) -> None:
+    """Write all stems with a mel spectrogram into the folder OUT, to be read by memory maps.
+
+    cue_pipeline.training.Windows opens it, and so does cue_pipeline_pack.Windows of the small wheel
+    cue-pipeline-pack.
+    """
+    write_export(
+        "pack",
+        out=out,
+        license_=license_,
+        split=split,
+        root=root,
+        resume=resume,
+        profile=profile,
+        controllers=controllers,
+    )
 
 
 @export.command(short_help="Stems, mixes and MIDI in the folders of Slakh2100.")

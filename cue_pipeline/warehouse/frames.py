@@ -154,7 +154,7 @@ def _without_nulls(columns: Sequence[sa.Column[Any]]) -> list[sa.ColumnElement[A
 def _copied(
     connection: sa.Connection, query: sa.Select[Any], columns: Sequence[sa.Column[Any]]
 ) -> "list[pd.Series[Any]]":
-    body = _copy_out(connection, query)
+    body = copy_out(connection, _written_out(connection, query))
     packed = np.frombuffer(body, dtype=_packed_type(columns))
     return [_unpacked(packed, i, c) for i, c in enumerate(columns)]
 
@@ -180,7 +180,7 @@ def read_binary(connection: sa.Connection, query: sa.Select[Any]) -> list[tuple[
         None if fixed_type(c) is None else _FORMATS[fixed_type(c) or ""]
         for c in query.selected_columns
     ]
-    body, at, found = _copy_out(connection, query), 0, []
+    body, at, found = copy_out(connection, _written_out(connection, query)), 0, []
     while at < len(body):
         at += 2  # the number of fields, which is known
         row: list[Any] = []
@@ -201,9 +201,20 @@ def _numbers_or_bytes(column: sa.Column[Any]) -> bool:
     return fixed_type(column) is not None or isinstance(column.type, sa.LargeBinary)
 
 
-def _copy_out(connection: sa.Connection, query: sa.Select[Any]) -> memoryview:
-    """Return the rows of a query in PostgreSQL's binary format, without header and trailer."""
-    statement = query.compile(connection, compile_kwargs={"literal_binds": True})
+def _written_out(connection: sa.Connection, query: sa.Select[Any]) -> str:
+    return str(query.compile(connection, compile_kwargs={"literal_binds": True}))
+
+
+def copy_out(connection: sa.Connection, statement: str) -> memoryview:
+    """Return the rows of a query in PostgreSQL's binary format, without header and trailer.
+
+    Parameters
+    ----------
+    connection : Connection
+        Of PostgreSQL, with an open transaction.
+    statement : str
+        A query without parameters.
+    """
     received = io.BytesIO()
     cursor = connection.connection.cursor()
     try:

@@ -13,6 +13,7 @@ WITHOUT_DATABASE = {("demo",), ("categorise",), ("export", "verify")}
 NEEDED = {
     ("mappings", "set"): ("--group", "x"),
     ("align", "set"): ("--lag", "1"),
+    ("export", "pack"): ("--license", "x"),
     ("export", "parquet"): ("--license", "x"),
     ("export", "slakh"): ("--license", "x"),
 }

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cue_pipeline.reading import Library
 
 FORMATS: Mapping[str, str] = {
+    "pack": "cue_pipeline.training.exports.pack:PackFormat",
     "parquet": "cue_pipeline.training.exports.parquet_tables:Parquet",
     "slakh": "cue_pipeline.training.exports.slakh:Slakh",
 }

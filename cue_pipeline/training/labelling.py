@@ -1,0 +1,126 @@
+"""The score of a stem as cells and curves on the grid of its mel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cue_pipeline.errors import TrainingError
+from cue_pipeline.training.windows.grid import MOST_FRAMES, PITCHES, Grid
+from cue_pipeline.training.windows.source import LABEL_DTYPES, Labels
+
+if TYPE_CHECKING:
+    from cue_pipeline.reading.stem_scores import StemScore
+
+Array = NDArray[Any]
+
+
+def labels_of(
+    score: StemScore,
+    grid: Grid,
+    n_frames: int,
+    controllers: Sequence[int],
+    categories: Mapping[str, int],
+) -> Labels:
+    """Return what the score says of a stem, frame by frame.
+
+    Parameters
+    ----------
+    score : StemScore
+    grid : Grid
+    n_frames : int
+        Frames of the stem's mel.
+    controllers : sequence of int
+        MIDI controllers to follow.
+    categories : mapping of str to int
+        Category → its number.
+
+    Raises
+    ------
+    TrainingError
+        If the stem is longer than 2³¹ cells.
+    """
+    if n_frames > MOST_FRAMES:
+        raise TrainingError(f"A stem of {n_frames:,} frames is longer than {MOST_FRAMES:,}.")
+    notes = score.notes
+    pitch = notes["note"].to_numpy(np.int64)
+    velocity = notes["velocity"].to_numpy(np.int64)
+    ends = notes["ends"].to_numpy(bool)
+    first = grid.frame_at(notes["start"].to_numpy(np.float64))
+    # A note sounds in one frame at least; one whose end is not to be trusted in just one.
+    last = np.maximum(first + 1, grid.frame_at(notes["end"].to_numpy(np.float64)))
+    last = np.where(ends, last, first + 1)
+    sounding, loudest = _sounding(first, last, pitch, velocity, n_frames)
+    onsets, categories_of = _onsets(
+        first,
+        pitch,
+        np.array([categories.get(c, -1) for c in notes["category"]], np.int8),
+        n_frames,
+    )
+    parts = {
+        "sounding": sounding,
+        "velocity": loudest,
+        "onsets": onsets,
+        "offsets": _cells(last[ends], pitch[ends], n_frames),
+        "categories": categories_of,
+        "beat": score.bars_beats(grid.seconds_of(np.arange(n_frames))),
+        "controllers": _curves(score, grid, n_frames, controllers),
+        "complete": _complete(score, grid, n_frames),
+    }
+    return Labels(
+        **{name: np.ascontiguousarray(parts[name], LABEL_DTYPES[name]) for name in LABEL_DTYPES}
+    )
+
+
+def _sounding(
+    first: Array, last: Array, pitch: Array, velocity: Array, n_frames: int
+) -> tuple[Array, Array]:
+    """Return the cells in which notes sound, each once, with the loudest velocity there."""
+    first, last = np.clip(first, 0, n_frames), np.clip(last, 0, n_frames)
+    lengths = last - first
+    before = np.cumsum(lengths) - lengths
+    frames = np.arange(lengths.sum()) + np.repeat(first - before, lengths)
+    cells = frames * PITCHES + np.repeat(pitch, lengths)
+    of_cell = np.repeat(velocity, lengths)
+    order = np.lexsort((-of_cell, cells))
+    cells, of_cell = cells[order], of_cell[order]
+    new = np.r_[True, cells[1:] != cells[:-1]] if len(cells) else np.empty(0, bool)
+    return cells[new], of_cell[new]
+
+
+def _onsets(first: Array, pitch: Array, category: Array, n_frames: int) -> tuple[Array, Array]:
+    inside = (first >= 0) & (first < n_frames)
+    cells = first[inside] * PITCHES + pitch[inside]
+    order = np.argsort(cells, kind="stable")
+    return cells[order], category[inside][order]
+
+
+def _cells(frames: Array, pitch: Array, n_frames: int) -> Array:
+    inside = (frames >= 0) & (frames < n_frames)
+    return np.sort(frames[inside] * PITCHES + pitch[inside])
+
+
+def _curves(score: StemScore, grid: Grid, n_frames: int, controllers: Sequence[int]) -> Array:
+    """Return the value of each controller in each frame; of several parts the highest."""
+    found = np.full((n_frames, len(controllers)), -1, np.int8)
+    events = score.controllers
+    for column, number in enumerate(controllers):
+        own = events[events["cc_number"] == number]
+        for _, part in own.groupby("part"):
+            begins = grid.frame_at(part["time"].to_numpy(np.float64))
+            values = np.r_[-1, part["cc_value"].to_numpy(np.int64)].astype(np.int8)
+            # Of several in one frame the last holds.
+            at = np.searchsorted(begins, np.arange(n_frames), side="right")
+            np.maximum(found[:, column], values[at], out=found[:, column])
+    return found
+
+
+def _complete(score: StemScore, grid: Grid, n_frames: int) -> Array:
+    complete = np.full(n_frames, score.unknown is None)
+    for start, end in score.doubts:
+        first, last = np.clip(grid.frame_at([start, end]), -1, n_frames)
+        complete[max(0, first) : last + 1] = False
+    return complete

@@ -1,0 +1,303 @@
+"""Windows straight from a library's tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cue_pipeline.errors import NotReadyError, TrainingError
+from cue_pipeline.training.labelling import labels_of
+from cue_pipeline.training.windows.grid import Grid
+from cue_pipeline.training.windows.source import Item, Labels
+
+if TYPE_CHECKING:
+    from cue_pipeline.reading import Library
+    from cue_pipeline.warehouse.stem_index import StemIndex, StemRow
+
+Array = NDArray[Any]
+LeftOut = tuple[str, str | None, str]
+
+DEFAULT_CONTROLLERS = (1, 2, 7, 11, 64)
+CACHE_BYTES = 1 << 30
+"""Most bytes of labels that are kept in memory."""
+
+
+class TablesSource:
+    """A library's stems, read from its tables as they are asked for.
+
+    Parameters
+    ----------
+    library : Library
+    profile : str
+        Which mel; its frames are the grid of all fields.
+    split : str, optional
+        Only stems of cues of this split.
+    controllers : sequence of int
+    scores : bool
+        Whether fields of the score are asked for: stems of cues whose score is not ready are left
+        out then.
+    cache_bytes : int
+        Most bytes of labels that are kept.
+
+    Attributes
+    ----------
+    left_out : list of (cue_key, stem or None, reason)
+
+    Raises
+    ------
+    TrainingError
+        If there is no such split, no stem, or the file names more than one measure of mels equally
+        often.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        *,
+        profile: str = "default",
+        split: str | None = None,
+        controllers: Sequence[int] = DEFAULT_CONTROLLERS,
+        scores: bool = True,
+        cache_bytes: int = CACHE_BYTES,
+    ) -> None:
+        from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
+        from cue_pipeline.reading.stem_scores import SCORE_ASSETS
+        from cue_pipeline.warehouse.features import MEL_ASSETS
+        from cue_pipeline.warehouse.frame_batches import Feature, FrameBatches
+        from cue_pipeline.warehouse.stem_index import read_stem_index
+
+        self._library, self.profile = library, profile
+        self.controllers, self.categories = tuple(controllers), INSTRUMENT_CATEGORIES
+        self._numbers = {name: i for i, name in enumerate(INSTRUMENT_CATEGORIES)}
+        needed = (MEL_ASSETS["stem"], "channel_groups", *(SCORE_ASSETS if scores else ()))
+        index = read_stem_index(library.store, profile, {*needed, "llm_mappings"})
+        self.left_out: list[LeftOut] = []
+        self._of_split = "" if split is None else f" in split {split!r}"
+        stems = self._ready(_of_split(index, split, library.database), index, needed)
+        self.grid, stems = self._one_grid(stems)
+        self.rows = stems
+        cues = {key: i for i, key in enumerate(dict.fromkeys(stem.cue_key for stem in stems))}
+        self.items: Sequence[Item] = [self._item(stem, cues[stem.cue_key], index) for stem in stems]
+        frame_bytes = self.grid.n_mels * np.dtype(self.grid.dtype).itemsize
+        self._features = [
+            Feature(
+                stem.cue_key, stem.cue_id, stem.feature_id, frame_bytes,
+                index.states[stem.cue_key][MEL_ASSETS["stem"]][2],  # type: ignore[arg-type]
+            )
+            for stem in stems
+        ]  # fmt: skip
+        self._states = index.states if scores else {}
+        self._score_assets = SCORE_ASSETS
+        self.splits: Mapping[str, str] = index.splits
+        self._frames = FrameBatches(library.store)
+        self._cache = Cache(cache_bytes)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_frames"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from cue_pipeline.warehouse.frame_batches import FrameBatches
+
+        vars(self).update(state)
+        self._frames = FrameBatches(self._library.store)
+
+    def read_mel(self, items: Array, firsts: Array, out: Array) -> None:
+        """Fill a batch with frames: see `Source.read_mel`."""
+        from cue_pipeline.warehouse.frame_batches import Wanted
+
+        n = out.shape[1]
+        wanted = []
+        for row, (item, first) in enumerate(zip(items.tolist(), firsts.tolist(), strict=True)):
+            last = min(first + n, self.items[item].n_frames)
+            there = out[row, : last - first]
+            if len(there):
+                into = memoryview(there.reshape(-1).view(np.uint8))
+                wanted.append(Wanted(self._features[item], first, last, into))
+            if len(there) < n:
+                out[row, len(there) :] = self.grid.silence_db
+        if wanted:
+            self._frames.read(wanted)
+
+    def labels(self, item: int) -> Labels:
+        """Return what the score says of a stem; a cue's stems are read together, and kept."""
+        found = self._cache.get(item)
+        if found is None:
+            of_cue = self._labels_of_cue(item)
+            self._cache.put(of_cue)
+            found = of_cue[item]
+        return found
+
+    def digest(self) -> str:
+        """Return a digest of which stems there are and of when all that is read was written."""
+        told = [
+            (
+                stem.cue_key,
+                stem.name,
+                feature.written_at,
+                sorted(self._states[stem.cue_key].items()),
+            )
+            for stem, feature in zip(self.rows, self._features, strict=True)
+        ]
+        return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
+
+    def labels_complete(self, item: int) -> bool:
+        """Return whether all that sounds in a stem is known."""
+        return bool(self.labels(item).complete.all())
+
+    def read_audio(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
+        """Return samples of a stem."""
+        raise NotImplementedError
+
+    def read_mix(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
+        """Return samples of the mix of a stem's cue."""
+        raise NotImplementedError
+
+    def _labels_of_cue(self, item: int) -> dict[int, Labels]:
+        from cue_pipeline.reading.stem_scores import read_stem_scores
+
+        key = self.rows[item].cue_key
+        scores = read_stem_scores(self._library.store, key)
+        self._refuse_newer(key)
+        first = last = item
+        while first > 0 and self.rows[first - 1].cue_key == key:
+            first -= 1
+        while last + 1 < len(self.rows) and self.rows[last + 1].cue_key == key:
+            last += 1
+        return {
+            i: labels_of(
+                scores[self.rows[i].audio_file_id],
+                self.grid,
+                self.items[i].n_frames,
+                self.controllers,
+                self._numbers,
+            )
+            for i in range(first, last + 1)
+        }
+
+    def _refuse_newer(self, key: str) -> None:
+        """Refuse a score that is not the one that was there as the windows were opened."""
+        now = {row.asset: row.finished_at for row in self._library.store.ledger(key)}
+        opened = self._states.get(key, {})
+        for asset in self._score_assets:
+            if asset in opened and now.get(asset) != opened[asset][2]:
+                raise NotReadyError(
+                    f"'{asset}' of cue '{key}' was made again since these windows were opened. "
+                    "Open them anew; a pack stays as it is."
+                )
+
+    def _item(self, stem: StemRow, cue: int, index: StemIndex) -> Item:
+        mapped = index.states[stem.cue_key].get("llm_mappings", ("",))[0] == "ready"
+        return Item(
+            stem.cue_key,
+            stem.name,
+            stem.n_frames,
+            self._numbers.get(stem.category or "", -1) if mapped else -1,
+            stem.start_offset_seconds,
+            cue,
+        )
+
+    def _ready(
+        self, stems: Sequence[StemRow], index: StemIndex, needed: Sequence[str]
+    ) -> list[StemRow]:
+        found, refused = [], set()
+        for stem in stems:
+            states = index.states[stem.cue_key]
+            lacking = next((a for a in needed if states.get(a, ("",))[0] != "ready"), None)
+            if lacking is None:
+                found.append(stem)
+            elif stem.cue_key not in refused:
+                refused.add(stem.cue_key)
+                state = states[lacking][0] if lacking in states else "missing"
+                self.left_out.append((stem.cue_key, None, f"'{lacking}' of it is {state}"))
+        return found
+
+    def _one_grid(self, stems: Sequence[StemRow]) -> tuple[Grid, list[StemRow]]:
+        """Return the grid that most stems have, and those that have it."""
+        if not stems:
+            why = f" {len(self.left_out)} cues are not ready." if self.left_out else ""
+            raise TrainingError(
+                f"{self._library.database} has no stem with a mel spectrogram {self.profile!r}"
+                f"{self._of_split}.{why} Run `cue-pipeline "
+                "process BASE_DIR`; profiles are chosen by CUE_MEL_PROFILES."
+            )
+        measures = [_measure(stem) for stem in stems]
+        ((most, _),) = Counter(measures).most_common(1)
+        for stem, measure in zip(stems, measures, strict=True):
+            if measure != most:
+                self.left_out.append(
+                    (stem.cue_key, stem.name, f"its mel {self.profile!r} was made otherwise than "
+                     "that of most stems")
+                )  # fmt: skip
+        kept = [stem for stem, measure in zip(stems, measures, strict=True) if measure == most]
+        return _grid(kept[0]), kept
+
+
+class Cache:
+    """Labels by stem, the last used, up to a number of bytes; from any thread."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most, self._bytes = most_bytes, 0
+        self._kept: OrderedDict[int, Labels] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, item: int) -> Labels | None:
+        """Return what is kept of a stem."""
+        with self._lock:
+            found = self._kept.get(item)
+            if found is not None:
+                self._kept.move_to_end(item)
+            return found
+
+    def put(self, of_cue: Mapping[int, Labels]) -> None:
+        """Keep what the score says of a cue's stems; what was longest not used goes."""
+        with self._lock:
+            for item, labels in of_cue.items():
+                self._bytes += labels.nbytes - getattr(self._kept.get(item), "nbytes", 0)
+                self._kept[item] = labels
+            while self._bytes > self._most and len(self._kept) > len(of_cue):
+                self._bytes -= self._kept.popitem(last=False)[1].nbytes
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_most": self._most}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["_most"])  # type: ignore[misc]
+
+
+def _of_split(index: StemIndex, split: str | None, database: str) -> list[StemRow]:
+    if split is None:
+        return index.stems
+    if not index.splits:
+        raise TrainingError(
+            f"No splits were made in {database}, so there is no {split!r}. Run `cue-pipeline "
+            "splits make`, or leave `split` out for all cues."
+        )
+    names = sorted(set(index.splits.values()))
+    if split not in names:
+        raise TrainingError(f"No split {split!r} in {database}; there are {', '.join(names)}.")
+    return [stem for stem in index.stems if index.splits.get(stem.cue_key) == split]
+
+
+def _measure(stem: StemRow) -> tuple[Any, ...]:
+    shape = (stem.sample_rate, stem.hop_length, stem.n_mels, stem.dtype)
+    return (*shape, *sorted((k, str(v)) for k, v in stem.settings.items()))
+
+
+def _grid(stem: StemRow) -> Grid:
+    settings = stem.settings
+    return Grid(
+        sample_rate=stem.sample_rate,
+        hop_length=stem.hop_length,
+        centre=0 if settings.get("center", True) else int(settings["n_fft"]) // 2,
+        n_mels=stem.n_mels,
+        dtype=stem.dtype,
+        silence_db=10.0 * math.log10(float(settings.get("amin", 1e-10))),
+    )

@@ -1,0 +1,204 @@
+"""The fields of a window, filled a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .grid import PITCHES
+from .refusal import WindowsError
+
+if TYPE_CHECKING:
+    from .source import Labels, Source
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the arrays of the fields are measured by.
+
+    Attributes
+    ----------
+    n_frames : int
+        Frames of a window.
+    controllers : tuple of int
+        Controllers that ``cc`` has, in this order.
+    sample_rate, n_samples, channels : int
+        Of ``audio`` and ``mix``.
+    """
+
+    n_frames: int
+    controllers: tuple[int, ...]
+    sample_rate: int
+    n_samples: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class Places:
+    """The windows of a batch: the stem of each, and its first frame there."""
+
+    items: Array
+    firsts: Array
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: the shape and type of a window's part, and whether it is of the score."""
+
+    shape: Callable[[Shape, Any], tuple[int, ...]]
+    dtype: str
+    of_score: bool = False
+
+
+_ROLL = Field(lambda s, _: (s.n_frames, PITCHES), "bool", of_score=True)
+_FRAMES = Field(lambda s, _: (s.n_frames,), "bool")
+_SAMPLES = Field(lambda s, _: (s.channels, s.n_samples), "float32")
+
+FIELDS: Mapping[str, Field] = {
+    "mel": Field(lambda s, g: (s.n_frames, g.n_mels), ""),
+    "roll": _ROLL,
+    "onset": _ROLL,
+    "offset": _ROLL,
+    "velocity": Field(_ROLL.shape, "uint8", of_score=True),
+    "cc": Field(lambda s, _: (s.n_frames, len(s.controllers)), "int8", of_score=True),
+    "beat": Field(lambda s, _: (s.n_frames, 2), "float32", of_score=True),
+    "complete": Field(_FRAMES.shape, "bool", of_score=True),
+    "inside": _FRAMES,
+    "category": Field(lambda *_: (), "int64"),
+    "labels_complete": Field(lambda *_: (), "bool", of_score=True),
+    "audio": _SAMPLES,
+    "mix": _SAMPLES,
+}
+"""Every field of a window, in the order of the documentation."""
+
+
+def checked_fields(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of fields; refuse what is none.
+
+    Raises
+    ------
+    WindowsError
+        If one is unknown, or none is given.
+    """
+    unknown = [name for name in names if name not in FIELDS]
+    if unknown or not names:
+        raise WindowsError(
+            f"{'No field' if unknown else 'No fields'} {', '.join(map(repr, unknown))}".rstrip()
+            + f": fields are {', '.join(FIELDS)}."
+        )
+    return tuple(dict.fromkeys(names))
+
+
+def fill(source: Source, shape: Shape, places: Places, out: Mapping[str, Array]) -> None:
+    """Fill the arrays of a batch.
+
+    Parameters
+    ----------
+    source : Source
+    shape : Shape
+    places : Places
+        The windows.
+    out : mapping of str to array, shape=(n, …)
+        Field → where to; whatever they hold before.
+    """
+    if "mel" in out:
+        source.read_mel(places.items, places.firsts, out["mel"])
+    if "category" in out:
+        out["category"][:] = [source.items[i].category for i in places.items]
+    if "labels_complete" in out:
+        out["labels_complete"][:] = [source.labels_complete(i) for i in places.items.tolist()]
+    if "inside" in out:
+        _fill_inside(source, places, out["inside"])
+    _fill_score(source, shape, places, out)
+    for name, read in (("audio", source.read_audio), ("mix", source.read_mix)):
+        if name in out:
+            _fill_samples(source, read, shape, places, out[name])
+
+
+def _fill_inside(source: Source, places: Places, out: Array) -> None:
+    lengths = np.array([source.items[i].n_frames for i in places.items], np.int64)
+    out[:] = np.arange(out.shape[1]) < (lengths - places.firsts)[:, None]
+
+
+def _fill_samples(
+    source: Source, read: Callable[..., Array], shape: Shape, places: Places, out: Array
+) -> None:
+    starts = places.firsts * source.grid.hop_length / source.grid.sample_rate
+    for row, (item, start) in enumerate(zip(places.items.tolist(), starts.tolist(), strict=True)):
+        out[row] = read(item, start, shape.n_samples, shape.sample_rate, shape.channels)
+
+
+_OF_FRAMES = {"cc": "controllers", "beat": "beat", "complete": "complete"}
+_MARKS = {"onset": "onsets", "offset": "offsets"}
+_ROLLS = ("roll", "velocity", *_MARKS)
+_LAST_CELL = np.iinfo(np.int32).max
+
+
+def _fill_score(source: Source, shape: Shape, places: Places, out: Mapping[str, Array]) -> None:
+    if not any(FIELDS[name].of_score and name != "labels_complete" for name in out):
+        return
+    columns = [source.controllers.index(c) for c in shape.controllers]
+    every = columns == list(range(len(source.controllers)))
+    curves = [(out[name], of) for name, of in _OF_FRAMES.items() if name in out]
+    flat = {name: out[name].reshape(len(out[name]), -1) for name in _ROLLS if name in out}
+    marks = [(flat[name], of) for name, of in _MARKS.items() if name in flat]
+    roll, velocity = flat.get("roll"), flat.get("velocity")
+    # Window by window: what is cleared is still in the processor's cache when it is written to.
+    for row, (item, first) in enumerate(
+        zip(places.items.tolist(), places.firsts.tolist(), strict=True)
+    ):
+        labels = source.labels(item)
+        for target, of in curves:
+            curve = getattr(labels, of)
+            chosen = curve if every or of != "controllers" else curve[:, columns]
+            _fill_frames(chosen, first, target[row])
+        bounds = _bounds(first, shape.n_frames)
+        for target, of in marks:
+            target[row].fill(0)
+            target[row][_cells(getattr(labels, of), bounds)[0]] = 1
+        if velocity is not None:
+            _fill_velocity(labels, bounds, velocity[row])
+            if roll is not None:
+                np.not_equal(velocity[row], 0, out=roll[row])
+        elif roll is not None:
+            roll[row].fill(0)
+            roll[row][_cells(labels.sounding, bounds)[0]] = 1
+
+
+def _fill_frames(curve: Array, first: int, out: Array) -> None:
+    part = curve[first : first + len(out)]
+    out[: len(part)] = part
+    if len(part) < len(out):
+        out[len(part) :] = -1 if out.dtype == np.int8 else 0
+
+
+def _fill_velocity(labels: Labels, bounds: Array, out: Array) -> None:
+    cells, lo, hi = _cells(labels.sounding, bounds)
+    out.fill(0)
+    out[cells] = labels.velocity[lo:hi]
+
+
+def _bounds(first: int, n_frames: int) -> Array:
+    """Return the first cell of a window and the first after it, of the type that cells have."""
+    begin, end = first * PITCHES, (first + n_frames) * PITCHES
+    return np.array((begin, min(end, _LAST_CELL)), np.int32)
+
+
+def _cells(cells: Array, bounds: Array) -> tuple[Array, int, int]:
+    """Return the places in a window's flat roll of the cells in it, and which they are."""
+    lo, hi = cells.searchsorted(bounds).tolist()
+    return np.subtract(cells[lo:hi], bounds[0], dtype=np.intp), lo, hi
+
+
+def empty_arrays(names: Sequence[str], shape: Shape, grid: Any, n: int) -> dict[str, Array]:
+    """Return arrays for the fields of ``n`` windows, not filled."""
+    return {
+        name: np.empty((n, *FIELDS[name].shape(shape, grid)), FIELDS[name].dtype or grid.dtype)
+        for name in names
+    }

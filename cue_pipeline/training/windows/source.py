@@ -1,0 +1,130 @@
+"""What windows are made of, wherever it is kept: a library's tables, or a pack.
+
+Conventions
+-----------
+A *cell* is ``frame * 128 + pitch``: one pitch in one frame. Cells of a stem are sorted, so that
+those of a window lie together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Protocol
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from .grid import Grid
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One stem of a source.
+
+    Attributes
+    ----------
+    cue_key, stem : str
+        Its cue, and its name there.
+    n_frames : int
+        Frames of its mel.
+    category : int
+        Place in the list of categories; -1: undecided.
+    start_seconds : float or None
+        Its first sample on the clock that the cue's audio shares; None: not known.
+    cue : int
+        Number of its cue: the same for all its stems.
+    """
+
+    cue_key: str
+    stem: str
+    n_frames: int
+    category: int
+    start_seconds: float | None
+    cue: int
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What the score says of one stem, on the grid of its mel.
+
+    Attributes
+    ----------
+    sounding : np.ndarray of int32
+        Cells in which a note sounds.
+    velocity : np.ndarray of uint8
+        Of the note in each of these cells; of several the loudest.
+    onsets, offsets : np.ndarray of int32
+        Cells in which a note begins, and in which one has ceased to sound.
+    categories : np.ndarray of int8
+        Category of the part that each onset is of; -1: undecided.
+    beat : np.ndarray, shape=(n_frames, 2), dtype=float32
+        Bar and beat; 0: the clock is not known there.
+    controllers : np.ndarray, shape=(n_frames, n_controllers), dtype=int8
+        Value in force; of several parts the highest; -1: none was sent yet.
+    complete : np.ndarray of bool, shape=(n_frames,)
+        Nothing that is in review or unmatched could sound here.
+    """
+
+    sounding: Array
+    velocity: Array
+    onsets: Array
+    offsets: Array
+    categories: Array
+    beat: Array
+    controllers: Array
+    complete: Array
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that it takes."""
+        return sum(getattr(self, f.name).nbytes for f in fields(self))
+
+
+LABEL_DTYPES = {
+    "sounding": "<i4", "velocity": "u1", "onsets": "<i4", "offsets": "<i4", "categories": "i1",
+    "beat": "<f4", "controllers": "i1", "complete": "?",
+}  # fmt: skip
+
+
+class Source(Protocol):
+    """Where windows come from."""
+
+    grid: Grid
+    controllers: tuple[int, ...]
+    categories: tuple[str, ...]
+
+    @property
+    def items(self) -> Sequence[Item]:
+        """The stems, by cue key and name."""
+        ...
+
+    def read_mel(self, items: Array, firsts: Array, out: Array) -> None:
+        """Fill a batch with frames.
+
+        Parameters
+        ----------
+        items, firsts : np.ndarray of int64, shape=(n,)
+            The stem and the first frame of each window.
+        out : np.ndarray, shape=(n, n_frames, n_mels)
+            In the grid's dtype. What lies beyond a sound's end is its ``silence_db``.
+        """
+        ...
+
+    def labels(self, item: int) -> Labels:
+        """Return what the score says of a stem."""
+        ...
+
+    def labels_complete(self, item: int) -> bool:
+        """Return whether all that sounds in a stem is known."""
+        ...
+
+    def read_audio(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
+        """Return samples of a stem, shape=(channels, n), float32."""
+        ...
+
+    def read_mix(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
+        """Return samples of the mix of a stem's cue, ``start`` on the stem's clock."""
+        ...

@@ -1,0 +1,132 @@
+"""All stems of a library with one mel profile, and what of their cues is ready."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.transaction import reading
+from cue_pipeline.warehouse.types import is_postgresql
+
+if TYPE_CHECKING:
+    from cue_pipeline.warehouse.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class StemRow:
+    """One stem with one mel spectrogram.
+
+    Attributes
+    ----------
+    settings : dict
+        ``params`` of the spectrogram; stems whose parameters are the same share it.
+    """
+
+    cue_key: str
+    cue_id: int
+    audio_file_id: int
+    name: str
+    category: str | None
+    start_offset_seconds: float | None
+    feature_id: int
+    sample_rate: int
+    hop_length: int
+    n_mels: int
+    n_frames: int
+    dtype: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StemIndex:
+    """Stems by cue key and name, and the ledger at that moment.
+
+    Attributes
+    ----------
+    stems : list of StemRow
+    states : dict of str to dict of str to (state, error, finished_at)
+        Cue key → asset → what the ledger has; only of cues that are present.
+    splits : dict of str to str
+        Cue key → split.
+    """
+
+    stems: list[StemRow]
+    states: dict[str, dict[str, tuple[str, str | None, datetime | None]]]
+    splits: dict[str, str]
+
+
+def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> StemIndex:
+    """Return the stems of all present cues of which a mono mel of a profile is stored.
+
+    Parameters
+    ----------
+    store : Store
+    profile : str
+        Name of the set of mel parameters.
+    assets : collection of str
+        Of which the ledger is asked.
+    """
+    cues, groups, features = t.cues.c, t.audio_files.c, t.audio_features.c
+    # As text: many rows share one, and only one of each is decoded.
+    params = (
+        sa.cast(features.params, sa.Text)
+        if is_postgresql(store.engine.dialect)
+        else sa.type_coerce(features.params, sa.Text)
+    )
+    stems = (
+        sa.select(
+            cues.cue_key, cues.id, groups.id, groups.canonical_name, groups.instrument_category,
+            groups.start_offset_seconds, features.id, features.sample_rate, features.hop_length,
+            features.n_mels, features.n_frames, features.dtype, params,
+        )
+        .select_from(t.audio_features)
+        .join(t.audio_files, groups.id == features.audio_file_id)
+        .join(t.cues, cues.id == groups.cue_id)
+        .where(
+            cues.state == "present",
+            features.feature_type == t.MEL_SPECTROGRAM,
+            features.channel == "mono",
+            features.profile == profile,
+        )
+    )  # fmt: skip
+    ledger = t.cue_assets.c
+    states = (
+        sa.select(cues.cue_key, ledger.asset, ledger.state, ledger.error, ledger.finished_at)
+        .join(t.cues, cues.id == ledger.cue_id)
+        .where(cues.state == "present", ledger.asset.in_(assets))
+    )
+    with reading(store.engine) as connection:
+        found: dict[str, dict[str, tuple[str, str | None, datetime | None]]] = {
+            key: {}
+            for key in connection.scalars(sa.select(cues.cue_key).where(cues.state == "present"))
+        }
+        for key, asset, state, error, finished_at in connection.execute(states):
+            found[key][asset] = (state, error, finished_at)
+        splits = dict(
+            connection.execute(sa.select(t.cue_splits.c.cue_key, t.cue_splits.c.split)).all()
+        )
+        rows: list[Any] = list(map(tuple, connection.execute(stems)))
+    decoded: dict[str, dict[str, Any]] = {}
+    stem_rows = [StemRow(*row[:-1], *[_decoded(row[-1], decoded)]) for row in rows]
+    stem_rows.sort(key=lambda stem: (stem.cue_key, stem.name))
+    return StemIndex(stem_rows, found, {str(k): str(v) for k, v in splits.items()})
+
+
+_MEASURE = (
+    "sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "htk", "norm", "center", "pad_mode",
+    "power", "amin", "win_length", "window", "mel_scale", "ref", "top_db",
+)  # fmt: skip
+
+
+def _decoded(text: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return what of the parameters tells whether two spectrograms can be compared."""
+    if text not in known:
+        params = json.loads(text)
+        known[text] = {name: params[name] for name in _MEASURE if name in params}
+    return known[text]

@@ -1,0 +1,134 @@
+"""A pack: written whole or not at all, gone on with after a kill, verified, read without us."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cue_pipeline.training.windows as of_packs
+from cue_pipeline.errors import ExportError
+from cue_pipeline.reading import open_library
+from cue_pipeline.training import Windows
+from cue_pipeline.training.exports.pack import PackFormat
+from cue_pipeline.training.exports.unfinished import Unfinished
+from cue_pipeline.training.tables_source import TablesSource
+from cue_pipeline.training.windows import WindowsError
+from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load, replace
+
+CUES = [SyntheticCue(key=f"Reel 1/1m{i:02d}", n_frames=900, seed=i) for i in range(3)]
+pytestmark = pytest.mark.engines("sqlite")
+
+
+@pytest.fixture
+def filled(store, filled_url):
+    for cue in CUES:
+        load(store, cue)
+    return filled_url
+
+
+def contents(folder):
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "manifest.json"}
+
+
+def test_a_pack_is_the_same_after_a_kill_in_the_middle(filled, tmp_path, exported, monkeypatch):
+    whole = contents(exported(filled, tmp_path / "whole"))
+    monkeypatch.setattr("cue_pipeline.training.exports.pack._KEEP_SECONDS", 0.0)
+    read = TablesSource.labels
+    killed = []
+
+    def dying(self, item):
+        if item == 3 and not killed:
+            killed.append(item)
+            raise KeyboardInterrupt
+        return read(self, item)
+
+    monkeypatch.setattr(TablesSource, "labels", dying)
+    with pytest.raises(KeyboardInterrupt):
+        exported(filled, tmp_path / "pack")
+    assert not (tmp_path / "pack").exists()
+    left = tmp_path / "pack.unfinished"
+    (left / "mel.f2").write_bytes((left / "mel.f2").read_bytes() + b"half a frame")
+    assert contents(exported(filled, tmp_path / "pack", resume=True)) == whole
+    assert not left.exists()
+
+
+def test_a_library_that_has_changed_is_not_gone_on_with(
+    store, filled, tmp_path, monkeypatch, exported
+):
+    monkeypatch.setattr(Unfinished, "finish", lambda *_: None)
+    exported(filled, tmp_path / "pack")
+    replace(store, CUES[1], "llm_mappings")
+    with pytest.raises(ExportError, match="begun with another state of the library"):
+        exported(filled, tmp_path / "pack", resume=True)
+
+
+def test_a_pack_agrees_with_the_tables_until_they_are_made_again(store, filled, tmp_path, exported):
+    out, library = exported(filled, tmp_path / "pack"), open_library(filled)
+    assert PackFormat().faults(out, library) == []
+    another = SyntheticCue(key=CUES[1].key, n_frames=900, seed=9)
+    replace(store, another, "mel_features")
+    found = PackFormat().faults(out, library)
+    assert len(found) == 2
+    assert all("its mel is another in the tables" in fault for fault in found)
+
+
+def test_cells_that_are_no_cells_are_a_fault(filled, tmp_path, exported):
+    out = exported(filled, tmp_path / "pack")
+    onsets = np.fromfile(out / "onsets.i4", "<i4")
+    onsets[:2] = onsets[1::-1]
+    onsets.tofile(out / "onsets.i4")
+    (fault,) = PackFormat().faults(out, None)
+    assert fault.startswith("onsets of stem 'Stem 0'")
+
+
+def test_a_file_that_is_cut_short_is_told_when_the_pack_is_opened(filled, tmp_path, exported):
+    out = exported(filled, tmp_path / "pack")
+    (out / "mel.f2").write_bytes((out / "mel.f2").read_bytes()[:-1])
+    with pytest.raises(WindowsError, match=r"mel\.f2' has .* by index\.json it has"):
+        Windows.open(out)
+
+
+def test_a_pack_of_another_version_is_refused(filled, tmp_path, exported):
+    out = exported(filled, tmp_path / "pack")
+    index = json.loads((out / "index.json").read_text())
+    (out / "index.json").write_text(json.dumps({**index, "version": 99}))
+    with pytest.raises(WindowsError, match="of version 99"):
+        Windows.open(out)
+
+
+def test_a_pack_says_which_splits_it_has(filled, tmp_path, exported):
+    with pytest.raises(WindowsError, match="it was exported without splits"):
+        Windows.open(exported(filled, tmp_path / "pack"), split="train")
+
+
+def test_a_pack_has_no_samples(filled, tmp_path, exported):
+    windows = Windows.open(exported(filled, tmp_path / "pack"), fields=["audio"])
+    with pytest.raises(WindowsError, match="holds no samples"):
+        windows[0]
+
+
+def test_what_reads_a_pack_imports_numpy_only(filled, tmp_path, exported):
+    out = exported(filled, tmp_path / "pack")
+    # The folder as the small wheel has it: a package of another name, that stands alone.
+    there = tmp_path / "site" / "cue_pipeline_pack"
+    there.parent.mkdir()
+    there.symlink_to(Path(of_packs.__file__).parent)
+    code = (
+        f"import sys; sys.path.insert(0, {str(there.parent)!r})\n"
+        "import cue_pipeline_pack\n"
+        f"windows = cue_pipeline_pack.Windows.open({str(out)!r}, seconds=4.0, hop=2.0)\n"
+        "print(sum(b['mel'].astype('f8').sum() for b in windows.batches(4, seed=1)))\n"
+        "heavy = {'pandas', 'sqlalchemy', 'dagster', 'torch', 'scipy', 'pydantic'}\n"
+        "print(sorted({m.split('.')[0] for m in sys.modules} & heavy))\n"
+        "ours = {m for m in sys.modules if m.startswith('cue_pipeline.')}\n"
+        "print(sorted(ours - {'cue_pipeline.errors'}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    total, foreign, own = done.stdout.splitlines()
+    own_windows = Windows.open(out, seconds=4.0, hop=2.0)
+    expected = sum(b["mel"].astype("f8").sum() for b in own_windows.batches(4, seed=1))
+    assert float(total) == pytest.approx(expected)
+    assert (foreign, own) == ("[]", "[]")
