@@ -161,8 +161,8 @@ def _look(
 ) -> dg.SensorResult | dg.SkipReason:
     from cue_pipeline.cue.scan import find_cues
 
-    store = library.store
-    known = _known(store, library.settings)
+    store, settings = library.store, library.settings  # read anew at each access
+    known = _known(store, settings)
     try:
         place = base_of(root, known.cues.values())
         scan = find_cues(place.root, place.below)
@@ -188,7 +188,7 @@ def _look(
     )
     scan = found.scan
     if found.moved or found.restored:
-        known = _known(store, library.settings)
+        known = _known(store, settings)
     refused = second_keys(scan.cues, root, known.cues)
     refused |= {new: told_held(old) for new, old in found.held.items()}
     look = watch.decide(
@@ -196,14 +196,14 @@ def _look(
         root,
         known,
         watch.Memory.from_cursor(context.cursor),
-        is_quiet=lambda folder: watch.quiet(folder, now, library.settings.settle_seconds),
+        is_quiet=lambda folder: watch.quiet(folder, now, settings.settle_seconds),
         busy_among=lambda keys: busy_cues(instance, keys),
         room=max(0, RUNS_WAITING - _waiting(instance)),
         new_epoch=f"{int(now):x}",
         below=place.below,
         undecided=found.left | refused.keys(),
     )
-    pattern = library.settings.project_pattern
+    pattern = settings.project_pattern
     conflicts = (
         store.register_cues(look.register, project_pattern=pattern).conflicts
         if look.register
