@@ -30,6 +30,7 @@ from cue_pipeline.hearing.stated import Stated, TempoBend
 Float32 = NDArray[np.float32]
 
 _CLEARLY_MORE = 1.1  # of what is explained: another tempo map of the cue is believed
+_MOST_TEMPOS = 4
 
 
 @dataclass(frozen=True)
@@ -131,8 +132,8 @@ def match_evidence(
     stated : mapping of int to Stated, optional
         ``midi_file_id`` → what people say of its clock, which is true.
     tempos : mapping of int to sequence of TempoBend, optional
-        ``midi_file_id`` → other tempo maps of the cue, which are tried where the sound does not
-        bear out the file's own.
+        ``midi_file_id`` → other tempo maps of the cue: the one that the sound bears out best is
+        taken.
     mixes : Mixes, optional
         The mixes of the cue.
 
@@ -199,15 +200,17 @@ def _match_evidence(
 
 
 def _placed(file: FileTracks, ways: list[Standing], tempos: Sequence[TempoBend]) -> Placed | None:
-    """Place a file at its own tempo, or where the sound refuses that, at another of the cue's."""
+    """Place a file at its own tempo, or at another of the cue's that the sound bears out better."""
     best = placed(file, ways)
-    if best is None or file.bend is not None or (best.sure and best.clock_doubt is None):
+    if best is None or file.bend is not None:
         return best
-    for tempo in tempos:
+    # Also where nothing is doubted: a map that is wrong in part fits the rest well.
+    for tempo in tempos[:_MOST_TEMPOS]:
         other = placed(file.bent(tempo), ways)
         if other is None or not other.sure or other.clock_doubt is not None:
             continue
-        if other.alignment.r2 > _CLEARLY_MORE * best.alignment.r2:
+        doubted = not best.sure or best.clock_doubt is not None
+        if other.alignment.r2 > (1.0 if doubted else _CLEARLY_MORE) * best.alignment.r2:
             best = other
     return best
 

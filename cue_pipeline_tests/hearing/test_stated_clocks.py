@@ -13,12 +13,12 @@ from cue_pipeline.hearing.stated import Stated, TempoBend
 from cue_pipeline_tests.hearing.sounding import cue, late, phrase, together, tone
 
 TRACKS = {
-    name: phrase(seed, low=low, n=100, seconds=40.0)
+    name: phrase(seed, low=low, n=70, seconds=28.0)
     for name, seed, low in (("melody", 1, 72), ("inner", 2, 60), ("bass", 3, 40))
 }
 STEMS = {name: tone(notes) for name, notes in TRACKS.items()}
-STRANGE = {name: tone(phrase(s, low=50, n=100, seconds=40.0)) for s, name in enumerate("abc", 90)}
-TIMES = np.linspace(2.0, 38.0, 20)
+STRANGE = {name: tone(phrase(s, low=50, n=70, seconds=28.0)) for s, name in enumerate("abc", 90)}
+TIMES = np.linspace(2.0, 26.0, 20)
 
 
 def heard(tracks, stems, *, start_offsets=None, mixes=None, **known):
@@ -96,9 +96,9 @@ def test_of_stems_whose_clock_the_sound_does_not_tell_the_stated_one_is_judged()
     )
 
 
-# The score says 120 quarters a minute, the take was played at 100, and at 130 from second 24 on.
+# The score says 120 quarters a minute, the take was played at 100, and at 130 from second 16.8 on.
 BEND = TempoBend(
-    np.array([0.0, 20.0, 40.0]), np.array([0.0, 24.0, 24.0 + 20.0 / 1.3 * 1.2]), "take.mid"
+    np.array([0.0, 14.0, 28.0]), np.array([0.0, 16.8, 16.8 + 14.0 / 1.3 * 1.2]), "take.mid"
 )
 
 
@@ -113,7 +113,7 @@ def played(tracks, bend):
 
 
 def test_played_times_are_numpys_interpolation_and_lead_back():
-    seconds = np.linspace(0.0, 40.0, 33)
+    seconds = np.linspace(0.0, 28.0, 33)
     np.testing.assert_allclose(
         BEND.played_times(seconds), np.interp(seconds, BEND.score, BEND.played), atol=1e-12
     )
@@ -131,7 +131,8 @@ def test_a_bend_that_goes_back_is_refused():
 def test_a_take_at_the_tempo_of_another_file_is_heard_where_that_tempo_puts_it(known):
     stems = {name: late(tone(notes), 2.0) for name, notes in played(TRACKS, BEND).items()}
     plain = heard(TRACKS, stems)
-    assert plain.pairs["clock_doubt"].notna().all() or plain.pairs["score"].isna().all()
+    away = heard_times(plain.alignments["knots"][0], TIMES) - BEND.played_times(TIMES) - 2.0
+    assert np.abs(away).max() > 1.0
     found = heard(TRACKS, stems, **known)
     assert found.warnings == []
     for knots, method, reason in found.alignments[["knots", "method", "reason"]].itertuples(
@@ -150,12 +151,12 @@ def test_another_tempo_map_is_not_taken_where_the_files_own_is_the_one_that_was_
     assert not found.alignments["reason"].str.contains("tempo").any()
 
 
-@pytest.mark.parametrize("seconds", [0.0, 2.345, -3.21])
+@pytest.mark.parametrize("seconds", [2.345, -3.21])
 def test_a_mix_has_the_clock_of_its_stems_wherever_it_begins(seconds):
     stems = {name: late(y, 1.25) for name, y in STEMS.items()}
     # A bus compressor: what goes in comes out bent.
     mix = np.tanh(4.0 * late(together(*stems.values()), seconds)).astype(np.float32)
-    found = heard(TRACKS, stems, mixes={"mix": mix, "other": tone(phrase(70, low=55, n=100))})
+    found = heard(TRACKS, stems, mixes={"mix": mix, "other": tone(phrase(70, low=55, n=70))})
     clocks = found.mix_alignments.set_index("final_mix_id")
     assert list(clocks["method"]) == ["sound", "none"]
     np.testing.assert_allclose(
