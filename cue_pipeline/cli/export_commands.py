@@ -143,6 +143,44 @@ def parquet(**asked: Any) -> None:
     write_export("parquet", **asked)
 
 
+@export.command(short_help="Windows of stems, or whole cues, in tar shards.")
+@asked_for
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.1, 3_600),
+    default=10.0,
+    show_default=True,
+    metavar="S",
+    help="Length of a window.",
+)
+@click.option(
+    "--hop",
+    type=click.FloatRange(0.1, 3_600),
+    metavar="S",
+    help="From one window to the next.  [default: its length]",
+)
+@click.option("--whole", is_flag=True, help="Whole cues, all stems and mixes, in place of windows.")
+@click.option(
+    "--sample-rate",
+    type=click.IntRange(8_000, 192_000),
+    default=48_000,
+    show_default=True,
+    metavar="HZ",
+    help="Of the FLAC files.",
+)
+@click.option(
+    "--shard-mb",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    metavar="MB",
+    help="A shard is closed when it is this large.",
+)
+def webdataset(**asked: Any) -> None:
+    """Write OUT as tar shards that the webdataset package reads."""
+    write_export("webdataset", **asked)
+
+
 @export.command(short_help="Say whether the data set OUT is whole.")
 @click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--against-tables", is_flag=True, help="Hold it against the tables too.")

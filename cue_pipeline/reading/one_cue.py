@@ -75,6 +75,8 @@ class Cue:
     Attributes
     ----------
     library : Library
+    id : int
+        Of its row in ``cues``: the same when it moves.
     key : str
         Its partition key: the folder below the root.
     project, reel, cue_number, version, title
@@ -85,7 +87,7 @@ class Cue:
 
     def __init__(self, library: Library, row: CueRow) -> None:
         self.library, self._row = library, row
-        self.key, self.state = row.cue_key, row.state
+        self.id, self.key, self.state = row.id, row.cue_key, row.state
         self.project, self.reel, self.cue_number = row.project, row.reel, row.cue_number
         self.version, self.title = row.version, row.title
 

@@ -16,6 +16,7 @@ NEEDED = {
     ("export", "pack"): ("--license", "x"),
     ("export", "parquet"): ("--license", "x"),
     ("export", "slakh"): ("--license", "x"),
+    ("export", "webdataset"): ("--license", "x"),
 }
 
 

@@ -83,6 +83,7 @@ def test_notes_that_are_no_labels_have_no_stem(sqlite_template, tmp_path):
         assert {line.partition("/")[0] for line in found} == {"notes", "stems", "tracks"}
 
 
+@pytest.mark.slow
 def test_an_export_that_was_killed_goes_on_and_is_the_same(done, tmp_path, monkeypatch):
     library, _, _ = done
     monkeypatch.setattr(module, "SHARD_ROWS", 100)  # a shard a cue
@@ -128,6 +129,7 @@ def test_the_card_is_read_by_croissant(done):
     assert stems[0]["stems-all-00000/sample_rate"] == 48_000
 
 
+@pytest.mark.engines("sqlite")
 def test_a_cue_without_a_note_is_exported(store, filled_url, tmp_path):
     load(store, SyntheticCue(n_notes=0, n_cc=0))
     load(store, SyntheticCue(key="b", n_groups=1))

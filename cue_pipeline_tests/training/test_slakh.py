@@ -143,6 +143,7 @@ def test_the_metadata_has_the_names_of_slakh(done):
         told["stems"]["S00"]
     )  # fmt: skip
     assert told["cue_key"] == CUE.key
+    assert (told["final_mix"], told["final_mix_start_seconds"]) == ("6mx", 0.0)
 
 
 def test_odd_text_and_numbers_are_the_same_after_yaml():
@@ -183,6 +184,7 @@ def test_an_export_is_verified_against_its_manifest_and_the_tables(store, librar
     assert any("S00.flac: its sound" in line for line in Slakh().faults(out, library))
 
 
+@pytest.mark.slow
 def test_an_export_that_was_killed_goes_on_and_is_the_same(
     store, library, filled_url, tmp_path, monkeypatch
 ):
@@ -191,7 +193,7 @@ def test_an_export_that_was_killed_goes_on_and_is_the_same(
     export(library, tmp_path / "whole", sample_rate=RATE)
     import cue_pipeline.training.exports.slakh as module
 
-    write = module._write_audio
+    write = module.write_audio
 
     def killed(folder, content, ids, rate):
         if content.cue.key == others[1].key:
@@ -199,11 +201,11 @@ def test_an_export_that_was_killed_goes_on_and_is_the_same(
             raise KeyboardInterrupt
         return write(folder, content, ids, rate)
 
-    monkeypatch.setattr(module, "_write_audio", killed)
+    monkeypatch.setattr(module, "write_audio", killed)
     with pytest.raises(KeyboardInterrupt):
         export(library, tmp_path / "set", sample_rate=RATE)
     assert not (tmp_path / "set").exists()
-    monkeypatch.setattr(module, "_write_audio", write)
+    monkeypatch.setattr(module, "write_audio", write)
     export(library, tmp_path / "set", resume=True, sample_rate=RATE)
     files = [read_manifest(tmp_path / name)["files"] for name in ("whole", "set")]
     cards = {"README.md", "croissant.json"}  # which have the folder's name
@@ -242,3 +244,19 @@ def test_the_cards_are_valid_and_say_the_licence(done):
     assert [row["stems/stem"] for row in rows] == [b"S00", b"S01"]
     assert [row["stems/labels_complete"] for row in rows] == [True, True]
     assert json.loads((out / "croissant.json").read_text())["license"] == ("internal use only")
+
+
+def test_a_cue_whose_sound_is_gone_is_left_out_and_the_others_are_whole(store, library, tmp_path):
+    plant(store, tmp_path / "cues", PlantedCue(key="Reel 1/1m02", seed=2))
+    (tmp_path / "cues" / CUE.key / "Stem 1.wav").unlink()
+    counts = export(library, tmp_path / "set", sample_rate=RATE)
+    assert counts == {"cues": 1, "stems": 2, "notes": N_NOTES}
+    assert not (tmp_path / "set/Track00001").exists()
+    assert (tmp_path / "set/Track00002/mix.flac").exists()
+    ((why, keys),) = read_manifest(tmp_path / "set")["description"]["left_out"].items()
+    assert keys == [CUE.key]
+    assert "Stem 1.wav" in why
+    assert not Slakh().faults(tmp_path / "set", library)
+    (tmp_path / "cues/Reel 1/1m02/Stem 0.wav").unlink()
+    with pytest.raises(ExportError, match=r"No cue could be read\. .*Stem 1\.wav"):
+        export(library, tmp_path / "none", sample_rate=RATE)

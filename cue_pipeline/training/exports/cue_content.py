@@ -23,7 +23,8 @@ import numpy as np
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cue_pipeline.reading import Cue, Mix, Stem
+    from cue_pipeline.reading import Cue, Mix
+    from cue_pipeline.reading.stem_scores import StemScore
 
 STANDING: Final = ("auto", "confirmed")
 STROKE_SECONDS: Final = 0.05
@@ -31,7 +32,7 @@ SAME_START_SECONDS: Final = 0.05
 """Stems whose clocks differ by less begin together."""
 
 _NO_END: Final = 1 | 4
-_LIKELY: Final = 0.05  # of a candidate: less, and the track is not where it may sound
+_MIX: Final = "//mix"  # no stem is called so
 NOTE_COLUMNS: Final = (
     "midi_track_id", "event_index", "stem", "start", "end", "note", "velocity", "channel", "flags",
 )  # fmt: skip
@@ -112,7 +113,18 @@ class CueContent:
     @cached_property
     def starts(self) -> dict[str, Start]:
         """Where each stem begins."""
+        return {name: start for name, start in self._starts.items() if name != _MIX}
+
+    @property
+    def mix_start(self) -> Start:
+        """Where the cue's own mix begins."""
+        return self._starts[_MIX]
+
+    @cached_property
+    def _starts(self) -> dict[str, Start]:
         offsets = {name: stem.start_offset_seconds for name, stem in self.cue.stems.items()}
+        if self.mix is not None:
+            offsets[_MIX] = self.mix.start_offset_seconds
         return stem_starts(offsets, self._lags())
 
     @cached_property
@@ -130,12 +142,10 @@ class CueContent:
 
     @cached_property
     def tracks(self) -> pd.DataFrame:
-        """``cue.tracks``, with ``n_notes`` and ``candidates``."""
+        """``cue.tracks``, with ``n_notes``."""
         tracks = self.cue.tracks
         counts = self.cue.notes().groupby("midi_track_id").size()
         tracks["n_notes"] = tracks["id"].map(counts).fillna(0).astype("int64")
-        said = self.cue.table("track_mappings").set_index("midi_track_id")["candidates"]
-        tracks["candidates"] = tracks["id"].map(said)
         return tracks
 
     @cached_property
@@ -197,64 +207,61 @@ class CueContent:
 
     @cached_property
     def incomplete(self) -> frozenset[str]:
-        """Names of stems in which notes may sound that are not among :attr:`notes`.
-
-        Those that a track in review, or of no stem, is likely to be in.
-        """
-        open_ones = self.tracks[~self.tracks["state"].isin(STANDING) & (self.tracks["n_notes"] > 0)]
-        found: set[str] = {name for name in open_ones["stem"] if isinstance(name, str)}
-        for candidates in open_ones["candidates"]:
-            if isinstance(candidates, list):
-                likely = (c for c in candidates if (c.get("confidence") or 0.0) >= _LIKELY)
-                found |= {str(c["canonical_name"]) for c in likely}
-        said = {n: stem.row.get("labels_complete") for n, stem in self.cue.stems.items()}
+        """Names of stems in which notes may sound that are not among :attr:`notes`."""
         return frozenset(
             name
-            for name, complete in said.items()
-            if complete is False or (complete is None and name in found)
+            for name, stem in self.cue.stems.items()
+            if not self.complete(name, 0.0, stem.duration_seconds)
         )
+
+    def complete(self, stem: str, start: float, end: float) -> bool:
+        """Return whether all that is known to be possible between two moments is a label.
+
+        Parameters
+        ----------
+        stem : str
+        start, end : float
+            Seconds from its first sample.
+        """
+        score = self._scores[self.cue.stems[stem].id]
+        return score.unknown is None and not any(a < end and b > start for a, b in score.doubts)
+
+    def unknown(self, stem: str) -> str | None:
+        """Return why nothing can be said of what sounds in a stem; None: something can."""
+        return self._scores[self.cue.stems[stem].id].unknown
+
+    @cached_property
+    def _scores(self) -> dict[int, StemScore]:
+        from cue_pipeline.reading.stem_scores import read_stem_scores
+
+        return read_stem_scores(self.cue.library.store, self.cue.key)
 
     @cached_property
     def _knots(self) -> dict[tuple[int, int], Any]:
-        rows = self.cue.table("stem_alignments")
-        return {
-            (int(file), int(stem)): knots
-            for file, stem, knots in zip(
-                rows["midi_file_id"], rows["audio_file_id"], rows["knots"], strict=True
-            )
-            if isinstance(knots, list)
-        }
+        """By MIDI file and stem, or mix."""
+        found = {}
+        for table, of in (("stem_alignments", "audio_file_id"), ("mix_alignments", "final_mix_id")):
+            rows = self.cue.table(table)
+            for file, sound, knots in zip(
+                rows["midi_file_id"], rows[of], rows["knots"], strict=True
+            ):
+                if isinstance(knots, list):
+                    found[int(file), int(sound)] = knots
+        return found
 
     def _lags(self) -> dict[str, float | None]:
         """Return the lag of each stem by the MIDI file that is heard in most of them."""
         from cue_pipeline.hearing.heard_times import heard_times
 
         names = {stem.id: name for name, stem in self.cue.stems.items()}
+        if self.mix is not None:
+            names[self.mix.id] = _MIX
         by_file: dict[int, dict[str, Any]] = {}
-        for (file, stem), knots in self._knots.items():
-            if stem in names:
-                by_file.setdefault(file, {})[names[stem]] = knots
+        for (file, sound), knots in self._knots.items():
+            if sound in names:
+                by_file.setdefault(file, {})[names[sound]] = knots
         most = max(by_file.values(), key=len, default={})
         scores = [score for knots in most.values() for score, _ in knots]
         moment = float(np.median(scores)) if scores else 0.0
         lags = {name: float(heard_times(knots, moment)) - moment for name, knots in most.items()}
         return {name: lags.get(name) for name in names.values()}
-
-
-def mono(stem: Stem | Mix, start: float, seconds: float, rate: int) -> np.ndarray[Any, Any]:
-    """Return the mean of a sound's channels.
-
-    Parameters
-    ----------
-    start, seconds : float
-        From its own first sample; what lies beyond its end is not there.
-    rate : int
-        Hz.
-
-    Returns
-    -------
-    np.ndarray, shape=(n_samples,), dtype=float32
-    """
-    samples: np.ndarray[Any, Any] = stem.audio(start, seconds, sample_rate=rate)
-    mean: np.ndarray[Any, Any] = samples.mean(axis=0, dtype=np.float32)
-    return mean

@@ -17,6 +17,7 @@ FORMATS: Mapping[str, str] = {
     "pack": "cue_pipeline.training.exports.pack:PackFormat",
     "parquet": "cue_pipeline.training.exports.parquet_tables:Parquet",
     "slakh": "cue_pipeline.training.exports.slakh:Slakh",
+    "webdataset": "cue_pipeline.training.exports.tar_shards:Webdataset",
 }
 """Format → ``module:class`` of what writes and verifies it; imported when it is asked for."""
 

@@ -20,7 +20,7 @@ from cue_pipeline.training.exports.cue_content import CueContent
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.manifest import read_manifest
 from cue_pipeline.training.exports.row_log import flush
-from cue_pipeline.training.exports.selection import Chosen, Selection, select
+from cue_pipeline.training.exports.selection import Chosen, Selection, leaving_out, select
 from cue_pipeline.training.exports.unfinished import Unfinished
 
 if TYPE_CHECKING:
@@ -119,7 +119,8 @@ class Parquet:
         export = Unfinished(request.out, settings, resume=request.resume)
         shards = list(export.progress.get("shards", []))
         ordered = in_order(selection.chosen)
-        done = sum(shard["cues"] for shard in shards)
+        done = int(export.progress.get("cues", 0))
+        unread: dict[str, str] = dict(export.progress.get("left_out", {}))
         _remove_unnoted(export.folder, shards)
         while done < len(ordered):
             split = ordered[done].split or NO_SPLIT
@@ -129,11 +130,12 @@ class Parquet:
                 if (chosen.split or NO_SPLIT) != split or shard.rows >= SHARD_ROWS:
                     break
                 request.say(f"{chosen.cue.key} → {shard.name}")
-                shard.add(tables_of(chosen))
+                with leaving_out(chosen, unread, request.say):
+                    shard.add(tables_of(chosen))
                 done += 1
             shards.append(shard.close())
-            export.keep({"shards": shards})
-        return _finish(export, request, selection, shards)
+            export.keep({"shards": shards, "cues": done, "left_out": unread})
+        return _finish(export, request, selection.without(unread), shards)
 
     def faults(self, out: Path, library: Library | None) -> list[str]:
         """Return what is wrong with a data set whose files are those of its manifest."""
@@ -188,7 +190,7 @@ class _Shard:
         import pyarrow.parquet as pq
 
         self.name, self.rows = f"{split}-{number:05}.parquet", 0
-        self._split, self._cues = split, 0
+        self._split = split
         self._files = {table: folder / table / self.name for table in TABLES}
         for path in self._files.values():
             path.parent.mkdir(exist_ok=True)
@@ -202,7 +204,6 @@ class _Shard:
 
     def add(self, tables: Mapping[str, Any]) -> None:
         """Append a cue's rows."""
-        self._cues += 1
         for name, table in tables.items():
             self._counts[name] += table.num_rows
             self.rows += table.num_rows
@@ -231,7 +232,6 @@ class _Shard:
         return {
             "name": self.name,
             "split": self._split,
-            "cues": self._cues,
             "counts": self._counts,
             "hours": told,
             "stems": [self._hours.stems, self._hours.incomplete],
@@ -265,15 +265,11 @@ def tables_of(chosen: Chosen) -> dict[str, Any]:
             columns={"midi_track_id": "track_id", "time": "score_seconds", **names}
         )
     for name, frame in frames.items():
-        frame["cue_id"], frame["cue_key"] = _cue_id(content), content.cue.key
+        frame["cue_id"], frame["cue_key"] = content.cue.id, content.cue.key
         found[name] = pa.Table.from_pandas(
             frame[list(TABLES[name])], schema=schema_of(name), preserve_index=False
         )
     return found
-
-
-def _cue_id(content: CueContent) -> int:
-    return int(content.cue.table("cues")["id"].iloc[0])
 
 
 def _cue_row(content: CueContent, chosen: Chosen) -> dict[str, Any]:
@@ -304,7 +300,7 @@ def _stem_rows(content: CueContent) -> Iterator[dict[str, Any]]:
         yield {
             **{c: stem.row.get(c) for c in TABLES["stems"]},
             "stem_id": stem.id,
-            "cue_id": _cue_id(content),
+            "cue_id": content.cue.id,
             "cue_key": content.cue.key,
             "name": name,
             "channels": list(stem.labels),
@@ -321,11 +317,13 @@ def _mix_rows(content: CueContent) -> Iterator[dict[str, Any]]:
         yield {
             **{c: mix.row.get(c) for c in TABLES["mixes"]},
             "mix_id": mix.id,
-            "cue_id": _cue_id(content),
+            "cue_id": content.cue.id,
             "cue_key": content.cue.key,
             "name": name,
             "channels": list(mix.labels),
-            "start_seconds": mix.start_offset_seconds,
+            "start_seconds": content.mix_start.seconds
+            if content.mix is mix
+            else mix.start_offset_seconds,
         }
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cue_pipeline.errors import ExportError
+from cue_pipeline.errors import CuePipelineError, ExportError, WarehouseAwayError
 
 if TYPE_CHECKING:
     from cue_pipeline.reading import Cue, Library
@@ -58,6 +59,19 @@ class Selection:
         """The same as long as the same data would be exported."""
         told = [(c.cue.key, c.split, sorted(c.data_versions.items())) for c in self.chosen]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+
+    def without(self, unread: Mapping[str, str]) -> Selection:
+        """Return the same less cues that could not be read, and why.
+
+        Raises
+        ------
+        ExportError
+            If none is left.
+        """
+        chosen = tuple(c for c in self.chosen if c.cue.key not in unread)
+        if not chosen:
+            raise ExportError(f"No cue could be read. The first: {next(iter(unread.values()))}")
+        return Selection(chosen, {**self.left_out, **unread}, self.code_versions)
 
     def left_out_by_reason(self) -> dict[str, list[str]]:
         """Return the keys of cues that are left out, by why."""
@@ -112,6 +126,29 @@ def select(library: Library, split: str | None) -> Selection:
         for asset in sorted(chosen[0].data_versions)
     }
     return Selection(tuple(chosen), left_out, made)
+
+
+@contextmanager
+def leaving_out(
+    chosen: Chosen, unread: dict[str, str], say: Callable[[str], None]
+) -> Iterator[None]:
+    """Have a cue that cannot be read leave the others alone: note why, and go on.
+
+    Parameters
+    ----------
+    chosen : Chosen
+    unread : dict of str to str
+        Where the cue's key and the reason go.
+    say : callable
+        Takes a line for people.
+    """
+    try:
+        yield
+    except WarehouseAwayError:
+        raise
+    except CuePipelineError as e:
+        unread[chosen.cue.key] = f"it cannot be read: {e}"
+        say(f"left out: {chosen.cue.key}: {e}")
 
 
 def _require_split(split: str | None, splits: Mapping[str, str]) -> None:

@@ -27,30 +27,26 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from cue_pipeline.training.exports.card import Account, Hours, RecordSet, write_cards
-from cue_pipeline.training.exports.cue_content import CueContent, mono
+from cue_pipeline.training.exports.cue_audio import Array, block_of, placed, write_audio
+from cue_pipeline.training.exports.cue_content import CueContent
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.general_midi import class_of, is_drum, program_of
 from cue_pipeline.training.exports.manifest import read_manifest
 from cue_pipeline.training.exports.row_log import RowLog, flush
-from cue_pipeline.training.exports.selection import Chosen, Selection, select
+from cue_pipeline.training.exports.selection import Chosen, Selection, leaving_out, select
 from cue_pipeline.training.exports.stem_midi import parts_of, read_notes, write_file
 from cue_pipeline.training.exports.unfinished import Unfinished
 
 if TYPE_CHECKING:
-    from cue_pipeline.reading import Library, Mix, Stem
+    from cue_pipeline.reading import Library
 
 DEFAULT_RATE: Final = 44_100
-_BLOCK_SECONDS: Final = 30.0
-_HEADROOM: Final = 0.999
-_SURELY_BELOW: Final = 0.9  # a resampler may pass a peak by some of the rest
 _LAYOUT: Final = """
 The folders of Slakh2100. `index.csv` has a row for every stem.
 
@@ -69,22 +65,11 @@ without notes has no MIDI file. Notes without an end to be trusted last 0.05 s.
 """
 _NAMESPACE: Final = uuid.UUID("7d7b6f0e-3f0a-4c6e-8f0f-6a3f3f6b1d2c")
 
-Array = np.ndarray[Any, Any]
-
 INDEX_COLUMNS: Final = {
     "track": "text", "split": "text", "cue_key": "text", "stem": "text", "name": "text",
     "audio": "text", "midi": "text", "instrument_category": "text", "inst_class": "text",
     "seconds": "float", "notes": "integer", "labels_complete": "boolean",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class _Sound:
-    """A stem or mix, and where its samples begin in the track's files."""
-
-    sound: Stem | Mix
-    first: int
-    count: int
 
 
 class Slakh:
@@ -104,13 +89,19 @@ class Slakh:
         export = Unfinished(request.out, settings, resume=request.resume)
         log = RowLog(export.folder, export.progress.get("bytes", 0))
         done = int(export.progress.get("tracks", 0))
+        unread: dict[str, str] = dict(export.progress.get("left_out", {}))
         for number, chosen in enumerate(selection.chosen[done:], done + 1):
             place = _place(chosen, number)
             request.say(f"{chosen.cue.key} → {place}")
             _remove(export.folder / place)  # of a kill
-            length = log.add(_write_track(export.folder, place, chosen, rate))
-            export.keep({"tracks": number, "bytes": length})
-        return _finish(export, request, selection, log, rate)
+            rows: list[dict[str, Any]] = []
+            with leaving_out(chosen, unread, request.say):
+                rows = _write_track(export.folder, place, chosen, rate)
+            if chosen.cue.key in unread:
+                _remove(export.folder / place)
+            length = log.add(rows)
+            export.keep({"tracks": number, "bytes": length, "left_out": unread})
+        return _finish(export, request, selection.without(unread), log, rate)
 
     def faults(self, out: Path, library: Library | None) -> list[str]:
         """Return what is wrong with a data set whose files are those of its manifest."""
@@ -146,7 +137,7 @@ def _write_track(root: Path, place: str, chosen: Chosen, rate: int) -> list[dict
     for name in ("stems", "MIDI"):
         (folder / name).mkdir(parents=True)
     ids = {name: f"S{i:02}" for i, name in enumerate(content.cue.stems)}
-    gain = _write_audio(folder, content, ids, rate)
+    gain = write_audio(folder, content, ids, rate)
     parts = {name: parts_of(content, name) for name in ids}
     for name, stem_id in ids.items():
         if parts[name]:
@@ -201,6 +192,7 @@ def _told_of_stem(content: CueContent, name: str, has_midi: bool) -> dict[str, A
         "tracks": [str(t) for t in tracks["track_name"]],
         "n_notes": len(mine),
         "labels_complete": name not in content.incomplete,
+        "labels_unknown": content.unknown(name),
         "start_seconds": round(start.seconds, 6),
         "start_known_by": start.known_by,
         "start_doubt": start.doubt,
@@ -231,108 +223,13 @@ def _metadata(
         "split": chosen.split,
         "duration_seconds": round(content.seconds, 6),
         "final_mix": None if content.mix is None else content.mix.name,
-        "final_mix_start_seconds": None if content.mix is None else _mix_start(content.mix)[0],
-        "final_mix_start_known": None if content.mix is None else _mix_start(content.mix)[1],
+        "final_mix_start_seconds": None if content.mix is None else content.mix_start.seconds,
+        "final_mix_start_known_by": None if content.mix is None else content.mix_start.known_by,
+        "final_mix_start_doubt": None if content.mix is None else content.mix_start.doubt,
         "tracks_in_no_stem": [str(t) for t in unheard["track_name"]],
         "data_versions": dict(sorted(chosen.data_versions.items())),
         "stems": dict(stems),
     }
-
-
-def _mix_start(mix: Mix) -> tuple[float, bool]:
-    offset = mix.start_offset_seconds
-    return (0.0, False) if offset is None else (offset, True)
-
-
-# Sound
-
-
-def _write_audio(folder: Path, content: CueContent, ids: Mapping[str, str], rate: int) -> float:
-    """Write stems and mixes; return the gain that all of them have."""
-    stems = {
-        ids[name]: _placed(stem, content.starts[name].seconds, rate)
-        for name, stem in content.cue.stems.items()
-    }
-    total = max((s.first + s.count for s in stems.values()), default=0)
-    own = content.mix
-    mix = None if own is None else _placed(own, _mix_start(own)[0], rate)
-    gain = _gain(stems, mix, total, rate)
-    files = {stem_id: folder / "stems" / f"{stem_id}.flac" for stem_id in stems}
-    with ExitStack() as stack:
-        writers = {
-            stem_id: stack.enter_context(_flac(path, rate)) for stem_id, path in files.items()
-        }
-        summed = stack.enter_context(_flac(folder / "mix.flac", rate))
-        for blocks, block in _blocks(stems, total, rate):
-            for stem_id, samples in blocks.items():
-                writers[stem_id].write(samples * np.float32(gain))
-            summed.write(block * np.float32(gain))
-    if mix is not None:
-        with _flac(folder / "final_mix.flac", rate) as writer:
-            for blocks, _ in _blocks({"mix": mix}, total, rate):
-                writer.write(blocks["mix"] * np.float32(gain))
-    return gain
-
-
-def _placed(sound: Stem | Mix, start: float, rate: int) -> _Sound:
-    return _Sound(sound, round(start * rate), round(sound.duration_seconds * rate))
-
-
-def _flac(path: Path, rate: int) -> Any:
-    import soundfile as sf
-
-    return sf.SoundFile(path, "w", samplerate=rate, channels=1, subtype="PCM_24", format="FLAC")
-
-
-def _gain(stems: Mapping[str, _Sound], mix: _Sound | None, total: int, rate: int) -> float:
-    """Return what keeps all files of a track below full scale; 1 where nothing passes it."""
-    if (
-        _bound(list(stems.values())) < _SURELY_BELOW
-        and _bound([mix] if mix else []) < _SURELY_BELOW
-    ):
-        return 1.0
-    peak = 0.0
-    for blocks, summed in _blocks(stems, total, rate):
-        peak = max(peak, _peak(summed), *(_peak(samples) for samples in blocks.values()))
-    for blocks, _ in _blocks({"mix": mix} if mix else {}, total, rate):
-        peak = max(peak, *(_peak(samples) for samples in blocks.values()))
-    return 1.0 if peak <= _HEADROOM else _HEADROOM / peak
-
-
-def _bound(sounds: list[_Sound]) -> float:
-    """Return what the sum of some sounds cannot pass, by the levels in their rows."""
-    peaks = (s.sound.row.get("peak_dbfs") for s in sounds)
-    return float(sum(10.0 ** (peak / 20.0) for peak in peaks if peak is not None and peak == peak))
-
-
-def _peak(samples: Array) -> float:
-    return float(np.abs(samples).max(initial=0.0))
-
-
-def _blocks(
-    sounds: Mapping[str, _Sound], total: int, rate: int
-) -> Iterator[tuple[dict[str, Array], Array]]:
-    """Yield what sounds hold from 0 to ``total``, block by block, and their sum."""
-    size = round(_BLOCK_SECONDS * rate)
-    for first in range(0, total if sounds else 0, size):
-        count = min(size, total - first)
-        blocks = {name: _block(sound, first, count, rate) for name, sound in sounds.items()}
-        summed = np.zeros(count, np.float32)
-        for samples in blocks.values():
-            summed += samples
-        yield blocks, summed
-
-
-def _block(placed: _Sound, first: int, count: int, rate: int) -> Array:
-    """Return samples of a track's file, silent where the sound has not begun or has ended."""
-    out = np.zeros(count, np.float32)
-    begin = max(first, placed.first)
-    end = min(first + count, placed.first + placed.count)
-    if end > begin:
-        samples = mono(placed.sound, (begin - placed.first) / rate, (end - begin) / rate, rate)
-        n = min(len(samples), end - begin)
-        out[begin - first : begin - first + n] = samples[:n]
-    return out
 
 
 # The end, and what comes after it
@@ -410,14 +307,14 @@ def _sound_faults(
     """Hold a second in the middle of a stem's file against the stem."""
     import soundfile as sf
 
-    placed = _placed(content.cue.stems[stem], content.starts[stem].seconds, rate)
+    there = placed(content.cue.stems[stem], content.starts[stem].seconds, rate)
     path = folder / "stems" / f"S{i:02}.flac"
-    count = min(rate, placed.count)
-    first = placed.first + (placed.count - count) // 2
+    count = min(rate, there.count)
+    first = there.first + (there.count - count) // 2
     with sf.SoundFile(path) as file:
         file.seek(min(first, file.frames))
         written = file.read(count, dtype="float32")
-    expected = _block(placed, first, count, rate) * np.float32(gain)
+    expected = block_of(there, first, count, rate) * np.float32(gain)
     if len(written) != count or np.abs(written - expected).max(initial=0.0) > 2.0**-15:
         return [f"{name}/stems/S{i:02}.flac: its sound is not that of '{stem}' now."]
     return []
