@@ -102,7 +102,7 @@ def postgresql(folder: Path) -> Iterator[str]:
         yield url.replace("/postgres?", "/windows?")
 
 
-def rate(windows: Windows, batches: int) -> float:
+def rate_of(windows: Windows, batches: int) -> float:
     """Return windows per second of processor time, in batches that nobody keeps."""
 
     def endless() -> Iterator[object]:
@@ -143,10 +143,10 @@ def of_pack(url: str, folder: Path, bars: Bars) -> None:
         f"{'pack of the library exported':<58} {size / (time.process_time() - start):>12,.0f} MB/s"
     )
     windows = Windows.open(out, fields=FIELDS)
-    packed, copied = rate(windows, 400), copy_rate(windows, 400)
+    packed, copied = rate_of(windows, 400), copy_rate(windows, 400)
     bars.show("pack, all fields of the example", packed, "windows/s", 8_000)
     bars.show("  of a memory copy of the same bytes", 100 * packed / copied, "%", 80)
-    bars.show("  mel alone", rate(Windows.open(out, fields=["mel"]), 400), "windows/s", 8_000)
+    bars.show("  mel alone", rate_of(Windows.open(out, fields=["mel"]), 400), "windows/s", 8_000)
     positions = np.arange(BATCH)
 
     def draw() -> None:
@@ -167,7 +167,42 @@ def of_pack(url: str, folder: Path, bars: Bars) -> None:
 
 def of_tables(url: str, name: str, bar: float, bars: Bars) -> None:
     windows = Windows.open(url, fields=FIELDS)
-    bars.show(f"{name}, all fields of the example", rate(windows, 100), "windows/s", bar)
+    bars.show(f"{name}, all fields of the example", rate_of(windows, 100), "windows/s", bar)
+
+
+def raw(folder: Path, bars: Bars) -> None:
+    """Read samples of mono stems and their stereo mix, 24 bits, from files in memory."""
+    import soundfile as sf
+
+    n_frames, rate = 11_250, 48_000  # two minutes
+    cue = SyntheticCue(n_frames=n_frames, n_groups=4, n_tracks=4, n_notes=4, n_cc=4)
+    noise = np.random.default_rng(0).normal(0, 0.1, (n_frames * 512, 2))
+    (folder / cue.key).mkdir(parents=True)
+    for name, samples in (("stem", noise[:, 0]), ("mix", noise)):
+        sf.write(folder / cue.key / f"{name}.wav", samples, rate, subtype="PCM_24")
+
+    def channels(file: str, labels: str) -> list[dict[str, object]]:
+        return [
+            {"label": label, "file": file, "channel_index": i, "frames": len(noise),
+             "sample_rate": rate}
+            for i, label in enumerate(labels)
+        ]  # fmt: skip
+
+    url = f"sqlite:///{folder / 'raw.db'}"
+    engine = create_engine(url)
+    ensure_schema(engine)
+    store = Store(engine)
+    load(store, cue)
+    stems = cue.value("channel_groups")["audio_files"]
+    stems = stems.assign(channels=[channels("stem.wav", "M")] * 4)
+    mixes = cue.value("final_mix_features")["final_mixes"]
+    replace(store, cue, "channel_groups", audio_files=stems)
+    replace(store, cue, "mel_features")
+    mixes = mixes.assign(channels=[channels("mix.wav", "LR")])
+    replace(store, cue, "final_mix_features", final_mixes=mixes)
+    engine.dispose()
+    windows = Windows.open(url, root=folder, fields=["audio", "mix"])
+    bars.show("raw samples of stem and mix, 48 kHz, in mono", rate_of(windows, 4), "windows/s", 400)
 
 
 def opening(folder: Path, n_cues: int, bars: Bars) -> None:
@@ -227,6 +262,7 @@ def main() -> int:
         url = fill(f"sqlite:///{folder / 'cues.db'}")
         of_pack(url, folder, bars)
         of_tables(url, "SQLite", 3_500, bars)
+        raw(folder, bars)
         with postgresql(folder / "pg") as server:
             of_tables(fill(server), "PostgreSQL", 1_500, bars)
         opening(folder, 10_000, bars)

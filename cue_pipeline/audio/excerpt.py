@@ -75,6 +75,85 @@ def read_excerpt(
     return samples
 
 
+class ExcerptReader:
+    """Reads many excerpts of the same groups: their headers once, as long as the files stay.
+
+    From any thread; what it keeps are headers, not open files.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Path, str], tuple[tuple[object, ...], _Described]] = {}
+
+    def read_into(
+        self,
+        folder: Path,
+        channels: Sequence[Mapping[str, Any]],
+        out: Float32Array,
+        *,
+        start: float,
+        sample_rate: int,
+    ) -> None:
+        """Fill an array with a group's samples.
+
+        Parameters
+        ----------
+        folder, channels, sample_rate
+            As for :func:`read_excerpt`.
+        out : np.ndarray, shape=(n_channels, n_samples), dtype=float32
+            Silence stands for what lies before the beginning or beyond the end.
+        start : float
+            Seconds from the first sample; may be negative.
+
+        Raises
+        ------
+        AudioFileError
+            As :func:`read_excerpt`.
+        """
+        described = self._described(folder, channels)
+        before = min(max(0, round(-start * sample_rate)), out.shape[1])
+        out[:, :before] = 0.0
+        reader = GroupReader(folder, described, sample_rate, convert_to=sample_rate, compiled=True)
+        try:
+            _read_at(reader, described, max(0.0, start), out[:, before:])
+        finally:
+            reader.close()
+        if reader.damage:
+            raise AudioFileError(" ".join(reader.damage))
+
+    def _described(self, folder: Path, channels: Sequence[Mapping[str, Any]]) -> _Described:
+        files = list(dict.fromkeys(str(channel["file"]) for channel in channels))
+        stamp = tuple(_stamp(folder / file) for file in files)
+        key = (folder, files[0])
+        known = self._known.get(key)
+        if known is None or known[0] != stamp:
+            known = self._known[key] = (stamp, _Described(_channels(folder, channels)))
+        return known[1]
+
+
+def _stamp(path: Path) -> object:
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # what is wrong, reading it says
+    return found.st_size, found.st_mtime_ns
+
+
+def _read_at(reader: GroupReader, group: _Described, start: float, out: Float32Array) -> None:
+    """Fill ``out`` with what begins at ``start``; without a copy where nothing is resampled."""
+    rate = reader.sample_rate
+    if {c.header.sample_rate for c in group.channels} != {rate}:
+        found = _read(reader, group, start, out.shape[1] / rate)
+        out[:, : found.shape[1]] = found[:, : out.shape[1]]
+        out[:, found.shape[1] :] = 0.0
+        return
+    reader.skip(Fraction(round(start * rate), rate))
+    count = reader.read(out)
+    out[:, count:] = 0.0
+    sound = finite(out)
+    if sound is not out:
+        out[:] = sound
+
+
 def _read(
     reader: GroupReader, group: _Described, start: float, duration: float | None
 ) -> Float32Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from cue_pipeline.training import windows as of_packs
 from cue_pipeline.training.windows.fields import FIELDS, checked_fields
@@ -30,6 +30,8 @@ class Windows(of_packs.Windows):
         profile: str | None = None,
         controllers: Sequence[int] | None = None,
         root: str | os.PathLike[str] | None = None,
+        of: Literal["stem", "cue"] = "stem",
+        max_stems: int = 16,
         **options: Any,
     ) -> Self:
         """Open a library, or a pack that was made of one.
@@ -50,6 +52,10 @@ class Windows(of_packs.Windows):
             MIDI controllers that ``cc`` has.
         root : path, optional
             Where the cues' folders are now, if the library has moved.
+        of : {"stem", "cue"}
+            What a window is of. Of a cue: ``audio`` of all its stems and ``mix``, on one clock.
+        max_stems : int
+            Places for stems in a window of a cue.
         **options
             ``empty``, ``sample_rate``, ``channels``: see
             :class:`cue_pipeline.training.windows.Windows`.
@@ -60,7 +66,14 @@ class Windows(of_packs.Windows):
             If there is no such library or pack, or it does not hold what is asked for.
         """
         shape = {"seconds": seconds, "hop": hop, "fields": fields, **options}
+        if of not in ("stem", "cue"):
+            raise of_packs.WindowsError(f"Windows are of 'stem' or 'cue', not of {of!r}.")
         if "://" not in os.fspath(url_or_pack):
+            if of == "cue":
+                raise of_packs.WindowsError(
+                    "A pack holds no samples, which is what windows of cues are made of. Open the "
+                    "library itself: Windows.open('sqlite:///…', of='cue')."
+                )
             found: Self = super().open(url_or_pack, split=split, controllers=controllers, **shape)
             return found
         from cue_pipeline.reading import open_library
@@ -73,5 +86,11 @@ class Windows(of_packs.Windows):
             controllers=DEFAULT_CONTROLLERS if controllers is None else controllers,
             scores=any(FIELDS[name].of_score for name in checked_fields(fields))
             or options.get("empty", 1.0) < 1.0,
+            mixes="mix" in fields,
         )
+        if of == "cue":
+            from cue_pipeline.training.cue_source import CueSource
+
+            cues = CueSource(source, max_stems)
+            return cls(cues, left_out=cues.left_out, max_stems=max_stems, **shape)
         return cls(source, left_out=source.left_out, **shape)

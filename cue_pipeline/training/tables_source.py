@@ -44,6 +44,8 @@ class TablesSource:
     scores : bool
         Whether fields of the score are asked for: stems of cues whose score is not ready are left
         out then.
+    mixes : bool
+        Whether the mix is asked for: stems beside which none is known are left out then.
     cache_bytes : int
         Most bytes of labels that are kept.
 
@@ -66,12 +68,13 @@ class TablesSource:
         split: str | None = None,
         controllers: Sequence[int] = DEFAULT_CONTROLLERS,
         scores: bool = True,
+        mixes: bool = False,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
         from cue_pipeline.reading.stem_scores import SCORE_ASSETS
         from cue_pipeline.warehouse.features import MEL_ASSETS
-        from cue_pipeline.warehouse.frame_batches import Feature, FrameBatches
+        from cue_pipeline.warehouse.frame_batches import Feature
         from cue_pipeline.warehouse.stem_index import read_stem_index
 
         self._library, self.profile = library, profile
@@ -83,6 +86,9 @@ class TablesSource:
         self._of_split = "" if split is None else f" in split {split!r}"
         stems = self._ready(_of_split(index, split, library.database), index, needed)
         self.grid, stems = self._one_grid(stems)
+        self._mixes: dict[tuple[str, str], tuple[str, float]] = {}
+        if mixes:
+            stems = self._with_mix(stems)
         self.rows = stems
         cues = {key: i for i, key in enumerate(dict.fromkeys(stem.cue_key for stem in stems))}
         self.items: Sequence[Item] = [self._item(stem, cues[stem.cue_key], index) for stem in stems]
@@ -97,17 +103,23 @@ class TablesSource:
         self._states = index.states if scores else {}
         self._score_assets = SCORE_ASSETS
         self.splits: Mapping[str, str] = index.splits
-        self._frames = FrameBatches(library.store)
+        self._open()
         self._cache = Cache(cache_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_frames"}
+        opened = ("_frames", "_sounds")
+        return {name: value for name, value in vars(self).items() if name not in opened}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._open()
+
+    def _open(self) -> None:
+        from cue_pipeline.training.sounds import Sounds
         from cue_pipeline.warehouse.frame_batches import FrameBatches
 
-        vars(self).update(state)
         self._frames = FrameBatches(self._library.store)
+        self._sounds = Sounds(self._library)
 
     def read_mel(self, items: Array, firsts: Array, out: Array) -> None:
         """Fill a batch with frames: see `Source.read_mel`."""
@@ -153,12 +165,15 @@ class TablesSource:
         return bool(self.labels(item).complete.all())
 
     def read_audio(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of a stem."""
-        raise NotImplementedError
+        """Return samples of a stem: see `Source.read_audio`."""
+        stem = self.items[item]
+        return self._sounds.read_stem(stem.cue_key, stem.stem, start, n, rate, channels)
 
     def read_mix(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of the mix of a stem's cue."""
-        raise NotImplementedError
+        """Return samples of the mix of a stem's cue: see `Source.read_mix`."""
+        stem = self.items[item]
+        name, later = self._mixes[stem.cue_key, stem.stem]
+        return self._sounds.read_mix(stem.cue_key, name, start + later, n, rate, channels)
 
     def _labels_of_cue(self, item: int) -> dict[int, Labels]:
         from cue_pipeline.reading.stem_scores import read_stem_scores
@@ -218,6 +233,21 @@ class TablesSource:
                 state = states[lacking][0] if lacking in states else "missing"
                 self.left_out.append((stem.cue_key, None, f"'{lacking}' of it is {state}"))
         return found
+
+    def _with_mix(self, stems: Sequence[StemRow]) -> list[StemRow]:
+        from cue_pipeline.training.sounds import mixes_on_clock
+        from cue_pipeline.warehouse.stem_index import read_mixes
+
+        starts = {(stem.cue_key, stem.name): stem.start_offset_seconds for stem in stems}
+        self._mixes, lacking = mixes_on_clock(read_mixes(self._library.store), starts)
+        self.left_out += [(key, name, why) for (key, name), why in lacking.items()]
+        kept = [stem for stem in stems if (stem.cue_key, stem.name) in self._mixes]
+        if not kept:
+            raise TrainingError(
+                f"No stem of {self._library.database} has a mix that is known to start with it: "
+                f"{next(iter(lacking.values()))}. Leave 'mix' out of the fields."
+            )
+        return kept
 
     def _one_grid(self, stems: Sequence[StemRow]) -> tuple[Grid, list[StemRow]]:
         """Return the grid that most stems have, and those that have it."""

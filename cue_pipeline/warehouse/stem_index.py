@@ -118,6 +118,34 @@ def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> Stem
     return StemIndex(stem_rows, found, {str(k): str(v) for k, v in splits.items()})
 
 
+@dataclass(frozen=True, slots=True)
+class MixRow:
+    """One mix of a cue: its name, what it is, and where it starts on the clock of the audio."""
+
+    cue_key: str
+    name: str
+    role: str | None
+    start_offset_seconds: float | None
+
+
+def read_mixes(store: Store) -> list[MixRow]:
+    """Return the mixes of all present cues of which they are ready, by cue key and name."""
+    cues, mixes, ledger = t.cues.c, t.final_mixes.c, t.cue_assets.c
+    query = (
+        sa.select(cues.cue_key, mixes.canonical_name, mixes.role, mixes.start_offset_seconds)
+        .join(t.final_mixes, mixes.cue_id == cues.id)
+        .join(t.cue_assets, ledger.cue_id == cues.id)
+        .where(
+            cues.state == "present",
+            ledger.asset == t.MIX_FEATURES[t.MEL_SPECTROGRAM],
+            ledger.state == "ready",
+        )
+    )
+    with reading(store.engine) as connection:
+        rows = [MixRow(*row) for row in connection.execute(query)]
+    return sorted(rows, key=lambda mix: (mix.cue_key, mix.name))
+
+
 _MEASURE = (
     "sr", "n_fft", "hop_length", "n_mels", "fmin", "fmax", "htk", "norm", "center", "pad_mode",
     "power", "amin", "win_length", "window", "mel_scale", "ref", "top_db",

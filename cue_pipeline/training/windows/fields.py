@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ class Shape:
         Controllers that ``cc`` has, in this order.
     sample_rate, n_samples, channels : int
         Of ``audio`` and ``mix``.
+    max_stems : int or None
+        Places for stems in a window of a cue; None: windows are of one stem.
     """
 
     n_frames: int
@@ -37,6 +39,12 @@ class Shape:
     sample_rate: int
     n_samples: int
     channels: int
+    max_stems: int | None = None
+
+    @property
+    def stems(self) -> tuple[int, ...]:
+        """What the places of stems add to the shape of a field."""
+        return () if self.max_stems is None else (self.max_stems,)
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,6 @@ class Field:
 
 _ROLL = Field(lambda s, _: (s.n_frames, PITCHES), "bool", of_score=True)
 _FRAMES = Field(lambda s, _: (s.n_frames,), "bool")
-_SAMPLES = Field(lambda s, _: (s.channels, s.n_samples), "float32")
 
 FIELDS: Mapping[str, Field] = {
     "mel": Field(lambda s, g: (s.n_frames, g.n_mels), ""),
@@ -70,15 +77,20 @@ FIELDS: Mapping[str, Field] = {
     "beat": Field(lambda s, _: (s.n_frames, 2), "float32", of_score=True),
     "complete": Field(_FRAMES.shape, "bool", of_score=True),
     "inside": _FRAMES,
-    "category": Field(lambda *_: (), "int64"),
+    "category": Field(lambda s, _: s.stems, "int64"),
+    "stems": Field(lambda s, _: s.stems, "bool"),
     "labels_complete": Field(lambda *_: (), "bool", of_score=True),
-    "audio": _SAMPLES,
-    "mix": _SAMPLES,
+    "audio": Field(lambda s, _: (*s.stems, s.channels, s.n_samples), "float32"),
+    "mix": Field(lambda s, _: (s.channels, s.n_samples), "float32"),
 }
 """Every field of a window, in the order of the documentation."""
 
 
-def checked_fields(names: Sequence[str]) -> tuple[str, ...]:
+OF_CUES = ("audio", "mix", "category", "stems")
+"""The fields that a window of a cue can have."""
+
+
+def checked_fields(names: Sequence[str], known: Collection[str] = FIELDS) -> tuple[str, ...]:
     """Return names of fields; refuse what is none.
 
     Raises
@@ -86,11 +98,11 @@ def checked_fields(names: Sequence[str]) -> tuple[str, ...]:
     WindowsError
         If one is unknown, or none is given.
     """
-    unknown = [name for name in names if name not in FIELDS]
+    unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise WindowsError(
             f"{'No field' if unknown else 'No fields'} {', '.join(map(repr, unknown))}".rstrip()
-            + f": fields are {', '.join(FIELDS)}."
+            + f": fields are {', '.join(known)}."
         )
     return tuple(dict.fromkeys(names))
 
@@ -111,6 +123,9 @@ def fill(source: Source, shape: Shape, places: Places, out: Mapping[str, Array])
         source.read_mel(places.items, places.firsts, out["mel"])
     if "category" in out:
         out["category"][:] = [source.items[i].category for i in places.items]
+    if "stems" in out:
+        of_windows = [[source.items[i].n_stems] for i in places.items]
+        out["stems"][:] = np.arange(shape.max_stems or 1) < of_windows if shape.stems else True
     if "labels_complete" in out:
         out["labels_complete"][:] = [source.labels_complete(i) for i in places.items.tolist()]
     if "inside" in out:

@@ -22,7 +22,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Item:
-    """One stem of a source.
+    """One stem of a source, or one cue.
 
     Attributes
     ----------
@@ -30,20 +30,23 @@ class Item:
         Its cue, and its name there.
     n_frames : int
         Frames of its mel.
-    category : int
-        Place in the list of categories; -1: undecided.
+    category : int or tuple of int
+        Place in the list of categories; -1: undecided. Of a cue those of its stems.
     start_seconds : float or None
         Its first sample on the clock that the cue's audio shares; None: not known.
     cue : int
         Number of its cue: the same for all its stems.
+    n_stems : int
+        How many stems it is.
     """
 
     cue_key: str
     stem: str
     n_frames: int
-    category: int
+    category: Any
     start_seconds: float | None
     cue: int
+    n_stems: int = 1
 
 
 @dataclass(frozen=True)
@@ -122,9 +125,9 @@ class Source(Protocol):
         ...
 
     def read_audio(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of a stem, shape=(channels, n), float32."""
+        """Return samples of a stem, shape=(channels, n), float32; of a cue (stems, channels, n)."""
         ...
 
     def read_mix(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of the mix of a stem's cue, ``start`` on the stem's clock."""
+        """Return samples of the mix of an item's cue, ``start`` on the item's clock."""
         ...

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .epoch import Batches
-from .fields import FIELDS, Places, Shape, checked_fields, empty_arrays, fill
+from .fields import FIELDS, OF_CUES, Places, Shape, checked_fields, empty_arrays, fill
 from .grid import PITCHES
 from .order import Permutation
 from .refusal import WindowsError
@@ -68,6 +68,8 @@ class Windows:
         How many of the windows in which no note begins or sounds an epoch has, 0 to 1.
     sample_rate, channels : int
         Of ``audio`` and ``mix``; Hz, and 1 (the mean of all) or 2.
+    max_stems : int, optional
+        Of a source of cues: places for stems in a window.
 
     Attributes
     ----------
@@ -86,11 +88,13 @@ class Windows:
         empty: float = 1.0,
         sample_rate: int | None = None,
         channels: int = 1,
+        max_stems: int | None = None,
         left_out: Sequence[tuple[str, str | None, str]] = (),
     ) -> None:
         _check(seconds, hop, empty, channels)
         self._source = source
-        self.seconds, self.hop, self.fields = seconds, hop, checked_fields(fields)
+        self.seconds, self.hop = seconds, hop
+        self.fields = checked_fields(fields, FIELDS if max_stems is None else OF_CUES)
         self.left_out = list(left_out)
         grid = source.grid
         rate = sample_rate or grid.sample_rate
@@ -100,6 +104,7 @@ class Windows:
             sample_rate=rate,
             n_samples=round(seconds * rate),
             channels=channels,
+            max_stems=max_stems,
         )
         self._hop_frames = hop * grid.frames_per_second
         lengths = np.array([item.n_frames for item in source.items], np.int64)

@@ -1,0 +1,101 @@
+"""Windows of whole cues: samples of all stems and of the mix, on one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cue_pipeline.errors import TrainingError
+from cue_pipeline.training.windows.source import Item, Labels
+
+if TYPE_CHECKING:
+    from cue_pipeline.training.tables_source import LeftOut, TablesSource
+
+Array = NDArray[Any]
+
+
+class CueSource:
+    """The cues of a library, each as its stems beside each other.
+
+    The clock of a cue counts from the earliest start of its stems. Where none of them bears a time
+    reference they begin together, as a session's consolidated files do; one that bears none where
+    others do is left out.
+
+    Parameters
+    ----------
+    stems : TablesSource
+    max_stems : int
+        Places in a window. Of a cue with more, those that come first by name are taken.
+
+    Attributes
+    ----------
+    left_out : list of (cue_key, stem or None, reason)
+    """
+
+    def __init__(self, stems: TablesSource, max_stems: int) -> None:
+        if max_stems < 1:
+            raise TrainingError(f"A window of a cue has a stem or more, not {max_stems=}.")
+        self._stems, self._max = stems, max_stems
+        self.grid, self.categories = stems.grid, stems.categories
+        self.controllers: tuple[int, ...] = ()
+        self.left_out: list[LeftOut] = list(stems.left_out)
+        self._members: list[list[tuple[int, float]]] = []
+        items: list[Item] = []
+        numbered = enumerate(stems.items)
+        for key, members in groupby(numbered, key=lambda of: of[1].cue_key):
+            own = self._on_clock(key, list(members))
+            if own:
+                self._members.append(own)
+                items.append(self._item(key, own, len(items)))
+        self.items: Sequence[Item] = items
+
+    def read_audio(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
+        """Return samples of all stems, shape=(max_stems, channels, n)."""
+        out = np.zeros((self._max, channels, n), np.float32)
+        for place, (stem, later) in enumerate(self._members[item]):
+            out[place] = self._stems.read_audio(stem, start - later, n, rate, channels)
+        return out
+
+    def read_mix(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
+        """Return samples of the mix."""
+        stem, later = self._members[item][0]
+        return self._stems.read_mix(stem, start - later, n, rate, channels)
+
+    def read_mel(self, *_: Any) -> None:
+        """Refuse: stems of a cue need not begin on each other's frames."""
+        raise TrainingError("A window of a cue has no mel; see `of='stem'`.")
+
+    def labels(self, *_: Any) -> Labels:
+        """Refuse: what is said of the score is said of stems."""
+        raise TrainingError("A window of a cue has no field of the score; see `of='stem'`.")
+
+    def labels_complete(self, item: int) -> bool:
+        """Return whether all that sounds in a cue's stems is known."""
+        return all(self._stems.labels_complete(stem) for stem, _ in self._members[item])
+
+    def _on_clock(self, key: str, members: list[tuple[int, Item]]) -> list[tuple[int, float]]:
+        """Return a cue's stems, each with how much later than the cue's clock it starts."""
+        timed = [i for i, stem in members if stem.start_seconds is not None]
+        kept: list[tuple[int, float]] = []
+        for i, stem in members:
+            if timed and stem.start_seconds is None:
+                self.left_out.append((key, stem.stem, "nothing tells where it starts"))
+            elif len(kept) == self._max:
+                self.left_out.append((key, stem.stem, f"beyond the first {self._max} stems"))
+            else:
+                kept.append((i, stem.start_seconds or 0.0))
+        first = min((start for _, start in kept), default=0.0)
+        return [(i, start - first) for i, start in kept]
+
+    def _item(self, key: str, members: list[tuple[int, float]], cue: int) -> Item:
+        grid, stems = self.grid, self._stems.items
+        n_frames = max(
+            stems[i].n_frames + round(later * grid.frames_per_second) for i, later in members
+        )
+        absent = (-1,) * (self._max - len(members))
+        categories = tuple(stems[i].category for i, _ in members) + absent
+        return Item(key, "", n_frames, categories, 0.0, cue, n_stems=len(members))

@@ -1,0 +1,149 @@
+"""Samples of stems and mixes, on one clock and in one layout."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from cue_pipeline.reading import Cue, Library, Mix, Stem
+    from cue_pipeline.warehouse.stem_index import MixRow
+
+Float32 = NDArray[np.float32]
+
+_KEPT_CUES: Final = 4_096
+_THREE_DB: Final = 0.5**0.5
+
+# Recommendation ITU-R BS.775: what each loudspeaker adds to left and right; no LFE.
+_TO_STEREO: Final = {
+    "L": (1.0, 0.0), "R": (0.0, 1.0), "C": (_THREE_DB, _THREE_DB), "LFE": (0.0, 0.0),
+    "Ls": (_THREE_DB, 0.0), "Rs": (0.0, _THREE_DB),
+}  # fmt: skip
+
+
+class Sounds:
+    """Reads samples of a library's stems and mixes, from any thread.
+
+    Parameters
+    ----------
+    library : Library
+    """
+
+    def __init__(self, library: Library) -> None:
+        from cue_pipeline.audio.excerpt import ExcerptReader
+
+        self._library = library
+        self._excerpts = ExcerptReader()
+        self._cue = lru_cache(_KEPT_CUES)(self._opened)
+        self._local = threading.local()
+
+    def read_stem(
+        self, key: str, name: str, start: float, n: int, rate: int, channels: int
+    ) -> Float32:
+        """Return samples of a stem, shape=(channels, n), from ``start`` on its own clock."""
+        cue, folder = self._cue(key)
+        return self._read(cue.stems[name], folder, start, n, rate, channels)
+
+    def read_mix(
+        self, key: str, name: str, start: float, n: int, rate: int, channels: int
+    ) -> Float32:
+        """Return samples of a mix, shape=(channels, n), from ``start`` on its own clock."""
+        cue, folder = self._cue(key)
+        return self._read(cue.mixes[name], folder, start, n, rate, channels)
+
+    def _opened(self, key: str) -> tuple[Cue, Any]:
+        cue = self._library[key]
+        return cue, cue.folder
+
+    def _read(
+        self, sound: Stem | Mix, folder: Any, start: float, n: int, rate: int, channels: int
+    ) -> Float32:
+        own = self._buffer(len(sound.row["channels"]), n)
+        self._excerpts.read_into(folder, sound.row["channels"], own, start=start, sample_rate=rate)
+        return folded(own, sound.labels, channels)
+
+    def _buffer(self, channels: int, n: int) -> Float32:
+        """Return an array that this thread uses again: new memory costs as much as reading."""
+        kept: Float32 | None = getattr(self._local, "buffer", None)
+        if kept is None or kept.size < channels * n:
+            kept = self._local.buffer = np.empty(channels * n, np.float32)
+        return kept[: channels * n].reshape(channels, n)
+
+
+def folded(samples: Float32, labels: Sequence[str], channels: int) -> Float32:
+    """Return samples in one channel, or in two.
+
+    Parameters
+    ----------
+    samples : np.ndarray, shape=(n_channels, n)
+    labels : sequence of str
+        Of its channels.
+    channels : int
+        1: the mean of all, of which the mel is made. 2: left and right; a mono sound in both; what
+        has more is folded down by Recommendation ITU-R BS.775, and what that does not know, such as
+        heights, counts as centre.
+
+    Returns
+    -------
+    np.ndarray, shape=(channels, n), dtype=float32
+        Perhaps a view.
+    """
+    if channels == 1:
+        if len(samples) == 1:
+            return samples
+        mean: Float32 = np.add(samples[0], samples[1])
+        for other in samples[2:]:
+            mean += other
+        mean *= np.float32(1.0 / len(samples))
+        return mean[None]
+    if len(samples) == 1:
+        return np.broadcast_to(samples, (2, samples.shape[1]))
+    if list(labels) == ["L", "R"]:
+        return samples
+    weights = np.array([_TO_STEREO.get(label, _TO_STEREO["C"]) for label in labels], np.float32)
+    found: Float32 = weights.T @ samples
+    return found
+
+
+def mixes_on_clock(
+    mixes: Sequence[MixRow], starts: dict[tuple[str, str], float | None]
+) -> tuple[dict[tuple[str, str], tuple[str, float]], dict[tuple[str, str], str]]:
+    """Return the mix of each stem, and how much later than the stem it starts, or why not.
+
+    Parameters
+    ----------
+    mixes : sequence of MixRow
+    starts : dict of (str, str) to float or None
+        Cue key and stem → where the stem starts on the clock of the cue's audio; None: not known.
+
+    Returns
+    -------
+    found : dict of (str, str) to (str, float)
+        Cue key and stem → the mix's name, and the seconds to add to a time of the stem for one of
+        the mix.
+    lacking : dict of (str, str) to str
+        Cue key and stem → why its mix is not known, or not where.
+    """
+    of_cue: dict[str, MixRow] = {}
+    for mix in mixes:
+        known = of_cue.get(mix.cue_key)
+        if known is None or (known.role != "mix" and mix.role == "mix"):
+            of_cue[mix.cue_key] = mix
+    timed = {key for (key, _), start in starts.items() if start is not None}
+    found, lacking = {}, {}
+    for (key, stem), start in starts.items():
+        own = of_cue.get(key)
+        if own is None:
+            lacking[key, stem] = "its cue has no mix"
+        elif start is not None and own.start_offset_seconds is not None:
+            found[key, stem] = own.name, start - own.start_offset_seconds
+        elif start is None and own.start_offset_seconds is None and key not in timed:
+            found[key, stem] = own.name, 0.0  # consolidated files begin together
+        else:
+            lacking[key, stem] = f"nothing tells where mix '{own.name}' starts beside it"
+    return found, lacking
