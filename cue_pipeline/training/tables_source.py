@@ -115,7 +115,7 @@ class TablesSource:
         self._open()
 
     def _open(self) -> None:
-        from cue_pipeline.training.sounds import Sounds
+        from cue_pipeline.training.samples import Sounds
         from cue_pipeline.warehouse.frame_batches import FrameBatches
 
         self._frames = FrameBatches(self._library.store)
@@ -235,7 +235,7 @@ class TablesSource:
         return found
 
     def _with_mix(self, stems: Sequence[StemRow]) -> list[StemRow]:
-        from cue_pipeline.training.sounds import mixes_on_clock
+        from cue_pipeline.training.samples import mixes_on_clock
         from cue_pipeline.warehouse.stem_index import read_mixes
 
         starts = {(stem.cue_key, stem.name): stem.start_offset_seconds for stem in stems}

@@ -7,7 +7,7 @@ import soundfile as sf
 from cue_pipeline.audio.excerpt import ExcerptReader
 from cue_pipeline.errors import AudioFileError
 from cue_pipeline.training import Windows
-from cue_pipeline.training.sounds import folded, mixes_on_clock
+from cue_pipeline.training.samples import folded, mixes_on_clock
 from cue_pipeline.training.windows import WindowsError
 from cue_pipeline.warehouse.stem_index import MixRow
 from cue_pipeline_tests.warehouse.synthetic import ASSETS, SyntheticCue, load, replace
