@@ -175,7 +175,7 @@ def _reason(found: Placed) -> str:
         parts.append("heard")
         told = found.names.told(lag)
         if told is not None:
-            parts.append(f"{told}, says the same")
+            parts.append(f"as named: {told}")
         contradicted = found.names.contradicted(lag)
         if contradicted is not None:
             parts.append(contradicted)

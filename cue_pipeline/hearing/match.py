@@ -22,7 +22,7 @@ from cue_pipeline.hearing.file_tracks import FileTracks, file_tracks
 from cue_pipeline.hearing.heard_times import segments, segments_table
 from cue_pipeline.hearing.mix_clocks import MixClocks, Mixes
 from cue_pipeline.hearing.pair_rows import pair_rows, pairs_table
-from cue_pipeline.hearing.placing import Placed, placed
+from cue_pipeline.hearing.placing import Placed, placed, stated_outside
 from cue_pipeline.hearing.scoring import FEATURES, Measures
 from cue_pipeline.hearing.standing import Standing, ways_to_stand
 from cue_pipeline.hearing.stated import Stated, TempoBend
@@ -178,7 +178,8 @@ def _match_evidence(
         if found:
             heard = found.heard
             regressors.append(_regressors(file, heard, found.measured))
-        pairs.append(pair_rows(file, features, found, left_out, summary))
+        outside = stated_outside(file, ways) or ""
+        pairs.append(pair_rows(file, features, found, left_out, summary, outside))
         alignments += _alignments(file, features, found)
         of_mixes.add(file, found)
     summary["stems_left_out"] = [

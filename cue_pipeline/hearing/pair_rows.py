@@ -36,6 +36,7 @@ def pair_rows(
     found: Placed | None,
     left_out: Mapping[int, str],
     summary: dict[str, Any],
+    unplaced: str = "",
 ) -> pd.DataFrame:
     """Return this file's pairs, and note in the summary what became of it.
 
@@ -50,10 +51,14 @@ def pair_rows(
         Why a group cannot be heard, by ``audio_file_id``.
     summary : dict
         Gets one more entry in ``files``.
+    unplaced : str
+        Why nothing was found, where that is known.
     """
     report: dict[str, Any] = {"abstained": [], "same_notes": []}
     summary["files"].append(report)
     scored: dict[tuple[int, int], dict[str, Any]] = {}
+    if unplaced:
+        report["warnings"] = [f"as {file.stated.who} states, there is {unplaced}"]
     if found:
         heard, alignment = found.heard, found.alignment
         _report_lag(report, found)
@@ -64,7 +69,8 @@ def pair_rows(
     rows = []
     for track_id, name, track in zip(file.ids, file.names, file.tracks, strict=True):
         why, inside = _of_track(track, found)
-        reasons = {key: why or _uncertain(found, key) for key in groups}
+        why = why or unplaced
+        reasons = {key: why or (found.doubt_in(key) if found else "") for key in groups}
         everywhere = set(reasons.values())
         if len(everywhere) == 1 and "" not in everywhere:
             report["abstained"].append({"track": name, "reason": everywhere.pop()})
@@ -90,13 +96,6 @@ def _of_track(track: TrackNotes, found: Placed | None) -> tuple[str, int]:
     inside = _n_recorded(track, found)
     outside = _outside(track, found) if track.n_notes and not inside else ""
     return outside or _too_few(inside), inside
-
-
-def _uncertain(found: Placed | None, audio_file_id: int) -> str:
-    """Return why nothing can be judged in a stem: its clock is in doubt."""
-    if found is None or found.sure_in(audio_file_id):
-        return ""
-    return f"the lag is not certain ({found.alignment.confidence:.2f})"
 
 
 def _too_few(n_notes: int) -> str:

@@ -20,6 +20,8 @@ from cue_pipeline.hearing.alignment import (
 )
 from cue_pipeline.hearing.drift import with_drift
 from cue_pipeline.hearing.file_tracks import FileTracks
+from cue_pipeline.hearing.group_spectra import MAX_OFFSET_SECONDS
+from cue_pipeline.hearing.heard_times import none_within
 from cue_pipeline.hearing.origins import Origins, from_origin, moved, origins
 from cue_pipeline.hearing.own_start import own_starts
 from cue_pipeline.hearing.regression import Explained
@@ -102,14 +104,20 @@ class Placed:
         """Whether the sound, or a person, tells the lag."""
         return self.alignment.confidence >= LEAST_LAG_CONFIDENCE
 
-    def sure_in(self, audio_file_id: int) -> bool:
-        """Whether the lag in a stem is told."""
-        return self.sure or audio_file_id in self.file.stated.in_files
+    def doubt_in(self, audio_file_id: int) -> str:
+        """Why nothing can be judged in a stem; empty: something can."""
+        said = self.file.stated.in_files.get(audio_file_id)
+        if said is None:
+            return "" if self.sure else f"the lag is not certain ({self.alignment.confidence:.2f})"
+        begins = self.alignment.lag_seconds - said
+        if abs(begins - self.heard.begins(audio_file_id)) <= _AGREES_SECONDS:
+            return ""
+        return f"the lag stated of it puts the stem {begins:+.0f} s from the others"
 
 
 def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     """Return the clock on which this file's notes explain most, how they stand, the measures."""
-    if not file.voices or not ways:
+    if not file.voices or not ways or stated_outside(file, ways) is not None:
         return None
     best, clear = _best_lag([tried for way in ways for tried in _tries(file, way)])
     found = _lag_of(best, clear, file.stated)
@@ -133,6 +141,17 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
         found.held,
         found.instead,
     )
+
+
+def stated_outside(file: FileTracks, ways: list[Standing]) -> str | None:
+    """Return that a stated lag puts no note into the recording, and where; None: some are in it."""
+    said = file.stated.lag_seconds
+    tracks = [track for track in file.leaders if track.n_notes]
+    if said is None or not tracks or not ways:
+        return None
+    starts = np.concatenate([track.start for track in tracks]) + said
+    ends = np.concatenate([track.start + track.duration for track in tracks]) + said
+    return none_within(starts, ends, max(way.seconds for way in ways))
 
 
 @dataclass(frozen=True)
@@ -186,7 +205,9 @@ def _stated_starts(stated: Stated, best: _Tried, lag_seconds: float) -> dict[int
     """Return where on the session's clock stems begin of which people state a lag of their own."""
     lag = lag_seconds + best.origin + best.heard.early_seconds
     heard = (group.audio_file_id for group in best.heard.groups)
-    return {key: lag - stated.in_files[key] for key in heard if key in stated.in_files}
+    starts = {key: lag - stated.in_files[key] for key in heard if key in stated.in_files}
+    # Silence is put before a stem that begins late: not hours of it.
+    return {key: start for key, start in starts.items() if abs(start) <= MAX_OFFSET_SECONDS}
 
 
 def _agrees(by_sound: Alignment, lag_seconds: float) -> bool:

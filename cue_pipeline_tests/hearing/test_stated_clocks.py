@@ -73,6 +73,25 @@ def test_a_lag_far_beyond_any_search_is_followed():
     assert best.to_numpy().diagonal().min() > 0.9
 
 
+@pytest.mark.parametrize("lag", [-500.0, 80_000.0])
+def test_a_lag_that_puts_no_note_into_the_recording_is_kept_and_nothing_is_judged(lag):
+    found = heard(TRACKS, STEMS, stated=Stated(lag), mixes={"mix": together(*STEMS.values())})
+    assert set(found.alignments["lag_seconds"]) == set(found.mix_alignments["lag_seconds"]) == {lag}
+    assert set(found.alignments["method"]) == {"stated"}
+    assert all(why.startswith("no note within the recording") for why in found.pairs["abstained"])
+    assert found.pairs["score"].isna().all()
+    assert "states, there is no note within the recording" in found.warnings[0]
+
+
+def test_a_lag_that_puts_a_stem_hours_from_the_others_is_kept_and_that_stem_is_not_judged():
+    found = heard(TRACKS, STEMS, stated=Stated(in_files={22: -9000.0}))
+    clocks = found.alignments.set_index("audio_file_id")
+    assert (clocks["method"][22], clocks["lag_seconds"][22]) == ("stated", -9000.0)
+    assert dict(found.pairs.groupby("audio_file_id")["score"].count()) == {20: 3, 21: 3, 22: 0}
+    reasons = set(found.pairs.query("audio_file_id == 22")["abstained"])
+    assert reasons == {"the lag stated of it puts the stem +9000 s from the others"}
+
+
 def test_a_lag_stated_of_one_stem_is_that_stems_alone():
     stems = STEMS | {"bass": late(STEMS["bass"], 1.5)}
     found = heard(TRACKS, stems, stated=Stated(in_files={22: 1.5}))
