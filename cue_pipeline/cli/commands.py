@@ -26,6 +26,7 @@ from cue_pipeline.cli.context import (
 )
 from cue_pipeline.cli.cue_commands import cues
 from cue_pipeline.cli.database_option import DatabaseGroup
+from cue_pipeline.cli.dataset_commands import dataset
 from cue_pipeline.cli.display import (
     live_display,
     print_outcomes,
@@ -97,6 +98,7 @@ def cli() -> None:
 
 cli.add_command(align)
 cli.add_command(cues)
+cli.add_command(dataset)
 cli.add_command(export)
 cli.add_command(mappings)
 cli.add_command(splits)
