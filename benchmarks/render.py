@@ -168,6 +168,20 @@ def rendered(
     )
 
 
+def session_cue(name: str, parts: list[Part], mels: list[Float], lag_seconds: float) -> RenderedCue:
+    """Return a session in which part ``i`` is heard in stem ``i``."""
+    ids = list(range(len(parts)))
+    return RenderedCue(
+        name=name,
+        tracks=_tracks_table(parts),
+        notes=_notes_table(parts),
+        features=_features_table(ids, mels, np.zeros(len(parts)), Condition("take")),
+        mels={2000 + i: mels[i] for i in ids},
+        truth={1000 + i: 2000 + i for i in ids},
+        lag_seconds=lag_seconds,
+    )
+
+
 def _cue_key(name: str, parts: list[Part], condition: Condition, seed: int) -> str:
     text = repr((name, parts, replace(condition, name=""), condition.name, seed))
     return hashlib.sha256(text.encode()).hexdigest()[:24]

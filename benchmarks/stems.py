@@ -53,13 +53,11 @@ def stems_of(plan: Plan, parts: list[Part], surplus: list[Part], cache: Path) ->
     if c.wander_seconds:
         lean = replace(c, wander_seconds=c.wander_seconds / 3, drift_ppm=0.0)
         stems = [_wandering(y, lean, rng) for y in stems]
-    stems = [_reverberant(y, c.reverb_seconds, rng) for y in stems]
+    stems = [reverberant(y, c.reverb_seconds, rng) for y in stems]
     length = max(max(map(len, stems)), SR)
     stems = [np.pad(y, (0, length - len(y))) for y in stems]
     if c.bleed_db is not None:
-        gain = 10 ** (c.bleed_db / 20)
-        mix = np.sum(stems, axis=0)
-        stems = [y + gain * (mix - y) for y in stems]
+        stems = leaking(stems, c.bleed_db)
     noise = 10 ** (c.noise_dbfs / 20)
     out = []
     for y, late in zip(stems, plan.shift, strict=True):
@@ -68,6 +66,13 @@ def stems_of(plan: Plan, parts: list[Part], surplus: list[Part], cache: Path) ->
         y = y[: round(len(y) * c.heard_share)]
         out.append((y + rng.normal(0, noise, len(y))).astype(np.float32))
     return out
+
+
+def leaking(stems: list[Float], bleed_db: float) -> list[Float]:
+    """Return stems of one length, each with all others in it, so much lower."""
+    gain = 10 ** (bleed_db / 20)
+    mix = np.sum(stems, axis=0)
+    return [y + gain * (mix - y) for y in stems]
 
 
 def _summed(voices: list[Float]) -> Float:
@@ -163,7 +168,8 @@ def _wandering(y: Float, condition: Condition, rng: np.random.Generator) -> Floa
     return np.interp(source * SR, np.arange(len(y)), y).astype(np.float32)
 
 
-def _reverberant(y: Float, seconds: float, rng: np.random.Generator) -> Float:
+def reverberant(y: Float, seconds: float, rng: np.random.Generator) -> Float:
+    """Return sound with an exponentially decaying tail of so many seconds."""
     if not seconds:
         return y
     from scipy.signal import oaconvolve

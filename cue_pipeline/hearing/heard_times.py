@@ -31,6 +31,7 @@ SEGMENT_COLUMNS = (
     "slope",
 )
 ENDLESS_SECONDS = 1e9
+CUT_SLOPE = 0.05  # seconds of sound for one of the score: what is shorter is cut
 _SAME_SLOPE = 1e-9
 
 
@@ -104,6 +105,34 @@ def none_within(
         before = _minutes(-float(starts.max()))
         return f"no note within the recording (last {before} before it begins, {length})"
     return f"no note within the recording ({length})"
+
+
+def is_cut(knots: Knots, seconds: ArrayLike) -> NDArray[np.bool_]:
+    """Return which moments of the score the recording leaves out.
+
+    Parameters
+    ----------
+    knots : sequence of (score_seconds, audio_seconds)
+    seconds : array_like
+        Times of the score; any shape.
+
+    Returns
+    -------
+    np.ndarray of bool
+        Where the score runs more than twenty times as fast as it was written: what was cut takes
+        next to no time, because knots rise in both.
+
+    Raises
+    ------
+    MappingError
+        If the knots are not pairs that rise in both times.
+    """
+    score, audio = _columns(knots)
+    slopes = np.r_[1.0, np.diff(audio) / np.diff(score), 1.0]
+    out: NDArray[np.bool_] = (slopes < CUT_SLOPE)[
+        np.searchsorted(score, np.asarray(seconds, np.float64), side="right")
+    ]
+    return out
 
 
 def segments(midi_file_id: int, audio_file_id: int, knots: Knots) -> list[tuple[Any, ...]]:

@@ -210,10 +210,17 @@ def _placed(file: FileTracks, ways: list[Standing], tempos: Sequence[TempoBend])
         other = placed(file.bent(tempo), ways)
         if other is None or not other.sure or other.clock_doubt is not None:
             continue
-        doubted = not best.sure or best.clock_doubt is not None
-        if other.alignment.r2 > (1.0 if doubted else _CLEARLY_MORE) * best.alignment.r2:
+        if other.alignment.r2 > _least_of_another(best, other) * best.alignment.r2:
             best = other
     return best
+
+
+def _least_of_another(best: Placed, other: Placed) -> float:
+    """Return how much of what is explained another tempo map must explain to be believed."""
+    if best.followed is not None and other.followed is None:
+        return 1.0 / _CLEARLY_MORE  # what is followed explains as much at any tempo
+    doubted = not best.sure or best.clock_doubt is not None
+    return 1.0 if doubted else _CLEARLY_MORE
 
 
 def _alignments(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from cue_pipeline.hearing.alignment import Alignment
 from cue_pipeline.hearing.file_tracks import FileTracks
-from cue_pipeline.hearing.heard_times import none_within
+from cue_pipeline.hearing.heard_times import is_cut, none_within
 from cue_pipeline.hearing.placing import Placed
 from cue_pipeline.hearing.scoring import Measures
 from cue_pipeline.hearing.standing import Standing
@@ -106,11 +106,14 @@ def _too_few(n_notes: int) -> str:
 
 def _n_recorded(track: TrackNotes, found: Placed) -> int:
     """Return how many notes sound within the recording."""
+    alignment = found.alignment
+    knots = np.stack([alignment.knots, alignment.session_time(alignment.knots)], axis=1)
     starts, ends = (
         found.alignment.session_time(seconds)
         for seconds in (track.start, track.start + track.duration)
     )
-    return int(((ends > 0.0) & (starts < found.heard.seconds)).sum())
+    inside = (ends > 0.0) & (starts < found.heard.seconds) & ~is_cut(knots.tolist(), track.start)
+    return int(inside.sum())
 
 
 def _outside(track: TrackNotes, found: Placed) -> str:
@@ -161,7 +164,8 @@ def _report_lag(report: dict[str, Any], found: Placed) -> None:
     report["clock_doubt"] = found.clock_doubt
     by_sound = found.sure and found.file.stated.lag_seconds is None
     contradicted = found.names.contradicted(alignment.lag_seconds) if by_sound else None
-    said = (found.clock_doubt, contradicted, found.refused)
+    report["followed"] = None if found.followed is None else str(found.followed)
+    said = (found.clock_doubt, contradicted, found.refused, report["followed"])
     report["warnings"] = [text for text in said if text]
     report["lag_seconds"] = round(alignment.lag_seconds, 4)
     report["lag_confidence"] = round(alignment.confidence, 3)

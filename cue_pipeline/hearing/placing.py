@@ -29,6 +29,7 @@ from cue_pipeline.hearing.scatter import onset_scatter
 from cue_pipeline.hearing.scoring import Measures, levels_at, measures, onsets_explained
 from cue_pipeline.hearing.standing import Standing
 from cue_pipeline.hearing.stated import Stated
+from cue_pipeline.hearing.take_path import Followed, follow
 from cue_pipeline.hearing.templates import TrackNotes
 from cue_pipeline.hearing.tempo_check import linear_drift, other_tempo
 
@@ -76,6 +77,8 @@ class Placed:
         Whether the lag is a person's word that the sound does not confirm.
     instead : float or None
         The lag that the sound tells surely in place of that word; None: it tells none.
+    followed : Followed or None
+        How the take leaves the score's time; None: one line holds.
     """
 
     heard: Standing
@@ -87,6 +90,7 @@ class Placed:
     file: FileTracks
     held: bool = False
     instead: float | None = None
+    followed: Followed | None = None
 
     @property
     def refused(self) -> str | None:
@@ -108,7 +112,12 @@ class Placed:
         """Why nothing can be judged in a stem; empty: something can."""
         said = self.file.stated.in_files.get(audio_file_id)
         if said is None:
-            return "" if self.sure else f"the lag is not certain ({self.alignment.confidence:.2f})"
+            if self.sure:
+                return ""
+            return (
+                "score and recording do not follow each other: "
+                f"the lag is not certain ({self.alignment.confidence:.2f})"
+            )
         begins = self.alignment.lag_seconds - said
         if abs(begins - self.heard.begins(audio_file_id)) <= _AGREES_SECONDS:
             return ""
@@ -127,19 +136,28 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     # Where the sound does not confirm what a person says, it is followed to the letter.
     bent = straight if found.held else with_drift(straight, tracks, way.session)
     alignment, onsets = _straight_or_bent(straight, bent, tracks, way)
+    take = None if file.stated.lag_seconds is not None else follow(tracks, way, alignment)
+    if take:
+        tracks = take.tracks
+        bent = with_drift(take.alignment, tracks, way.session)
+        alignment, onsets = _straight_or_bent(take.alignment, bent, tracks, way)
     measured = measures(tracks, onsets, way.spread, alignment, way.session)
-    other = other_tempo(tracks, way.spread, way.session, straight)
+    other = None if take else other_tempo(tracks, way.spread, way.session, straight)
     doubt = other or linear_drift(alignment)
+    scatter = onset_scatter(tracks, measured.onset_part, alignment, way.session)
+    if take:
+        alignment = take.of_score(alignment)
     return Placed(
         way,
         _as_it_sounds(from_origin(alignment, origin), way),
         measured,
         names,
         None if doubt is None else str(doubt),
-        onset_scatter(tracks, measured.onset_part, alignment, way.session),
+        scatter,
         file,
         found.held,
         found.instead,
+        take,
     )
 
 

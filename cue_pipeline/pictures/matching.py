@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cue_pipeline.hearing.heard_times import Knots, heard_times, none_within
+from cue_pipeline.hearing.heard_times import Knots, heard_times, is_cut, none_within
 from cue_pipeline.pictures.canvas import (
     AMBER,
     EMBER,
@@ -226,7 +226,8 @@ def _heard(notes: DataFrame, clock: Clock | None, seconds: float) -> tuple[DataF
     starts = heard_times(clock.knots, notes["start_time"])
     ends = heard_times(clock.knots, notes["start_time"] + notes["duration"])
     moved = notes.assign(start_time=starts, duration=ends - starts)
-    return moved[(ends > 0.0) & (starts < seconds)], none_within(starts, ends, seconds)
+    inside = (ends > 0.0) & (starts < seconds) & ~is_cut(clock.knots, notes["start_time"])
+    return moved[inside], none_within(starts, ends, seconds)
 
 
 def _busiest(onsets: np.ndarray, length: float) -> float:

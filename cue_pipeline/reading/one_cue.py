@@ -239,9 +239,9 @@ class Cue:
         DataFrame
             Columns of :meth:`notes`, and ``audio_file_id``, ``stem``, ``state`` of the track's
             mapping, ``heard_start`` and ``heard_end`` (seconds from the stem's first sample),
-            ``within`` (some of it lies in the recording), ``clock_method`` and
-            ``clock_confidence`` (what tells the clock, and how far to believe it). Tracks whose
-            clock nothing tells are left out.
+            ``within`` (some of it lies in the recording, which does not leave it out),
+            ``clock_method`` and ``clock_confidence`` (what tells the clock, and how far to believe
+            it). Tracks whose clock nothing tells are left out.
 
         Raises
         ------
@@ -358,13 +358,13 @@ def _heard_notes(cue: Cue) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    from cue_pipeline.hearing.heard_times import heard_times
+    from cue_pipeline.hearing.heard_times import heard_times, is_cut
 
     tracks = cue.tracks
     tracks = tracks[tracks["stem"].notna()].rename(columns={"id": "midi_track_id"})
     names = ["midi_track_id", "midi_file_id", "audio_file_id", "stem", "state"]
     notes = cue.notes().merge(tracks[names], on="midi_track_id").reset_index(drop=True)
-    notes["heard_start"], notes["heard_end"] = np.nan, np.nan
+    notes["heard_start"], notes["heard_end"], notes["within"] = np.nan, np.nan, False
     keys = ["midi_file_id", "audio_file_id"]
     told = cue.table("stem_alignments").rename(
         columns={"method": "clock_method", "confidence": "clock_confidence"}
@@ -378,8 +378,9 @@ def _heard_notes(cue: Cue) -> pd.DataFrame:
             end = start + of["duration"].to_numpy(np.float64)
             notes.loc[of.index, "heard_start"] = heard_times(knots, start)
             notes.loc[of.index, "heard_end"] = heard_times(knots, end)
+            notes.loc[of.index, "within"] = ~is_cut(knots, start)
     ends = pd.Series({name: stem.duration_seconds for name, stem in cue.stems.items()}, dtype=float)
     begun = notes["heard_start"] < notes["stem"].map(ends)
-    notes["within"] = begun & (notes["heard_end"] > 0.0)
+    notes["within"] &= begun & (notes["heard_end"] > 0.0)
     heard = notes[notes["heard_start"].notna()]
     return heard.drop(columns="midi_file_id").reset_index(drop=True)

@@ -149,9 +149,7 @@ def test_a_bend_that_goes_back_is_refused():
 @pytest.mark.parametrize("known", [{"stated": Stated(tempo=BEND)}, {"tempos": [BEND]}])
 def test_a_take_at_the_tempo_of_another_file_is_heard_where_that_tempo_puts_it(known):
     stems = {name: late(tone(notes), 2.0) for name, notes in played(TRACKS, BEND).items()}
-    plain = heard(TRACKS, stems)
-    away = heard_times(plain.alignments["knots"][0], TIMES) - BEND.played_times(TIMES) - 2.0
-    assert np.abs(away).max() > 1.0
+    assert heard(TRACKS, stems).warnings
     found = heard(TRACKS, stems, **known)
     assert found.warnings == []
     for knots, method, reason in found.alignments[["knots", "method", "reason"]].itertuples(
