@@ -85,9 +85,13 @@ def test_a_backfill_over_three_cues_is_launched_and_completes(page, site):
     assert {states[cue, asset] for cue in CUES for asset in GRAPH} == {"ready"}
     backfilled = [run for run in site.runs() if "dagster/backfill" in run["tags"]]
     assert {run["tags"]["dagster/partition"] for run in backfilled} == set(CUES)
-    page.set_viewport_size({"width": 1720, "height": 900})
+    page.set_viewport_size({"width": 1900, "height": 1000})
     page.goto(site.url + LINEAGE)
     page.get_by_text("100% filled").nth(len(GRAPH) - 1).wait_for()
+    page.mouse.move(1500, 200)  # where nothing is drawn: the graph is dragged below the tool bar
+    page.mouse.down()
+    page.mouse.move(1500, 290, steps=5)
+    page.mouse.up()
     see(page, "4-lineage-after")
 
 
@@ -123,6 +127,13 @@ def test_checks_are_told_for_each_cue(page, site):
     page.get_by_text("notes_are_kept").first.wait_for()
     page.get_by_text("notes of the files are stored").first.wait_for()
     see(page, "7-checks")
+
+
+def test_a_check_says_that_each_cue_is_current(page, site):
+    page.goto(f"{site.url}/assets/llm_mappings?view=checks")
+    page.get_by_text("is_current", exact=True).first.click()
+    page.get_by_text("Every asset is of the files, the code, the settings").first.wait_for()
+    see(page, "7-is-current")
 
 
 def test_a_folder_dropped_into_the_library_is_run_by_itself(page, site):
