@@ -25,9 +25,13 @@ Float64 = NDArray[np.float64]
 
 # Tones: the stems' own mix 0.6 and more, one of them alone too; other music 0.05.
 _LEAST_AGREEMENT = 0.2
-_LEAST_LEAD = 0.2  # of the best place's agreement before that of any other: a loop has several
+_LEAST_LEAD, _CLEAR_LEAD = (
+    0.1,
+    0.2,
+)  # of the best place's agreement before that of any other: a loop has several
 _APART_SECONDS = 0.25
 _SAME = 0.95  # of the best: the named place is as good
+_TOGETHER = 0.5  # how far to believe that a mix of loops begins with its stems, where it may
 
 
 @dataclass(frozen=True)
@@ -184,22 +188,30 @@ def _unheard(named: float | None, why: str) -> Begins:
 
 def _begins(lags: Float64, agreement: Float64, named: float | None) -> Begins:
     best = int(agreement.argmax())
-    if named is not None:
-        near = np.abs(lags - named) <= 2 * (lags[1] - lags[0])
-        own = float(agreement[near].max(initial=0.0))
-        if own >= max(_LEAST_AGREEMENT, _SAME * float(agreement[best])):
-            return Begins(named, 1.0, "the mix stands where its start says, and sounds so")
+    most = float(agreement[best])
+    if named is not None and _best_near(lags, agreement, named) >= max(
+        _LEAST_AGREEMENT, _SAME * most
+    ):
+        return Begins(named, 1.0, "the mix stands where its start says, and sounds so")
     apart = np.abs(lags - lags[best]) > _APART_SECONDS
-    lead = 1.0 - float(agreement[apart].max(initial=0.0)) / max(float(agreement[best]), 1e-9)
-    if agreement[best] >= _LEAST_AGREEMENT and lead >= _LEAST_LEAD:
+    lead = 1.0 - float(agreement[apart].max(initial=0.0)) / max(most, 1e-9)
+    if most < _LEAST_AGREEMENT:
+        told = f"the mix does not sound like the stems ({most:.2f})"
+    elif lead >= _LEAST_LEAD:
         seconds = float(lags[best] + _summit(agreement, best) * (lags[1] - lags[0]))
-        return Begins(
-            seconds, min(1.0, lead / (2 * _LEAST_LEAD)), "the mix sounds like the stems there"
-        )
-    told = f"the mix does not sound like the stems ({float(agreement[best]):.2f})"
+        return Begins(seconds, min(1.0, lead / _CLEAR_LEAD), "the mix sounds like the stems there")
+    else:
+        told = "the mix sounds like the stems in several places"
+        if named is None and _best_near(lags, agreement, 0.0) == most:
+            return Begins(0.0, _TOGETHER, f"{told}, and is taken to begin with them")
     if named is None:
         return Begins(None, 0.0, told)
     return Begins(named, 0.5, f"{told}; placed by its reference")
+
+
+def _best_near(lags: Float64, agreement: Float64, seconds: float) -> float:
+    near = np.abs(lags - seconds) <= 2 * (lags[1] - lags[0])
+    return float(agreement[near].max(initial=0.0))
 
 
 def _summit(agreement: Float64, best: int) -> float:

@@ -8,7 +8,8 @@ import pytest
 from cue_pipeline.errors import MappingError
 from cue_pipeline.hearing import match_evidence
 from cue_pipeline.hearing.heard_times import heard_times
-from cue_pipeline.hearing.mix_clocks import Mixes
+from cue_pipeline.hearing.mix_clocks import Mixes, mix_starts
+from cue_pipeline.hearing.standing import ways_to_stand
 from cue_pipeline.hearing.stated import Stated, TempoBend
 from cue_pipeline_tests.hearing.sounding import cue, late, phrase, together, tone
 
@@ -180,6 +181,20 @@ def test_a_mix_has_the_clock_of_its_stems_wherever_it_begins(seconds):
         heard_times(clocks["knots"][120], TIMES), TIMES + 1.25 + seconds, atol=0.02
     )
     assert "does not sound like the stems" in clocks["reason"][121]
+
+
+@pytest.mark.parametrize(("seconds", "begins"), [(-3.0, 0.0), (-4.5, None)])
+def test_a_mix_of_loops_that_may_begin_in_several_places_begins_with_its_stems_or_is_not_placed(
+    seconds, begins
+):
+    bar = phrase(5, low=50, n=12, seconds=2.5)
+    loop = tone([(s + 3.0 * k, *rest) for k in range(40) for s, *rest in bar])
+    _, _, stems, mels = cue({"loop": bar}, {"loop": loop})
+    _, _, mixes, mix_mels = cue({"loop": bar}, {"mix": late(loop, seconds)})
+    (way,), _ = ways_to_stand(stems, mels.__getitem__)
+    (found,) = mix_starts(way, stems, Mixes(mixes, mix_mels.__getitem__)).values()
+    assert found.seconds == begins
+    assert "sounds like the stems in several places" in found.reason
 
 
 def test_where_no_stem_can_be_heard_the_mix_is_heard_as_a_stem_is():
