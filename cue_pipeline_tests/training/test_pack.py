@@ -30,7 +30,21 @@ def filled(store, filled_url):
 
 
 def contents(folder):
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "manifest.json"}
+    """Return its files but those that bear its name."""
+    named = {"manifest.json", "README.md", "croissant.json"}
+    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name not in named}
+
+
+def test_a_pack_has_cards_for_people_and_programs(filled, tmp_path, exported):
+    out = exported(filled, tmp_path / "pack")
+    card = (out / "README.md").read_text()
+    assert "Licence: CC0-1.0" in card
+    assert "## Hours by category" in card
+    import mlcroissant
+
+    issues = mlcroissant.Dataset(str(out / "croissant.json")).metadata.ctx.issues
+    assert not issues.errors
+    assert not issues.warnings
 
 
 def test_a_pack_is_the_same_after_a_kill_in_the_middle(filled, tmp_path, exported, monkeypatch):

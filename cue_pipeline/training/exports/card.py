@@ -32,7 +32,7 @@ _CONFORMS: Final = "http://mlcommons.org/croissant/1.0"
 _TYPES: Final = {"text": "sc:Text", "integer": "sc:Integer", "float": "sc:Float",
                  "boolean": "sc:Boolean"}  # fmt: skip
 _MEDIA: Final = {".csv": "text/csv", ".parquet": "application/x-parquet",
-                 ".tar": "application/x-tar"}  # fmt: skip
+                 ".tar": "application/x-tar", ".json": "application/json"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -81,30 +81,59 @@ class Account:
 
     Attributes
     ----------
+    format, name, license : str
+    split : str or None
     counts : mapping of str to int
         ``cues``, ``stems``, ``notes``, ….
     settings : mapping
         What shaped it.
+    hours : Hours
+    code_versions : mapping of str to list of str
+        Asset → the code versions that made the rows.
+    data : str
+        Digest over the versions of the data.
+    left_out : mapping of str to list of str
+        Why → keys of cues, and names of stems.
     """
 
     format: str
-    request: Request
-    selection: Selection
+    name: str
+    license: str
+    split: str | None
     counts: Mapping[str, int]
     settings: Mapping[str, Any]
     hours: Hours
+    code_versions: Mapping[str, Sequence[str]]
+    data: str
+    left_out: Mapping[str, Sequence[str]]
+
+    @classmethod
+    def of(
+        cls,
+        form: str,
+        request: Request,
+        selection: Selection,
+        counts: Mapping[str, int],
+        settings: Mapping[str, Any],
+        hours: Hours,
+    ) -> Account:
+        """Return the account of the cues of a selection."""
+        return cls(
+            form, request.out.name, request.license, request.split, counts, settings, hours,
+            selection.code_versions, selection.digest, selection.left_out_by_reason(),
+        )  # fmt: skip
 
     def description(self) -> dict[str, Any]:
         """Return it as the manifest holds it: the same, as long as the data are."""
         return {
-            "license": self.request.license,
+            "license": self.license,
             "program": f"cue-pipeline {version('cue-pipeline')}",
-            "split": self.request.split,
+            "split": self.split,
             "counts": dict(self.counts),
             "settings": dict(self.settings),
-            "code_versions": self.selection.code_versions,
-            "data": self.selection.digest,
-            "left_out": self.selection.left_out_by_reason(),
+            "code_versions": dict(self.code_versions),
+            "data": self.data,
+            "left_out": {why: list(names) for why, names in self.left_out.items()},
         }
 
 
@@ -113,7 +142,8 @@ def write_cards(
     account: Account,
     *,
     layout: str,
-    record_sets: Sequence[RecordSet],
+    record_sets: Sequence[RecordSet] = (),
+    described: Sequence[str] = (),
     front_matter: str = "",
 ) -> None:
     """Write both cards of a data set.
@@ -126,32 +156,34 @@ def write_cards(
     layout : str
         What its files are, as Markdown.
     record_sets : sequence of RecordSet
+    described : sequence of str
+        Paths of files that ``croissant.json`` names without rows.
     front_matter : str
         More lines of YAML for the head of the README, as dataset viewers read it.
     """
     (folder / README).write_text(
         readme(account, layout=layout, front_matter=front_matter), encoding="utf-8"
     )
-    told = json.dumps(croissant(folder, account, record_sets), indent=1, ensure_ascii=False)
-    (folder / CROISSANT).write_text(told + "\n", encoding="utf-8")
+    told = croissant(folder, account, record_sets, described)
+    text = json.dumps(told, indent=1, ensure_ascii=False)
+    (folder / CROISSANT).write_text(text + "\n", encoding="utf-8")
 
 
 def readme(account: Account, *, layout: str, front_matter: str = "") -> str:
     """Return the card for people."""
     parts = [
-        f"---\nlicense: other\nlicense_name: {json.dumps(account.request.license)}\n"
-        f"{front_matter}---",
-        f"# {account.request.out.name}",
+        f"---\nlicense: other\nlicense_name: {json.dumps(account.license)}\n{front_matter}---",
+        f"# {account.name}",
         _what(account),
-        f"Licence: {_plain(account.request.license)}",
+        f"Licence: {_plain(account.license)}",
         "## Hours by category\n\n" + _hours_table(account.hours),
         _doubt(account.hours),
         "## What is where\n\n" + layout.strip(),
         "## Settings\n\n" + _lines(account.settings),
         "## Data versions\n\n"
-        + _lines({name: ", ".join(v) for name, v in account.selection.code_versions.items()})
-        + f"\n\nDigest over the data versions of all cues: `{account.selection.digest}`.",
-        "## What was left out, and why\n\n" + _left_out(account.selection),
+        + _lines({name: ", ".join(v) for name, v in account.code_versions.items()})
+        + f"\n\nDigest over the data versions of all cues: `{account.data}`.",
+        "## What was left out, and why\n\n" + _left_out(account.left_out),
         "## Is it whole?\n\n`cue-pipeline export verify FOLDER` holds every file against its "
         "SHA-256 in `manifest.json`; with `--against-tables`, what they say against the library.",
     ]
@@ -160,7 +192,7 @@ def readme(account: Account, *, layout: str, front_matter: str = "") -> str:
 
 def _what(account: Account) -> str:
     counts = ", ".join(f"{n:,} {what}" for what, n in account.counts.items())
-    split = f", split `{account.request.split}`" if account.request.split else ""
+    split = f", split `{account.split}`" if account.split else ""
     made_by = account.description()["program"]
     return (
         f"Film-scoring sessions as training data, format `{account.format}`{split}: {counts}. "
@@ -197,8 +229,7 @@ def _lines(values: Mapping[str, Any]) -> str:
     return "\n".join(f"- {name}: {_plain(str(value))}" for name, value in values.items())
 
 
-def _left_out(selection: Selection) -> str:
-    reasons = selection.left_out_by_reason()
+def _left_out(reasons: Mapping[str, Sequence[str]]) -> str:
     if not reasons:
         return "Nothing: every cue of the library is in it."
     lines = []
@@ -215,21 +246,27 @@ def _plain(text: str) -> str:
     return "".join(f"\\{c}" if c in "\\<>|[]*_#" else c for c in line)
 
 
-def croissant(folder: Path, account: Account, record_sets: Sequence[RecordSet]) -> dict[str, Any]:
+def croissant(
+    folder: Path,
+    account: Account,
+    record_sets: Sequence[RecordSet] = (),
+    described: Sequence[str] = (),
+) -> dict[str, Any]:
     """Return the card for programs, by the Croissant format 1.0."""
-    files = sorted({path for one in record_sets for path in folder.glob(one.file)})
+    patterns = [*described, *(one.file for one in record_sets)]
+    files = sorted({path for pattern in patterns for path in folder.glob(pattern)})
     counts = ", ".join(f"{n} {what}" for what, n in account.counts.items())
     return {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
-        "name": account.request.out.name,
+        "name": account.name,
         "description": f"Film-scoring sessions as training data, {account.format}: {counts}.",
         "conformsTo": _CONFORMS,
-        "license": account.request.license,
+        "license": account.license,
         "url": "https://schema.org/Dataset",
         "version": "1.0.0",
         "datePublished": f"{datetime.now(UTC):%Y-%m-%d}",
-        "citeAs": f"{account.request.out.name}, data {account.selection.digest}",
+        "citeAs": f"{account.name}, data {account.data}",
         "distribution": [_file_object(folder, path) for path in files],
         "recordSet": [_record_set(folder, one) for one in record_sets],
     }

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from cue_pipeline.errors import CuePipelineError
+from cue_pipeline.training.exports.card import CROISSANT, README, Account, Hours, write_cards
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.manifest import read_manifest
 from cue_pipeline.training.exports.unfinished import Unfinished
@@ -39,6 +40,19 @@ BLOCK_FRAMES = 16_384
 """Frames that are copied at a time: 2 MiB of 64 bands."""
 
 _KEEP_SECONDS = 2.0
+_LAYOUT = """
+Memory-mapped arrays, stem after stem, which `cue_pipeline.training.Windows.open` reads, and
+`cue_pipeline_pack.Windows.open` of the small wheel `cue-pipeline-pack`, which needs NumPy only.
+`index.json` has the grid, the cues, the stems and their lengths.
+
+| file | what it holds |
+|---|---|
+| `mel.f2` | frames × bands |
+| `beat.f4`, `controllers.i1`, `complete.b1` | frame by frame |
+| `sounding.i4`, `velocity.u1` | cells in which a note sounds: frame × 128 + pitch, sorted |
+| `onsets.i4`, `categories.i1` | cells in which a note begins, and its part's category |
+| `offsets.i4` | cells in which a note has ceased to sound |
+"""
 
 
 class PackFormat:
@@ -73,6 +87,8 @@ class PackFormat:
             "stems": len(source.items),
             "frames": sum(item.n_frames for item in source.items),
         }
+        account = _account(request, source, counts, settings, unfinished.folder)
+        write_cards(unfinished.folder, account, layout=_LAYOUT, described=[INDEX])
         unfinished.finish(
             "pack",
             {**settings, "counts": counts, "left_out": [list(left) for left in source.left_out]},
@@ -89,8 +105,43 @@ class PackFormat:
         found = [*_disorder(packed)]
         if library is not None and not found:
             found += _differences(packed, library, read_manifest(out)["description"])
-        extra = {p.name for p in out.iterdir()} - {*sizes(index), INDEX, "manifest.json"}
+        extra = {p.name for p in out.iterdir()} - {
+            *sizes(index), INDEX, "manifest.json", README, CROISSANT,
+        }  # fmt: skip
         return found + [f"{name}: a pack has no such file." for name in sorted(extra)]
+
+
+def _account(
+    request: Request,
+    source: TablesSource,
+    counts: Mapping[str, int],
+    settings: Mapping[str, Any],
+    folder: Path,
+) -> Account:
+    items = source.items
+    file = folder / file_of("complete", source.grid.dtype)
+    complete = np.memmap(file, bool, "r") if file.stat().st_size else np.empty(0, bool)
+    hours, first = Hours(), 0
+    for item in items:
+        category = source.categories[item.category] if item.category >= 0 else None
+        whole = bool(complete[first : first + item.n_frames].all())
+        seconds = item.n_frames / source.grid.frames_per_second
+        hours.add(category, source.splits.get(item.cue_key), seconds, whole)
+        first += item.n_frames
+    versions: dict[str, set[str]] = {}
+    keys = {item.cue_key for item in items}
+    for row in request.library.store.ledger():
+        if row.cue_key in keys:
+            versions.setdefault(row.asset, set()).add(str(row.code_version))
+    left_out: dict[str, list[str]] = {}
+    for key, stem, why in source.left_out:
+        left_out.setdefault(why, []).append(key if stem is None else f"{key}: {stem}")
+    told = {name: settings[name] for name in ("profile", "controllers")}
+    code_versions = {asset: sorted(some) for asset, some in sorted(versions.items())}
+    return Account(
+        "pack", request.out.name, request.license, request.split, counts, told, hours,
+        code_versions, str(settings["state of the library"]), left_out,
+    )  # fmt: skip
 
 
 class _Writing:

@@ -357,7 +357,7 @@ def _finish(
         hours.stems += shard["stems"][0]
         hours.incomplete += shard["stems"][1]
     counts = {name: sum(shard["counts"][name] for shard in shards) for name in TABLES}
-    account = Account("parquet", request, selection, counts, {"compression": "zstd"}, hours)
+    account = Account.of("parquet", request, selection, counts, {"compression": "zstd"}, hours)
     write_cards(
         export.folder,
         account,

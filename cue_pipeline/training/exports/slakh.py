@@ -245,7 +245,7 @@ def _finish(
     log.write_csv(export.folder / "index.csv", list(INDEX_COLUMNS))
     counts = {"cues": len(selection.chosen), "stems": hours.stems, "notes": notes}
     settings = {"sample_rate": rate, "channels": 1, "subtype": "PCM_24"}
-    account = Account("slakh", request, selection, counts, settings, hours)
+    account = Account.of("slakh", request, selection, counts, settings, hours)
     records = [RecordSet("stems", "index.csv", INDEX_COLUMNS)]
     write_cards(export.folder, account, layout=_LAYOUT, record_sets=records)
     export.finish("slakh", account.description())

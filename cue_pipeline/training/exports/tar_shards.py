@@ -405,7 +405,7 @@ def _finish(
     log.write_csv(export.folder / "index.csv", list(INDEX_COLUMNS))
     counts = {"cues": len(selection.chosen), "stems": hours.stems, "samples": n, "notes": notes}
     shaped = {k: settings[k] for k in ("seconds", "hop", "sample_rate", "shard_mb")}
-    account = Account("webdataset", request, selection, counts, shaped, hours)
+    account = Account.of("webdataset", request, selection, counts, shaped, hours)
     records = [RecordSet("samples", "index.csv", INDEX_COLUMNS)]
     write_cards(export.folder, account, layout=_LAYOUT, record_sets=records)
     export.finish("webdataset", account.description())
