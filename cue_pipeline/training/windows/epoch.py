@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from queue import Empty, Full, Queue
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Array = NDArray[Any]
 
 DRAWN_AT_ONCE = 4096
+MOST_SETS = 8
 _WAIT_SECONDS = 0.1
 
 
@@ -107,7 +108,7 @@ class Batches:
         return -(-mine // self.batch)
 
     def _prepared(self, numbers: range) -> Iterator[dict[str, Array]]:
-        pool = Buffers(self.windows, self.batch)
+        pool = self.windows.buffers(self.batch)
         made = (self._made(ids, pool) for ids in self._draws(numbers))
         return made if self.prefetch < 1 else ahead(made, self.prefetch)
 
@@ -139,19 +140,22 @@ class Buffers:
     """
 
     def __init__(self, windows: Windows, batch: int) -> None:
-        self._windows, self._batch = windows, batch
+        self._windows, self.batch = windows, batch
         self._sets: list[dict[str, Array]] = []
+        self._lock = threading.Lock()  # two epochs may be read at once
 
     def take(self, n: int) -> dict[str, Array]:
         """Return arrays for ``n`` windows."""
-        if n != self._batch:
+        if n != self.batch:
             return self._windows.empty(n)
-        for arrays in self._sets:
-            if set(_references(arrays)) == {_UNUSED}:
-                return dict(arrays)
-        made = self._windows.empty(n)
-        self._sets.append(made)
-        return dict(made)
+        with self._lock:
+            for arrays in self._sets:
+                if set(_references(arrays)) == {_UNUSED}:
+                    return dict(arrays)
+            made = self._windows.empty(n)
+            if len(self._sets) < MOST_SETS:  # what is kept elsewhere will not come back soon
+                self._sets.append(made)
+            return dict(made)
 
 
 def _references(arrays: Mapping[str, Array]) -> list[int]:
@@ -163,52 +167,41 @@ def _references(arrays: Mapping[str, Array]) -> list[int]:
 
 
 def ahead(made: Iterator[dict[str, Array]], depth: int) -> Iterator[dict[str, Array]]:
-    """Yield what an iterator yields, which a thread runs ahead of its reader."""
-    ready: Queue[Any] = Queue(depth)
-    left = threading.Event()
+    """Yield what an iterator yields, which a thread runs ahead of its reader.
+
+    No more than ``depth`` are made, or being made, beside the one that is read: what is in few
+    arrays stays in the processor's cache.
+    """
+    ready: SimpleQueue[Any] = SimpleQueue()
+    places, left = threading.Semaphore(depth), threading.Event()
 
     def run() -> None:
         try:
-            for one in made:
-                if not _put(ready, one, left):
-                    return
-                del one  # or it would be held while the next one is made
-            _put(ready, None, left)
+            while _free(places, left):
+                ready.put(next(made, None))
         except BaseException as e:  # noqa: BLE001 - raised again where the batch was asked for
-            _put(ready, e, left)
+            ready.put(e)
 
     thread = threading.Thread(target=run, name="windows", daemon=True)
     thread.start()
     try:
-        while (one := _taken(ready, thread)) is not None:
+        while (one := ready.get()) is not None:
             if isinstance(one, BaseException):
                 raise one
+            places.release()
             yield one
-            del one
+            del one  # or its arrays would be in use while the next is waited for
     finally:
         left.set()
         thread.join()
 
 
-def _put(ready: Queue[Any], one: Any, left: threading.Event) -> bool:
-    while not left.is_set():
-        try:
-            ready.put(one, timeout=_WAIT_SECONDS)
-        except Full:
-            continue
-        return True
-    return False
-
-
-def _taken(ready: Queue[Any], thread: threading.Thread) -> Any:
-    while True:
-        try:
-            return ready.get(timeout=1.0)
-        except Empty:
-            if not thread.is_alive() and ready.empty():
-                raise WindowsError(
-                    "The thread that prepares batches has ended by itself."
-                ) from None
+def _free(places: threading.Semaphore, left: threading.Event) -> bool:
+    """Wait for a place; False once the reader has left."""
+    while not places.acquire(timeout=_WAIT_SECONDS):
+        if left.is_set():
+            return False
+    return not left.is_set()
 
 
 def _check(batch: int, rank: int, world: int, start: int) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from .epoch import Batches
+from .epoch import Batches, Buffers
 from .fields import FIELDS, OF_CUES, Places, Shape, checked_fields, empty_arrays, fill
 from .grid import PITCHES
 from .order import Permutation
@@ -106,6 +106,7 @@ class Windows:
             channels=channels,
             max_stems=max_stems,
         )
+        self._buffers: Buffers | None = None
         self._hop_frames = hop * grid.frames_per_second
         lengths = np.array([item.n_frames for item in source.items], np.int64)
         beyond = np.maximum(lengths - self._shape.n_frames, 0)
@@ -273,6 +274,15 @@ class Windows:
         arrays = empty_arrays(self.fields, self._shape, self._source.grid, n)
         arrays["window"] = np.empty(n, np.int64)
         return arrays
+
+    def buffers(self, batch: int) -> Buffers:
+        """Return where batches of a size take their arrays from."""
+        if self._buffers is None or self._buffers.batch != batch:
+            self._buffers = Buffers(self, batch)
+        return self._buffers
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_buffers": None}
 
     def _places(self, numbers: Array) -> Places:
         items = self._ends.searchsorted(numbers, side="right")
