@@ -1,7 +1,7 @@
 """Some seconds of a channel group's samples, from the files that the tables describe."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from cue_pipeline.errors import AudioFileError
 
 # A resampler begun in the middle of a file needs some sound before what is asked for.
 _RUN_UP_SECONDS = Fraction(1, 10)
+_BLOCK_SAMPLES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,12 @@ def read_excerpt(
             f"An excerpt begins at 0 s or later and lasts 0 s or longer; start={start:g} and "
             f"duration={duration} were asked for."
         )
-    described = _Described(_channels(folder, channels))
+    return _excerpt(folder, _Described(_channels(folder, channels)), start, duration, sample_rate)
+
+
+def _excerpt(
+    folder: Path, described: _Described, start: float, duration: float | None, sample_rate: int
+) -> Float32Array:
     reader = GroupReader(folder, described, sample_rate, convert_to=sample_rate)
     try:
         samples = _read(reader, described, start, duration)
@@ -84,25 +90,33 @@ class ExcerptReader:
     def __init__(self) -> None:
         self._known: dict[tuple[Path, str], tuple[tuple[object, ...], _Described]] = {}
 
-    def read_into(
+    def blocks(
         self,
         folder: Path,
         channels: Sequence[Mapping[str, Any]],
-        out: Float32Array,
         *,
         start: float,
+        n: int,
         sample_rate: int,
-    ) -> None:
-        """Fill an array with a group's samples.
+    ) -> Iterator[tuple[int, Float32Array]]:
+        """Yield a group's samples in blocks that stay in the processor's cache.
 
         Parameters
         ----------
         folder, channels, sample_rate
             As for :func:`read_excerpt`.
-        out : np.ndarray, shape=(n_channels, n_samples), dtype=float32
-            Silence stands for what lies before the beginning or beyond the end.
         start : float
             Seconds from the first sample; may be negative.
+        n : int
+            Samples from there.
+
+        Yields
+        ------
+        at : int
+            Place of the block's first sample, from 0; what lies before the first block, and beyond
+            the last, is not in the files.
+        block : np.ndarray, shape=(n_channels, n_samples), dtype=float32
+            Valid until the next is asked for.
 
         Raises
         ------
@@ -110,11 +124,25 @@ class ExcerptReader:
             As :func:`read_excerpt`.
         """
         described = self._described(folder, channels)
-        before = min(max(0, round(-start * sample_rate)), out.shape[1])
-        out[:, :before] = 0.0
+        before = max(0, round(-start * sample_rate))
+        if before >= n:
+            return
+        if {c.header.sample_rate for c in described.channels} != {sample_rate}:
+            found = _excerpt(folder, described, max(0.0, start), (n - before) / sample_rate,
+                             sample_rate)  # fmt: skip
+            yield before, found[:, : n - before]
+            return
         reader = GroupReader(folder, described, sample_rate, convert_to=sample_rate, compiled=True)
         try:
-            _read_at(reader, described, max(0.0, start), out[:, before:])
+            reader.skip(Fraction(max(0, round(start * sample_rate)), sample_rate))
+            block = np.empty((len(described.channels), _BLOCK_SAMPLES), np.float32)
+            for at in range(before, n, _BLOCK_SAMPLES):
+                wanted = min(_BLOCK_SAMPLES, n - at)
+                count = reader.read(block[:, :wanted])
+                if count:
+                    yield at, finite(block[:, :count])
+                if count < wanted:
+                    break
         finally:
             reader.close()
         if reader.damage:
@@ -136,22 +164,6 @@ def _stamp(path: Path) -> object:
     except OSError:
         return None  # what is wrong, reading it says
     return found.st_size, found.st_mtime_ns
-
-
-def _read_at(reader: GroupReader, group: _Described, start: float, out: Float32Array) -> None:
-    """Fill ``out`` with what begins at ``start``; without a copy where nothing is resampled."""
-    rate = reader.sample_rate
-    if {c.header.sample_rate for c in group.channels} != {rate}:
-        found = _read(reader, group, start, out.shape[1] / rate)
-        out[:, : found.shape[1]] = found[:, : out.shape[1]]
-        out[:, found.shape[1] :] = 0.0
-        return
-    reader.skip(Fraction(round(start * rate), rate))
-    count = reader.read(out)
-    out[:, count:] = 0.0
-    sound = finite(out)
-    if sound is not out:
-        out[:] = sound
 
 
 def _read(

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.errors import TrainingError
@@ -53,17 +52,16 @@ class CueSource:
                 items.append(self._item(key, own, len(items)))
         self.items: Sequence[Item] = items
 
-    def read_audio(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of all stems, shape=(max_stems, channels, n)."""
-        out = np.zeros((self._max, channels, n), np.float32)
+    def read_audio(self, item: int, start: float, rate: int, out: Array) -> None:
+        """Fill an array with samples of all stems, shape=(max_stems, channels, n)."""
         for place, (stem, later) in enumerate(self._members[item]):
-            out[place] = self._stems.read_audio(stem, start - later, n, rate, channels)
-        return out
+            self._stems.read_audio(stem, start - later, rate, out[place])
+        out[len(self._members[item]) :] = 0.0
 
-    def read_mix(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of the mix."""
+    def read_mix(self, item: int, start: float, rate: int, out: Array) -> None:
+        """Fill an array with samples of the mix."""
         stem, later = self._members[item][0]
-        return self._stems.read_mix(stem, start - later, n, rate, channels)
+        self._stems.read_mix(stem, start - later, rate, out)
 
     def read_mel(self, *_: Any) -> None:
         """Refuse: stems of a cue need not begin on each other's frames."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -40,39 +39,30 @@ class Sounds:
         self._library = library
         self._excerpts = ExcerptReader()
         self._cue = lru_cache(_KEPT_CUES)(self._opened)
-        self._local = threading.local()
 
-    def read_stem(
-        self, key: str, name: str, start: float, n: int, rate: int, channels: int
-    ) -> Float32:
-        """Return samples of a stem, shape=(channels, n), from ``start`` on its own clock."""
+    def read_stem(self, key: str, name: str, start: float, rate: int, out: Float32) -> None:
+        """Fill an array, shape=(channels, n), with a stem from ``start`` on, on its own clock."""
         cue, folder = self._cue(key)
-        return self._read(cue.stems[name], folder, start, n, rate, channels)
+        self._read(cue.stems[name], folder, start, rate, out)
 
-    def read_mix(
-        self, key: str, name: str, start: float, n: int, rate: int, channels: int
-    ) -> Float32:
-        """Return samples of a mix, shape=(channels, n), from ``start`` on its own clock."""
+    def read_mix(self, key: str, name: str, start: float, rate: int, out: Float32) -> None:
+        """Fill an array, shape=(channels, n), with a mix from ``start`` on, on its own clock."""
         cue, folder = self._cue(key)
-        return self._read(cue.mixes[name], folder, start, n, rate, channels)
+        self._read(cue.mixes[name], folder, start, rate, out)
 
     def _opened(self, key: str) -> tuple[Cue, Any]:
         cue = self._library[key]
         return cue, cue.folder
 
-    def _read(
-        self, sound: Stem | Mix, folder: Any, start: float, n: int, rate: int, channels: int
-    ) -> Float32:
-        own = self._buffer(len(sound.row["channels"]), n)
-        self._excerpts.read_into(folder, sound.row["channels"], own, start=start, sample_rate=rate)
-        return folded(own, sound.labels, channels)
-
-    def _buffer(self, channels: int, n: int) -> Float32:
-        """Return an array that this thread uses again: new memory costs as much as reading."""
-        kept: Float32 | None = getattr(self._local, "buffer", None)
-        if kept is None or kept.size < channels * n:
-            kept = self._local.buffer = np.empty(channels * n, np.float32)
-        return kept[: channels * n].reshape(channels, n)
+    def _read(self, sound: Stem | Mix, folder: Any, start: float, rate: int, out: Float32) -> None:
+        filled, labels = 0, sound.labels
+        for at, block in self._excerpts.blocks(
+            folder, sound.row["channels"], start=start, n=out.shape[1], sample_rate=rate
+        ):
+            out[:, filled:at] = 0.0
+            filled = at + block.shape[1]
+            out[:, at:filled] = folded(block, labels, len(out))
+        out[:, filled:] = 0.0
 
 
 def folded(samples: Float32, labels: Sequence[str], channels: int) -> Float32:

@@ -164,16 +164,16 @@ class TablesSource:
         """Return whether all that sounds in a stem is known."""
         return bool(self.labels(item).complete.all())
 
-    def read_audio(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of a stem: see `Source.read_audio`."""
+    def read_audio(self, item: int, start: float, rate: int, out: Array) -> None:
+        """Fill an array with samples of a stem: see `Source.read_audio`."""
         stem = self.items[item]
-        return self._sounds.read_stem(stem.cue_key, stem.stem, start, n, rate, channels)
+        self._sounds.read_stem(stem.cue_key, stem.stem, start, rate, out)
 
-    def read_mix(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of the mix of a stem's cue: see `Source.read_mix`."""
+    def read_mix(self, item: int, start: float, rate: int, out: Array) -> None:
+        """Fill an array with samples of the mix of a stem's cue: see `Source.read_mix`."""
         stem = self.items[item]
         name, later = self._mixes[stem.cue_key, stem.stem]
-        return self._sounds.read_mix(stem.cue_key, name, start + later, n, rate, channels)
+        self._sounds.read_mix(stem.cue_key, name, start + later, rate, out)
 
     def _labels_of_cue(self, item: int) -> dict[int, Labels]:
         from cue_pipeline.reading.stem_scores import read_stem_scores

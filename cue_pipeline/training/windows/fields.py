@@ -142,11 +142,11 @@ def _fill_inside(source: Source, places: Places, out: Array) -> None:
 
 
 def _fill_samples(
-    source: Source, read: Callable[..., Array], shape: Shape, places: Places, out: Array
+    source: Source, read: Callable[..., None], shape: Shape, places: Places, out: Array
 ) -> None:
     starts = places.firsts * source.grid.hop_length / source.grid.sample_rate
     for row, (item, start) in enumerate(zip(places.items.tolist(), starts.tolist(), strict=True)):
-        out[row] = read(item, start, shape.n_samples, shape.sample_rate, shape.channels)
+        read(item, start, shape.sample_rate, out[row])
 
 
 _OF_FRAMES = {"cc": "controllers", "beat": "beat", "complete": "complete"}

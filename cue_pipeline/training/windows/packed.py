@@ -109,7 +109,7 @@ class PackedSource:
         """Return whether all that sounds in a stem is known."""
         return bool(self._labels(item).complete.all())
 
-    def read_audio(self, *_: Any) -> Array:
+    def read_audio(self, *_: Any) -> None:
         """Refuse: a pack holds no samples."""
         raise WindowsError(
             f"'{self.folder}' is a pack, which holds no samples. Open the library itself for "

@@ -124,10 +124,10 @@ class Source(Protocol):
         """Return whether all that sounds in a stem is known."""
         ...
 
-    def read_audio(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of a stem, shape=(channels, n), float32; of a cue (stems, channels, n)."""
+    def read_audio(self, item: int, start: float, rate: int, out: Array) -> None:
+        """Fill ``out``, shape=(channels, n), with samples of a stem; of a cue (stems, channels, n)."""
         ...
 
-    def read_mix(self, item: int, start: float, n: int, rate: int, channels: int) -> Array:
-        """Return samples of the mix of an item's cue, ``start`` on the item's clock."""
+    def read_mix(self, item: int, start: float, rate: int, out: Array) -> None:
+        """Fill ``out`` with samples of the mix of an item's cue, ``start`` on the item's clock."""
         ...
