@@ -125,7 +125,7 @@ class Source(Protocol):
         ...
 
     def read_audio(self, item: int, start: float, rate: int, out: Array) -> None:
-        """Fill ``out``, shape=(channels, n), with samples of a stem; of a cue (stems, channels, n)."""
+        """Fill ``out``, shape=(channels, n), with a stem; shape=(stems, channels, n) with a cue."""
         ...
 
     def read_mix(self, item: int, start: float, rate: int, out: Array) -> None:
