@@ -1,4 +1,4 @@
-"""Sound as evidence: which track is heard in which group."""
+"""Sound as evidence: which track is heard in which stem."""
 
 from cue_pipeline.hearing.match import MatchEvidence, match_evidence
 

@@ -179,6 +179,8 @@ def _reason(found: Placed) -> str:
         contradicted = found.names.contradicted(lag)
         if contradicted is not None:
             parts.append(contradicted)
+    if found.followed is not None:
+        parts.append("the take leaves the score's time, and is followed")
     if file.bend is not None:
         parts.append(f"at the tempo of {file.bend.said_by}")
     return "; ".join(parts)

@@ -1,6 +1,6 @@
-"""What is heard in each group: its stored mel, brought to the session's grid and made small.
+"""What is heard in each stem: its stored mel, brought to the session's grid and made small.
 
-One group's mel is in memory at a time; what is kept is a fifth of it.
+One stem's mel is in memory at a time; what is kept is a fifth of it.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,11 +22,11 @@ COARSE = 4  # fine frames in a coarse one: for levels
 MAX_BANDS = 64  # finer mels are pooled: time tells tracks apart, not quarter tones
 N_REGIONS = 8  # onsets are counted in so many groups of bands
 DIGITAL_SILENCE_DB = -80.0  # more than 110 dB below a full-scale sine
-MIN_SECONDS = 2.0  # a shorter group tells nothing
-RANGE_DB = 80.0  # below the loudest group's peak nothing is heard
+MIN_SECONDS = 2.0  # a shorter stem tells nothing
+RANGE_DB = 80.0  # below the loudest stem's peak nothing is heard
 MAX_OFFSET_SECONDS = 600.0  # files of one take do not begin further apart
 _NO_NUMBERS = "the stem's mel has values that are no numbers"
-SILENT_DB = -65.0  # a group whose peak is so far below the loudest is silent
+SILENT_DB = -65.0  # a stem whose peak is so far below the loudest is silent
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,12 @@ class Bands:
 
 @dataclass(frozen=True)
 class Group:
-    """One group as the matcher hears it.
+    """One stem as the matcher hears it.
 
     Attributes
     ----------
     level : np.ndarray, shape=(n_coarse, n_bands)
-        Mean level (fourth root of power re the loudest group's peak) per coarse frame.
+        Mean level (fourth root of power re the loudest stem's peak) per coarse frame.
     onsets : np.ndarray, shape=(n_fine, N_REGIONS)
         Half-wave rectified rise of level.
     offset_seconds : float
@@ -68,7 +68,7 @@ class Group:
     peak_db: float
 
     def without_sound(self) -> "Group":
-        """Return the same group without its arrays, once they stand in a session."""
+        """Return the same stem without its arrays, once they stand in a session."""
         # New arrays: an empty slice would keep the whole.
         return replace(
             self, level=np.empty_like(self.level[:0]), onsets=np.empty_like(self.onsets[:0])
@@ -116,16 +116,16 @@ def _htk_hz(mel: Float64) -> Float64:
 def heard_group(
     mel: Float32, row: Mapping[str, Any], top_db: float, bands: Bands, offset_seconds: float
 ) -> Group:
-    """Reduce one group's mel.
+    """Reduce one stem's mel.
 
     Parameters
     ----------
     mel : np.ndarray, shape=(n_frames, n_mels)
         Absolute dB.
     row : mapping
-        The group's row of features.
+        The stem's row of features.
     top_db : float
-        The loudest group's peak: levels are relative to it, so that groups compare.
+        The loudest stem's peak: levels are relative to it, so that stems compare.
 
     Raises
     ------
@@ -210,7 +210,7 @@ def bands_of_regions(n_bands: int) -> Float32:
 def heard_groups(
     features: pd.DataFrame, mel_of: Callable[[int], Float32], offsets: Mapping[int, float]
 ) -> tuple[list[Group], dict[int, str]]:
-    """Read and reduce every group; return those that can be matched, and why the others cannot.
+    """Read and reduce every stem; return those that can be matched, and why the others cannot.
 
     Returns
     -------
@@ -254,10 +254,10 @@ def heard_groups(
 
 
 def start_offsets(features: pd.DataFrame) -> tuple[dict[int, float], str]:
-    """Return how much later than the earliest each group's file begins, seconds, and why so.
+    """Return how much later than the earliest each stem's file begins, seconds, and why so.
 
-    ``start_offset_seconds`` is where the audio's own room placed each group; where there is no such
-    column, bext time references say it. Groups that neither places begin with the earliest.
+    ``start_offset_seconds`` is where the audio's own room placed each stem; where there is no such
+    column, bext time references say it. Stems that neither places begin with the earliest.
     """
     if "start_offset_seconds" in features:
         placed = features[features["start_offset_seconds"].notna()]

@@ -1,10 +1,10 @@
-"""Which track is heard in which group: the pure function behind the ``match_evidence`` asset.
+"""Which track is heard in which stem: the pure function behind the ``match_evidence`` asset.
 
 Conventions
 -----------
-A cue's groups stand on one session clock, whose zero is the beginning of the earliest file (the
+A cue's stems stand on one session clock, whose zero is the beginning of the earliest file (the
 bext time references say how much later the others begin). ``session = midi + lag``; the lag that
-is stored with a pair is in the group's own file: ``file = midi + lag_seconds``.
+is stored with a pair is in the stem's own file: ``file = midi + lag_seconds``.
 """
 
 import time
@@ -40,7 +40,7 @@ class MatchEvidence:
     Attributes
     ----------
     pairs : pd.DataFrame
-        One row per track and group, columns of ``match_evidence``. Where the ear abstains, the
+        One row per track and stem, columns of ``match_evidence``. Where the ear abstains, the
         scores are NULL and ``abstained`` says why.
     summary : dict
         Plain JSON values: ``seconds``; ``n_pairs``; ``stems_left_out`` (stem, reason);
@@ -107,10 +107,10 @@ def match_evidence(
     tempos: Mapping[int, Sequence[TempoBend]] | None = None,
     mixes: Mixes | None = None,
 ) -> MatchEvidence:
-    """Say for each track and each group how surely the one is heard in the other.
+    """Say for each track and each stem how surely the one is heard in the other.
 
-    Each group's mel spectrogram is explained by all tracks together (non-negative regression,
-    band by band), so that several tracks in one group each get their due, and a leak is seen as
+    Each stem's mel spectrogram is explained by all tracks together (non-negative regression,
+    band by band), so that several tracks in one stem each get their due, and a leak is seen as
     what it is: the same track, fainter. One lag holds for the whole cue, with slow drift.
 
     Parameters
@@ -121,12 +121,12 @@ def match_evidence(
     notes : pd.DataFrame
         Rows of ``midi_notes`` of these tracks.
     features : pd.DataFrame
-        One row per group: ``audio_file_id``, ``sample_rate``, ``hop_length``, ``n_mels``,
+        One row per stem: ``audio_file_id``, ``sample_rate``, ``hop_length``, ``n_mels``,
         ``n_frames``, ``max_db``, ``params``, ``canonical_name``, ``time_reference`` (samples since
         midnight at ``file_sample_rate`` if there is such a column, else at ``sample_rate``).
     mel_of : callable
-        ``audio_file_id`` → absolute dB, shape=(n_frames, n_mels). Called once per group; again
-        where the groups' time references differ, or a group begins at a time of its own.
+        ``audio_file_id`` → absolute dB, shape=(n_frames, n_mels). Called once per stem; again
+        where the stems' time references differ, or a stem begins at a time of its own.
     time_codes : mapping of int to sequence of float, optional
         ``midi_file_id`` → seconds since midnight that the file names for its MIDI time 0.
     stated : mapping of int to Stated, optional

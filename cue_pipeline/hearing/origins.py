@@ -181,9 +181,9 @@ def session_zero(features: pd.DataFrame, offsets: Mapping[int, float]) -> float 
     Parameters
     ----------
     features : pd.DataFrame
-        One row per group, with ``time_reference`` and its ``file_sample_rate``.
+        One row per stem, with ``time_reference`` and its ``file_sample_rate``.
     offsets : mapping of int to float
-        How much later than the session's zero each group begins, by ``audio_file_id``.
+        How much later than the session's zero each stem begins, by ``audio_file_id``.
     """
     known = features[features["time_reference"].notna()]
     column = "file_sample_rate" if "file_sample_rate" in features else "sample_rate"

@@ -1,6 +1,6 @@
-"""Groups that begin at a time of their own: raw clips without a time reference, late prints.
+"""Stems that begin at a time of their own: raw clips without a time reference, late prints.
 
-The one lag of the cue leaves such a group unexplained. It is tried where it agrees best with any
+The one lag of the cue leaves such a stem unexplained. It is tried where it agrees best with any
 one track, and moved only where all tracks then explain far more of it than at any other lag: a
 stem of other music must not be bent to fit.
 """
@@ -16,7 +16,7 @@ from cue_pipeline.hearing.alignment import (
 )
 from cue_pipeline.hearing.group_spectra import Group
 
-# Rendered: other music's groups reach 0.02, a group's own lag 0.28 and more.
+# Rendered: other music's stems reach 0.02, a stem's own lag 0.28 and more.
 _OWN_LIFT = 0.15  # and twice what is explained at any other lag: a loop fits at every bar
 _OTHERS_SECONDS = (-7.3, -3.1, 2.3, 5.9)  # no multiples of each other: a bar fits at most one
 
@@ -24,7 +24,7 @@ _OTHERS_SECONDS = (-7.3, -3.1, 2.3, 5.9)  # no multiples of each other: a bar fi
 def own_starts(
     score: Score, groups: Sequence[Group], session: Session, alignment: Alignment
 ) -> dict[int, float]:
-    """Return where on the session's clock stray groups' files really begin.
+    """Return where on the session's clock stray stems' files really begin.
 
     Returns
     -------

@@ -44,11 +44,11 @@ def pair_rows(
     ----------
     file : FileTracks
     features : pd.DataFrame
-        One row per group.
+        One row per stem.
     found : Placed or None
         None: no track has a note, or no stem can be heard.
     left_out : mapping of int to str
-        Why a group cannot be heard, by ``audio_file_id``.
+        Why a stem cannot be heard, by ``audio_file_id``.
     summary : dict
         Gets one more entry in ``files``.
     unplaced : str

@@ -1,6 +1,6 @@
 """One MIDI file placed on the session's clock: lag, drift, doubts, and what is measured there.
 
-Every way to stand the groups, and every place where the score may begin, is tried; what is
+Every way to stand the stems, and every place where the score may begin, is tried; what is
 explained best is followed through its drift, and measured.
 """
 
@@ -43,7 +43,7 @@ _AGREES_SECONDS = 0.25  # so near a stated lag, the sound says the same, only fi
 
 @dataclass(frozen=True)
 class _Tried:
-    """One way to stand the groups and one place to search for the lag, and what was found."""
+    """One way to stand the stems and one place to search for the lag, and what was found."""
 
     heard: Standing
     names: Origins
@@ -60,11 +60,11 @@ class Placed:
     Attributes
     ----------
     heard : Standing
-        The groups.
+        The stems.
     alignment : Alignment
         Of the notes with the clock, where they sound.
     measured : Measures
-        Of every voice in every group.
+        Of every voice in every stem.
     names : Origins
         Lags that are named by other means than sound.
     clock_doubt : str or None
@@ -136,7 +136,8 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     # Where the sound does not confirm what a person says, it is followed to the letter.
     bent = straight if found.held else with_drift(straight, tracks, way.session)
     alignment, onsets = _straight_or_bent(straight, bent, tracks, way)
-    take = None if file.stated.lag_seconds is not None else follow(tracks, way, alignment)
+    said = found.held or file.stated.lag_seconds is not None
+    take = None if said else follow(tracks, way, alignment)
     if take:
         tracks = take.tracks
         bent = with_drift(take.alignment, tracks, way.session)

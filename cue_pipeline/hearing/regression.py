@@ -15,16 +15,16 @@ _RIDGE = 1e-3  # of the mean diagonal: tracks that play together share, rather t
 
 @dataclass(frozen=True)
 class Explained:
-    """How a set of tracks explains each group.
+    """How a set of tracks explains each stem.
 
     Attributes
     ----------
     level : np.ndarray, shape=(n_tracks, n_groups)
-        Standard deviation, over time and bands, of what the track adds to the group.
+        Standard deviation, over time and bands, of what the track adds to the stem.
     gain : np.ndarray, shape=(n_tracks, n_groups)
         Partial R²: how much of what the other tracks leave unexplained this one explains.
     r2 : np.ndarray, shape=(n_groups,)
-        How much of the group all tracks together explain, 0..1.
+        How much of the stem all tracks together explain, 0..1.
     """
 
     level: Float64
@@ -75,7 +75,7 @@ def joined(of_bands: Sequence[Products]) -> Products:
 
 
 def share_explained(of: Products) -> Float64:
-    """Return how much of each group all templates together explain, 0..1, shape=(n_groups,)."""
+    """Return how much of each stem all templates together explain, 0..1, shape=(n_groups,)."""
     return _fit(of)[2]
 
 
@@ -135,7 +135,7 @@ def _own_blocks(matrix: Float64, n_shapes: int) -> Float64:
 
 
 def _quadratic(weights: Float64, blocks: Float64) -> Float64:
-    """Return ``Σ_b wᵀ B w`` per track and group."""
+    """Return ``Σ_b wᵀ B w`` per track and stem."""
     pulled = np.swapaxes(blocks @ weights, -1, -2)
     out: Float64 = (pulled * np.swapaxes(weights, -1, -2)).sum(axis=(0, 3))
     return out

@@ -18,17 +18,17 @@ _NORMAL = 1.4826  # of the median deviation of a normal deviate
 def onset_scatter(
     tracks: Sequence[TrackNotes], onset_part: Float64, alignment: Alignment, session: Session
 ) -> Float64:
-    """Return how far, in each group, onsets scatter around their places.
+    """Return how far, in each stem, onsets scatter around their places.
 
     Parameters
     ----------
     tracks : sequence of TrackNotes
     onset_part : np.ndarray, shape=(n_tracks, n_groups)
-        How well each track's onsets are heard in each group: the best one's are measured.
+        How well each track's onsets are heard in each stem: the best one's are measured.
     alignment : Alignment
         Of the tracks.
     session : Session
-        The groups.
+        The stems.
 
     Returns
     -------

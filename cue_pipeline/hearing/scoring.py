@@ -1,4 +1,4 @@
-"""From what was measured of a track in a group to how surely it is heard there.
+"""From what was measured of a track in a stem to how surely it is heard there.
 
 The weights were fitted by logistic regression on rendered cues and on recordings by session
 musicians, for drums and for pitched tracks apart (``python -m benchmarks.fit_evidence``): see
@@ -64,7 +64,7 @@ _SHARE_UNIT_DB = 6.0
 _SHARE_BY_CHANCE = 0.03  # all tracks together; smaller shares are alike
 _PART_FLOOR = 0.02  # partial correlations below this are chance
 _USUAL_ONSET, _USUAL_BAND = 0.2, 0.3  # partial correlations that speak neither for nor against
-_LIFT_LIMIT = 0.1  # a group's R² above chance that tells all that it can
+_LIFT_LIMIT = 0.1  # a stem's R² above chance that tells all that it can
 _DB_OF_LEVEL = 10.0 / LEVEL_EXPONENT
 
 
@@ -73,9 +73,9 @@ class Measures:
     """All pairs' measures, arrays of shape (n_tracks, n_groups).
 
     ``onset_part``, ``activity_part`` and ``band_part`` are partial correlations, 0..1: how well a
-    track explains what the other tracks leave of the group's onsets, of its overall level, and of
-    its level band by band. ``level_db`` is how loud the track is in the group, dB re the loudest
-    group's peak; ``onset_db`` likewise by its attacks; ``share`` is how much of the group's power
+    track explains what the other tracks leave of the stem's onsets, of its overall level, and of
+    its level band by band. ``level_db`` is how loud the track is in the stem, dB re the loudest
+    stem's peak; ``onset_db`` likewise by its attacks; ``share`` is how much of the stem's power
     the track is. ``is_drum`` has the shape (n_tracks,).
     """
 
@@ -92,7 +92,7 @@ class Measures:
     def features(self) -> Float64:
         """Return the regressors of the score, shape=(n_tracks, n_groups, len(FEATURES))."""
         lift = np.clip(self.lift / _LIFT_LIMIT, -1.0, 1.0)
-        # A leak, or chance, stands far below the group's own tracks.
+        # A leak, or chance, stands far below the stem's own tracks.
         beside = self.level_db - self.level_db.max(axis=0, keepdims=True)
         return np.stack(
             [
@@ -110,7 +110,7 @@ class Measures:
         )
 
     def score(self) -> Float64:
-        """Return how surely each track is heard in each group, 0..1."""
+        """Return how surely each track is heard in each stem, 0..1."""
         weights = np.where(self.is_drum[:, None], _WEIGHTS_OF_DRUMS, _WEIGHTS_OF_PITCHED)
         out: Float64 = 1.0 / (1.0 + np.exp(-np.einsum("tgf,tf->tg", self.features(), weights)))
         return out
@@ -122,7 +122,7 @@ def _above(part: Float64, usual: float) -> Float64:
 
 
 def _lead(value: Float64) -> Float64:
-    """Return by how much each group's value beats the best other group's: (n_tracks, n_groups)."""
+    """Return by how much each stem's value beats the best other stem's: (n_tracks, n_groups)."""
     if value.shape[1] == 1:
         # No rival: as if one stood a little behind.
         return np.full_like(value, 0.5)
@@ -138,7 +138,7 @@ def measures(
     alignment: Alignment,
     session: Session,
 ) -> Measures:
-    """Measure every voice in every group at one alignment.
+    """Measure every voice in every stem at one alignment.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def _in_shapes(level: Float32, frame_seconds: float) -> Float32:
 def onsets_explained(
     voices: Sequence[TrackNotes], spread: Spread, alignment: Alignment, session: Session
 ) -> Explained:
-    """Return how the voices explain the groups' onsets at one alignment.
+    """Return how the voices explain the stems' onsets at one alignment.
 
     A drum's strokes are looked for where in the spectrum it sounds, other onsets everywhere.
     """

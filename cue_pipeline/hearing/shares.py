@@ -1,7 +1,7 @@
-"""How much of each group's sound every track is: powers, which add.
+"""How much of each stem's sound every track is: powers, which add.
 
 Level, the fourth root of power, is kind to quiet tracks but does not add: where a loud and a quiet
-track sound together, hardly more than the loud one is seen. Powers do add. So each group's power is
+track sound together, hardly more than the loud one is seen. Powers do add. So each stem's power is
 taken for a sum of the tracks' own, band by band, by non-negative factorisation with the Kullback-
 Leibler divergence: a misfit counts beside what is there, and a quiet track shows wherever the
 others rest. The factors in time are given by the notes; only the weights are learnt.
@@ -39,9 +39,9 @@ _STRUCK_SECONDS = 0.25  # of power
 _RINGING_SECONDS = 0.13  # a room of 1.8 s: 60 dB are 13.8 of these
 _ROUNDS = 25
 _HASTE = 1.7  # exponent of the multiplicative step; it converges below 2
-_BACKGROUND = 1e-3  # of a group's mean power in a band: noise that no track explains
+_BACKGROUND = 1e-3  # of a stem's mean power in a band: noise that no track explains
 _NOWHERE = 1e-9  # mean power of a template without sound
-_QUIETEST = 1e-4  # of a group's mean power over all bands
+_QUIETEST = 1e-4  # of a stem's mean power over all bands
 
 
 def level_to_power(level: Float32) -> Float32:
@@ -63,7 +63,7 @@ def _decoy(voice: TrackNotes) -> TrackNotes:
 
 
 def shares(templates: Float32, power: Float32, frame_seconds: float, n_tracks: int) -> Float64:
-    """Return how much of each group's sound every track is.
+    """Return how much of each stem's sound every track is.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def shares(templates: Float32, power: Float32, frame_seconds: float, n_tracks: i
         What power the notes should give, of any scale; tracks first, then whatever else may
         explain the sound.
     power : np.ndarray, shape=(n_bands, n_groups, n_frames)
-        The groups' power.
+        The stems' power.
     frame_seconds : float
         Length of a frame.
     n_tracks : int

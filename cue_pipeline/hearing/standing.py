@@ -1,4 +1,4 @@
-"""The groups of a cue on one session clock: by their time references, or all from one moment.
+"""The stems of a cue on one session clock: by their time references, or all from one moment.
 
 Conventions
 -----------
@@ -29,7 +29,7 @@ from cue_pipeline.hearing.templates import Spread, pitch_to_bands
 
 Float32 = NDArray[np.float32]
 LeftOut = dict[int, str]
-"""Groups that cannot be heard: ``audio_file_id`` → why."""
+"""Stems that cannot be heard: ``audio_file_id`` → why."""
 
 # A window hears an onset before its middle reaches it: level, the fourth root of power, rises with
 # the first of it. By so much of the window, in renders of known times.
@@ -38,7 +38,7 @@ _EARLY_SHARE = 0.25
 
 @dataclass(frozen=True)
 class Standing:
-    """One way to stand the groups on a clock.
+    """One way to stand the stems on a clock.
 
     Attributes
     ----------
@@ -56,9 +56,9 @@ class Standing:
     early_seconds : float
         By how much the ear's frames hear an onset before it sounds.
     listen : callable
-        ``starts`` → groups with their sound, and those left out.
+        ``starts`` → stems with their sound, and those left out.
     moved : dict of str to float
-        Groups that begin at a time of their own, by name.
+        Stems that begin at a time of their own, by name.
     """
 
     groups: list[Group]
@@ -73,7 +73,7 @@ class Standing:
 
     @property
     def seconds(self) -> float:
-        """Where on the clock the last group ends."""
+        """Where on the clock the last stem ends."""
         return float(self.session.level.shape[2] * self.session.coarse_seconds)
 
     def begins(self, audio_file_id: int) -> float:
@@ -81,7 +81,7 @@ class Standing:
         return self.starts.get(audio_file_id, 0.0)
 
     def with_starts(self, own: Mapping[int, float]) -> "Standing":
-        """Return the same groups, some of which begin elsewhere on the clock."""
+        """Return the same stems, some of which begin elsewhere on the clock."""
         starts = {**self.starts, **own}
         names = {group.audio_file_id: group.name for group in self.groups}
         groups, _ = self.listen(starts)
@@ -97,7 +97,7 @@ class Standing:
 def ways_to_stand(
     features: pd.DataFrame, mel_of: Callable[[int], Float32]
 ) -> tuple[list[Standing], LeftOut]:
-    """Return the groups on a clock by their time references, and as if all began together.
+    """Return the stems on a clock by their time references, and as if all began together.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def ways_to_stand(
     ways : list of Standing
         Empty where no stem can be heard.
     left_out : dict of int to str
-        Why a group cannot, by ``audio_file_id``.
+        Why a stem cannot, by ``audio_file_id``.
     """
     offsets, why = start_offsets(features)
     first, left_out = _standing(features, mel_of, offsets, why)

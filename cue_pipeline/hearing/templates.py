@@ -191,7 +191,7 @@ def level_templates(
     """Return the level that each track's notes should give, shape (n_bands, n_tracks, n_frames).
 
     Pitched notes hold until their note-off; drums ring for a moment. How loud a band really is,
-    is left to the regression, which learns it per group.
+    is left to the regression, which learns it per stem.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ _SAME_TEMPO = 0.004  # film pulled down runs 0.001 slower: that is drift
 _FEWEST_KNOTS = 4
 _LEAST_DRIFT_SECONDS = 0.1
 _MOST_LEFT = 0.1  # of the drift's variance, beside a line
-_LEAST_POWER = 0.01  # of a group's usual: it sounds in the excerpt
+_LEAST_POWER = 0.01  # of a stem's usual: it sounds in the excerpt
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ def other_tempo(
     spread : Spread
         Of pitches and drums over the bands.
     session : Session
-        The groups.
+        The stems.
     alignment : Alignment
         How the score stands at its own tempo.
     """
