@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Literal, Self
 
 from cue_pipeline.training import windows as of_packs
@@ -24,6 +24,7 @@ class Windows(of_packs.Windows):
         /,
         *,
         split: str | None = None,
+        cues: Collection[str] | None = None,
         seconds: float = 10.0,
         hop: float = 5.0,
         fields: Sequence[str] = DEFAULT_FIELDS,
@@ -42,6 +43,8 @@ class Windows(of_packs.Windows):
             Of the database, as ``DATABASE_URL`` takes it, or the folder of a pack.
         split : str, optional
             Only stems of cues of this split, which `cue-pipeline splits make` has made.
+        cues : collection of str, optional
+            Only stems of these cues.
         seconds, hop : float
             Length of a window, and from the beginning of one to that of the next.
         fields : sequence of str
@@ -74,7 +77,9 @@ class Windows(of_packs.Windows):
                     "A pack holds no samples, which is what windows of cues are made of. Open the "
                     "library itself: Windows.open('sqlite:///…', of='cue')."
                 )
-            found: Self = super().open(url_or_pack, split=split, controllers=controllers, **shape)
+            found: Self = super().open(
+                url_or_pack, split=split, cues=cues, controllers=controllers, **shape
+            )
             return found
         from cue_pipeline.reading import open_library
         from cue_pipeline.training.tables_source import DEFAULT_CONTROLLERS, TablesSource
@@ -83,6 +88,7 @@ class Windows(of_packs.Windows):
             open_library(os.fspath(url_or_pack), root),
             profile=profile or "default",
             split=split,
+            cues=cues,
             controllers=DEFAULT_CONTROLLERS if controllers is None else controllers,
             scores=any(FIELDS[name].of_score for name in checked_fields(fields))
             or options.get("empty", 1.0) < 1.0,
@@ -91,6 +97,6 @@ class Windows(of_packs.Windows):
         if of == "cue":
             from cue_pipeline.training.cue_source import CueSource
 
-            cues = CueSource(source, max_stems)
-            return cls(cues, left_out=cues.left_out, max_stems=max_stems, **shape)
+            whole = CueSource(source, max_stems)
+            return cls(whole, left_out=whole.left_out, max_stems=max_stems, **shape)
         return cls(source, left_out=source.left_out, **shape)

@@ -7,13 +7,13 @@ import json
 import math
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cue_pipeline.errors import NotReadyError, TrainingError
+from cue_pipeline.errors import NotReadyError, TrainingError, UnknownNameError, closest_names
 from cue_pipeline.training.labelling import labels_of
 from cue_pipeline.training.windows.grid import Grid
 from cue_pipeline.training.windows.source import Item, Labels
@@ -40,6 +40,8 @@ class TablesSource:
         Which mel; its frames are the grid of all fields.
     split : str, optional
         Only stems of cues of this split.
+    cues : collection of str, optional
+        Only stems of these cues.
     controllers : sequence of int
     scores : bool
         Whether fields of the score are asked for: stems of cues whose score is not ready are left
@@ -66,6 +68,7 @@ class TablesSource:
         *,
         profile: str = "default",
         split: str | None = None,
+        cues: Collection[str] | None = None,
         controllers: Sequence[int] = DEFAULT_CONTROLLERS,
         scores: bool = True,
         mixes: bool = False,
@@ -84,7 +87,11 @@ class TablesSource:
         index = read_stem_index(library.store, profile, {*needed, "llm_mappings"})
         self.left_out: list[LeftOut] = []
         self._of_split = "" if split is None else f" in split {split!r}"
-        stems = self._ready(_of_split(index, split, library.database), index, needed)
+        stems = _of_split(index, split, library.database)
+        if cues is not None:
+            _refuse_unknown(cues, index.states, library.database)
+            stems = [stem for stem in stems if stem.cue_key in cues]
+        stems = self._ready(stems, index, needed)
         self.grid, stems = self._one_grid(stems)
         self._mixes: dict[tuple[str, str], tuple[str, float]] = {}
         if mixes:
@@ -314,6 +321,14 @@ def _of_split(index: StemIndex, split: str | None, database: str) -> list[StemRo
     if split not in names:
         raise TrainingError(f"No split {split!r} in {database}; there are {', '.join(names)}.")
     return [stem for stem in index.stems if index.splits.get(stem.cue_key) == split]
+
+
+def _refuse_unknown(cues: Collection[str], known: Collection[str], database: str) -> None:
+    for key in cues:
+        if key not in known:
+            raise UnknownNameError(
+                f"No cue {key!r} in {database}. Did you mean {closest_names(key, known)}?"
+            )
 
 
 def _measure(stem: StemRow) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from cue_pipeline.cli.commands import cli
-from cue_pipeline.errors import NotReadyError, TrainingError
+from cue_pipeline.errors import CuePipelineError, NotReadyError, TrainingError
 from cue_pipeline.training import Windows
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load, replace
 
@@ -191,6 +191,16 @@ def test_a_pack_holds_the_same_numbers_as_the_tables(filled, tmp_path, exported)
         for name, array in one.items():
             assert array.dtype == other[name].dtype
             assert array.tobytes() == other[name].tobytes(), name
+
+
+@pytest.mark.engines("sqlite")
+def test_only_some_cues_are_taken_from_tables_and_packs(store, filled, tmp_path, exported):
+    other = SyntheticCue(key="Reel 1/1m02", n_frames=500)
+    load(store, other)
+    for source in (filled, exported(filled, tmp_path / "pack")):
+        assert {item.cue_key for item in opened(source, cues=[other.key]).items} == {other.key}
+        with pytest.raises(CuePipelineError, match="No cue 'Reel 1/1m03' in"):
+            opened(source, cues=["Reel 1/1m03"])
 
 
 def test_the_command_line_has_the_group():

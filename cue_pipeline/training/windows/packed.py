@@ -23,7 +23,7 @@ from __future__ import annotations
 import json
 import mmap
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -65,6 +65,8 @@ class PackedSource:
     folder : path
     split : str, optional
         Only stems of cues of this split.
+    cues : collection of str, optional
+        Only stems of these cues.
 
     Raises
     ------
@@ -73,15 +75,21 @@ class PackedSource:
         have the sizes that its index says, or it has no such split.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], *, split: str | None = None) -> None:
-        self.folder, self.split = Path(folder).absolute(), split
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        split: str | None = None,
+        cues: Collection[str] | None = None,
+    ) -> None:
+        self.folder, self.split, self._cues = Path(folder).absolute(), split, cues
         index = read_index(self.folder)
         self.grid = Grid(**index["grid"])
         self.controllers = tuple(index["controllers"])
         self.categories = tuple(index["categories"])
         self._arrays = _arrays(self.folder, index, self.grid)
         stems = index["stems"]
-        self._kept = _of_split(index, split, self.folder)
+        self._kept = _of_cues(index, _of_split(index, split, self.folder), cues, self.folder)
         frames = [0, *accumulate(stems["n_frames"])]
         self._frames = [frames[i] for i in self._kept]
         cells = {name: [0, *accumulate(stems["n_cells"][name])] for name in stems["n_cells"]}
@@ -119,7 +127,7 @@ class PackedSource:
     read_mix = read_audio
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self.folder, self.split)
+        return _reopened, (self.folder, self.split, self._cues)
 
     def _read_labels(self, item: int) -> Labels:
         begin = self._frames[item]
@@ -216,6 +224,18 @@ def _of_split(index: Mapping[str, Any], split: str | None, folder: Path) -> list
     return [i for i, cue in enumerate(cues) if splits[cue] == split]
 
 
+def _of_cues(
+    index: Mapping[str, Any], stems: list[int], cues: Collection[str] | None, folder: Path
+) -> list[int]:
+    if cues is None:
+        return stems
+    keys = index["cues"]["key"]
+    unknown = sorted(set(cues) - set(keys))
+    if unknown:
+        raise WindowsError(f"No cue {unknown[0]!r} in '{folder}', which has {len(keys)} others.")
+    return [i for i in stems if keys[index["stems"]["cue"][i]] in cues]
+
+
 def _item(index: Mapping[str, Any], i: int) -> Item:
     stems = index["stems"]
     cue = stems["cue"][i]
@@ -229,5 +249,5 @@ def _item(index: Mapping[str, Any], i: int) -> Item:
     )
 
 
-def _reopened(folder: Path, split: str | None) -> PackedSource:
-    return PackedSource(folder, split=split)
+def _reopened(folder: Path, split: str | None, cues: Collection[str] | None) -> PackedSource:
+    return PackedSource(folder, split=split, cues=cues)

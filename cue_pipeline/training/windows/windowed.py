@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -123,6 +123,7 @@ class Windows:
         /,
         *,
         split: str | None = None,
+        cues: Collection[str] | None = None,
         seconds: float = 10.0,
         hop: float = 5.0,
         fields: Sequence[str] = DEFAULT_FIELDS,
@@ -136,6 +137,8 @@ class Windows:
             Its folder.
         split : str, optional
             Only stems of cues of this split.
+        cues : collection of str, optional
+            Only stems of these cues.
         seconds, hop, fields, **options
             As for the class.
 
@@ -146,7 +149,7 @@ class Windows:
         """
         from .packed import PackedSource
 
-        source = PackedSource(pack, split=split)
+        source = PackedSource(pack, split=split, cues=cues)
         return cls(source, seconds=seconds, hop=hop, fields=fields, **options)
 
     @property
