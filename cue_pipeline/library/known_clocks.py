@@ -113,9 +113,7 @@ def _stated(file: Row, said: Sequence[tuple[Row, int | None]], warnings: list[st
             stated = replace(stated, lag_seconds=float(lag), who=who)
         if row["tempo"]:
             try:
-                bend = tempo_bend(
-                    file, row["tempo"], f"'{row['tempo_from']}', as {who[:-1]} states"
-                )
+                bend = tempo_bend(file, row["tempo"], f"'{row['tempo_from']}', as {who} states")
             except MappingError as e:
                 warnings.append(f"'{file['file_path']}': {e}")
             else:
