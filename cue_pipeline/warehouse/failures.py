@@ -26,6 +26,11 @@ _LASTING: tuple[tuple[str, str, str], ...] = (
         "out of DATABASE_URL so that a fresh token is signed for every connection",
     ),
     (
+        r"transaction (?P<what>row|size) limit exceeded",
+        "one transaction would write more than Aurora DSQL allows",
+        "Give fewer cues or decisions at once; what was asked for has not been done",
+    ),
+    (
         r"password authentication failed|no password supplied|SASL authentication failed",
         "the server refused the user or the password",
         "Correct them in DATABASE_URL",

@@ -6,6 +6,7 @@ Whoever holds an id from before the move still holds the right one.
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +22,7 @@ from cue_pipeline.warehouse.statements import in_parts
 from cue_pipeline.warehouse.transaction import write
 from cue_pipeline.warehouse.types import is_dsql, now
 
-_MOVES_AT_ONCE = 100  # on Aurora DSQL: with their decisions, below 3,000 rows a transaction
+_ROWS_AT_ONCE = 900  # on Aurora DSQL: each is written three times, and 3,000 are the limit
 
 
 def move_cues(engine: sa.Engine, moves: Mapping[str, str], by: str = people.PROGRAM) -> None:
@@ -41,7 +42,7 @@ def move_cues(engine: sa.Engine, moves: Mapping[str, str], by: str = people.PROG
     WarehouseError
         If a key is not registered, or a new one is taken by a cue or by decisions.
     """
-    parts = [dict(moves)] if not is_dsql(engine.dialect) else _small_parts(moves)
+    parts = [dict(moves)] if not is_dsql(engine.dialect) else _small_parts(engine, moves)
     for part in parts:
         write(engine, partial(_move, part, people.Act(by, "move")))
 
@@ -92,15 +93,31 @@ def chains(moves: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield chain
 
 
-def _small_parts(moves: Mapping[str, str]) -> Iterator[dict[str, str]]:
+def _small_parts(engine: sa.Engine, moves: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """Yield moves by transactions: as many as write few enough rows, and one at least."""
+    with engine.connect() as connection:
+        rows = Counter(dict.fromkeys(moves, 3))  # the cue itself, and what is noted of its move
+        for old, n in _rows_that_name(connection, moves):
+            rows[old] += n
     part: dict[str, str] = {}
+    n_rows = 0
     for chain in chains(moves):
-        part |= chain
-        if len(part) >= _MOVES_AT_ONCE:
+        n_more = sum(rows[old] for old in chain)
+        if part and n_rows + n_more > _ROWS_AT_ONCE:
             yield part
-            part = {}
+            part, n_rows = {}, 0
+        part |= chain
+        n_rows += n_more
     if part:
         yield part
+
+
+def _rows_that_name(connection: sa.Connection, keys: Iterable[str]) -> Iterator[tuple[str, int]]:
+    for table in naming_cues():
+        key = table.c.cue_key
+        for part in in_parts(list(keys)):
+            query = sa.select(key, sa.func.count()).where(key.in_(part)).group_by(key)
+            yield from ((found, n) for found, n in connection.execute(query))
 
 
 def _move(moves: Mapping[str, str], act: people.Act, connection: sa.Connection) -> None:

@@ -1,5 +1,7 @@
 """Cues get other keys, and go, on every engine."""
 
+from datetime import UTC, datetime
+
 import pytest
 import sqlalchemy as sa
 
@@ -56,6 +58,29 @@ def test_a_cue_at_the_place_of_one_that_moved_has_rows_of_its_own(store):
     assert store.cue(A.key).id != store.cue("elsewhere").id
     assert store.read(A.key, "midi_tracks").empty
     assert ids(store, "elsewhere")
+
+
+@pytest.mark.engines("sqlite", "dsql")
+def test_cues_with_more_decisions_than_a_transaction_holds_move_together(store):
+    cues = [SyntheticCue(key=f"1m{i:02}") for i in range(1, 91)]
+    store.register_cues([cue.folder() for cue in cues])
+    decisions = [
+        {
+            "cue_key": cue.key, "track": f"#{i}", "instrument_category": "Brass",
+            "created_at": datetime(2026, 5, 4, tzinfo=UTC),
+        }
+        for cue in cues for i in range(40)
+    ]  # fmt: skip
+    for first in range(0, len(decisions), 1_000):
+        with store.engine.begin() as connection:
+            connection.execute(sa.insert(t.mapping_overrides), decisions[first : first + 1_000])
+    move_cues(store.engine, {cue.key: f"Reel 1/{cue.key}" for cue in cues})
+    with store.engine.connect() as connection:
+        kept = connection.execute(
+            sa.select(t.mapping_overrides.c.cue_key, sa.func.count()).group_by("cue_key")
+        )
+        assert dict(map(tuple, kept)) == {f"Reel 1/{cue.key}": 40 for cue in cues}
+    assert {cue.cue_key for cue in store.cues()} == {f"Reel 1/{cue.key}" for cue in cues}
 
 
 def test_a_key_that_is_taken_is_refused_and_nothing_is_changed(store):
