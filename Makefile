@@ -7,7 +7,7 @@ JOBS   ?=
 PORT   ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-slow test-ui check bench bench-mapping cases lock clean
+.PHONY: help run ui test test-slow test-ui test-torch check bench bench-mapping cases lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,12 @@ test-slow: $(BIN)/.installed-dev  ## the tests with a daemon, kills and long aud
 
 test-ui: $(BIN)/.installed-dev  ## use the pipeline in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -m ui -q cue_pipeline_tests/ui
+
+test-torch: $(BIN)/.installed-dev  ## the tests with torch, which this installs where it can (gigabytes)
+	@if $(BIN)/python -c 'import torch, torchdata' 2>/dev/null \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchdata; then \
+	  $(BIN)/python -m pytest -q cue_pipeline_tests/training/test_torch.py; \
+	else echo "torch could not be installed; its tests are not run."; fi
 
 check: $(BIN)/.installed-dev  ## format, lint, types, the import rule and the container files
 	$(BIN)/ruff format --check .
