@@ -19,6 +19,7 @@ from cue_pipeline.training.windows import WindowsError
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load, replace
 
 CUES = [SyntheticCue(key=f"Reel 1/1m{i:02d}", n_frames=900, seed=i) for i in range(3)]
+ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.engines("sqlite")
 
 
@@ -122,6 +123,24 @@ def test_a_pack_has_no_samples(filled, tmp_path, exported):
     windows = Windows.open(exported(filled, tmp_path / "pack"), fields=["audio"])
     with pytest.raises(WindowsError, match="holds no samples"):
         windows[0]
+
+
+@pytest.mark.slow
+def test_the_small_wheel_opens_a_pack(filled, tmp_path, exported):
+    out = exported(filled, tmp_path / "pack")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    package = ROOT / "packages" / "cue-pipeline-pack"
+    install = ["install", "--quiet", "--no-deps", "--target", str(tmp_path / "site"), str(package)]
+    subprocess.run([*pip, *install], check=True)
+    code = f"import cue_pipeline_pack as p; print(len(p.Windows.open({str(out)!r}, seconds=2.0)))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path / "site",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == len(Windows.open(out, seconds=2.0))
 
 
 def test_what_reads_a_pack_imports_numpy_only(filled, tmp_path, exported):

@@ -1,5 +1,7 @@
 """Windows of a library: what its tables hold, on the clock of each stem."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.errors import CuePipelineError, NotReadyError, TrainingError
 from cue_pipeline.training import Windows
+from cue_pipeline.warehouse.split_rows import SplitRow, write_splits
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load, replace
 
 CUE = SyntheticCue(n_frames=2_000, frames_per_chunk=600, n_tracks=3, n_groups=2)
@@ -191,6 +194,24 @@ def test_a_pack_holds_the_same_numbers_as_the_tables(filled, tmp_path, exported)
         for name, array in one.items():
             assert array.dtype == other[name].dtype
             assert array.tobytes() == other[name].tobytes(), name
+
+
+@pytest.mark.engines("sqlite")
+def test_a_split_has_its_cues_in_tables_and_packs(store, filled, tmp_path, exported):
+    other = SyntheticCue(key="Reel 1/1m02", n_frames=500)
+    load(store, other)
+    rule, now = {"seed": 0}, datetime.now(UTC)
+    rows = [
+        SplitRow(key, split, number, False, None, None, rule, "test", now)
+        for number, (key, split) in enumerate({CUE.key: "train", other.key: "test"}.items())
+    ]
+    write_splits(store.engine, rows)
+    for source in (filled, exported(filled, tmp_path / "pack")):
+        for row in rows:
+            items = opened(source, split=row.split).items
+            assert {item.cue_key for item in items} == {row.cue_key}
+        with pytest.raises(CuePipelineError, match=r"No split 'validation' in .*test, train"):
+            opened(source, split="validation")
 
 
 @pytest.mark.engines("sqlite")
