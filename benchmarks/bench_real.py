@@ -199,7 +199,8 @@ def tried(trial: Trial, count: Count, *, verbose: bool) -> None:
         print(
             f"{trial.variant}: {trial.name}: lag {report.get('lag_seconds', float('nan')):+.3f} "
             f"confidence {confidence:.2f} R² {report.get('lag_r2', 0):.3f} "
-            f"rivals {report.get('lag_rivals')} {report.get('clock_doubt') or ''}"
+            f"rivals {report.get('lag_rivals')} {report.get('clock_doubt') or ''} "
+            f"{report.get('followed') or ''}"
         )
     scores = evidence.pairs.pivot(
         index="midi_track_id", columns="audio_file_id", values="score"

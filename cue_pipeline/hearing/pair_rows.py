@@ -6,12 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cue_pipeline.hearing.alignment import Alignment
 from cue_pipeline.hearing.file_tracks import FileTracks
 from cue_pipeline.hearing.heard_times import is_cut, none_within
 from cue_pipeline.hearing.placing import Placed
-from cue_pipeline.hearing.scoring import Measures
-from cue_pipeline.hearing.standing import Standing
 from cue_pipeline.hearing.templates import TrackNotes
 
 MIN_NOTES = 4
@@ -27,6 +24,7 @@ COLUMNS = (
     "level_db",
     "abstained",
     "clock_doubt",
+    "kit_notes",
 )
 
 
@@ -60,11 +58,10 @@ def pair_rows(
     if unplaced:
         report["warnings"] = [f"as {file.stated.who} states, there is {unplaced}"]
     if found:
-        heard, alignment = found.heard, found.alignment
         _report_lag(report, found)
-        report["moved_stems"] = heard.moved
+        report["moved_stems"] = found.heard.moved
         report["same_notes"] = [[file.names[t] for t in v] for v in file.voices if len(v) > 1]
-        scored = _scored(file, heard, alignment, found.measured)
+        scored = _scored(file, found)
     groups = [int(key) for key in features["audio_file_id"]]
     rows = []
     for track_id, name, track in zip(file.ids, file.names, file.tracks, strict=True):
@@ -125,22 +122,23 @@ def _outside(track: TrackNotes, found: Placed) -> str:
     return none_within(starts, ends, found.heard.seconds) or ""
 
 
-def _scored(
-    file: FileTracks, heard: Standing, alignment: Alignment, measured: Measures
-) -> dict[tuple[int, int], dict[str, Any]]:
+def _scored(file: FileTracks, found: Placed) -> dict[tuple[int, int], dict[str, Any]]:
+    measured, lag = found.measured, found.alignment.lag_seconds
     score = measured.score()
     out = {}
     for v, voice in enumerate(file.voices):
+        keys = found.kits.get(v)
         for t in voice:
-            for g, group in enumerate(heard.groups):
+            for g, group in enumerate(found.heard.groups):
                 pitch = None if file.tracks[t].is_drum else float(measured.band_part[v, g])
                 out[file.ids[t], group.audio_file_id] = {
                     "onset_score": float(measured.onset_part[v, g]),
                     "activity_score": float(measured.activity_part[v, g]),
                     "pitch_score": pitch,
                     "score": float(score[v, g]),
-                    "lag_seconds": alignment.lag_seconds - group.offset_seconds,
+                    "lag_seconds": lag - group.offset_seconds,
                     "level_db": float(measured.level_db[v, g]),
+                    "kit_notes": [list(of_key) for of_key in keys[g]] if keys else None,
                 }
     return out
 
@@ -152,7 +150,7 @@ def pairs_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     table[numbers] = table[numbers].astype("float64")
     for name in ("midi_track_id", "audio_file_id", "n_notes"):
         table[name] = table[name].astype("int64")
-    for name in ("abstained", "clock_doubt"):
+    for name in ("abstained", "clock_doubt", "kit_notes"):
         table[name] = table[name].astype(object).where(table[name].notna(), None)
     return table
 

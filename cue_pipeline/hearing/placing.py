@@ -4,8 +4,8 @@ Every way to stand the stems, and every place where the score may begin, is trie
 explained best is followed through its drift, and measured.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from cue_pipeline.hearing.drift import with_drift
 from cue_pipeline.hearing.file_tracks import FileTracks
 from cue_pipeline.hearing.group_spectra import MAX_OFFSET_SECONDS
 from cue_pipeline.hearing.heard_times import none_within
+from cue_pipeline.hearing.kit_pieces import KitNotes, kit_notes
 from cue_pipeline.hearing.origins import Origins, from_origin, moved, origins
 from cue_pipeline.hearing.own_start import own_starts
 from cue_pipeline.hearing.regression import Explained
@@ -79,6 +80,8 @@ class Placed:
         The lag that the sound tells surely in place of that word; None: it tells none.
     followed : Followed or None
         How the take leaves the score's time; None: one line holds.
+    kits : dict of int to list of list of (int, float, float)
+        What is heard of the keys of drum kits, by place of the voice.
     """
 
     heard: Standing
@@ -91,6 +94,7 @@ class Placed:
     held: bool = False
     instead: float | None = None
     followed: Followed | None = None
+    kits: Mapping[int, list[KitNotes]] = field(default_factory=dict)
 
     @property
     def refused(self) -> str | None:
@@ -146,6 +150,7 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     other = None if take else other_tempo(tracks, way.spread, way.session, straight)
     doubt = other or linear_drift(alignment)
     scatter = onset_scatter(tracks, measured.onset_part, alignment, way.session)
+    kits = kit_notes(tracks, alignment, way)
     if take:
         alignment = take.of_score(alignment)
     return Placed(
@@ -159,6 +164,7 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
         found.held,
         found.instead,
         take,
+        kits,
     )
 
 

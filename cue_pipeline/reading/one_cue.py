@@ -215,6 +215,31 @@ class Cue:
         """
         return _tracks(self.library.store, self.key)
 
+    @property
+    def track_stems(self) -> pd.DataFrame:
+        """All stems in which each track is heard: a split kit's, a part's that sounds in two.
+
+        Returns
+        -------
+        DataFrame
+            ``midi_track_id``, ``track_name``, ``audio_file_id``, ``stem`` (its name), ``share``
+            (NULL: not measured) and ``notes`` (note numbers that are heard there, None: all). The
+            stem of :attr:`tracks` is one of them; a track that no stem holds has no row.
+
+        Raises
+        ------
+        NotReadyError
+            If the ledger does not vouch for ``llm_mappings``.
+        """
+        found = self.table("track_stems")
+        tracks, stems = self.tracks, {stem.id: name for name, stem in self.stems.items()}
+        names = dict(zip(tracks["id"], tracks["track_name"], strict=True))
+        found = found.assign(
+            track_name=found["midi_track_id"].map(names), stem=found["audio_file_id"].map(stems)
+        )
+        order = ["midi_track_id", "track_name", "audio_file_id", "stem", "share", "notes"]
+        return found[order]
+
     def notes(self) -> pd.DataFrame:
         """Return every note of the cue; of files that hold the same music, of one.
 

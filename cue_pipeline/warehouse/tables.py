@@ -75,6 +75,7 @@ from cue_pipeline.warehouse.track_stem_tables import (
     mapping_overrides,
     match_evidence,
     track_mappings,
+    track_stems,
 )
 
 __all__ = [
@@ -122,5 +123,6 @@ __all__ = [
     "sharing",
     "stem_alignments",
     "track_mappings",
+    "track_stems",
     "writers",
 ]

@@ -30,6 +30,13 @@ match_evidence = table(
         "Why the sound gives no faith in the file's tempo map; NULL: it does, or cannot tell.",
         null=True,
     ),
+    column(
+        "kit_notes",
+        Json,
+        "`[[note, onset_score, level], …]` of a drum kit's keys in the stem, the level beside the "
+        "stem in which the key is loudest; NULL: no kit of several keys.",
+        null=True,
+    ),
     sa.Index(None, "audio_file_id"),
 )
 
@@ -54,6 +61,24 @@ track_mappings = table(
     column("candidates", Json, "The best stems with their scores, best first.", null=True),
     sa.Index(None, "audio_file_id"),
     sa.Index(None, "state"),
+)
+
+
+track_stems = table(
+    "track_stems",
+    "llm_mappings",
+    "All stems in which each track is heard: that of `track_mappings`, and others besides.",
+    link("midi_track_id", "midi_tracks.id", "The track.", key=True),
+    link("audio_file_id", "audio_files.id", "The stem.", key=True),
+    column(
+        "share",
+        sa.Double,
+        "How much of the track is heard there: of its power over all its stems, of a kit that is "
+        "split, of its keys; NULL: not measured.",
+        null=True,
+    ),
+    column("notes", Json, "Note numbers that are heard there; NULL: all.", null=True),
+    sa.Index(None, "audio_file_id"),
 )
 
 

@@ -1,9 +1,12 @@
 """Which tracks the ear takes for drum kits: as the tables say, and not by channel 10 alone."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from cue_pipeline.hearing import match_evidence
 from cue_pipeline.hearing.templates import track_notes
+from cue_pipeline_tests.hearing.sounding import SR, cue, phrase, together, tone
 
 
 def notes(channel: int) -> pd.DataFrame:
@@ -26,3 +29,33 @@ def notes(channel: int) -> pd.DataFrame:
 def test_the_tables_word_goes_before_the_channel(channel, kits, is_drum):
     (track,) = track_notes([1], notes(channel), kits)
     assert track.is_drum is is_drum
+
+
+def struck(starts, sound) -> np.ndarray:
+    """A sound, falling to 1/e in 50 ms, at each of some times."""
+    t = np.arange(int(0.3 * SR)) / SR
+    y = np.zeros(int((max(starts) + 1.0) * SR), np.float32)
+    for start in starts:
+        at = int(start * SR)
+        y[at : at + len(t)] += (0.3 * sound(t) * np.exp(-t / 0.05)).astype(np.float32)
+    return y
+
+
+def test_the_keys_of_a_kit_are_heard_in_the_stems_of_their_drums_and_overhead():
+    rng = np.random.default_rng(5)
+    kicks, hats = (np.sort(rng.uniform(0.0, 30.0, n)) for n in (40, 60))
+    kit = sorted(
+        [(float(s), 0.1, 36, 100) for s in kicks] + [(float(s), 0.1, 42, 100) for s in hats]
+    )
+    others = {name: phrase(seed, low=low) for name, seed, low in (("bass", 3, 40), ("keys", 4, 60))}
+    kick = struck(kicks, lambda t: np.sin(2 * np.pi * 70.0 * t))
+    hat = struck(hats, lambda t: np.diff(rng.normal(0.0, 0.5, len(t) + 1)))
+    stems = {"a": kick, "b": hat, "c": together(kick, hat)}
+    stems |= {name: tone(of) for name, of in others.items()}
+    rows, score, features, mels = cue({"kit": kit, **others}, stems, drums=["kit"])
+    found = match_evidence(rows, score, features, mels.__getitem__).pairs
+    of_kit = found[found["midi_track_id"] == 10].set_index("audio_file_id")["kit_notes"]
+    part = {stem: {key: strokes for key, strokes, _ in keys} for stem, keys in of_kit.items()}
+    assert min(part[20][36], part[21][42], part[22][36], part[22][42]) > 0.5
+    assert max(part[20][42], part[21][36], part[23][36], part[23][42]) < 0.2
+    assert found[found["midi_track_id"] == 11]["kit_notes"].isna().all()

@@ -330,6 +330,14 @@ class SyntheticCue:
                 model=None,
                 reason="same name",
             ),
+            "track_stems": rows(
+                "track_stems",
+                "llm_mappings",
+                midi_track_id=self.track_ids,
+                audio_file_id=groups,
+                share=1.0,
+                notes=[[36, 38]] * self.n_tracks,
+            ),
             "midi_tracks": rows(
                 "midi_tracks",
                 "llm_mappings",

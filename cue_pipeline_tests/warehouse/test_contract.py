@@ -39,6 +39,7 @@ match_evidence: midi_track_id audio_file_id onset_score activity_score pitch_sco
 lag_seconds n_notes
 track_mappings: midi_track_id audio_file_id instrument_category state method confidence \
 name_score evidence_score evidence_margin model prompt_sha256 reason
+track_stems: midi_track_id audio_file_id share notes
 stem_alignments: midi_file_id audio_file_id lag_seconds knots method confidence spread_ms
 mix_alignments: midi_file_id final_mix_id lag_seconds knots method confidence spread_ms
 alignment_overrides: cue_key midi_file stem lag_seconds

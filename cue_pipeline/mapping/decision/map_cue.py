@@ -11,6 +11,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Final
 
+from cue_pipeline.mapping.decision.all_stems import all_stems
 from cue_pipeline.mapping.decision.assignment import share_ties
 from cue_pipeline.mapping.decision.category import (
     group_category,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["MAPPING_FINGERPRINT", "CueMapping", "map_cue", "track_summary"]
 
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "10"
+MATCHER_VERSION: Final = "11"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
@@ -90,10 +91,10 @@ def map_cue(
     MappingError
         If the model cannot be asked; says what to do.
     """
-    return _decide(known_cue(tracks, groups, evidence, overrides, chat), weights)
+    return _decide(known_cue(tracks, groups, evidence, overrides, chat), evidence, weights)
 
 
-def _decide(cue: Cue, weights: FusionWeights) -> CueMapping:
+def _decide(cue: Cue, evidence: "DataFrame | None", weights: FusionWeights) -> CueMapping:
     import numpy as np
 
     chances = adjusted_to_cue(choice_probabilities(cue.sources, weights), cue.sources)
@@ -118,7 +119,8 @@ def _decide(cue: Cue, weights: FusionWeights) -> CueMapping:
         mappings.append(_mapping(cue, i, testimony, category, weights))
     by_id = {key: categories[g][0] for g, key in enumerate(cue.group_ids)}
     calls = tuple(call.row() for call in cue.answer.calls) if cue.answer else ()
-    return CueMapping(tuple(mappings), by_id, calls, summary(cue, mappings))
+    stems = all_stems(mappings, evidence, dict(zip(cue.group_ids, cue.group_names, strict=True)))
+    return CueMapping(tuple(mappings), by_id, calls, summary(cue, mappings), stems)
 
 
 def _mapping(

@@ -96,12 +96,15 @@ class CueMapping:
         JSON values for logs and metadata: ``states`` and ``methods`` (counts), ``decided_by``,
         ``model``, ``calls``, ``cached_calls``, ``prompt_tokens``, ``completion_tokens``,
         ``cost_usd`` (None: price unknown), ``note`` (a sentence) and ``warnings``.
+    stems : DataFrame
+        Rows of ``track_stems``.
     """
 
     tracks: tuple[TrackMapping, ...]
     group_categories: dict[int, str | None]
     calls: tuple[dict[str, Any], ...]
     summary: dict[str, Any]
+    stems: "DataFrame"
 
     def tables(self) -> "dict[str, DataFrame]":
         """Return the rows that the asset owns, by table."""
@@ -132,6 +135,7 @@ class CueMapping:
         )
         return {
             "track_mappings": rows,
+            "track_stems": self.stems,
             "midi_tracks": midi_tracks,
             "audio_files": audio_files,
             "llm_calls": _calls_table(self.calls),
