@@ -122,8 +122,8 @@ def copy_rate(windows: Windows, batches: int) -> float:
     arrays = windows.empty(BATCH)
     size = sum(a.nbytes for a in arrays.values()) // BATCH
     source = np.random.default_rng(0).integers(0, 255, 1 << 28, np.uint8)
-    # As many batches as the loader hands round: read, waiting, and being made.
-    target = np.empty((4 * BATCH, size), np.uint8)
+    # As many batches as the loader hands round: one that is read, one that is made.
+    target = np.empty((2 * BATCH, size), np.uint8)
     starts = np.random.default_rng(1).integers(0, len(source) - size, batches * BATCH).tolist()
 
     def once() -> None:

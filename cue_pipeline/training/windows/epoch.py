@@ -59,7 +59,7 @@ class Batches:
         start: int = 0,
         shuffle: bool = True,
         drop_last: bool = False,
-        prefetch: int = 2,
+        prefetch: int = 1,
     ) -> None:
         _check(batch, rank, world, start)
         self.windows, self.batch, self.seed, self.epoch = windows, batch, seed, epoch
