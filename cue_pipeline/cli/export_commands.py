@@ -184,7 +184,13 @@ def webdataset(**asked: Any) -> None:
 @export.command(short_help="Say whether the data set OUT is whole.")
 @click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--against-tables", is_flag=True, help="Hold it against the tables too.")
-def verify(out: Path, against_tables: bool) -> None:
+@click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the cues are now, if the library has moved; with --against-tables.",
+)
+def verify(out: Path, against_tables: bool, root: Path | None) -> None:
     """Say whether the files of OUT are those that an export has written, and fit each other.
 
     Exit code: 0 it is whole, 1 it is not, 2 it is no data set.
@@ -199,7 +205,7 @@ def verify(out: Path, against_tables: bool) -> None:
         if against_tables:
             from cue_pipeline.reading import open_library
 
-            library = open_library(configured().database_url.get_secret_value())
+            library = open_library(configured().database_url.get_secret_value(), root)
         found = format_named(manifest["format"]).faults(out, library)
     for fault in found:
         say(f"fault: {fault}", err=True)
