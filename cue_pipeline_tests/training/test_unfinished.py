@@ -81,3 +81,26 @@ def test_a_folder_without_a_manifest_is_no_data_set(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps([1]))
     with pytest.raises(ExportError, match="cannot be read as a manifest"):
         read_manifest(tmp_path)
+
+
+def test_an_export_that_was_killed_while_it_was_hashed_goes_on(tmp_path, monkeypatch):
+    import cue_pipeline.training.exports.manifest as module
+
+    export = written(tmp_path / "set")
+    (export.folder / "rows.jsonl").write_text("{}")
+    export.keep({"cues": 3})
+
+    def killed(path):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "sha256_of", killed)
+        with pytest.raises(KeyboardInterrupt):
+            export.finish("pack", {})
+    (export.folder / "manifest.json.part").write_text("half")
+    again = Unfinished(tmp_path / "set", {"seconds": 10}, resume=True)
+    assert again.progress == {"cues": 3}
+    assert (again.folder / "rows.jsonl").read_text() == "{}"
+    again.finish("pack", {})
+    assert set(read_manifest(tmp_path / "set")["files"]) == {"a.bin", "deep/b.bin"}
+    assert not list(file_faults(tmp_path / "set", read_manifest(tmp_path / "set")))

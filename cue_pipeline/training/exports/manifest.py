@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,21 @@ NAME = "manifest.json"
 _BLOCK = 1 << 20
 
 
-def write_manifest(folder: Path, form: str, description: Mapping[str, Any]) -> None:
-    """Write the manifest of all files below a folder."""
+def write_manifest(
+    folder: Path, form: str, description: Mapping[str, Any], without: Collection[str] = ()
+) -> None:
+    """Write the manifest of all files below a folder, but for some that are to go."""
+    part = folder / f"{NAME}.part"
+    part.unlink(missing_ok=True)
     files = {
         path.relative_to(folder).as_posix(): {
             "bytes": path.stat().st_size,
             "sha256": sha256_of(path),
         }
         for path in _files(folder)
+        if path.relative_to(folder).as_posix() not in without
     }
     content = {"format": form, "description": dict(description), "files": files}
-    part = folder / f"{NAME}.part"
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
     part.replace(folder / NAME)
 

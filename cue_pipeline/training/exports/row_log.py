@@ -7,9 +7,9 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-_NAME: Final = "index.part.jsonl"
+from cue_pipeline.training.exports.unfinished import ROWS
 
 
 class RowLog:
@@ -24,7 +24,7 @@ class RowLog:
     """
 
     def __init__(self, folder: Path, length: int = 0) -> None:
-        self._path = folder / _NAME
+        self._path = folder / ROWS
         self._path.touch()
         os.truncate(self._path, length)
 
@@ -43,13 +43,12 @@ class RowLog:
                 yield json.loads(line)
 
     def write_csv(self, path: Path, columns: Sequence[str]) -> None:
-        """Write all rows as CSV (RFC 4180, UTF-8), and forget them."""
+        """Write all rows as CSV (RFC 4180, UTF-8)."""
         with path.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(columns)
             for row in self:
                 writer.writerow([_cell(row[name]) for name in columns])
-        self._path.unlink()
 
 
 def _cell(value: Any) -> Any:

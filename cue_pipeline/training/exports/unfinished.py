@@ -17,7 +17,11 @@ from cue_pipeline.errors import ExportError
 from cue_pipeline.training.exports.manifest import write_manifest
 
 SUFFIX = ".unfinished"
+ROWS = "rows.jsonl"
+"""Where a format may keep rows of its index meanwhile."""
+
 _PROGRESS = "progress.json"
+_WORKING = (ROWS, _PROGRESS)
 
 
 class Unfinished:
@@ -79,8 +83,10 @@ class Unfinished:
         description : mapping
             JSON values: counts, settings, licence, data versions.
         """
-        (self.folder / _PROGRESS).unlink(missing_ok=True)
-        write_manifest(self.folder, form, description)
+        # What it can be gone on with stays until all else is done: hashing takes its time.
+        write_manifest(self.folder, form, description, without=_WORKING)
+        for name in _WORKING:
+            (self.folder / name).unlink(missing_ok=True)
         if self.out.exists():
             self.out.rmdir()  # empty, as was seen at the beginning
         self.folder.replace(self.out)
