@@ -21,6 +21,8 @@ COLUMNS: Final = ("midi_track_id", "audio_file_id", "share", "notes")
 # A leak is a tenth of the power and less.
 _LOUD_DB: Final = 8.0
 _BESIDE_DB: Final = 12.0
+_STANDING: Final = ("auto", "confirmed")
+_LEAST_SCORE: Final = 0.05  # the rise of a noise that moves with the notes has less
 _LEAST_PART: Final = 0.2  # partial correlation: below it is chance
 _PART_OF_BEST: Final = 0.6
 # The fourth root of power: 8 dB are a factor of 0.63.
@@ -43,6 +45,7 @@ class _OfPair:
     """What was heard of a track in one stem."""
 
     stem: int
+    score: float
     part: float
     level_db: float
     beside_db: float
@@ -98,6 +101,7 @@ def _heard(evidence: "DataFrame | None") -> dict[int, list[_OfPair]]:
         out.setdefault(int(of.midi_track_id), []).append(
             _OfPair(
                 int(of.audio_file_id),
+                float(of.score),
                 float(part or 0.0),
                 float(of.level_db),
                 float(of.level_db) - float(loudest[of.audio_file_id]),
@@ -112,7 +116,8 @@ def _of_part(
 ) -> list[tuple[int, float | None, list[int] | None]]:
     """Return the stems of a track that is no kit of several keys, with shares of its power."""
     own = [pair for pair in pairs if pair.stem == track.audio_file_id]
-    if not own:
+    # Where the main stem is in doubt, so is every other.
+    if not own or track.state not in _STANDING:
         return [(int(track.audio_file_id or 0), None, None)]
     most = max(pair.part for pair in pairs)
     loudest = max(pair.level_db for pair in pairs)
@@ -120,6 +125,7 @@ def _of_part(
         pair
         for pair in pairs
         if pair.stem != track.audio_file_id
+        and pair.score >= _LEAST_SCORE
         and pair.part >= max(_LEAST_PART, _PART_OF_BEST * most)
         and pair.level_db >= loudest - _LOUD_DB
         and pair.beside_db >= -_BESIDE_DB

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["MAPPING_FINGERPRINT", "CueMapping", "map_cue", "track_summary"]
 
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "11"
+MATCHER_VERSION: Final = "12"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
