@@ -96,7 +96,7 @@ def read_stem_scores(store: Store, cue_key: str) -> dict[int, StemScore]:
                 "midi_track_id", "event_index", "channel", "cc_number", "cc_value", "time",
             ],
             "track_mappings": ["midi_track_id", "audio_file_id", "state", "candidates"],
-            "stem_alignments": ["midi_file_id", "audio_file_id", "knots"],
+            "stem_alignments": ["midi_file_id", "audio_file_id", "knots", "confidence"],
             "audio_files": ["id", "peak_dbfs"],
         },
     )  # fmt: skip
@@ -128,6 +128,8 @@ class _Cue:
         self._notes = notes.assign(sounds_until=sounding_ends(notes, cc))
         self._of_track = dict(iter(self._notes.groupby("midi_track_id")))
         clocks = found["stem_alignments"]
+        # What time codes or an hour say, and no sound confirms, is no clock to learn from.
+        clocks = clocks[clocks["confidence"] > 0.5]
         self._knots = {
             (int(file), int(stem)): knots
             for file, stem, knots in zip(
