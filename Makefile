@@ -66,6 +66,7 @@ bench: $(BIN)/.installed-dev  ## measure speed and memory beside peers and the p
 
 bench-mapping: $(BIN)/.installed-dev  ## how often tracks find their stems, rendered and degraded (long)
 	$(BIN)/python -m benchmarks.bench_mapping
+	$(BIN)/python -m benchmarks.bench_alignment
 
 cases: $(BIN)/.installed-dev  ## try reported cues in DIR=dir, or variations of them: right, said, or silent wrong
 	$(BIN)/python -m cue_pipeline_tests.cases $(DIR)

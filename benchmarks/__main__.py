@@ -4,7 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-SHORTER = {"bench_mapping": ["--songs", "chamber101", "--conditions", "clean", "hard"]}
+SHORTER = {
+    "bench_mapping": ["--songs", "chamber101", "--conditions", "clean", "hard"],
+    "bench_alignment": ["--styles", "chamber", "--seconds", "40"],
+}
 """Arguments that keep `make bench` within minutes; `make bench-mapping` runs the whole set."""
 
 
