@@ -42,9 +42,9 @@ MIXED = {"midi_events": "failed", "match_evidence": "missing", "final_mix_featur
         ([], {"midi_events", "match_evidence", "final_mix_features"}),
         (["stale"], {"final_mix_features"}),
         # What waits for a failed asset comes with it.
-        (["failed"], {"midi_events", "match_evidence"}),
+        (["failed"], {"midi_events", "match_evidence", "final_mix_features"}),
         # What a missing asset stands on has to be there first.
-        (["missing"], {"midi_events", "match_evidence"}),
+        (["missing"], {"midi_events", "match_evidence", "final_mix_features"}),
         (["stale", "missing"], {"midi_events", "match_evidence", "final_mix_features"}),
     ],
 )
@@ -62,7 +62,7 @@ def test_one_asset_brings_only_what_it_stands_on():
     plan = backfill_plan.plan_backfill(statuses(**MIXED), select=["final_mix_features"])
     assert assets(plan) == {"1m01": {"final_mix_features"}}
     plan = backfill_plan.plan_backfill(statuses(**MIXED), select=["match_evidence"])
-    assert assets(plan) == {"1m01": {"midi_events", "match_evidence"}}
+    assert assets(plan) == {"1m01": {"midi_events", "final_mix_features", "match_evidence"}}
 
 
 def test_assets_come_in_the_order_of_the_graph_with_reasons():

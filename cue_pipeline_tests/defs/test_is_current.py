@@ -65,7 +65,7 @@ def test_a_cue_is_told_once_when_it_is_current_and_once_when_it_is_not(library, 
     changed = library.under(monkeypatch, CUE_MEL_N_MELS="32")
     told = changed.told()[KEY].splitlines()
     assert told[0].startswith("mel_features is stale: a CUE_MEL_… setting or CUE_SAMPLE_RATE chan")
-    assert "match_evidence is stale: mel_features changed since" in told
+    assert "match_evidence is stale: mel_features and final_mix_features changed since" in told
     assert not any(line.startswith("tempo_map") for line in told)
     assert changed.told() == {}
     assert changed.under(monkeypatch, CUE_MEL_N_MELS="64").told() == {KEY: ""}

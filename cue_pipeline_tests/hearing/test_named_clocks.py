@@ -24,6 +24,7 @@ OTHER_MUSIC = {"stem": tone(phrase(90, low=50, n=30, seconds=14.0))}
         (0.0, None, None, "none", np.nan, 0.0),
     ],
 )
+@pytest.mark.slow
 def test_what_is_named_is_a_clock_of_little_confidence_where_no_sound_confirms_it(
     later, time_codes, reference, method, lag, confidence
 ):

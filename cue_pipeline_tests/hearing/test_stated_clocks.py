@@ -57,6 +57,7 @@ def test_a_stated_lag_is_followed_to_the_letter_against_the_sound_and_that_is_to
     assert re.search(r"begins \+3\.700 s into the recording, the sound says .0\.00", warning)
 
 
+@pytest.mark.slow
 def test_where_the_sound_does_not_tell_the_lag_a_stated_one_lets_the_ear_judge():
     assert heard(TRACKS, STRANGE).pairs["score"].isna().all()
     found = heard(TRACKS, STRANGE, stated=Stated(0.0))
@@ -65,6 +66,7 @@ def test_where_the_sound_does_not_tell_the_lag_a_stated_one_lets_the_ear_judge()
     assert found.warnings == []
 
 
+@pytest.mark.slow
 def test_a_lag_far_beyond_any_search_is_followed():
     stems = {name: late(y, 200.0) for name, y in STEMS.items()}
     found = heard(TRACKS, stems, stated=Stated(200.0))
@@ -148,6 +150,7 @@ def test_a_bend_that_goes_back_is_refused():
 
 
 @pytest.mark.parametrize("known", [{"stated": Stated(tempo=BEND)}, {"tempos": [BEND]}])
+@pytest.mark.slow
 def test_a_take_at_the_tempo_of_another_file_is_heard_where_that_tempo_puts_it(known):
     stems = {name: late(tone(notes), 2.0) for name, notes in played(TRACKS, BEND).items()}
     assert heard(TRACKS, stems).warnings
@@ -163,6 +166,7 @@ def test_a_take_at_the_tempo_of_another_file_is_heard_where_that_tempo_puts_it(k
         assert "at the tempo of take.mid" in reason
 
 
+@pytest.mark.slow
 def test_another_tempo_map_is_not_taken_where_the_files_own_is_the_one_that_was_played():
     found = heard(TRACKS, STEMS, tempos=[BEND])
     np.testing.assert_allclose(heard_times(found.alignments["knots"][0], TIMES), TIMES, atol=0.02)
@@ -184,6 +188,7 @@ def test_a_mix_has_the_clock_of_its_stems_wherever_it_begins(seconds):
 
 
 @pytest.mark.parametrize(("seconds", "begins"), [(-3.0, 0.0), (-4.5, None)])
+@pytest.mark.slow
 def test_a_mix_of_loops_that_may_begin_in_several_places_begins_with_its_stems_or_is_not_placed(
     seconds, begins
 ):

@@ -29,6 +29,7 @@ def heard(notes):
     return match_evidence(rows, score, features, mels.__getitem__)
 
 
+@pytest.mark.slow
 def test_a_take_without_click_is_followed():
     at, tempo = np.arange(0.0, 61.0, 5.0), np.array([1.05, 0.94, 0.96, 1.08, 1.0, 0.93] * 2)
     takes = np.r_[0.0, np.cumsum(5.0 * tempo)]
@@ -40,6 +41,7 @@ def test_a_take_without_click_is_followed():
     assert "was followed" in found.warnings[0]
 
 
+@pytest.mark.slow
 def test_of_a_stretch_that_was_cut_no_note_is_placed_and_all_after_it_are_earlier():
     begin, end = 26.0, 28.5
     notes = {

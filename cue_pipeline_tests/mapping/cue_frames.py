@@ -17,7 +17,9 @@ def tracks_frame(names: Sequence[str], **columns: Any) -> pd.DataFrame:
             "track_index": range(n),
             "port": pd.array([pd.NA] * n, dtype="Int64"),
             "part_channel": pd.array([pd.NA] * n, dtype="Int64"),
-            "track_name": list(names),
+            "track_name": pd.Series(
+                list(names), dtype=object
+            ),  # Arrow's text has no half surrogates
             "all_names": [[name] for name in names],
             "program_doubt": pd.Series([None] * n, dtype=object),
             "program": pd.array([pd.NA] * n, dtype="Int64"),

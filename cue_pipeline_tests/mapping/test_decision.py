@@ -340,7 +340,9 @@ def test_the_one_track_and_the_one_stem_that_are_left_are_shown_to_a_person() ->
 def test_the_tables_have_the_columns_of_the_contract_and_keep_every_bit_of_an_id() -> None:
     mapping = map_cue(tracks_frame([*SECTION, "MIDI 9"]), groups_frame(STEMS))
     tables = mapping.tables()
-    assert set(tables) == {"track_mappings", "midi_tracks", "audio_files", "llm_calls"}
+    assert set(tables) == {
+        "track_mappings", "track_stems", "midi_tracks", "audio_files", "llm_calls",
+    }  # fmt: skip
     contract = {
         "midi_track_id",
         "audio_file_id",
