@@ -27,6 +27,9 @@ SCORE_ASSETS = ("tempo_map", "midi_events", "channel_groups", "match_evidence", 
 BEFORE_SECONDS, AFTER_SECONDS = 0.1, 0.5
 """How long before and after a doubtful note something of it may be in a stem."""
 
+BELIEVED = 0.5
+"""A clock of no more confidence, which no sound confirms and nobody stated, puts notes nowhere."""
+
 NOTE_COLUMNS = {
     "start": "f8", "end": "f8", "ends": "?", "note": "i8", "velocity": "i8", "category": "O",
 }  # fmt: skip
@@ -128,8 +131,7 @@ class _Cue:
         self._notes = notes.assign(sounds_until=sounding_ends(notes, cc))
         self._of_track = dict(iter(self._notes.groupby("midi_track_id")))
         clocks = found["stem_alignments"]
-        # What time codes or an hour say, and no sound confirms, is no clock to learn from.
-        clocks = clocks[clocks["confidence"] > 0.5]
+        clocks = clocks[clocks["confidence"] > BELIEVED]
         self._knots = {
             (int(file), int(stem)): knots
             for file, stem, knots in zip(

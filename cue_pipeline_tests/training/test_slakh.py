@@ -13,7 +13,12 @@ import yaml
 
 import cue_pipeline as cp
 from cue_pipeline.errors import ExportError
-from cue_pipeline.training.exports.cue_content import Start, stem_starts
+from cue_pipeline.training.exports.cue_content import (
+    EVENT_TABLES,
+    CueContent,
+    Start,
+    stem_starts,
+)
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.manifest import file_faults, read_manifest
 from cue_pipeline.training.exports.slakh import Slakh
@@ -166,6 +171,16 @@ def test_tracks_in_review_are_no_labels_and_their_stems_are_not_complete(store, 
     assert not any(stem["labels_complete"] for stem in told["stems"].values())
     assert not any(stem["midi_saved"] for stem in told["stems"].values())
     assert told["tracks_in_no_stem"] == ["Track 0", "Track 1", "Track 2"]
+
+
+def test_a_clock_that_no_sound_confirms_puts_no_note_into_a_stem(store, library):
+    with store.engine.begin() as connection:
+        unsure = sa.update(t.stem_alignments).values(confidence=0.3, method="time_code")
+        connection.execute(unsure)
+    content = CueContent(library[CUE.key])
+    assert content.notes.empty
+    assert all(content.events(table).empty for table in EVENT_TABLES)
+    assert content.incomplete == set(CUE.group_names)
 
 
 def test_an_export_is_verified_against_its_manifest_and_the_tables(store, library, tmp_path):

@@ -4,7 +4,8 @@ Conventions
 -----------
 The *cue's clock* counts from the earliest time reference of its audio; where files bear none, from
 their first samples, which is where a session's consolidated files begin. Notes are those of tracks
-whose mapping stands (``auto``, ``confirmed``), where they are heard: drift and lag are in.
+whose mapping stands (``auto``, ``confirmed``), where they are heard by a clock that is believed:
+drift and lag are in. A stem without such a clock has no notes, and is not completely labelled.
 
 A note that begins before its stem does is cut to begin with it, one that ends after its stem is cut
 to end with it. A note without an end to be trusted (``flags`` 1 and 4: never ended, no length)
@@ -19,6 +20,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+from cue_pipeline.reading.stem_scores import BELIEVED
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +158,8 @@ class CueContent:
         Columns :data:`NOTE_COLUMNS`; ``start`` and ``end`` in seconds of the cue's clock.
         """
         heard = self.cue.heard_notes()
-        heard = heard[heard["within"] & heard["state"].isin(STANDING)].copy()
+        believed = heard["clock_confidence"] > BELIEVED
+        heard = heard[heard["within"] & believed & heard["state"].isin(STANDING)].copy()
         stems = self.cue.stems
         begin = heard["stem"].map({n: s.seconds for n, s in self.starts.items()}).astype(float)
         length = heard["stem"].map({n: s.duration_seconds for n, s in stems.items()}).astype(float)
@@ -238,10 +242,11 @@ class CueContent:
 
     @cached_property
     def _knots(self) -> dict[tuple[int, int], Any]:
-        """By MIDI file and stem, or mix."""
+        """By MIDI file and stem, or mix, where the clock is believed."""
         found = {}
         for table, of in (("stem_alignments", "audio_file_id"), ("mix_alignments", "final_mix_id")):
             rows = self.cue.table(table)
+            rows = rows[rows["confidence"] > BELIEVED]
             for file, sound, knots in zip(
                 rows["midi_file_id"], rows[of], rows["knots"], strict=True
             ):
