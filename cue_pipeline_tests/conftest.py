@@ -48,7 +48,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         if only:
             kinds = [k for k in kinds if k in only.args]
         engines = ["given"] * len(kinds) if url else kinds
-        metafunc.parametrize("engine_name", engines, scope="function")
+        metafunc.parametrize(
+            "engine_name", [_param(metafunc, engine) for engine in engines], scope="function"
+        )
+
+
+def _param(metafunc: pytest.Metafunc, engine: str) -> object:
+    """Return an engine's parameter: outside the warehouse's own tests the third one is slow."""
+    if engine == "dsql" and ".warehouse." not in metafunc.module.__name__:
+        return pytest.param(engine, marks=pytest.mark.slow)
+    return engine
 
 
 def kind_of(url: str) -> str:
