@@ -38,8 +38,8 @@ ui: $(BIN)/.installed  ## open Dagster's UI on the same data: http://localhost:3
 	  PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
 	  $(BIN)/dagster dev -w workspace.yaml -p $(PORT)
 
-test: $(BIN)/.installed-dev  ## run the tests, four at a time
-	$(BIN)/python -m pytest -n 4 --dist worksteal -q
+test: $(BIN)/.installed-dev  ## run the tests, three at a time
+	$(BIN)/python -m pytest -n 3 --dist worksteal -q
 
 test-slow: $(BIN)/.installed-dev  ## the tests with a daemon, kills and long audio (minutes)
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q -m "slow and not ui"  # half of it is waiting

@@ -51,6 +51,7 @@ def harmless(said: str) -> str:
     return said
 
 
+@pytest.mark.slow
 def test_process_says_nothing_that_acts_and_keeps_the_names_whole(workspace):
     said = harmless(workspace.processed)
     assert "1m01\\u202e[red]" in said
@@ -86,6 +87,7 @@ def test_process_says_nothing_that_acts_and_keeps_the_names_whole(workspace):
     ],
     ids=lambda value: ascii(" ".join(value)) if isinstance(value, tuple) else None,
 )
+@pytest.mark.slow
 def test_no_command_says_what_acts(workspace, arguments, code, monkeypatch, capsys):
     clean_environment(monkeypatch)
     monkeypatch.chdir(workspace.home)

@@ -195,6 +195,7 @@ def of_every_cue(*assets):
     return {(key, asset) for key in KEYS for asset in assets}
 
 
+@pytest.mark.slow
 def test_all_three_agree_on_what_a_change_makes_stale(workplace, monkeypatch):
     assert said_by_status() == said_by_the_ui(workplace) == set()
 

@@ -97,6 +97,7 @@ def test_a_cue_without_a_usable_answer_is_asked_about_again_by_wish_alone(worksp
     assert set(workspace.table("track_mappings").prompt_sha256.notna()) == {True}
 
 
+@pytest.mark.slow
 def test_a_key_that_is_refused_fails_that_asset_alone_and_is_written_nowhere(workspace):
     write_cue(workspace.base, "1m01")
     # OpenAI's own text repeats part of the key; a careless server repeats all of it.

@@ -117,6 +117,7 @@ def test_changed_mel_parameters_make_just_the_features_stale(workspace):
     assert set(workspace.table("audio_features").n_mels) == {80}
 
 
+@pytest.mark.slow
 def test_a_cue_that_fails_does_not_stop_the_others_and_says_what_to_do(workspace):
     write_cue(workspace.base, "1m01")
     bad = write_cue(workspace.base, "1m02")
