@@ -76,7 +76,7 @@ class Followed:
         """Say how the take leaves the score."""
         lag = self.path.session - self.path.score
         out = (
-            "the take does not keep the MIDI file's time, and was followed: it is from "
+            "the take does not keep the MIDI file's tempo map, and was followed: it is from "
             f"{lag.min():+.2f} to {lag.max():+.2f} s apart"
         )
         steps = np.diff(self.path.session), np.diff(self.path.score)

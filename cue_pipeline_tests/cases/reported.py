@@ -419,7 +419,16 @@ def _(view: CueView) -> Iterator[Finding]:
 @case("11b_wrong_tempo_opaque")
 def _(view: CueView) -> Iterator[Finding]:
     states = [t["state"] for t in view.sounding]
-    yield Finding(f"none stands by itself (found {states})", "auto" not in states)
+    clocks = view.rows(
+        "SELECT a.knots FROM stem_alignments a JOIN midi_files f ON f.id = a.midi_file_id"
+        " JOIN cues c ON c.id = f.cue_id WHERE c.cue_key = :key AND a.confidence > 0.5"
+    )
+    knots = [knot for row in clocks for knot in json.loads(row["knots"])]
+    apart = max((abs(heard - at * 112 / 120) for at, heard in knots), default=9e9)
+    yield Finding(
+        f"none stands by itself (found {states}), or the tempo is fitted (found {apart:.3f} s off)",
+        "auto" not in states or apart < 0.05,
+    )
     yield is_told(view, "tempo|clock|drift|lag")
 
 
