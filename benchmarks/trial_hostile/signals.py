@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from benchmarks.trial_hostile.limited_site import Cases, Site, needed, same
 from cue_pipeline_tests.cues import write_cue
@@ -32,8 +34,9 @@ def killed(number: signal.Signals) -> Callable[[Site], str]:
             while site.processes() and time.monotonic() - sent < 20:
                 time.sleep(0.02)
             slowest = max(slowest, time.monotonic() - sent)
+            left = [told for pid in site.processes() if (told := _described(pid))]
             process.communicate()
-            needed(slowest <= END_SECONDS, f"processes lived on for {slowest:.1f} s")
+            needed(slowest <= END_SECONDS, f"processes lived on for {slowest:.1f} s: {left}")
             began = time.monotonic()
             said = site.run("process", "library", "--jobs", "2")
             needed("another process" not in said, f"a claim is held: {said}")
@@ -44,6 +47,17 @@ def killed(number: signal.Signals) -> Callable[[Site], str]:
         return f"5 at random moments: all processes gone within {slowest:.1f} s, rows equal"
 
     return case
+
+
+def _described(pid: int) -> str:
+    """Return what a process is, and in what it waits; empty if it is gone."""
+    of = Path(f"/proc/{pid}")
+    with contextlib.suppress(OSError):
+        command = (of / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        state = (of / "stat").read_text().rpartition(")")[2].split()[0]
+        waits = {(t / "wchan").read_text() for t in (of / "task").iterdir()}
+        return f"{pid} {command[-80:].strip()!r} state {state}, in {sorted(waits)}"
+    return ""
 
 
 CASES: Cases = {

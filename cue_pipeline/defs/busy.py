@@ -1,6 +1,7 @@
 """Which cues have a run under way, whoever started it."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -14,16 +15,30 @@ UNFINISHED = [
 
 PARTITION_TAG = "dagster/partition"
 
+RETRIED_WITHIN = timedelta(seconds=60)
+"""Dagster's daemon looks every five seconds for runs to try again; where none runs, none is."""
+
 _KEYS_AT_ONCE = 500
+_WILL_RETRY_TAG = "dagster/will_retry"  # of a failed run, just after its status
 
 
 def busy_cues(instance: dg.DagsterInstance, keys: Sequence[str]) -> frozenset[str]:
-    """Return those of ``keys`` of which any run has not ended."""
+    """Return those of ``keys`` of which any run has not ended, or is about to be tried again."""
     busy: set[str] = set()
     for first in range(0, len(keys), _KEYS_AT_ONCE):
-        part = list(keys[first : first + _KEYS_AT_ONCE])
-        runs = instance.get_runs(
-            dg.RunsFilter(tags={PARTITION_TAG: part}, statuses=UNFINISHED),
+        of_part = {PARTITION_TAG: list(keys[first : first + _KEYS_AT_ONCE])}
+        runs = instance.get_runs(dg.RunsFilter(tags=of_part, statuses=UNFINISHED))
+        failed = dg.RunsFilter(
+            tags=of_part,
+            statuses=[dg.DagsterRunStatus.FAILURE],
+            updated_after=datetime.now(UTC) - RETRIED_WITHIN,
         )
-        busy |= {run.tags[PARTITION_TAG] for run in runs}
+        retried = [r for r in instance.get_runs(failed) if _waits_for_retry(instance, r)]
+        busy |= {run.tags[PARTITION_TAG] for run in (*runs, *retried)}
     return frozenset(busy)
+
+
+def _waits_for_retry(instance: dg.DagsterInstance, failed: dg.DagsterRun) -> bool:
+    if _WILL_RETRY_TAG not in failed.tags:
+        return instance.run_retries_enabled
+    return bool(failed.is_complete_and_waiting_to_retry)
