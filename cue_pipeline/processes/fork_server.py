@@ -58,8 +58,10 @@ def main() -> None:
             _import(name)
     gc.freeze()  # what is shared with the forks stays so
     gc.enable()
-    with contextlib.suppress(EOFError, OSError):  # whoever asked is gone
+    try:
         _serve(control)
+    except (EOFError, OSError):  # whoever asked is gone
+        os._exit(0)  # what the libraries do at an exit takes long, and may wait for a thread
 
 
 @contextlib.contextmanager
