@@ -11,10 +11,14 @@ General MIDI 1 (RP-003): a kit has the keys 35 to 81. GM 2 (RP-024) and Roland G
 which 27 to 34 are clicks, scratches and sticks.
 """
 
+import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from cue_pipeline.midi.events import Int64Array
 
@@ -34,6 +38,13 @@ _MAJOR_SCALE: Final = frozenset({0, 2, 4, 5, 7, 9, 11})
 _FEWEST_OF_LINE, _FEWEST_KEYS, _ALONE = 12, 5, 0.95
 _AT_ONCE: Final = 0.125  # of the usual time between notes
 _FILLED, _OVERLAPPING = 0.6, 1.1  # of the time to the next note
+# Fills run down the toms and begin again at the top; a line rises by steps too.
+_FEWEST_TOMS, _STEP, _RISING = 4, 5, 0.25
+_DRUMS: Final = re.compile(
+    r"(?<![a-z])(drums?|drum ?(kit|set)|kit|tom( ?tom)?s?|perc(?!\w* ?org)|percussion|percussao|"
+    r"percusion|percussioni|schlagzeug|schlagwerk|batterie|batteria|bateria|perkusja|bici)(?![a-z])"
+    r"|ドラム|タム|鼓|드럼|ударн|барабан"
+)
 _TWO_PACES, _OF_EACH = 1.4, 0.15
 
 
@@ -73,7 +84,7 @@ def why_no_kit(strokes: Strokes) -> str | None:
             f"are {len(keys)} pitches of {int(keys[0])} to {int(keys[-1])}, {on_core} of "
             f"{len(pitch)} where kits have drums, hi-hats and cymbals"
         )
-    if _is_line(strokes) and _is_sustained(strokes):
+    if not _TOMS.issuperset(keys.tolist()) and _is_line(strokes) and _is_sustained(strokes):
         return f"are a line of {len(keys)} pitches, one at a time and each held to the next"
     return None
 
@@ -83,15 +94,57 @@ def why_in_doubt(strokes: Strokes) -> str | None:
     if not _is_line(strokes):
         return None
     keys = np.unique(strokes.pitch)
+    if _TOMS.issuperset(keys.tolist()):
+        return _why_no_toms(strokes, len(keys))
     if not any(_MAJOR_SCALE.issuperset(((keys - root) % 12).tolist()) for root in range(12)):
         return None
     return f"are {len(keys)} pitches of one scale, one at a time"
 
 
+def _why_no_toms(strokes: Strokes, n_keys: int) -> str | None:
+    """Return why notes on toms' keys alone may be a melody, None where they hardly are."""
+    moves = np.diff(strokes.pitch)
+    moves = moves[moves != 0]
+    if ((moves > 0) & (moves <= _STEP)).mean() < _RISING:
+        return None
+    gaps, held = np.diff(strokes.tick), _lengths(strokes)[:-1]
+    known = (gaps > 0) & (held > 0)
+    if not known.any():
+        return None
+    filling = held[known] / gaps[known]
+    is_held = (filling >= _FILLED).mean() >= _ALONE - 0.15
+    if is_held or (_paces_differ(gaps[known]) and _alike(filling)):
+        return f"are {n_keys} pitches of one scale, one at a time and as long as their pace has it"
+    return None
+
+
+def _paces_differ(gaps: Int64Array) -> bool:
+    slow, fast = gaps >= _TWO_PACES * np.median(gaps), gaps * _TWO_PACES <= np.median(gaps)
+    return bool(max(slow.mean(), fast.mean()) >= _OF_EACH)
+
+
+def _alike(filling: npt.NDArray[np.float64]) -> bool:
+    """Whether nearly all of some ratios are within a fifth of each other."""
+    middle = np.median(filling)
+    return bool((np.abs(filling / middle - 1) <= 0.2).mean() >= _ALONE - 0.15)
+
+
+def names_drums(names: Iterable[str]) -> bool:
+    """Whether a name says that its part is drums, so that nothing has to be doubted."""
+    return any(_DRUMS.search(_plain(name)) for name in names)
+
+
+def _plain(name: str) -> str:
+    marked = unicodedata.normalize("NFKD", name.casefold())
+    latin = "".join(c for c in marked if not "\u0300" <= c <= "\u036f")
+    return unicodedata.normalize("NFC", latin)
+
+
 def _is_line(strokes: Strokes) -> bool:
     """Return whether notes come one at a time, on more keys than a piece of a kit has."""
     keys = set(strokes.pitch.tolist())
-    if len(strokes.tick) < _FEWEST_OF_LINE or len(keys) < _FEWEST_KEYS or keys <= _TOMS:
+    fewest = _FEWEST_TOMS if keys <= _TOMS else _FEWEST_KEYS
+    if len(strokes.tick) < _FEWEST_OF_LINE or len(keys) < fewest:
         return False
     gaps = np.diff(strokes.tick)
     sounding = gaps[gaps > 0]

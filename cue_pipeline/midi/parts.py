@@ -24,6 +24,7 @@ from cue_pipeline.midi.events import Int64Array, Messages
 from cue_pipeline.midi.kit_or_melody import Strokes
 from cue_pipeline.midi.mpe import configured_zones, is_one_instrument, manager_of
 from cue_pipeline.midi.sound_banks import (
+    BY_CHANNEL_IN_DOUBT,
     DRUM_CHANNEL,
     Address,
     PartSounds,
@@ -32,6 +33,7 @@ from cue_pipeline.midi.sound_banks import (
     part_sounds,
     program_events,
     set_up_programs,
+    undoubted,
 )
 from cue_pipeline.midi.track_names import (
     DEVICE_NAME,
@@ -168,6 +170,8 @@ def find_parts(m: Messages, notices: Sequence[Sequence[Notice]], *, together: bo
         name = _chosen(own_names, others, devices)
         of_part = None if key is None else of_message[track.span] == number
         played = sounds.of(track, of_part)
+        if played.drum_kit == BY_CHANNEL_IN_DOUBT:
+            played = undoubted(played, [n.text for n in (*own_names, *others)])
         if played.doubt:
             warnings.append(f"track {track.index}: {played.doubt}")
         parts.append(

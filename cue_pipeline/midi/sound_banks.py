@@ -23,14 +23,19 @@ Roland: SC-88 Pro owner's manual, MIDI implementation. Yamaha: XG specifications
 """
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from cue_pipeline.midi.events import Int64Array, Messages
-from cue_pipeline.midi.kit_or_melody import Strokes, why_in_doubt, why_no_kit
+from cue_pipeline.midi.kit_or_melody import (
+    Strokes,
+    names_drums,
+    why_in_doubt,
+    why_no_kit,
+)
 
 DRUM_CHANNEL: Final = 9
 BY_CHANNEL: Final = "channel 10"
@@ -259,6 +264,13 @@ def _kit_by_channel(strokes: Strokes) -> tuple[str | None, str | None]:
     if why := why_in_doubt(strokes):
         return BY_CHANNEL_IN_DOUBT, f"its notes on channel 10 {why}: taken for drums, in doubt"
     return BY_CHANNEL, None
+
+
+def undoubted(played: PartSounds, names: Iterable[str]) -> PartSounds:
+    """Return the sounds of a kit in doubt, of which the doubt is gone where a name says drums."""
+    if not names_drums(names):
+        return played
+    return replace(played, drum_kit=BY_CHANNEL, doubt=None)
 
 
 def _kit(device: _Device, channel: int, sound: Sound) -> str | None:
