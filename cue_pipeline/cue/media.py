@@ -220,13 +220,16 @@ def has_suffix(name: str, suffixes: frozenset[str]) -> bool:
     return dot > 0 and name[dot:].lower() in suffixes
 
 
-def _holds_media(entry: "os.DirEntry[str]", suffixes: frozenset[str]) -> bool:
-    if not is_dir(entry) or folded(entry.name) == "fade files":
+def _holds_media(entry: "os.DirEntry[str]", suffixes: frozenset[str], levels: int = 3) -> bool:
+    """Whether a folder holds such files, itself or a few levels below; links are not followed."""
+    if not is_dir(entry) or is_hidden(entry.name) or folded(entry.name) == "fade files":
         return False
-    return any(
-        has_suffix(inner.name, suffixes) and not is_hidden(inner.name)
-        for inner in listed(Path(entry.path))
-    )
+    inside = listed(Path(entry.path))
+    if any(has_suffix(e.name, suffixes) and not is_hidden(e.name) for e in inside):
+        return True
+    if levels == 1:
+        return False
+    return any(_holds_media(e, suffixes, levels - 1) for e in inside if not e.is_symlink())
 
 
 def _file_status(entry: "os.DirEntry[str]") -> os.stat_result:

@@ -34,11 +34,13 @@ from cue_pipeline.cue.file_kinds import stands_for
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.gate import why_not_followed
 from cue_pipeline.cue.media import (
+    AUDIO_SUFFIXES,
     MIDI_SUFFIXES,
     MediaFiles,
     entries_of,
     find_media,
     folded,
+    has_suffix,
     is_dir,
     is_hidden,
     is_other,
@@ -66,6 +68,7 @@ _NOT_SEARCHED = frozenset(
         "lost+found",
     }
 )
+_OF_SESSIONS = frozenset({"audio files", "bounced files", "rendered files"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ def find_cues(root: Path, below: Path | None = None) -> CueScan:
         _check_root(below)
     found: list[CueFolder] = []
     problems: list[ScanProblem] = []
+    own: dict[Path, Path] = {}
     for folder, entries in _walk(below or root, problems):
         try:
             cue = _read_cue(root, folder, entries, problems)
@@ -140,6 +144,13 @@ def find_cues(root: Path, below: Path | None = None) -> CueScan:
             if folder == root:
                 raise CueError(_root_is_cue(root))
             found.append(cue)
+            own[folder] = folder
+            beside = [e for e in entries if folded(e.name) in _OF_SESSIONS and is_dir(e)]
+            for entry in beside:
+                problems.extend(_audio_beside(folder, Path(entry.path), listed(Path(entry.path))))
+        elif within := own.get(folder.parent):
+            own[folder] = within
+            problems.extend(_audio_beside(within, folder, entries))
     cues, collisions = _without_collisions(found)
     problems.extend(collisions)
     return CueScan(
@@ -377,6 +388,19 @@ def _too_deep(subfolder: Path) -> str:
         f"The files in '{shown(subfolder)}' are left out: only those that lie directly in 'MIDI' "
         "and 'PT/Audio Files' belong to a cue. Move them up if they do."
     )
+
+
+def _audio_beside(
+    cue: Path, folder: Path, entries: Iterable["os.DirEntry[str]"]
+) -> Iterator[ScanProblem]:
+    """Yield what is to be said of audio in a cue that lies beside its session."""
+    names = [e.name for e in entries if has_suffix(e.name, AUDIO_SUFFIXES) and not is_dir(e)]
+    if any(not is_hidden(name) for name in names):
+        told = (
+            f"The audio in '{shown(folder)}' is left out: only what lies in 'PT/Audio Files' "
+            f"belongs to the cue '{shown(cue.name)}'. Move it there if it does."
+        )
+        yield ScanProblem(folder, told)
 
 
 def _root_is_cue(root: Path) -> str:

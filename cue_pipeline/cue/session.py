@@ -5,7 +5,7 @@ The audio lies in ``PT/Audio Files``. Where that is not there, or empty, and jus
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ BESIDE_THE_AUDIO = frozenset(
     {"audio files", "fade files", "bounced files", "rendered files", "session file backups",
      "video files", "clip groups", "plug-in settings", "wavecache.wfm"}
 )  # fmt: skip
+_AUDIO = "audio files"
 _MIXES = ("bounced files", "rendered files")
 _NO_AUDIO = ("fade files", "session file backups", "video files")
 _DEEPEST = 4
@@ -45,7 +46,7 @@ class SessionAudio:
     has_folder : bool
         Whether there is a folder for it at all.
     left_out : tuple of str
-        Sessions one folder deeper that are not used, relative to the cue.
+        Folders below that hold other audio, relative to the cue: sessions, and loose files.
     """
 
     media: MediaFiles
@@ -76,37 +77,59 @@ def find_session_audio(
         if pt.is_symlink() and (why := why_not_followed(pt.path, root)):
             raise CueError(f"'{shown(pt.path)}' is not used: {why}.")
     inside = [entry for pt in session_folders for entry in listed(Path(pt.path))]
-    own_folders = named(inside, "audio files")
+    own_folders = named(inside, _AUDIO)
     own = find_media(root, cue, own_folders, AUDIO_SUFFIXES, by_content=True)
     deeper = {
         session.path[len(os.fspath(cue).rstrip("/")) + 1 :]: found
         for session in inside
         if _may_be_session(session)
-        if (found := named(listed(Path(session.path)), "audio files"))
+        if (found := named(listed(Path(session.path)), _AUDIO))
     }
     if own.files:
-        return SessionAudio(own, has_folder=True, left_out=tuple(_with_audio(deeper)))
+        used = {folder.path for folder in own_folders}
+        return SessionAudio(own, has_folder=True, left_out=tuple(_others(cue, inside, used)))
     full = {
-        name: media
+        name: (media, folders)
         for name, folders in deeper.items()
         if (media := find_media(root, cue, folders, AUDIO_SUFFIXES, by_content=True)).files
     }
     if len(full) > 1:
         raise CueError(_several(cue, list(full)))
-    if full:
-        return SessionAudio(next(iter(full.values())), has_folder=True, left_out=())
+    for media, folders in full.values():
+        used = {folder.path for folder in folders}
+        return SessionAudio(media, has_folder=True, left_out=tuple(_others(cue, inside, used)))
     return SessionAudio(own, has_folder=bool(own_folders or deeper), left_out=())
+
+
+def _others(
+    cue: Path, inside: Sequence["os.DirEntry[str]"], used: Collection[str]
+) -> Iterator[str]:
+    """Yield the folders of a session that hold audio beside what is used of it.
+
+    What Pro Tools keeps beside the audio is not looked into.
+    """
+    loose = [e for e in inside if has_suffix(e.name, AUDIO_SUFFIXES) and not is_hidden(e.name)]
+    found = [Path(entry.path).parent for entry in loose if not is_dir(entry)]
+    told_with_the_cue = {Path(folder).parent for folder in used}
+    for folder in (f for entry in inside if _may_be_session(entry) for f in _folders_of(entry)):
+        name = folded(folder.name)
+        bounces = name in _MIXES and folder.parent in told_with_the_cue
+        if os.fspath(folder) not in used and not bounces and audio_in(folder):
+            found.append(folder.parent if name in (_AUDIO, *_MIXES) else folder)
+    yield from dict.fromkeys(folder.relative_to(cue).as_posix() for folder in found)
+
+
+def _folders_of(session: "os.DirEntry[str]") -> Iterator[Path]:
+    """Yield folders that may hold audio; a link may lead anywhere: only a session behind it."""
+    if session.is_symlink():
+        yield from (Path(entry.path) for entry in named(listed(Path(session.path)), _AUDIO))
+    else:
+        yield from _folders_below(Path(session.path))
 
 
 def _may_be_session(entry: "os.DirEntry[str]") -> bool:
     own = not is_hidden(entry.name) and folded(entry.name) not in BESIDE_THE_AUDIO
     return own and is_dir(entry)
-
-
-def _with_audio(sessions: dict[str, list["os.DirEntry[str]"]]) -> Iterator[str]:
-    for name, folders in sessions.items():
-        if any(audio_in(Path(folder.path)) for folder in folders):
-            yield name
 
 
 def audio_in(folder: Path, suffixes: Iterable[str] = AUDIO_SUFFIXES) -> list[str]:
@@ -163,9 +186,9 @@ def _folders_below(session: Path) -> Iterator[Path]:
     for path, inner, _ in os.walk(session):
         folder = Path(path)
         depth = len(folder.relative_to(session).parts)
-        inner[:] = [] if depth == _DEEPEST else sorted(n for n in inner if not is_hidden(n))
-        if folded(folder.name) not in _NO_AUDIO:
-            yield folder
+        kept = (n for n in inner if not is_hidden(n) and folded(n) not in _NO_AUDIO)
+        inner[:] = [] if depth == _DEEPEST else sorted(kept)
+        yield folder
 
 
 def _several(cue: Path, sessions: Sequence[str]) -> str:
@@ -177,8 +200,8 @@ def _several(cue: Path, sessions: Sequence[str]) -> str:
 
 
 def told_left_out(session: Path) -> str:
-    """Return the message for a session one folder deeper, beside one that is used."""
+    """Return the message for a folder with audio beside the session that is used."""
     return (
-        f"The session in '{shown(session)}' is left out: the cue's audio is what lies in "
-        "'PT/Audio Files'. Move it to a cue of its own if it is one."
+        f"The audio in '{shown(session)}' is left out: the cue's is that in its session's 'Audio "
+        "Files'. Move it there if it belongs to the cue, or to a cue of its own."
     )

@@ -189,6 +189,49 @@ def test_a_session_beside_the_cues_own_is_left_out_and_named(tmp_path):
     assert "'" + str(tmp_path / "1m01/PT/old") + "' is left out" in problem.text
 
 
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        ("PT/archive/v1/Audio Files/B.wav", "PT/archive/v1"),
+        ("PT/archive/2019/v1/Audio Files/B.wav", "PT/archive/2019/v1"),
+        ("PT/archive/v1/Bounced Files/B.wav", "PT/archive/v1"),
+        ("PT/takes/B.wav", "PT/takes"),
+        ("PT/B.wav", "PT"),
+        ("PT/Audio Files/old/2019/B.wav", "PT/Audio Files/old"),
+        ("Stems/B.wav", "Stems"),
+        ("Mixes/print/B.aif", "Mixes/print"),
+        ("Audio Files/B.flac", "Audio Files"),
+        ("Bounced Files/B.wav", "Bounced Files"),
+    ],
+)
+@pytest.mark.parametrize("used", ["PT/Audio Files/A.wav", "PT/1m01 v3/Audio Files/A.wav"])
+def test_audio_that_lies_elsewhere_in_a_cue_is_left_out_and_named(tmp_path, used, file, told):
+    audio = (used, file)
+    if file.startswith("PT/Audio Files/") and used.startswith("PT/1m01"):
+        used = "PT/Audio Files/C.wav"  # else that session would be the one that is used
+        audio = (*audio, used)
+    make_cue(tmp_path / "1m01", audio=audio)
+    scan = find_cues(tmp_path)
+    assert scan.cues[0].audio_paths == (used,)
+    problem = next(p for p in scan.problems if f"'{tmp_path}/1m01/{told}'" in p.text)
+    assert "left out" in problem.text
+    assert problem.kind == "warning"
+
+
+def test_what_a_neat_session_has_beside_its_audio_needs_no_word(tmp_path):
+    make_cue(
+        tmp_path / "1m01",
+        audio=(
+            "PT/Audio Files/A.wav", "PT/Audio Files/Fade Files/f.wav", "PT/Fade Files/x/f.wav",
+            "PT/Session File Backups/1m01.bak.000.ptx", "PT/Video Files/v.wav",
+            "PT/Plug-In Settings/EQ/x.tfx", "PT/notes/a.pdf", "Scores/1m01.pdf", "Video/1m01.mov",
+        ),
+    )  # fmt: skip
+    make_cue(tmp_path / "Temp/1m02", audio=("PT/Audio Files/A.wav",))
+    (tmp_path / "Temp/temp mix.wav").write_bytes(b"")
+    assert find_cues(tmp_path).problems == ()
+
+
 def test_a_session_whose_audio_is_of_other_kinds_or_only_bounced_says_so(tmp_path):
     make_cue(tmp_path / "1m01", audio=("PT/Audio Files/A.sd2", "PT/Bounced Files/6mx.L.wav"))
     (problem,) = find_cues(tmp_path).problems
