@@ -14,7 +14,7 @@ import click
 from cue_pipeline.cli.context import busy_here, known_cue
 from cue_pipeline.cli.display import print_cues, told_moved
 from cue_pipeline.cli.saying import say, say_json
-from cue_pipeline.errors import CueError, SettingsError
+from cue_pipeline.errors import CueError, SettingsError, WarehouseError
 
 if TYPE_CHECKING:
     from cue_pipeline.settings import Settings
@@ -195,8 +195,10 @@ def adopt(store: Store, settings: Settings, new_root: Path, old_root: Path | Non
 def forget(store: Store, key: str, file: Path | None, *, yes: bool, runs: bool) -> None:
     """Remove a cue: rows, partition, runs; its decisions are written to a file first."""
     from cue_pipeline.library.adoption import require_idle
+    from cue_pipeline.warehouse.relocation import finish_broken_moves
     from cue_pipeline.warehouse.removal import read_decisions, remove_cue
 
+    finish_broken_moves(store.engine)
     cue = store.cue(key)
     if cue is None:
         raise SettingsError(f"No cue {key!r}.")
@@ -208,12 +210,20 @@ def forget(store: Store, key: str, file: Path | None, *, yes: bool, runs: bool) 
     if not yes:
         what = f"{rows:,} rows" + (f" and {_count(decided)} decisions" if decided else "")
         click.confirm(f"Forget {key}, {what}?", abort=True)
+    written = None
     if decided:
         written = file or Path(f"{key.replace('/', ' - ')}.decisions.json")
         text = json.dumps({_EXPORT: 1, "cue_key": key, "tables": decided}, indent=1)
         _write_new(written, text + "\n")
+    try:
+        remove_cue(store.engine, key, cue.id, decided)
+    except WarehouseError:
+        left = read_decisions(store.engine, key)
+        if written and all(row in left.get(name, ()) for name in decided for row in decided[name]):
+            written.unlink()  # nothing of it is gone, and the next file will hold more
+        raise
+    if written:
         say(f"Its decisions are in {written}; `cue-pipeline cues restore` stores them again.")
-    remove_cue(store.engine, key, cue.id)
     n_runs = _retire_in_dagster(_own_keys(store, cue), runs=runs)
     say(f"forgotten: {key}: {rows:,} rows" + (f", {n_runs} runs." if runs else "."))
 

@@ -147,10 +147,11 @@ def _materialise(
     started_at, began = datetime.now(UTC), time.perf_counter()
     settings, store = library.settings, library.store
     code_version = graph.code_versions(settings)[asset]
-    fingerprint = ""
+    fingerprint, cue_id = "", None
     progress.report(key, asset, "started")
     try:
         look = library.look(key)
+        cue_id = look.cue_id
         fingerprint = graph.fingerprint(asset, look.folder)
         version = graph.data_version(
             asset,
@@ -170,6 +171,7 @@ def _materialise(
             fingerprint=fingerprint,
             code_version=code_version,
             started_at=started_at,
+            cue_id=cue_id,
         )
         progress.report(key, asset, "failed", (plain(e),))
         raise
@@ -187,7 +189,7 @@ def _materialise(
     if noted:
         metadata["what to look at"] = markdown_list(noted)
     output = dg.Output(
-        CueTables(result.tables, fingerprint, code_version, version, started_at),
+        CueTables(result.tables, fingerprint, code_version, version, started_at, look.cue_id),
         metadata=metadata,
         data_version=dg.DataVersion(version),
     )

@@ -1,8 +1,9 @@
 """All that this package uses of Dagster's inside, which an update may move: here, and nowhere else.
 
 Dagster 1.13 has no public name for what a run launcher is given and answers, for the interrupt of a
-run, for doing a run that is in the queue, nor for asking the daemon for a backfill. A test looks at
-each; where it fails after an update of Dagster, this module is what has to be mended.
+run, for doing a run that is in the queue, for asking the daemon for a backfill, nor for what a
+check said of a partition. A test looks at each; where it fails after an update of Dagster, this
+module is what has to be mended.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dagster._serdes import ConfigurableClassData
 
 if TYPE_CHECKING:
     from dagster._core.execution.backfill import PartitionBackfill
+    from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecord
 
 __all__ = [
     "EXECUTION",
@@ -27,8 +29,10 @@ __all__ = [
     "RunInterrupted",
     "WorkerStatus",
     "backfill_of",
+    "checked",
     "execute_queued_run",
     "queued_run",
+    "tell_as_checked",
 ]
 
 EXECUTION = (
@@ -108,3 +112,61 @@ def backfill_of(
         description=None,
         run_config=None,
     )
+
+
+def checked(
+    instance: dg.DagsterInstance, checks: Sequence[dg.AssetCheckKey], partition: str
+) -> list[AssetCheckExecutionRecord]:
+    """Return what checks said last of a partition; of those under way, nothing."""
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluation
+    from dagster._core.event_api import PartitionKeyFilter
+
+    found = instance.event_log_storage.get_latest_asset_check_execution_by_key(
+        checks, PartitionKeyFilter(key=partition)
+    )
+    return [
+        record for record in found.values() if isinstance(record.evaluation, AssetCheckEvaluation)
+    ]
+
+
+def tell_as_checked(
+    instance: dg.DagsterInstance, record: AssetCheckExecutionRecord, partition: str
+) -> None:
+    """Have what a check said of one partition said of another too, by the run that said it.
+
+    Without a run Dagster keeps one verdict of a check on a partition for ever.
+    """
+    from dagster._core.definitions.asset_checks.asset_check_evaluation import (
+        AssetCheckEvaluation,
+        AssetCheckEvaluationTargetMaterializationData,
+    )
+    from dagster._core.events import DagsterEvent, DagsterEventType
+
+    said = record.evaluation
+    assert said is not None
+    made = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=said.asset_key, asset_partitions=[partition]), limit=1
+    ).records
+    about = [
+        AssetCheckEvaluationTargetMaterializationData(
+            storage_id=m.storage_id, run_id=m.run_id, timestamp=m.timestamp
+        )
+        for m in made
+    ]
+    again = AssetCheckEvaluation(
+        asset_key=said.asset_key,
+        check_name=said.check_name,
+        passed=said.passed,
+        metadata=said.metadata,
+        target_materialization_data=about[0] if about else None,
+        severity=said.severity,
+        description=said.description,
+        blocking=said.blocking,
+        partition=partition,
+    )
+    event = DagsterEvent(
+        event_type_value=DagsterEventType.ASSET_CHECK_EVALUATION.value,
+        event_specific_data=again,
+        job_name=record.event.job_name if record.event and record.event.job_name else "",
+    )
+    instance.report_dagster_event(event, run_id=record.run_id)

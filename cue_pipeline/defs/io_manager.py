@@ -38,6 +38,8 @@ class CueTables:
         See :mod:`cue_pipeline.library.graph`.
     started_at : datetime
         When the asset began to read its input.
+    cue_id : int
+        Which cue had the key when the run began.
     """
 
     tables: "Tables"
@@ -45,6 +47,7 @@ class CueTables:
     code_version: str
     data_version: str
     started_at: datetime
+    cue_id: int
 
 
 def rows_of(tables: "Tables", table: str) -> "DataFrame":
@@ -126,6 +129,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
                     code_version=obj.code_version,
                     data_version=obj.data_version,
                     started_at=obj.started_at,
+                    cue_id=obj.cue_id,
                 )
         except dg.Failure:
             raise
@@ -139,6 +143,7 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
                 fingerprint=obj.fingerprint,
                 code_version=obj.code_version,
                 started_at=obj.started_at,
+                cue_id=obj.cue_id,
             )
             raise
 

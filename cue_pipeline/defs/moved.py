@@ -2,14 +2,15 @@
 
 A partition of a cue that is gone is retired, so that *Materialize → All* means all that can run;
 Dagster keeps its history, and the key shows it again once the cue is back. Of a moved cue the new
-partition is told what was materialised under the old key, with the same data versions: no run is
-made, and nothing shows as missing or stale.
+partition is told what was materialised under the old key, with the same data versions, and what
+checks said of it: no run is made, and nothing shows as missing or stale.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 
+from cue_pipeline.defs import dagster_private as private
 from cue_pipeline.defs.partitions import PARTITIONS_NAME
 from cue_pipeline.library import graph
 
@@ -40,6 +41,8 @@ def follow(
     # A cue that was gone for a while has no partition, and yet a history.
     known = {old: new for old, new in moved.items() if old in there or events_of[old]}
     made = {new: events_of[old] for old, new in known.items()}
+    checks = _checks() if known else []
+    said = {new: private.checked(instance, checks, old) for old, new in known.items()}
     added = [key for key in (*known.values(), *returned) if key not in there]
     if added:
         instance.add_dynamic_partitions(PARTITIONS_NAME, list(dict.fromkeys(added)))
@@ -58,9 +61,19 @@ def follow(
                     },
                 )
             )
+    for new, records in said.items():
+        for record in records:
+            private.tell_as_checked(instance, record, new)
     left = {old for old in known if old not in moved.values()}
     for key in (left | set(gone)) & there:
         instance.delete_dynamic_partition(PARTITIONS_NAME, key)
+
+
+def _checks() -> list[dg.AssetCheckKey]:
+    """Return the checks that assets have; `is_current` is told anew by its sensor."""
+    from cue_pipeline.defs.location import find_assets
+
+    return [check for asset in find_assets() for check in asset.check_keys]
 
 
 def _materialised(instance: dg.DagsterInstance, key: str) -> list[dg.AssetMaterialization]:

@@ -132,7 +132,7 @@ def move_by_hand(
         If that is no folder of the library, a run of the cue is under way, or a cue is registered
         there that has decisions of its own or a run under way.
     """
-    from cue_pipeline.warehouse.removal import remove_cue, standing_decisions
+    from cue_pipeline.warehouse.removal import read_decisions, remove_cue, standing_decisions
 
     folder = find_folder(Path(old.root), new)
     place = Place.at(old.root, folder.relative_to(old.root).as_posix())
@@ -141,13 +141,14 @@ def move_by_hand(
     require_idle([old.cue_key, place.key], busy_among)
     there = store.cue(place.key)
     if there is not None:
-        if said := standing_decisions(store.engine, place.key):
+        known = read_decisions(store.engine, place.key)
+        if said := standing_decisions(known):
             raise CueError(
                 f"'{place.key}' is a cue with decisions of its own ({', '.join(said)}), which "
                 f"those of '{old.cue_key}' would replace. Forget it first if that is right: "
                 f"cue-pipeline cues forget '{place.key}'"
             )
-        remove_cue(store.engine, place.key, there.id)
+        remove_cue(store.engine, place.key, there.id, known)
     move_cues(store.engine, {old.cue_key: place.key}, by)
     set_places(store.engine, [place])
     return place.key, there is not None

@@ -39,6 +39,11 @@ class CueLook:
         self._store = store
         self._settings = settings
 
+    @property
+    def cue_id(self) -> int:
+        """Which cue it is, whatever key that has meanwhile."""
+        return self._cue.id
+
     @cached_property
     def folder(self) -> CueFolder:
         """The folder with the names of its files.

@@ -24,7 +24,7 @@ from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.library.file_contents import Comparison, Kinds, OutOfTimeError
 from cue_pipeline.library.moves import Late, Lost, Move, Offer, find_moves
 from cue_pipeline.warehouse.cue_contents import KINDS, note_progress, note_same, read_contents
-from cue_pipeline.warehouse.relocation import chains, move_cues
+from cue_pipeline.warehouse.relocation import chains, finish_broken_moves, move_cues
 
 if TYPE_CHECKING:
     from cue_pipeline.cue.scan import CueScan
@@ -143,6 +143,8 @@ def recognise(
     write : bool
         Note restored and moved cues in the warehouse; moved ones have their new keys there then.
     """
+    if write:
+        finish_broken_moves(store.engine)
     doubtful = [f for f in scan.cues if f.key not in known or not known[f.key].knows(f)]
     if not doubtful or not known:
         return Recognition(as_known(scan, known) if known else scan)

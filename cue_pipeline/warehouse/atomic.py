@@ -22,18 +22,25 @@ def lock_cue(connection: sa.Connection, cue_id: int, cue_key: str) -> None:
     """Make this transaction the only writer of a cue until it ends.
 
     On PostgreSQL another writer waits for the row; on SQLite it waits for the file already.
-    ``FOR NO KEY UPDATE`` lets others refer to the cue meanwhile.
+    ``FOR NO KEY UPDATE`` lets others refer to the cue meanwhile. Whoever gives the cue another key
+    waits too, so that what was begun under its key is never written to what has that key now.
 
     Raises
     ------
     WarehouseError
-        If the cue is not registered.
+        If the cue is not registered, or no longer under this key.
     """
-    query = sa.select(t.cues.c.id).where(t.cues.c.id == cue_id)
+    query = sa.select(t.cues.c.cue_key).where(t.cues.c.id == cue_id)
     if connection.dialect.name == "postgresql":
         query = query.with_for_update(key_share=True)
-    if connection.execute(query).first() is None:
+    key = connection.scalar(query)
+    if key is None:
         raise unknown_cue(cue_key)
+    if key != cue_key:
+        raise WarehouseError(
+            f"Cue '{cue_key}' is '{key}' now: it was moved while this was under way, so nothing "
+            "was written. What it still lacks is made by `cue-pipeline process BASE_DIR`."
+        )
 
 
 def unknown_cue(cue_key: str) -> WarehouseError:

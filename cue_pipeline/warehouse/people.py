@@ -162,10 +162,18 @@ def _became(before: str | None, after: str | None) -> str | None:
     return None
 
 
-def note_move(old_key: str, new_key: str, act: Act, connection: sa.Connection) -> None:
+def note_move(
+    old_key: str,
+    new_key: str,
+    act: Act,
+    connection: sa.Connection,
+    chosen: sa.ColumnElement[bool] | None = None,
+) -> None:
     """Note in the history of a cue's decisions that the cue has another key from now on."""
     overrides = t.mapping_overrides
     query = sa.select(overrides).where(overrides.c.cue_key == new_key)
+    if chosen is not None:
+        query = query.where(chosen)
     moment = now()
     for row in connection.execute(query).mappings().all():
         said = Decided(new_key, *(row[name] for name in _SAID))

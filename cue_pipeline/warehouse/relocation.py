@@ -18,6 +18,7 @@ from cue_pipeline.warehouse import people, stated_clocks
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.dsql import BATCH_ROWS
 from cue_pipeline.warehouse.encode import storable_text
+from cue_pipeline.warehouse.large_moves import finish_moves, set_aside
 from cue_pipeline.warehouse.statements import in_parts
 from cue_pipeline.warehouse.transaction import write
 from cue_pipeline.warehouse.types import is_dsql, now
@@ -42,9 +43,24 @@ def move_cues(engine: sa.Engine, moves: Mapping[str, str], by: str = people.PROG
     WarehouseError
         If a key is not registered, or a new one is taken by a cue or by decisions.
     """
-    parts = [dict(moves)] if not is_dsql(engine.dialect) else _small_parts(engine, moves)
-    for part in parts:
-        write(engine, partial(_move, part, people.Act(by, "move")))
+    act = people.Act(by, "move")
+    if not is_dsql(engine.dialect):
+        write(engine, partial(_move, dict(moves), act))
+        return
+    finish_moves(engine)
+    for part, n_rows in _small_parts(engine, moves):
+        if n_rows > _ROWS_AT_ONCE:
+            with engine.connect() as connection:
+                _require_room(part, connection)
+            set_aside(engine, part)
+        write(engine, partial(_move, part, act))
+    finish_moves(engine, by)
+
+
+def finish_broken_moves(engine: sa.Engine) -> None:
+    """Finish moves that were broken off, which can be on Aurora DSQL alone."""
+    if is_dsql(engine.dialect):
+        finish_moves(engine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +109,10 @@ def chains(moves: Mapping[str, str]) -> Iterator[dict[str, str]]:
         yield chain
 
 
-def _small_parts(engine: sa.Engine, moves: Mapping[str, str]) -> Iterator[dict[str, str]]:
-    """Yield moves by transactions: as many as write few enough rows, and one at least."""
+def _small_parts(
+    engine: sa.Engine, moves: Mapping[str, str]
+) -> Iterator[tuple[dict[str, str], int]]:
+    """Yield moves by transactions, with their rows: few enough, or those of one chain."""
     with engine.connect() as connection:
         rows = Counter(dict.fromkeys(moves, 3))  # the cue itself, and what is noted of its move
         for old, n in _rows_that_name(connection, moves):
@@ -104,12 +122,12 @@ def _small_parts(engine: sa.Engine, moves: Mapping[str, str]) -> Iterator[dict[s
     for chain in chains(moves):
         n_more = sum(rows[old] for old in chain)
         if part and n_rows + n_more > _ROWS_AT_ONCE:
-            yield part
+            yield part, n_rows
             part, n_rows = {}, 0
         part |= chain
         n_rows += n_more
     if part:
-        yield part
+        yield part, n_rows
 
 
 def _rows_that_name(connection: sa.Connection, keys: Iterable[str]) -> Iterator[tuple[str, int]]:

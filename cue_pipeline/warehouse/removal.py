@@ -20,19 +20,69 @@ Decisions = dict[str, list[dict[str, Any]]]
 """Table → rows, each a value by column; times as ISO 8601."""
 
 
-def remove_cue(engine: sa.Engine, cue_key: str, cue_id: int) -> None:
+def remove_cue(engine: sa.Engine, cue_key: str, cue_id: int, known: Decisions) -> None:
     """Delete every row of a cue, its decisions among them.
 
     On Aurora DSQL, in many transactions: the ledger's rows first, so that nobody trusts what is
-    left, and the cue itself last; a removal that was broken off is done again.
+    left, then the decisions, and the cue itself last; a removal that was broken off is done again.
+
+    Parameters
+    ----------
+    engine : Engine
+    cue_key : str
+    cue_id : int
+    known : dict of str to list of dict
+        What of people's decisions may go, as :func:`read_decisions` gave it.
+
+    Raises
+    ------
+    WarehouseError
+        If the cue has another key by now, or people decided something since: it is kept.
     """
     if is_dsql(engine.dialect):
-        _remove_in_batches(engine, cue_key, cue_id)
+        _remove_in_batches(engine, cue_key, cue_id, known)
         return
     with writing(engine) as connection:
         lock_cue(connection, cue_id, cue_key)
         for table in _children_first():
-            connection.execute(sa.delete(table).where(of_cue(table, cue_id, cue_key)))
+            where = of_cue(table, cue_id, cue_key)
+            if _is_peoples(table):
+                _remove_known(table, where, known, connection)
+            else:
+                connection.execute(sa.delete(table).where(where))
+
+
+def _is_peoples(table: sa.Table) -> bool:
+    return table.info["owner"] == "people" and "cue_key" in table.c and table is not t.cues
+
+
+def _remove_known(
+    table: sa.Table,
+    where: sa.ColumnElement[bool],
+    known: Decisions,
+    connection: sa.Connection,
+) -> int:
+    """Delete rows of what people decided; return how many. One that is not known stops it.
+
+    What comes after the statement stays: it is about no cue, and none of it is lost.
+    """
+    statement = sa.delete(table).where(where).returning(*table.c)
+    rows = [_plain(row) for row in connection.execute(statement).mappings()]
+    there = known.get(table.name, [])
+    if strange := [row for row in rows if row not in there]:
+        raise WarehouseError(
+            f"'{table.name}' has {len(strange)} rows about cue '{strange[0]['cue_key']}' that are "
+            "newer than this command: somebody decided something meanwhile. They are kept, and "
+            "the cue with them. Give the command again."
+        )
+    return len(rows)
+
+
+def _plain(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in row.items()
+    }
 
 
 def _children_first() -> list[sa.Table]:
@@ -52,9 +102,10 @@ def _children_first() -> list[sa.Table]:
     return [x for x in reversed(ordered) if x is t.cues or t.scope_column(x) is not None]
 
 
-def _remove_in_batches(engine: sa.Engine, cue_key: str, cue_id: int) -> None:
-    tables = _children_first()
-    for table in (t.cue_assets, *(x for x in tables if x is not t.cue_assets)):
+def _remove_in_batches(engine: sa.Engine, cue_key: str, cue_id: int, known: Decisions) -> None:
+    tables = [x for x in _children_first() if x is not t.cue_assets]
+    tables.sort(key=_is_peoples, reverse=True)  # stable
+    for table in (t.cue_assets, *tables):
         chunks = table.name.endswith("_chunks")
         most = BATCH_BYTES // t.CHUNK_BYTES if chunks else BATCH_ROWS
         key = sa.tuple_(*table.primary_key.columns)
@@ -63,8 +114,13 @@ def _remove_in_batches(engine: sa.Engine, cue_key: str, cue_id: int) -> None:
             .where(of_cue(table, cue_id, cue_key))
             .limit(most)
         )  # fmt: skip
-        statement = sa.delete(table).where(key.in_(victims))
-        while write(engine, partial(_count, statement)) == most:
+        where = key.in_(victims)
+        work = (
+            partial(_remove_known, table, where, known)
+            if _is_peoples(table)
+            else partial(_count, sa.delete(table).where(where))
+        )
+        while write(engine, work) == most:
             pass
 
 
@@ -78,24 +134,18 @@ def read_decisions(engine: sa.Engine, cue_key: str) -> Decisions:
     with reading(engine) as connection:
         for table in naming_people():
             query = sa.select(table).where(table.c.cue_key == cue_key)
-            rows = [
-                {
-                    name: value.isoformat() if hasattr(value, "isoformat") else value
-                    for name, value in row.items()
-                }
-                for row in connection.execute(query).mappings()
-            ]
+            rows = [_plain(row) for row in connection.execute(query).mappings()]
             if rows:
                 found[table.name] = rows
     return found
 
 
-def standing_decisions(engine: sa.Engine, cue_key: str) -> Decisions:
-    """Return what people said of a cue that nothing may replace unasked.
+def standing_decisions(said: Decisions) -> Decisions:
+    """Return what of people's decisions about a cue nothing may replace unasked.
 
     A split that was drawn is none of that: only one that a person pinned is.
     """
-    said = read_decisions(engine, cue_key)
+    said = dict(said)
     drawn = said.get(t.cue_splits.name, [])
     if drawn and not any(row["pinned"] for row in drawn):
         del said[t.cue_splits.name]
@@ -119,7 +169,7 @@ def restore_decisions(engine: sa.Engine, cue_key: str, decisions: Mapping[str, A
             rows[known[name]] = [_row(known[name], row, cue_key) for row in said]
         except (TypeError, ValueError) as e:
             raise WarehouseError(f"What is said of table '{name}' is no row of it: {e}.") from e
-    if own := standing_decisions(engine, cue_key):
+    if own := standing_decisions(read_decisions(engine, cue_key)):
         raise WarehouseError(
             f"Cue '{cue_key}' has decisions already ({', '.join(own)}); none of the file's were "
             "stored. Take those back first, or keep them."

@@ -92,10 +92,18 @@ def take_back(said: StatedClock, act: Act, connection: sa.Connection) -> bool:
     return True
 
 
-def note_move(old_key: str, new_key: str, act: Act, connection: sa.Connection) -> None:
+def note_move(
+    old_key: str,
+    new_key: str,
+    act: Act,
+    connection: sa.Connection,
+    chosen: sa.ColumnElement[bool] | None = None,
+) -> None:
     """Note in the history that a cue of whose clock something is said has another key now."""
     overrides = t.alignment_overrides
     query = sa.select(overrides).where(overrides.c.cue_key == new_key)
+    if chosen is not None:
+        query = query.where(chosen)
     for row in connection.execute(query).mappings().all():
         said = StatedClock(**{name: row[name] for name in StatedClock.__slots__})
         _note(connection, act, said, {**as_json(row), "cue_key": old_key}, now())

@@ -129,6 +129,7 @@ class Store:
         code_version: str | None,
         data_version: str | None,
         started_at: datetime,
+        cue_id: int | None = None,
     ) -> dict[str, int]:
         """Replace an asset's rows of a cue by its value, whole or not at all.
 
@@ -147,6 +148,8 @@ class Store:
             For the ledger.
         started_at : datetime
             When the work on the asset began, with time zone.
+        cue_id : int, optional
+            Which cue had that key when the work began; the one that has it now otherwise.
 
         Returns
         -------
@@ -156,12 +159,13 @@ class Store:
         Raises
         ------
         WarehouseError
-            If the cue is not registered, a table or column is not the asset's own, a value does
-            not fit its column, a key occurs twice, a row refers to nothing, or another process
-            keeps writing this cue. Nothing is written then.
+            If the cue is not registered, or was moved since the work began, a table or column is
+            not the asset's own, a value does not fit its column, a key occurs twice, a row refers
+            to nothing, or another process keeps writing this cue. Nothing is written then.
         """
         plan = plan_replacement(asset, tables)
-        entry = Entry(self._id(cue_key), asset, fingerprint, code_version, data_version, started_at)
+        number = self._id(cue_key) if cue_id is None else cue_id
+        entry = Entry(number, asset, fingerprint, code_version, data_version, started_at)
         if is_dsql(self.engine.dialect):
             from cue_pipeline.warehouse.batched import replace_in_batches
 
@@ -187,6 +191,7 @@ class Store:
         fingerprint: str | None,
         code_version: str | None,
         started_at: datetime,
+        cue_id: int | None = None,
     ) -> None:
         """Note in the ledger that an asset of a cue failed; its rows stay as they are.
 
@@ -200,8 +205,11 @@ class Store:
             Of the inputs and the code that failed.
         started_at : datetime
             When the work began, with time zone.
+        cue_id : int, optional
+            As for :meth:`replace`.
         """
-        entry = Entry(self._id(cue_key), asset, fingerprint, code_version, None, started_at)
+        number = self._id(cue_key) if cue_id is None else cue_id
+        entry = Entry(number, asset, fingerprint, code_version, None, started_at)
         text = storable_text(error)[:MOST_ERROR_CHARACTERS]
 
         def note(connection: sa.Connection) -> None:

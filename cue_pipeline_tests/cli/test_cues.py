@@ -147,6 +147,20 @@ def test_a_forgotten_cue_is_in_no_table_and_no_partition_and_its_decisions_in_a_
     assert desk.shelf.decided("Film/1m01") == []
 
 
+def test_what_is_decided_while_a_cue_is_being_forgotten_is_kept_with_the_cue(desk, monkeypatch):
+    def write_slowly(file, text):
+        file.write_text(text)
+        desk.shelf.store.set_override("Film/1m01", "Horns", "HRN", "Brass")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("cue_pipeline.cli.cues._write_new", write_slowly)
+        told = desk.say("forget", "Film/1m01", "--yes", expect=2)
+    assert "somebody decided something meanwhile" in told
+    assert desk.shelf.decided("Film/1m01") == ["Horns", "Violins"]
+    assert not list(desk.home.glob("*.json"))
+    assert "forgotten" in desk.say("forget", "Film/1m01", "--yes")
+
+
 def test_forget_asks_and_no_answer_changes_nothing(desk):
     assert "Forget Film/1m01, 7 rows and 2 decisions?" in desk.say("forget", "Film/1m01", expect=1)
     assert desk.shelf.decided("Film/1m01") == ["Violins"]

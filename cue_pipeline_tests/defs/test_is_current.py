@@ -80,6 +80,13 @@ def test_a_persons_decision_makes_a_cue_stale_until_it_is_followed(library):
     assert library.told() == {KEY: ""}
 
 
+def test_a_cue_that_is_renamed_is_told_under_its_new_name(library):
+    library.told()
+    (library.root / KEY).rename(library.root / "Reel 1/1m09")
+    library.look()
+    assert library.told() == {"Reel 1/1m09": ""}
+
+
 def test_what_is_being_made_is_not_told_as_lacking(library):
     library.told()
     library.store.set_override(KEY, "Violins I", "-", None, by="Ann")

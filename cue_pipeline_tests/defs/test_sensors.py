@@ -12,9 +12,10 @@ import pytest
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.scan import CueScan, ScanProblem, find_cues
+from cue_pipeline.defs import dagster_private as private
 from cue_pipeline.defs import sensors
 from cue_pipeline.defs.automation import automation_of
-from cue_pipeline.defs.location import PROCESS_CUE, build_defs
+from cue_pipeline.defs.location import PROCESS_CUE, build_defs, find_assets
 from cue_pipeline.defs.sensors import LAUNCHED_BY, SENSOR
 from cue_pipeline.library import graph, watch
 from cue_pipeline.settings import read_settings
@@ -296,16 +297,31 @@ def data_versions(library: Library, key: str) -> dict[str, str]:
     return found
 
 
+def verdicts(library, key):
+    """What checks say of a cue, each of what was materialised last of it."""
+    infos = library.instance.event_log_storage.get_asset_check_partition_info(
+        [k for a in find_assets() for k in a.check_keys], partition_keys=[key]
+    )
+    assert all(
+        i.latest_target_materialization_storage_id == i.latest_materialization_storage_id
+        for i in infos
+    )
+    found = private.checked(library.instance, [i.check_key for i in infos], key)
+    return {r.key.name: (r.evaluation.passed, r.evaluation.description) for r in found}
+
+
 def test_a_renamed_folder_is_moved_with_all_that_dagster_knows_of_it(library, capsys):
     cue = write_cue(library.root, "1m01")
     library.run(library.look_until_asked())
     library.store.set_override("1m01", "Violins I", None, "Brass")
-    before = data_versions(library, "1m01")
+    before, checked = data_versions(library, "1m01"), verdicts(library, "1m01")
+    assert len(checked) >= 5
     cue.rename(library.root / "1m01 In Too Deep")
     assert library.look_until_asked() == {}
     assert "moved: '1m01 In Too Deep' is '1m01'" in capsys.readouterr().err
     assert library.instance.get_dynamic_partitions("cues") == ["1m01 In Too Deep"]
     assert data_versions(library, "1m01 In Too Deep") == before
+    assert verdicts(library, "1m01 In Too Deep") == checked
     assert [c.cue_key for c in library.store.cues()] == ["1m01 In Too Deep"]
     assert list(library.store.overrides("1m01 In Too Deep")["track"]) == ["Violins I"]
     write_cue(library.root, "9m09")  # a library without any cue counts as not mounted
@@ -316,6 +332,10 @@ def test_a_renamed_folder_is_moved_with_all_that_dagster_knows_of_it(library, ca
     assert set(library.look_until_asked()) == {"9m09"}
     assert set(library.instance.get_dynamic_partitions("cues")) == {"1m02", "9m09"}
     assert data_versions(library, "1m02") == before
+    assert verdicts(library, "1m02") == checked
+    shutil.move(library.root / "1m02", library.root / "1m01 In Too Deep")
+    assert library.look_until_asked() == {}
+    assert verdicts(library, "1m01 In Too Deep") == checked, "where it was before"
 
 
 def test_a_renamed_folder_waits_while_a_run_of_its_cue_is_under_way(library, capsys):

@@ -301,7 +301,12 @@ def test_a_forgotten_cue_leaves_no_row_and_its_decisions_can_be_restored(shelf):
     shelf.process()
     shelf.store.set_override("1m01", "Violins", "VLN", "Strings", "heard it")
     kept = read_decisions(shelf.store.engine, "1m01")
-    remove_cue(shelf.store.engine, "1m01", shelf.store.cue("1m01").id)
+    remove_cue(
+        shelf.store.engine,
+        "1m01",
+        shelf.store.cue("1m01").id,
+        read_decisions(shelf.store.engine, "1m01"),
+    )
     assert shelf.keys() == {}
     assert read_decisions(shelf.store.engine, "1m01") == {}
     shelf.process()

@@ -372,7 +372,9 @@ def rows(table: str, asset: str, **columns: Any) -> pd.DataFrame:
     return pd.DataFrame({name: columns.get(name) for name in owned}, index=range(n))
 
 
-def replace(store: Store, cue: SyntheticCue, asset: str, **changed: Any) -> dict[str, int]:
+def replace(
+    store: Store, cue: SyntheticCue, asset: str, *, cue_id: int | None = None, **changed: Any
+) -> dict[str, int]:
     """Materialise one asset of a made-up cue."""
     return store.replace(
         cue.key,
@@ -382,6 +384,7 @@ def replace(store: Store, cue: SyntheticCue, asset: str, **changed: Any) -> dict
         code_version="1",
         data_version=f"data {cue.seed}",
         started_at=datetime.now(UTC),
+        cue_id=cue_id,
     )
 
 

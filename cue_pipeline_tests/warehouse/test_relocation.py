@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from cue_pipeline.errors import WarehouseError
+from cue_pipeline.warehouse import large_moves, relocation
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.cue_contents import (
     Contents,
@@ -16,9 +17,31 @@ from cue_pipeline.warehouse.cue_contents import (
 )
 from cue_pipeline.warehouse.relocation import move_cues
 from cue_pipeline.warehouse.removal import read_decisions, remove_cue
-from cue_pipeline_tests.warehouse.synthetic import ASSETS, SyntheticCue, load
+from cue_pipeline.warehouse.transaction import write
+from cue_pipeline.warehouse.types import now
+from cue_pipeline_tests.warehouse.synthetic import (
+    ASSETS,
+    SyntheticCue,
+    everything,
+    load,
+    replace,
+)
 
 A, B = SyntheticCue(key="Reel 1/1m01"), SyntheticCue(key="Reel 1/1m02")
+
+
+def decided(store, cues):
+    """Have so many decisions about each of some cues."""
+    decisions = [
+        {
+            "cue_key": key, "track": f"#{i}", "instrument_category": "Brass",
+            "created_at": datetime(2026, 5, 4, tzinfo=UTC),
+        }
+        for key, n in cues for i in range(n)
+    ]  # fmt: skip
+    for first in range(0, len(decisions), 1_000):
+        with store.engine.begin() as connection:
+            connection.execute(sa.insert(t.mapping_overrides), decisions[first : first + 1_000])
 
 
 def ids(store, key):
@@ -64,16 +87,7 @@ def test_a_cue_at_the_place_of_one_that_moved_has_rows_of_its_own(store):
 def test_cues_with_more_decisions_than_a_transaction_holds_move_together(store):
     cues = [SyntheticCue(key=f"1m{i:02}") for i in range(1, 91)]
     store.register_cues([cue.folder() for cue in cues])
-    decisions = [
-        {
-            "cue_key": cue.key, "track": f"#{i}", "instrument_category": "Brass",
-            "created_at": datetime(2026, 5, 4, tzinfo=UTC),
-        }
-        for cue in cues for i in range(40)
-    ]  # fmt: skip
-    for first in range(0, len(decisions), 1_000):
-        with store.engine.begin() as connection:
-            connection.execute(sa.insert(t.mapping_overrides), decisions[first : first + 1_000])
+    decided(store, [(cue.key, 40) for cue in cues])
     move_cues(store.engine, {cue.key: f"Reel 1/{cue.key}" for cue in cues})
     with store.engine.connect() as connection:
         kept = connection.execute(
@@ -99,7 +113,7 @@ def test_a_removed_cue_leaves_no_row_in_any_table_and_the_others_theirs(store):
     load(store, B)
     store.set_override(B.key, "Track 0", None, "Brass")
     note_contents(store.engine, B.key, "midi", "f", [("a.mid", 1, 2, 3)], {"a.mid": "x"})
-    remove_cue(store.engine, B.key, store.cue(B.key).id)
+    remove_cue(store.engine, B.key, store.cue(B.key).id, read_decisions(store.engine, B.key))
     assert counts(store) == alone
 
 
@@ -118,3 +132,75 @@ def test_contents_keep_hashes_of_the_same_state_and_forget_those_of_another(stor
     assert (cue.audio_fingerprint, cue.audio_seen) == ("one", "today")
     note_contents(store.engine, A.key, "audio", "two", files, {})
     assert read_contents(store.engine, [A.key])[A.key]["audio"].files[0][4] is None
+
+
+def test_what_was_begun_before_two_cues_exchanged_keys_is_written_to_neither(store):
+    for cue in (A, B):
+        load(store, cue)
+    before = {key: everything(store, cue) for key, cue in ((A.key, A), (B.key, B))}
+    began_as = store.cue(A.key).id
+    move_cues(store.engine, {A.key: B.key, B.key: A.key})
+    with pytest.raises(WarehouseError, match=r"'Reel 1/1m01' is 'Reel 1/1m02' now: it was moved"):
+        replace(store, A, "final_mix_features", cue_id=began_as)
+    with pytest.raises(WarehouseError, match="it was moved"):
+        store.fail(
+            A.key, "tempo_map", "no", fingerprint="", code_version="", started_at=now(),
+            cue_id=began_as,
+        )  # fmt: skip
+    assert everything(store, A) == before[B.key]
+    assert everything(store, B) == before[A.key]
+    assert {row.state for key in (A.key, B.key) for row in store.ledger(key)} == {"ready"}
+
+
+def test_a_cue_of_which_something_was_decided_meanwhile_is_not_removed(store):
+    load(store, A)
+    store.set_override(A.key, "Track 0", None, "Brass")
+    known = read_decisions(store.engine, A.key)
+    store.set_override(A.key, "Track 1", None, "Strings")
+    with pytest.raises(WarehouseError, match="somebody decided something meanwhile"):
+        remove_cue(store.engine, A.key, store.cue(A.key).id, known)
+    assert store.cue(A.key) is not None
+    assert list(store.overrides(A.key)["track"]) == ["Track 0", "Track 1"]
+
+
+@pytest.mark.engines("dsql")
+@pytest.mark.parametrize("n", [1_200, 3_300])
+def test_one_cue_with_more_decisions_than_a_transaction_holds_moves(store, n):
+    load(store, A, ASSETS[:1])
+    decided(store, [(A.key, n)])
+    move_cues(store.engine, {A.key: "Reel 9/1m01"})
+    assert store.cue(A.key) is None
+    assert len(store.overrides("Reel 9/1m01")) == n
+    noted = [c for c in store.history("Reel 9/1m01") if c.action == "move"]
+    assert len(noted) == n
+    assert {row.state for row in store.ledger("Reel 9/1m01")} == {"ready"}
+    with store.engine.connect() as connection:
+        left = sa.select(sa.func.count()).where(t.mapping_overrides.c.cue_key == A.key)
+        assert connection.scalar(left) == 0
+
+
+@pytest.mark.engines("dsql")
+@pytest.mark.parametrize("broken_after", [1, 4, 7])
+def test_a_large_move_that_is_broken_off_is_finished_by_the_next_look(
+    store, monkeypatch, broken_after
+):
+    load(store, A, ASSETS[:1])
+    decided(store, [(A.key, 1_200)])
+    made = []
+
+    def write_some(engine, work):
+        if len(made) == broken_after:
+            raise KeyboardInterrupt
+        made.append(work)
+        return write(engine, work)
+
+    for module in (large_moves, relocation):
+        monkeypatch.setattr(module, "write", write_some)
+    with pytest.raises(KeyboardInterrupt):
+        move_cues(store.engine, {A.key: "Reel 9/1m01"}, by="bo")
+    monkeypatch.undo()
+    relocation.finish_broken_moves(store.engine)
+    (cue,) = store.cues()
+    assert len(store.overrides(cue.cue_key)) == 1_200
+    noted = [c.before["cue_key"] for c in store.history(cue.cue_key)]
+    assert noted == ([A.key] * 1_200 if cue.cue_key != A.key else [])

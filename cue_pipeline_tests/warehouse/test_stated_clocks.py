@@ -59,7 +59,7 @@ def test_it_goes_where_the_cue_goes_and_comes_back_from_an_export(store):
     assert stated(store, "Reel 9/1m01") == [("", "", 3.7, "ann")]
     assert [c.action for c in store.clock_history("Reel 9/1m01")] == ["set", "move"]
     kept = read_decisions(store.engine, "Reel 9/1m01")
-    remove_cue(store.engine, "Reel 9/1m01", store.cue("Reel 9/1m01").id)
+    remove_cue(store.engine, "Reel 9/1m01", store.cue("Reel 9/1m01").id, kept)
     load(store, A)
     restore_decisions(store.engine, A.key, kept)
     assert stated(store) == [("", "", 3.7, "ann")]
