@@ -76,7 +76,8 @@ def cue_asset(
         a dict of table name → DataFrame. Upstream assets not named here only come first.
     dispensable : frozenset of str
         Those of ``loads`` that need not have been materialised: their tables are then empty. An
-        asset whose other upstream rows are not there fails, and names what lacks.
+        asset whose other upstream rows are not there fails, and names what lacks. Of those that
+        failed, the tables are empty where the graph says that the asset goes without them.
     checks : mapping of str to str, optional
         Check's name → what passing means; the function's result says what judges each.
 
@@ -106,7 +107,13 @@ def cue_asset(
             metadata=asset_metadata(name),
             check_specs=check_specs(name, judged),
             ins={
-                up: dg.AssetIn(metadata={"tables": list(t), "dispensable": up in dispensable})
+                up: dg.AssetIn(
+                    metadata={
+                        "tables": list(t),
+                        "dispensable": up in dispensable,
+                        "goes_without": up in node.goes_without,
+                    }
+                )
                 for up, t in loaded.items()
             },
             deps=[up for up in node.upstream if up not in loaded],

@@ -98,6 +98,10 @@ def _require_ready(store: Store, cue_key: str, asset: str) -> None:
     raise dg.Failure(shown_lines(said), allow_retries=False)
 
 
+def _failed(store: Store, cue_key: str, asset: str) -> bool:
+    return any(row.asset == asset and row.state == "failed" for row in store.ledger(cue_key))
+
+
 class WarehouseIOManager(dg.ConfigurableIOManager):
     """Replace one cue's rows of an asset in one transaction, and read them back."""
 
@@ -152,13 +156,16 @@ class WarehouseIOManager(dg.ConfigurableIOManager):
 
         The consumer names them in its input's metadata: ``AssetIn(metadata={"tables": [...]})``.
         """
-        tables: Sequence[str] = (context.definition_metadata or {})["tables"]
+        wants = context.definition_metadata or {}
+        tables: Sequence[str] = wants["tables"]
         key, asset = context.partition_key, context.asset_key.path[-1]
         with (
             said_as_failures(key),
             ends_when_told(context.step_context.instance, context.step_context.run_id),
         ):
             store = self.cue_library.store
-            if not (context.definition_metadata or {}).get("dispensable"):
+            if wants.get("goes_without") and _failed(store, key, asset):
+                return {table: store.no_rows(table) for table in tables}
+            if not wants.get("dispensable"):
                 _require_ready(store, key, asset)
             return {table: store.read(key, table, asset=asset) for table in tables}

@@ -35,9 +35,10 @@ _FAR_SECONDS = 1.0
 _NEAR_SECONDS = 0.25  # no rival, but the same place: drift follows the rest
 LIFT_OF_DOUBT = 0.085
 _LIFT_SCALE = 0.012
-_PITCH_GAIN_OF_DOUBT = 0.024
+_PITCH_GAIN_OF_DOUBT = 0.025
 _PITCH_GAIN_SCALE = 0.002
 _PITCH_GAIN_COUNTS = 2.0  # as much as so much R²
+_FEWEST_PITCHED = 2  # stems: the best of many gains a little by chance
 _DECOYS = (6, -6)  # semitones: the interval that shares fewest partials
 CLEAR_MARGIN = 0.05  # of R²: a beat away explains clearly less
 _TRACKS_AT_ONCE = 4
@@ -59,8 +60,9 @@ class Alignment:
     r2 : float
         Mean share of the groups' level that all tracks together explain at this lag.
     pitch_gain : float
-        How much more of the better half of the groups the notes explain than the same notes a
-        tritone away: about zero where it is other music, or where nothing has a pitch.
+        How much more the notes explain than the same notes a tritone away, of the groups where
+        that is most: the better half of all, but no more than there are pitched tracks. About zero
+        where it is other music, or where nothing has a pitch.
     rivals : list of (float, float)
         Other lags that were tried, with their R², best first.
     lift : np.ndarray, shape=(n_groups,)
@@ -94,12 +96,13 @@ class Score:
 
     ``level`` has the shape (n_bands, n_tracks, n_coarse), ``onsets`` (1, n_tracks, n_fine);
     ``decoys`` make levels in few bands as if all pitches were others, one at a time to spare
-    memory: none where nothing has a pitch.
+    memory: none where nothing has a pitch. ``n_pitched`` is how many tracks have one.
     """
 
     level: Float32
     onsets: Float32
     decoys: tuple[Callable[[], Float32], ...] = ()
+    n_pitched: int = 0
 
 
 @dataclass(frozen=True)
@@ -156,12 +159,13 @@ def score_of(
             for track, start in zip(tracks, starts, strict=True)
         ]
     )
-    few, pitched = spread.pooled(_CHECK_BANDS), any(not track.is_drum for track in tracks)
+    few = spread.pooled(_CHECK_BANDS)
+    n_pitched = sum(not track.is_drum for track in tracks)
     decoys = tuple(
         partial(level_templates, tracks, starts, few.transposed(interval), n, coarse)
-        for interval in (_DECOYS if pitched else ())
+        for interval in (_DECOYS if n_pitched else ())
     )
-    return Score(level, onsets[None], decoys)
+    return Score(level, onsets[None], decoys, n_pitched)
 
 
 def joint_lag(
@@ -195,14 +199,12 @@ def joint_lag(
     lift = best.r2 - (np.max(far, axis=0) if far else 0.0)
     return Alignment(
         lag_seconds=best.lag,
-        confidence=1.0
-        if known is not None
-        else _confidence(best, others, lift, pitched=bool(score.decoys)),
+        confidence=1.0 if known is not None else _confidence(best, others, lift, score.n_pitched),
         r2=float(best.r2.mean()),
         rivals=[(other.lag, float(other.r2.mean())) for other in others],
         lift=lift,
         own_lags=[_peaks(lags, curve, _N_OWN_LAGS) for curve in of_groups],
-        pitch_gain=_of_better_half(best.pitch_gain),
+        pitch_gain=_of_pitched(best.pitch_gain, score.n_pitched),
     )
 
 
@@ -244,6 +246,16 @@ def _r2_at_each(levels: Float32, session: Session, lags: Sequence[float]) -> lis
 
 def _of_better_half(of_groups: Float64) -> float:
     return float(np.sort(of_groups)[len(of_groups) // 2 :].mean())
+
+
+def _of_pitched(gain: Float64, n_pitched: int) -> float:
+    """Return what pitches gain, of the better half of the groups that may hold any.
+
+    No more than there are pitched tracks: beside eight microphones of a kit, bass and guitar are
+    not half of the stems.
+    """
+    count = min(len(gain) - len(gain) // 2, max(n_pitched, _FEWEST_PITCHED))
+    return float(np.sort(gain)[-count:].mean())
 
 
 def r2_of_changes(
@@ -301,7 +313,7 @@ def level_explained(levels: Float32, session: Session) -> float:
     return float(share_explained(products(few, session.few_bands)).mean())
 
 
-def _confidence(best: _Tried, others: list[_Tried], lift: Float64, *, pitched: bool) -> float:
+def _confidence(best: _Tried, others: list[_Tried], lift: Float64, n_pitched: int) -> float:
     """Return how far to believe a lag.
 
     Over 108 sessions made of eight recordings by musicians, with whatever stem missing, the pitches
@@ -314,8 +326,9 @@ def _confidence(best: _Tried, others: list[_Tried], lift: Float64, *, pitched: b
     """
     second = max((other.merit for other in others), default=0.0)
     margin = (best.merit - second) / max(best.merit, 1e-9)
-    if pitched:
-        of = (_of_better_half(best.pitch_gain) - _PITCH_GAIN_OF_DOUBT) / _PITCH_GAIN_SCALE
+    if n_pitched:
+        gain = _of_pitched(best.pitch_gain, n_pitched)
+        of = (gain - _PITCH_GAIN_OF_DOUBT) / _PITCH_GAIN_SCALE
     else:
         of = (_of_better_half(lift) - LIFT_OF_DOUBT) / _LIFT_SCALE
     clear = np.clip(margin / CLEAR_MARGIN, 0.0, 1.0)

@@ -6,7 +6,7 @@ sample that found which file is the mix, names that place, it is taken from ther
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from cue_pipeline.hearing.clock import Clock, UnknownClock, clock_of, unknown_cl
 from cue_pipeline.hearing.file_tracks import FileTracks
 from cue_pipeline.hearing.group_spectra import heard_groups
 from cue_pipeline.hearing.placing import Placed, placed
+from cue_pipeline.hearing.scatter import scatter_of_all
 from cue_pipeline.hearing.standing import Standing, ways_to_stand
 
 Float32 = NDArray[np.float32]
@@ -62,11 +63,14 @@ class Begins:
     confidence : float
     reason : str
         What tells it, in words; or why nothing does.
+    onsets : np.ndarray, shape=(n_regions, n_frames), or None
+        What begins in it, from its own beginning on; None: it is not heard.
     """
 
     seconds: float | None
     confidence: float
     reason: str
+    onsets: Float32 | None = field(default=None, repr=False)
 
 
 class MixClocks:
@@ -106,12 +110,13 @@ class MixClocks:
             begins = {} if found is None else _where_they_stand(found.heard)
         else:
             begins = self._begins_on(found.heard)
+        scatter = {mix: _scatter(found, of) for mix, of in begins.items() if found}
         clock, stated = clock_of(file, found), file.stated
         for mix in (int(i) for i in self._mixes.features["audio_file_id"]):
             if mix in stated.in_files:
                 told = clock.as_stated(stated.in_files[mix], stated.who)
             else:
-                told = _of_mix(clock, begins.get(mix, Begins(0.0, 1.0, "")))
+                told = _of_mix(clock, begins.get(mix, Begins(0.0, 1.0, "")), scatter.get(mix))
             self.rows.append((file.key, mix, *told))
 
     def _begins_on(self, way: Standing) -> dict[int, Begins]:
@@ -125,16 +130,29 @@ class MixClocks:
 
 
 def _where_they_stand(way: Standing) -> dict[int, Begins]:
-    return {
-        group.audio_file_id: Begins(way.begins(group.audio_file_id), 1.0, "")
-        for group in way.groups
-    }
+    """Return where mixes begin on a clock that is theirs."""
+    frame, found = way.session.frame_seconds, {}
+    for i, group in enumerate(way.groups):
+        begins = way.begins(group.audio_file_id)
+        onsets = way.session.onsets[:, i, max(0, round(begins / frame)) :]
+        found[group.audio_file_id] = Begins(begins, 1.0, "", onsets)
+    return found
 
 
-def _of_mix(clock: Clock | UnknownClock, begins: Begins) -> tuple[Any, ...]:
+def _scatter(found: Placed, mix: Begins) -> float | None:
+    """Return how far a mix's onsets scatter around where the score puts them; None: not known."""
+    if mix.onsets is None or mix.seconds is None or not found.sure:
+        return None
+    shift = found.heard.early_seconds + mix.seconds
+    alignment = replace(found.alignment, lag_seconds=found.alignment.lag_seconds - shift)
+    frame = found.heard.session.frame_seconds
+    return scatter_of_all(found.file.leaders, alignment, mix.onsets, frame)
+
+
+def _of_mix(clock: Clock | UnknownClock, begins: Begins, scatter: float | None) -> tuple[Any, ...]:
     if begins.seconds is None:
         return unknown_clock(begins.reason)
-    lag, knots, method, confidence, spread, reason = clock.in_file(begins.seconds, None)
+    lag, knots, method, confidence, spread, reason = clock.in_file(begins.seconds, scatter)
     said = "; ".join(part for part in (reason, begins.reason) if part)
     return lag, knots, method, round(confidence * begins.confidence, 4), spread, said
 
@@ -161,7 +179,8 @@ def mix_starts(way: Standing, stems: pd.DataFrame, mixes: Mixes) -> dict[int, Be
     together = way.session.onsets.sum(axis=1)
     for mix in heard:
         lags, agreement = _agreement(together, mix.onsets.T, way.session)
-        found[mix.audio_file_id] = _begins(lags, agreement, named.get(mix.audio_file_id))
+        begins = _begins(lags, agreement, named.get(mix.audio_file_id))
+        found[mix.audio_file_id] = replace(begins, onsets=mix.onsets.T.copy())
     return found
 
 

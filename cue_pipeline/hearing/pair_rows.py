@@ -79,7 +79,7 @@ def pair_rows(
                     "midi_track_id": track_id,
                     "audio_file_id": group_id,
                     "n_notes": inside,
-                    "clock_doubt": found.clock_doubt if found else None,
+                    "clock_doubt": found.doubt if found else None,
                     **({"abstained": why} if why else of_pair),
                 }
             )
@@ -159,11 +159,11 @@ def _report_lag(report: dict[str, Any], found: Placed) -> None:
     alignment = found.alignment
     report["named_lags"] = [[round(lag, 3), how] for lag, how in found.names.named.items()]
     report["lag_named_by"] = found.names.told(alignment.lag_seconds)
-    report["clock_doubt"] = found.clock_doubt
+    report["clock_doubt"] = found.doubt
     by_sound = found.sure and found.file.stated.lag_seconds is None
     contradicted = found.names.contradicted(alignment.lag_seconds) if by_sound else None
     report["followed"] = None if found.followed is None else str(found.followed)
-    said = (found.clock_doubt, contradicted, found.refused, report["followed"])
+    said = (found.doubt, contradicted, found.refused, report["followed"])
     report["warnings"] = [text for text in said if text]
     report["lag_seconds"] = round(alignment.lag_seconds, 4)
     report["lag_confidence"] = round(alignment.confidence, 3)

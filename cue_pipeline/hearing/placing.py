@@ -39,6 +39,7 @@ Float64 = NDArray[np.float64]
 LEAST_LAG_CONFIDENCE = 0.5
 """Below it the ear abstains on the whole file."""
 
+_FEWEST_TO_FOLLOW = 16  # notes: fewer agree with anything somewhere
 _AGREES_SECONDS = 0.25  # so near a stated lag, the sound says the same, only finer
 
 
@@ -112,16 +113,35 @@ class Placed:
         """Whether the sound, or a person, tells the lag."""
         return self.alignment.confidence >= LEAST_LAG_CONFIDENCE
 
+    @property
+    def unfollowed(self) -> str | None:
+        """Why the recording may be of other music; None: its lag is sure."""
+        if self.sure:
+            return None
+        how_sure = f"the lag is not certain ({self.alignment.confidence:.2f})"
+        if self._n_notes < _FEWEST_TO_FOLLOW:
+            return f"{how_sure}: {self._n_notes} notes do not tell it"
+        return f"score and recording do not follow each other: {how_sure}"
+
+    @property
+    def doubt(self) -> str | None:
+        """Why nothing that is decided for the file stands without a person; None: it may."""
+        if self.clock_doubt is not None:
+            return self.clock_doubt
+        # A person who says where a stem stands has heard that it is this music.
+        if self.file.stated.in_files or self._n_notes < _FEWEST_TO_FOLLOW:
+            return None
+        return self.unfollowed
+
+    @property
+    def _n_notes(self) -> int:
+        return sum(track.n_notes for track in self.file.leaders)
+
     def doubt_in(self, audio_file_id: int) -> str:
         """Why nothing can be judged in a stem; empty: something can."""
         said = self.file.stated.in_files.get(audio_file_id)
         if said is None:
-            if self.sure:
-                return ""
-            return (
-                "score and recording do not follow each other: "
-                f"the lag is not certain ({self.alignment.confidence:.2f})"
-            )
+            return self.unfollowed or ""
         begins = self.alignment.lag_seconds - said
         if abs(begins - self.heard.begins(audio_file_id)) <= _AGREES_SECONDS:
             return ""

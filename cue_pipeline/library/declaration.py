@@ -68,6 +68,8 @@ class Declaration:
         Where the UI shows it.
     kinds : frozenset of str
         Labels on its node in the UI.
+    goes_without : frozenset of str
+        Those of ``upstream`` that it waits for, but whose failure does not stop it.
     obeys : str or None
         The table of what people decide that its rows follow; None: none.
     cost : {"cheap", "slow", "paid"}
@@ -84,6 +86,7 @@ class Declaration:
     shaped_by: Shape
     group: str
     kinds: frozenset[str]
+    goes_without: frozenset[str] = frozenset()
     obeys: str | None = None
     cost: Cost = "cheap"
     priority: int = 0

@@ -12,7 +12,7 @@ and ``cue-pipeline status`` agree.
 Dagster is not imported here: the command line asks these questions without it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -100,10 +100,11 @@ GRAPH: Mapping[str, Declaration] = {
     "match_evidence": Declaration(
         upstream=("tempo_map", "midi_events", "mel_features", "final_mix_features"),
         reads=(),
-        algorithm=12,
+        algorithm=13,
         shaped_by=NOTHING,
         group="mapping",
         kinds=frozenset({"numpy", "table"}),
+        goes_without=frozenset({"final_mix_features"}),
         obeys="alignment_overrides",
     ),
     "llm_mappings": Declaration(
@@ -149,6 +150,15 @@ def downstream(assets: frozenset[str]) -> frozenset[str]:
         if reached.intersection(node.upstream):
             reached.add(asset)
     return frozenset(reached - assets)
+
+
+def stopped(failed: Collection[str]) -> frozenset[str]:
+    """Return the assets that cannot be made while others are failed; those are not included."""
+    out = set(failed)
+    for asset, node in GRAPH.items():
+        if out.intersection(node.upstream) - node.goes_without:
+            out.add(asset)
+    return frozenset(out.difference(failed))
 
 
 def fingerprint(asset: str, folder: CueFolder) -> str:

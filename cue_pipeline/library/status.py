@@ -156,8 +156,11 @@ def _state(
     expected: Mapping[str, str],
     upstream: Mapping[str, AssetStatus],
 ) -> tuple[State, str]:
+    node = graph.GRAPH[asset]
     failed_upstream = [
-        up for up in graph.GRAPH[asset].upstream if upstream[up].state in ("failed", "missing")
+        up
+        for up in node.upstream
+        if up not in node.goes_without and upstream[up].state in ("failed", "missing")
     ]
     if row is None:
         if failed_upstream:

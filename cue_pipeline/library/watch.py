@@ -275,7 +275,8 @@ def wanted(
     """Return the assets of a cue that its files ask for, and those that failed on these files.
 
     An asset is asked for if it was never made, or was made from other files than those that are
-    there now, or failed on others. What stands on an asset that failed on these very files waits.
+    there now, or failed on others. What stands on an asset that failed on these very files waits,
+    if it does not go without it.
     """
     ask: list[str] = []
     stuck: set[str] = set()
@@ -283,7 +284,8 @@ def wanted(
         asset, row = status.asset, ledger.get(status.asset)
         if status.state == "ready":
             continue
-        waits = bool(stuck.intersection(graph.GRAPH[asset].upstream))
+        node = graph.GRAPH[asset]
+        waits = bool(stuck.intersection(node.upstream) - node.goes_without)
         if waits or (
             status.state == "failed" and row and not _failed_on_other_input(folder, row, ledger)
         ):

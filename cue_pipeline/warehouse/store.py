@@ -266,6 +266,14 @@ class Store:
             condition = of_cue(chosen, cue_id(cue_key), cue_key, asset)
             return read_frame(connection, chosen, selected, condition)
 
+    def no_rows(self, table: str) -> "pd.DataFrame":
+        """Return what :meth:`read` returns where an asset has never been materialised."""
+        from cue_pipeline.warehouse.frames import read_frame
+
+        chosen, selected = columns_named(table, None)
+        with reading(self.engine) as connection:
+            return read_frame(connection, chosen, selected, sa.false())
+
     # Decisions and calls
 
     def llm_call(self, prompt_sha256: str, model: str) -> LlmCall | None:

@@ -275,19 +275,28 @@ def _found(merit, *, gain, n_groups=4, lag=0.0):
 def test_a_lag_is_believed_by_what_the_pitches_gain_not_by_how_much_is_explained():
     lift = np.full(4, 0.06)
     loop_a_bar_away = _found(0.44, gain=0.05, lag=-6.8)
-    assert _confidence(_found(0.5, gain=0.06), [loop_a_bar_away], lift, pitched=True) > 0.9
+    assert _confidence(_found(0.5, gain=0.06), [loop_a_bar_away], lift, 4) > 0.9
     # Other music of the same rhythm: the notes explain much, and as much a tritone away.
-    assert _confidence(_found(0.5, gain=0.0), [], lift, pitched=True) < 0.1
+    assert _confidence(_found(0.5, gain=0.0), [], lift, 4) < 0.1
     # No clear lead.
     close = _found(0.499, gain=0.06, lag=-6.8)
-    assert _confidence(_found(0.5, gain=0.06), [close], lift, pitched=True) < 0.5
+    assert _confidence(_found(0.5, gain=0.06), [close], lift, 4) < 0.5
+
+
+def test_stems_without_pitch_do_not_hide_that_two_others_have_the_scores():
+    """Eight microphones of a kit, beside bass and guitar: a tritone away explains as much there."""
+    gains = np.array([0.12, 0.05] + [0.0] * 8)
+    best = _Tried(0.0, np.full(10, 0.5), gains)
+    assert _confidence(best, [_found(0.2, gain=0.0, lag=-6.8)], np.full(10, 0.06), 3) > 0.9
+    chance = _Tried(0.0, np.full(10, 0.5), 0.2 * gains)
+    assert _confidence(chance, [], np.full(10, 0.06), 1) < 0.1
 
 
 def test_drums_alone_are_believed_by_what_they_explain_beyond_any_other_place():
     elsewhere = _found(0.2, gain=0.0, lag=-6.8)
     best = _found(0.5, gain=0.0)
-    assert _confidence(best, [elsewhere], np.full(4, 0.2), pitched=False) > 0.9
-    assert _confidence(best, [elsewhere], np.full(4, 0.02), pitched=False) < 0.1
+    assert _confidence(best, [elsewhere], np.full(4, 0.2), 0) > 0.9
+    assert _confidence(best, [elsewhere], np.full(4, 0.02), 0) < 0.1
 
 
 def test_the_pieces_of_a_kit_sound_where_they_do():

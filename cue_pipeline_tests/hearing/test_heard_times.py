@@ -80,6 +80,18 @@ def test_of_other_music_no_clock_is_told():
     assert set(clocks["method"]) == {"none"}
     assert clocks["knots"].isna().all()
     assert found.tables()["alignment_segments"].empty
+    (doubt,) = set(found.pairs["clock_doubt"])
+    assert doubt.startswith("score and recording do not follow each other")
+    assert found.warnings == [doubt]
+
+
+def test_of_a_handful_of_notes_it_is_not_said_that_the_recording_does_not_follow_them():
+    few = {name: notes[:5] for name, notes in LONG.items()}
+    strange = {name: tone(phrase(s, low=50, n=5)) for s, name in enumerate("abc", 90)}
+    found, clocks = _alignments(few, strange)
+    assert set(clocks["method"]) == {"none"}
+    assert found.pairs["clock_doubt"].isna().all()
+    assert found.pairs["abstained"].str.contains("15 notes do not tell it").all()
 
 
 def test_a_track_without_a_note_in_the_recording_is_not_judged_and_says_so():

@@ -187,6 +187,24 @@ def test_a_mix_has_the_clock_of_its_stems_wherever_it_begins(seconds):
     assert "does not sound like the stems" in clocks["reason"][121]
 
 
+@pytest.mark.parametrize("stems", [STEMS, {"empty": np.zeros_like(STEMS["bass"])}])
+def test_the_spread_of_a_mix_is_how_far_its_players_are_from_the_score(stems):
+    """Uniform within ±45 ms: the median deviation is half of that, 1.48 times which is told."""
+    rng = np.random.default_rng(9)
+    loose = {
+        name: [(s + float(rng.uniform(-0.045, 0.045)), *rest) for s, *rest in notes]
+        for name, notes in TRACKS.items()
+    }
+    mix = {
+        "tight": together(*STEMS.values()),
+        "loose": together(*(tone([(s + 0.1, *rest) for s, *rest in n]) for n in loose.values())),
+    }
+    found = heard(TRACKS, stems, mixes=mix)
+    tight, spread = found.mix_alignments["spread_ms"]
+    assert tight < 15.0  # the ear's own frame is 21 ms
+    assert 20.0 < spread < 50.0
+
+
 @pytest.mark.parametrize(("seconds", "begins"), [(-3.0, 0.0), (-4.5, None)])
 @pytest.mark.slow
 def test_a_mix_of_loops_that_may_begin_in_several_places_begins_with_its_stems_or_is_not_placed(

@@ -33,6 +33,21 @@ def test_clear_names_are_mapped_without_model_or_sound_and_it_is_said() -> None:
     assert mapping.summary["states"] == {"auto": 4}
 
 
+def test_clear_names_do_not_stand_where_the_recording_does_not_follow_the_score() -> None:
+    doubt = "score and recording do not follow each other: the lag is not certain (0.02)"
+    unheard = evidence_frame([[None] * 4] * 4)
+    mapping = map_cue(
+        tracks_frame(SECTION), groups_frame(STEMS), evidence=unheard.assign(clock_doubt=doubt)
+    )
+    assert chosen(mapping) == STEMS
+    assert states(mapping) == ["review"] * 4
+    assert all(t.reason.endswith(doubt) for t in mapping.tracks)
+    assert (
+        states(map_cue(tracks_frame(SECTION), groups_frame(STEMS), evidence=unheard))
+        == ["auto"] * 4
+    )
+
+
 @pytest.mark.parametrize(
     ("track", "groups", "expected"),
     [

@@ -178,28 +178,61 @@ def _run_what_lacks(job: dg.JobDefinition, instance: dg.DagsterInstance, task: C
 def _run(
     job: dg.JobDefinition, instance: dg.DagsterInstance, task: CueJob, assets: Sequence[str]
 ) -> list[str]:
-    """Run some assets of a cue; return the errors, none where all went well."""
+    """Run some assets of a cue; return the errors, none where all went well.
+
+    Dagster skips whatever stands on an asset that fails. What goes without it is run by itself.
+    """
+    from cue_pipeline.library.graph import stopped
+
+    errors, failed, skipped = _run_at_once(job, instance, task.cue_key, assets, task.run_id)
+    if failed and (rest := [asset for asset in skipped if asset not in stopped(failed)]):
+        # Not under the id that the plan gave: that run is over.
+        errors += _run_at_once(job, instance, task.cue_key, rest, None)[0]
+    return errors
+
+
+def _run_at_once(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    cue_key: str,
+    assets: Sequence[str],
+    run_id: str | None,
+) -> tuple[list[str], frozenset[str], list[str]]:
+    """Run some assets of a cue in one run of Dagster.
+
+    Returns
+    -------
+    errors : list of str
+        None where all went well.
+    failed : frozenset of str
+    skipped : list of str
+        Those that were neither made nor failed.
+    """
     import dagster as dg
 
     from cue_pipeline.defs.partitions import PARTITIONS_NAME
     from cue_pipeline.processes.liveness import worker_tag
 
-    instance.add_dynamic_partitions(PARTITIONS_NAME, [task.cue_key])
+    instance.add_dynamic_partitions(PARTITIONS_NAME, [cue_key])
     result = job.execute_in_process(
-        partition_key=task.cue_key,
+        partition_key=cue_key,
         asset_selection=[dg.AssetKey(asset) for asset in assets],
         instance=instance,
-        run_id=task.run_id,
+        run_id=run_id,
         raise_on_error=False,
         tags={"cue_pipeline/launched_by": "cue-pipeline process", **worker_tag()},
         run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
     )
+    failures = [event for event in result.all_events if event.is_step_failure]
     errors = [
         event.step_failure_data.error.message.strip()
-        for event in result.all_events
-        if event.is_step_failure and event.step_failure_data.error
+        for event in failures
+        if event.step_failure_data.error
     ]
-    return errors if errors or result.success else [""]
+    failed = frozenset(str(event.step_key) for event in failures)
+    made = {str(event.step_key) for event in result.all_events if event.is_step_success}
+    skipped = [asset for asset in assets if asset not in made | failed]
+    return errors if errors or result.success else [""], failed, skipped
 
 
 def run_error(error: Exception, home: str) -> str:
