@@ -64,7 +64,7 @@ def products_of(folder: Path, groups: Sequence[ChannelGroup], starts: Sequence[f
     seconds, moments = _moments(groups, starts)
     bins = _bins(groups, seconds, len(voices))
     gram = np.zeros((len(voices), len(voices)), np.complex128)
-    powers = []
+    power = np.zeros((len(voices), len(moments)))
     at_once = max(1, _BATCH_VALUES // max(1, len(voices) * bins.size))
     for first in range(0, len(moments), at_once):
         batch = moments[first : first + at_once]
@@ -74,12 +74,12 @@ def products_of(folder: Path, groups: Sequence[ChannelGroup], starts: Sequence[f
                 for group, start in zip(groups, starts, strict=True)
             ]
         )
-        powers.append((np.abs(spectra) ** 2).sum(axis=2))
-        spectra = spectra.reshape(len(voices), -1)
-        if len(voices) <= _MANY_CHANNELS:
-            spectra = spectra.astype(np.complex128)
-        gram += spectra @ spectra.conj().T
-    power = np.concatenate(powers, axis=1)
+        for k in range(len(batch)):  # of one excerpt at a time the doubled precision takes little
+            heard = spectra[:, k]
+            if len(voices) <= _MANY_CHANNELS:
+                heard = heard.astype(np.complex128)
+            gram += heard @ heard.conj().T
+            power[:, first + k] = (np.abs(heard) ** 2).sum(axis=1)
     loudest = power.max(axis=1, keepdims=True, initial=0.0)
     sounding = np.count_nonzero((power > _SOUNDING * loudest) & (power > 0.0), axis=1)
     return Products(voices, gram, sounding)

@@ -1,5 +1,10 @@
-"""How tables are declared, and what can be asked of the declarations."""
+"""How tables are declared, and what can be asked of the declarations.
 
+Columns and links never change once a table is declared: what follows from them is kept. Kinds of
+features may still be added.
+"""
+
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,6 +75,7 @@ def owner(column: sa.Column[Any]) -> str:
     return str(column.info.get("owner", column.table.info["owner"]))
 
 
+@cache
 def sharing(table: sa.Table) -> sa.Table | None:
     """Return the table whose ``feature_type`` says whose a table's rows are.
 
@@ -99,13 +105,6 @@ def kinds_of(asset: str, table: sa.Table) -> list[str]:
     return [kind for kind, writer in table.info["kinds"].items() if writer == asset]
 
 
-def writes(asset: str, column: sa.Column[Any]) -> bool:
-    """Tell whether an asset writes a column, in its own rows where the table is shared."""
-    if "owner" in column.info:
-        return bool(column.info["owner"] == asset)
-    return asset in writers(column.table)
-
-
 def owned_columns(asset: str) -> dict[sa.Table, list[sa.Column[Any]]]:
     """Return what an asset writes: each table with its primary key and the columns it owns.
 
@@ -122,16 +121,19 @@ def owned_columns(asset: str) -> dict[sa.Table, list[sa.Column[Any]]]:
     """
     owned = {}
     for table in ordered_tables():
-        if any(writes(asset, c) for c in table.c):
+        whole = asset in writers(table)
+        own = {
+            c.name for c in table.c if (c.info["owner"] == asset if "owner" in c.info else whole)
+        }
+        if own:
             owned[table] = [
-                c
-                for c in table.c
-                if c.primary_key or (writes(asset, c) and c.info.get("made_by") is None)
+                c for c in table.c if c.primary_key or (c.name in own and "made_by" not in c.info)
             ]
     return owned
 
 
-def ordered_tables() -> list[sa.Table]:
+@cache
+def ordered_tables() -> tuple[sa.Table, ...]:
     """Return all tables, each after those whose rows its own belong to."""
     ordered: list[sa.Table] = []
 
@@ -145,9 +147,10 @@ def ordered_tables() -> list[sa.Table]:
 
     for table in metadata.tables.values():
         visit(table)
-    return ordered
+    return tuple(ordered)
 
 
+@cache
 def scope_column(table: sa.Table) -> sa.Column[Any] | None:
     """Return the column by which a row belongs to its cue, directly or through its parent."""
     return next((c for c in table.c if "references" in c.info), None)
@@ -160,11 +163,12 @@ def referred(column: sa.Column[Any]) -> sa.Column[Any]:
     return found
 
 
-def referring(table: sa.Table) -> list[sa.Column[Any]]:
+@cache
+def referring(table: sa.Table) -> tuple[sa.Column[Any], ...]:
     """Return the columns of other tables that point at rows of a table."""
-    return [
+    return tuple(
         column
         for other in metadata.tables.values()
         for column in other.c
         if column.info.get("references", "").startswith(f"{table.name}.")
-    ]
+    )
