@@ -94,9 +94,9 @@ class Alignment:
 class Score:
     """The tracks as templates on a grid that begins ``MAX_LAG_SECONDS`` before MIDI time 0.
 
-    ``level`` has the shape (n_bands, n_tracks, n_coarse), ``onsets`` (1, n_tracks, n_fine);
-    ``decoys`` make levels in few bands as if all pitches were others, one at a time to spare
-    memory: none where nothing has a pitch. ``n_pitched`` is how many tracks have one.
+    ``level`` has the shape (few bands, n_tracks, n_coarse), ``onsets`` (1, n_tracks, n_fine);
+    ``decoys`` make levels as if all pitches were others, one at a time to spare memory: none where
+    nothing has a pitch. ``n_pitched`` is how many tracks have one.
     """
 
     level: Float32
@@ -152,14 +152,14 @@ def score_of(
     lead = round(MAX_LAG_SECONDS / coarse)
     n = lead + int(np.ceil(seconds / coarse)) + 1
     starts = [track.start + lead * coarse for track in tracks]
-    level = level_templates(tracks, starts, spread, n, coarse)
+    few = spread.pooled(_CHECK_BANDS)
+    level = level_templates(tracks, starts, few, n, coarse)
     onsets = np.stack(
         [
             onset_curve(track, start, n * COARSE, frame_seconds)
             for track, start in zip(tracks, starts, strict=True)
         ]
     )
-    few = spread.pooled(_CHECK_BANDS)
     n_pitched = sum(not track.is_drum for track in tracks)
     decoys = tuple(
         partial(level_templates, tracks, starts, few.transposed(interval), n, coarse)
@@ -191,8 +191,7 @@ def joint_lag(
     candidates = _peaks(lags, agreement, _N_CANDIDATES)
     asked = (0.0, *also) if known is None else (known, 0.0, *also)
     candidates += [lag for lag in asked if lag not in candidates]
-    levels = pooled_bands(score.level, _CHECK_BANDS)
-    tried = sorted(_tried(score, levels, session, candidates), reverse=True)
+    tried = sorted(_tried(score, session, candidates), reverse=True)
     best = next(of for of in tried if known in (None, of.lag))
     others = [other for other in tried if abs(other.lag - best.lag) > _NEAR_SECONDS]
     far = [other.r2 for other in others if abs(other.lag - best.lag) > _FAR_SECONDS]
@@ -226,10 +225,8 @@ class _Tried:
         return self.merit < other.merit
 
 
-def _tried(
-    score: Score, levels: Float32, session: Session, lags: Sequence[float]
-) -> Iterator[_Tried]:
-    of_notes = _r2_at_each(levels, session, lags)
+def _tried(score: Score, session: Session, lags: Sequence[float]) -> Iterator[_Tried]:
+    of_notes = _r2_at_each(score.level, session, lags)
     if not score.decoys:
         yield from (
             _Tried(lag, r2, np.zeros_like(r2)) for lag, r2 in zip(lags, of_notes, strict=True)
@@ -302,7 +299,8 @@ def pooled_level(level: Float32) -> Float32:
 
 def _r2_at(levels: Float32, heard: Float32, lag_seconds: float, coarse: float) -> Float64:
     """Return the share of each group's level that all tracks together explain at a lag."""
-    at_lag = centred(_shifted(levels, lag_seconds, coarse, heard.shape[2]))
+    at_lag = _shifted(levels, lag_seconds, coarse, heard.shape[2])
+    at_lag -= at_lag.mean(axis=-1, keepdims=True, dtype=np.float32)  # in place: it may be large
     return share_explained(products(at_lag, heard))
 
 

@@ -120,7 +120,7 @@ def _sqlite_engine(url: sa.URL, options: dict[str, Any], *, read_only: bool) -> 
         else:
             _set_up_for_writing(cursor)
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-32768")  # KiB; rows come in the order of their keys
+        cursor.execute("PRAGMA cache_size=-8192")  # KiB; rows come in the order of their keys
         cursor.execute("PRAGMA temp_store=MEMORY")
         cursor.close()
 
