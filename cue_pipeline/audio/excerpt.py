@@ -85,9 +85,16 @@ class ExcerptReader:
     """Reads many excerpts of the same groups: their headers once, as long as the files stay.
 
     From any thread; what it keeps are headers, not open files.
+
+    Parameters
+    ----------
+    compiled : bool
+        Decode by the compiled kernels, which are faster and take a second and 100 MB to load; the
+        samples are the same.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, compiled: bool = True) -> None:
+        self._compiled = compiled
         self._known: dict[tuple[Path, str], tuple[tuple[object, ...], _Described]] = {}
 
     def blocks(
@@ -132,7 +139,9 @@ class ExcerptReader:
                              sample_rate)  # fmt: skip
             yield before, found[:, : n - before]
             return
-        reader = GroupReader(folder, described, sample_rate, convert_to=sample_rate, compiled=True)
+        reader = GroupReader(
+            folder, described, sample_rate, convert_to=sample_rate, compiled=self._compiled
+        )
         try:
             reader.skip(Fraction(max(0, round(start * sample_rate)), sample_rate))
             block = np.empty((len(described.channels), _BLOCK_SAMPLES), np.float32)

@@ -253,6 +253,36 @@ def backfill(
     ask_for_backfill(store, settings, kinds, select, known, dry_run=dry_run)
 
 
+@cli.command(short_help="Serve the page on which people decide by eye and ear.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="H",
+    help="Address to serve at; one that others reach is guarded by a token.",
+)
+@click.option("--port", type=click.IntRange(0, 65_535), default=3001, show_default=True)
+@click.option("--token", metavar="T", help="Asked for once; made up where --host needs one.")
+@click.option("--read-only", is_flag=True, help="A catalogue: nothing can be decided.")
+@click.option(
+    "--root",
+    type=click.Path(file_okay=False),
+    metavar="DIR",
+    help="Where the cues are now, if the library has moved.",
+)
+def review(host: str, port: int, token: str | None, read_only: bool, root: str | None) -> None:
+    """Serve the page on which people decide by eye and ear which track is which stem.
+
+    The notes of a track stand above the sound of the likeliest stems, and both are heard. Decisions
+    are kept at once, and a cue's mappings made again when it is left.
+    """
+    server = None if read_only else fork_server(start=False)
+    settings = configured()
+    from cue_pipeline.cli.review import serve
+
+    serve(settings, server, host=host, port=port, token=token, root=root)
+
+
 @cli.group()
 def db() -> None:
     """Manage the database schema."""

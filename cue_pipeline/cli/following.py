@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from cue_pipeline.warehouse.store import Store
 
 
+_LATER = (
+    "the decision is kept; it comes into the tables with the next `cue-pipeline process` of this "
+    "cue, which has more to do: "
+)
+
+
 def follow(store: Store, settings: Settings, server: ForkServer, keys: Collection[str]) -> int:
     """Bring decisions into the tables, and say where that has to wait; return the exit code."""
     from cue_pipeline.library.decisions import ready_to_follow
@@ -32,8 +38,20 @@ def follow(store: Store, settings: Settings, server: ForkServer, keys: Collectio
         for asset, error in outcome.errors.items():
             say_lines(f"failed: {shown(outcome.cue_key)}: {asset}: {error}", err=True)
     for key, why in waiting.items():
-        say(
-            f"{key}: the decision is kept; it comes into the tables with the next `cue-pipeline "
-            f"process` of this cue, which has more to do: {why}"
-        )
+        say(f"{key}: {_LATER}{why}")
     return 1 if any(o.result not in ("processed", "up to date") for o in outcomes) else 0
+
+
+def follow_quietly(
+    store: Store, settings: Settings, server: ForkServer, keys: Collection[str]
+) -> dict[str, str]:
+    """Bring decisions into the tables; return why some are not in them, by cue."""
+    from cue_pipeline.library.decisions import ready_to_follow
+
+    plans, waiting = ready_to_follow(store, settings, keys)
+    told = {key: f"{_LATER}{why}" for key, why in waiting.items()}
+    if plans:
+        for outcome in run_here(plans, store, server, jobs=1, watch=lambda _: None):
+            if outcome.errors:
+                told[outcome.cue_key] = "; ".join(outcome.errors.values())
+    return told

@@ -18,6 +18,7 @@ from cue_pipeline.mapping.people.track_keys import (
     KnownTrack,
     known_track,
     lasting_key,
+    specificity,
 )
 from cue_pipeline.mapping.tracks import is_missing, note_digests
 from cue_pipeline.warehouse.people import Anchor, Change, Decided
@@ -317,6 +318,14 @@ def said_in_words(stem: str | None, category: str | None, note: str | None) -> s
     if note:
         parts.append(f"note '{note}'")
     return ", ".join(parts) or "nothing"
+
+
+def standing(store: Store, cue: CueParts) -> dict[int, Mapping[Hashable, Any]]:
+    """Return the rows of ``mapping_overrides`` that stand, by the positions of their tracks."""
+    there = _Standing.read(store, cue)
+    # What names a track the closest has the last word.
+    keys = sorted(there.rows, key=specificity)
+    return {track: there.rows[key] for key in keys for track in there.meant(key)}
 
 
 def note_where_found(store: Store, cue_key: str, tracks: DataFrame, stems: DataFrame) -> None:

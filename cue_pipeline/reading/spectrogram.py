@@ -130,6 +130,11 @@ class Mel(NDArrayOperatorsMixin):
         self.max_db, self.params, self.warnings = header.max_db, header.params, header.warnings
 
     @property
+    def version(self) -> str:
+        """When it was written: another one, where the spectrogram was made again."""
+        return self._header.written_at.isoformat()
+
+    @property
     def array(self) -> NDArray[np.float32]:
         """All frames as a NumPy array."""
         if self._all is None:
