@@ -7,7 +7,7 @@ JOBS   ?=
 PORT   ?= 3000
 
 .DEFAULT_GOAL := help
-.PHONY: help run ui test test-slow test-ui test-torch check bench bench-mapping cases lock clean
+.PHONY: help run ui review test test-slow test-ui test-torch check bench bench-mapping cases lock clean
 
 help:  ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,9 @@ ui: $(BIN)/.installed  ## open Dagster's UI on the same data: http://localhost:3
 	@PATH="$(abspath $(BIN)):$$PATH" DAGSTER_HOME="$${DAGSTER_HOME:-$(CURDIR)}" \
 	  PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
 	  $(BIN)/dagster dev -w workspace.yaml -p $(PORT)
+
+review: $(BIN)/.installed  ## the page on which mappings are decided by eye and ear: http://localhost:3001
+	@$(BIN)/cue-pipeline review
 
 test: $(BIN)/.installed-dev  ## run the tests, three at a time
 	$(BIN)/python -m pytest -n 3 --dist worksteal -q

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from cue_pipeline.processes.fork_client import ForkServer
     from cue_pipeline.review.guard import Admission
     from cue_pipeline.settings import Settings
-    from cue_pipeline.warehouse.store import Store
 
 
 def serve(

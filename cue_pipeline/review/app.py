@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
@@ -335,7 +335,7 @@ def _folder(cue: Cue) -> Path:
 def _begun(review: Review, blocks: Iterator[bytes]) -> Iterator[bytes]:
     """Return blocks of which the first two are there: what is wrong is told before the answer."""
     try:
-        first = [block for block, _ in zip(blocks, range(2), strict=False)]
+        first = list(islice(blocks, 2))
     except AudioFileError:
         review.forget_sounds()
         raise

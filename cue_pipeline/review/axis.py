@@ -97,7 +97,7 @@ def most_telling(
 
 
 def beats(tempo: Tempo, reference: Clock, most: int = 6_000) -> list[list[float]]:
-    """Return ``[axis_seconds, bar, beat]`` of the beats of a score: the first ones, at most so many."""
+    """Return ``[axis_seconds, bar, beat]`` of a score's beats, at most so many of them."""
     end = float(tempo.seconds_to_ticks(max(0.0, tempo.duration_seconds)))
     signatures = tempo.time_signatures
     ends = [*(float(row[1]) for row in signatures[1:]), end]

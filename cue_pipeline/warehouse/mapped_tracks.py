@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from cue_pipeline.warehouse.store import Store
 
 
-_MAPPED = ("state", "method", "confidence", "category", "stem")
-
-
 @dataclass(frozen=True, slots=True)
 class MappedTrack:
     """One track of a present cue with its mapping, of a cue whose mappings are ready.
@@ -78,8 +75,9 @@ def read_mapped_tracks(store: Store, states: Collection[str]) -> list[MappedTrac
     query = (
         sa.select(
             cues.cue_key, cues.project, tracks.id, files.file_path, tracks.track_index,
-            tracks.port, tracks.part_channel, tracks.track_name, mapped.state, mapped.method,
-            mapped.confidence, mapped.instrument_category, groups.canonical_name,
+            tracks.port, tracks.part_channel, sa.func.coalesce(tracks.track_name, ""),
+            mapped.state, mapped.method, mapped.confidence, mapped.instrument_category,
+            groups.canonical_name,
             # As text: SQLAlchemy would decode each by itself, at thrice the time.
             sa.cast(tracks.sounds, sa.Text)
             if store.engine.dialect.name != "sqlite"
@@ -103,11 +101,8 @@ def read_mapped_tracks(store: Store, states: Collection[str]) -> list[MappedTrac
     )  # fmt: skip
     with reading(store.engine) as connection:
         rows: list[Any] = list(connection.execute(query))
-    return [
-        MappedTrack(*row[:7], name=row[7] or "", n_notes=_notes(row[13]), made_at=row[14],
-                    **dict(zip(_MAPPED, row[8:13], strict=True)))
-        for row in rows
-    ]  # fmt: skip
+    told = ((*row[:13], _notes(row[13]), row[14]) for row in rows)
+    return [MappedTrack(*values) for values in told]
 
 
 def read_standing_decisions(store: Store) -> list[StandingDecision]:

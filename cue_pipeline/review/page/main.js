@@ -101,11 +101,14 @@ async function open(track, stem = null) {
   $("#empty").hidden = true;
   $("#pair").hidden = false;
   picture.chosen = current.chosen;
+  const went = player.playing;
   player.take(track.cue, pair, pair.candidates[current.chosen] ?? null, pair.opens_at);
   picture.show(pair, tiles);
   showTrack();
   showCandidates();
   setLoop(null);
+  moved();
+  if (went) attempt(() => player.play()); // whoever listens goes on listening
   lookAhead();
   if (tilesOf !== track.cue) { tilesOf = track.cue; standing = {}; await attempt(readStanding); }
 }

@@ -1,0 +1,148 @@
+"""Sound for the page beside soundfile, soxr and ITU-R BS.775."""
+
+import io
+import math
+
+import numpy as np
+import pytest
+import soundfile as sf
+import soxr
+
+from cue_pipeline.audio.excerpt import ExcerptReader
+from cue_pipeline.errors import AudioFileError
+from cue_pipeline.review.stereo import (
+    HEADER_BYTES,
+    Heard,
+    asked_range,
+    matching_gain_db,
+    stereo_matrix,
+    stream,
+)
+
+RATE = 48_000
+READER = ExcerptReader(compiled=False)
+
+
+def written(folder, labels, seconds=2.0, rate=RATE, subtype="PCM_24", suffix="wav"):
+    """Write noise, one file a channel; return it, and the channels as the tables have them."""
+    frames = round(seconds * rate)
+    channels, samples = [], []
+    for i, label in enumerate(labels):
+        y = np.random.default_rng(i).uniform(-0.2, 0.2, frames).astype(np.float32)
+        file = f"1m01 X.{label}.{suffix}"
+        sf.write(folder / file, y, rate, subtype=subtype)
+        samples.append(sf.read(folder / file, dtype="float32")[0])
+        channels.append(
+            {
+                "label": label, "file": file, "channel_index": 0, "frames": frames,
+                "sample_rate": rate, "subtype": subtype,
+            }
+        )  # fmt: skip
+    return np.array(samples), channels
+
+
+def whole(heard):
+    return b"".join(stream(heard, READER, 0, heard.bytes))
+
+
+@pytest.mark.parametrize(
+    ("subtype", "suffix"), [("PCM_24", "wav"), ("FLOAT", "wav"), ("PCM_24", "flac")]
+)
+def test_a_stereo_pair_of_any_kind_is_heard_as_its_files_hold_it(tmp_path, subtype, suffix):
+    samples, channels = written(tmp_path, "LR", subtype=subtype, suffix=suffix)
+    heard = Heard(tmp_path, channels, RATE, stereo_matrix("LR"))
+    found, rate = sf.read(io.BytesIO(whole(heard)), dtype="float32", always_2d=True)
+    assert rate == RATE
+    assert np.abs(found.T - samples).max() <= 1.5 / 2**15
+
+
+def test_five_channels_are_folded_down_by_the_standard(tmp_path):
+    labels = ("L", "C", "R", "Ls", "Rs", "LFE")
+    samples, channels = written(tmp_path, labels)
+    left, centre, right, left_side, right_side, _ = samples
+    a = math.sqrt(0.5)
+    heard = Heard(tmp_path, channels, RATE, stereo_matrix(labels))
+    found, _ = sf.read(io.BytesIO(whole(heard)), dtype="float32")
+    assert np.abs(found[:, 0] - (left + a * centre + a * left_side)).max() <= 1.5 / 2**15
+    assert np.abs(found[:, 1] - (right + a * centre + a * right_side)).max() <= 1.5 / 2**15
+
+
+def test_mono_is_in_both_ears_and_a_lone_lfe_is_heard():
+    assert stereo_matrix(["M"]).tolist() == [[1.0], [1.0]]
+    assert stereo_matrix(["LFE"]).tolist() == [[1.0], [1.0]]
+
+
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+@pytest.mark.parametrize(("begin", "end"), [(0, 100), (30, 60), (45, 47), (200_003, 300_001)])
+def test_any_range_of_bytes_is_that_of_the_whole_file(tmp_path, rate, begin, end):
+    _, channels = written(tmp_path, "LR")
+    heard = Heard(tmp_path, channels, rate, stereo_matrix("LR"))
+    part = b"".join(stream(heard, READER, begin, end))
+    assert len(part) == end - begin
+    if rate == RATE:
+        assert part == whole(heard)[begin:end]
+
+
+def test_seconds_asked_for_one_by_one_are_those_of_the_resampled_file(tmp_path):
+    samples, channels = written(tmp_path, "LR", seconds=3.0)
+    heard = Heard(tmp_path, channels, 44_100, stereo_matrix("LR"))
+    peer = soxr.resample(samples.T, RATE, 44_100, quality="HQ")
+    parts = []
+    for second in range(3):
+        begin = HEADER_BYTES + second * 44_100 * 4
+        data = b"".join(stream(heard, READER, begin, begin + 44_100 * 4))
+        parts.append(np.frombuffer(data, "<i2").reshape(-1, 2) / 32767.0)
+    found = np.concatenate(parts)
+    assert np.abs(found - peer[: len(found)]).max() < 2.0 / 2**15
+
+
+def test_only_what_is_asked_for_is_read(tmp_path, monkeypatch):
+    _, channels = written(tmp_path, "LR", seconds=20.0)
+    heard = Heard(tmp_path, channels, RATE, stereo_matrix("LR"))
+    read = []
+    blocks = ExcerptReader.blocks
+
+    def counted(self, *args, n, **options):
+        read.append(n)
+        return blocks(self, *args, n=n, **options)
+
+    monkeypatch.setattr(ExcerptReader, "blocks", counted)
+    begin = HEADER_BYTES + 15 * RATE * 4
+    list(stream(heard, READER, begin, begin + RATE * 4))
+    assert read == [RATE]
+
+
+def test_the_gain_brings_sound_to_23_db_below_full_scale_or_to_its_peak():
+    both = stereo_matrix("LR")
+    quiet = [{"peak_dbfs": -30.0, "rms_dbfs": -50.0}] * 2
+    # Mean power of the two ears is that of either channel by half: each is heard in one ear.
+    assert matching_gain_db(both, quiet) == pytest.approx(-23.0 + 50.0)
+    sparse = [{"peak_dbfs": -6.0, "rms_dbfs": -60.0}] * 2
+    assert matching_gain_db(both, sparse) == pytest.approx(6.0)
+    assert matching_gain_db(both, [{"peak_dbfs": None, "rms_dbfs": None}] * 2) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, (0, 1000)),
+        ("bytes=0-99", (0, 100)),
+        ("bytes=900-", (900, 1000)),
+        ("bytes=900-5000", (900, 1000)),
+        ("bytes=-100", (900, 1000)),
+        ("bytes=1000-", None),
+        ("bytes=-0", None),
+        ("bytes=0-1,5-6", (0, 1000)),  # of several ranges, a server may send the whole
+        ("seconds=1-2", (0, 1000)),
+    ],
+)
+def test_ranges_are_read_as_rfc_9110_has_them(header, expected):
+    assert asked_range(header, 1000) == expected
+
+
+def test_a_file_that_is_gone_is_told(tmp_path):
+    _, channels = written(tmp_path, "LR")
+    (tmp_path / channels[1]["file"]).unlink()
+    heard = Heard(tmp_path, channels, RATE, stereo_matrix("LR"))
+    with pytest.raises(AudioFileError, match=r"R\.wav"):
+        whole(heard)
