@@ -110,9 +110,14 @@ async function open(track, stem = null) {
   moved();
   if (went) attempt(() => player.play()); // whoever listens goes on listening
   lookAhead();
-  if (tilesOf !== track.cue) { tilesOf = track.cue; standing = {}; await attempt(readStanding); }
+  if (standingOf !== track.cue) {
+    standingOf = track.cue;
+    standing = {};
+    standingRead = attempt(readStanding);
+    await standingRead;
+  }
 }
-let tilesOf = null;
+let standingOf = null, standingRead = null;
 
 function readPair(track) { return ask("/api/track", { cue: track.cue, id: track.id }); }
 
@@ -201,6 +206,7 @@ async function openNext(first = false) {
 // Deciding
 
 async function decide(what, about_ = [current.track]) {
+  await standingRead;
   const seen = Object.fromEntries(about_.map((track) => [track.id, standing[track.id]?.version ?? ""]));
   const cue = current.track.cue;
   try {
@@ -525,6 +531,7 @@ watchConnection((gone) => {
   if (!gone) say("The page's server is there again.");
 });
 
+if (about.read_only) $("[name=state]").value = "all";
 await attempt(() => loadQueue());
 setInterval(() => attempt(lookAgain), LOOK_AGAIN_MS);
 document.documentElement.dataset.ready = "true";
