@@ -67,6 +67,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.socket(found[0], found[1], found[2])
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(found[4])
+        listening.listen(128)  # from when its address is told on, nobody is turned away
     except OSError as e:
         raise SettingsError(
             f"Nothing can be served at {host}:{port}: {e.strerror or e}. Another review page may "
