@@ -23,11 +23,13 @@ TokenForm = Literal["dot", "bracket", "underscore", "dash", "space", "inside", "
 
 _FORMS: dict[str, TokenForm] = {".": "dot", "_": "underscore", "-": "dash", " ": "space"}
 _IN_WORDS = re.compile(
-    r"(?<=[a-z])(?=(?:left|right|front|rear|back|side|surround|middle|center|centre)(?:$|"
-    r"left|right|front|rear|back|side|surround|middle|center|centre))"
+    r"(?<=[a-z])(?=(?:left|right|front|rear|back|side|surround|middle|center|centre|frequency|"
+    r"effects)(?:$|left|right|front|rear|back|side|surround|middle|center|centre|effects))"
 )
-# 'leftsurround' is also written 'Left Surround', 'left_surround'.
-_TOKEN = "|".join(_IN_WORDS.sub("[ _-]?", word) for word in sorted(LABELS, key=len, reverse=True))
+_TOKEN = "|".join(
+    _IN_WORDS.sub("[ _-]?", word) if word.isalnum() else re.escape(word)
+    for word in sorted(LABELS, key=len, reverse=True)
+)
 _BETWEEN_WORDS = str.maketrans("", "", " _-")
 # What may stand between a channel token and the end of a name: takes, versions, dates, formats.
 # Longer readings come first, as the group is atomic: names with many numbers stay cheap.
@@ -50,7 +52,7 @@ _BRACKET = re.compile(
     rf"^(?P<base>.+?)[._\- ]*[(\[{{](?P<token>{_TOKEN})[)\]}}](?P<tail>{_TAIL})(?P<copy>{_COPY})$",
     re.IGNORECASE,
 )
-_KIND = "a|ch|chn|chan|channel|tr|trk|track|out|output|bus"
+_KIND = "a|acn|ch|chn|chan|channel|tr|trk|track|out|output|bus"
 _NUMBER = re.compile(
     rf"^(?P<base>.+?)(?P<sep>[._\- ]|[ ]?[(\[])(?P<kind>{_KIND})?[ _-]?"
     rf"(?P<number>\d{{1,2}})[)\]]?(?P<tail>{_TAIL})(?P<copy>{_COPY})$",
@@ -60,6 +62,7 @@ _JOINED = re.compile(
     rf"^(?P<base>.*(?:[a-z0-9]|(?<![A-Za-z])[A-Z]{{2,}}))(?P<token>[LR])(?P<tail>{_TAIL})"
     rf"(?P<copy>{_COPY})$"
 )
+_SIDE_OF_ALL = re.compile(rf"^(?P<base>.+?)(?P<token>[左右])(?P<tail>{_TAIL})(?P<copy>{_COPY})$")
 _WORD = re.compile(r"[^._\- ()\[\]{}]+")
 _LEFT_RIGHT_TAKE = re.compile(r"(l|r|left|right)(\d{1,2})")
 _OF_A_BODY = re.compile(r"[._\- ]*(?:h|hd|hnd|hands?|foot|feet)(?![^\W_])", re.IGNORECASE)
@@ -138,7 +141,8 @@ def parse_channel_name(stem: str) -> ChannelName | None:
         if match is None:
             return None
         form = _FORMS[match["sep"]]
-    token = match["token"].lower().translate(_BETWEEN_WORDS)
+    token = match["token"].lower()
+    token = token if token in LABELS else token.translate(_BETWEEN_WORDS)
     certain = form in {"dot", "bracket"} and token in SURE
     return ChannelName(_base(match), LABELS[token], form, certain, token, match["copy"])
 
@@ -156,7 +160,7 @@ def inner_channel_names(stem: str) -> Iterator[ChannelName]:
     [('Piano_02', 'R')]
     """
     stem = _normal(stem)
-    joined = _JOINED.match(stem)
+    joined = _JOINED.match(stem) or _SIDE_OF_ALL.match(stem)
     if joined is not None:
         token = joined["token"].lower()
         yield ChannelName(_base(joined), LABELS[token], "joined", token=token, copy=joined["copy"])

@@ -45,6 +45,7 @@ def gather(
     by_number, lone, doubts = numbered_groups(lone, order=order, mix_patterns=mix_patterns)
     doubts |= _doubts_of_released(released, groups)
     groups += [*by_count, *by_ixml, *by_place, *by_number]
+    doubts |= _doubts_of_neighbours(lone, groups)
     groups += [_lone_group(header, order, doubts) for header in lone]
     return groups
 
@@ -222,6 +223,29 @@ def _doubts_of_released(released: Sequence[Claim], groups: Sequence[Gathered]) -
                 f"files of other stems are, and has no {other} of its name and length beside it: "
                 "kept as a stem of its own, mono. Add the file, or rename it if it is no channel."
             )
+    return doubts
+
+
+def _doubts_of_neighbours(
+    lone: Sequence[AudioHeader], groups: Sequence[Gathered]
+) -> dict[str, str]:
+    """Return what is doubtful of files that may be the centre that a group lacks, by file.
+
+    Surrounds and an LFE without a centre are no layout that anything is made in.
+    """
+    doubts: dict[str, str] = {}
+    for group in groups:
+        labels = {label for member in group.members for label in member.labels}
+        if not {"L", "R", "LFE"} < labels or "C" in labels or group.shape != "split":
+            continue
+        named = re.compile(rf"{re.escape(group.name)}[ ._-]+[^\W\d_]{{1,12}}", re.IGNORECASE)
+        for header in lone:
+            fits = header.channels == 1 and as_long(header, group.members[0].header)
+            if fits and folder_of(header) == group.folder and named.fullmatch(stem_of(header.file)):
+                doubts[header.file] = (
+                    f"'{header.file}' is named like a channel of '{group.name}', which lacks C: "
+                    "kept as a stem of its own, mono. Rename it to .C if it is that channel."
+                )
     return doubts
 
 

@@ -7,6 +7,7 @@ from cue_pipeline.audio.mix_names import Cast, NamedGroup
 from cue_pipeline.audio.sums import COPY_DB, EXPLAINED_DB, FOLD_DB, Sums
 
 _HARDLY_EXPLAINED_DB = -0.5
+_FEWEST_CHANNELS = 3
 _SAME_GAIN = 1.05  # in power: a quarter of a decibel
 
 _Faults = Iterator[tuple[int, str]]
@@ -31,6 +32,7 @@ def with_faults(cast: Sequence[Cast], named: Sequence[NamedGroup], sums: Sums) -
         _submixes(stems, names, sums),
         _copies(stems, names, sums),
         _silent_mixes(mixes, stems, names, sums),
+        _mono_mixes([i for i, one in enumerate(cast) if one.role != "stem"], names, sums),
         _turned_mixes([i for i in mixes if sums.heard[i]], stems, names, sums),
         _larger_mixes([i for i in mixes if sums.heard[i]], stems, names, sums),
     ):
@@ -85,6 +87,19 @@ def _silent_mixes(
                 f"'{names[i]}' is silent where the stems sound: a mix that holds "
                 "nothing of them. Bounce it again, or remove it.",
             )
+
+
+def _mono_mixes(mixes: Sequence[int], names: Sequence[str], sums: Sums) -> _Faults:
+    """Find mixes that may be the channels of one."""
+    mono = [i for i in mixes if len(sums.labels[i]) == 1]
+    if len(mono) < _FEWEST_CHANNELS:
+        return
+    for i in mono:
+        yield (
+            i,
+            f"'{names[i]}' is one of {len(mono)} mono mixes. If they are the channels of one mix, "
+            "end their names in the channels' (.L .R .C .LFE .Ls .Rs).",
+        )
 
 
 def _turned_mixes(

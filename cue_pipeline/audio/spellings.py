@@ -35,12 +35,23 @@ _SURE = {
     "Ltr": "ltr ltb",
     "Rtr": "rtr rtb",
 }
+# Azimuths, positive to the left: M in the middle, U above, T on top, as ITU-R BS.2051 names them.
+_BY_ANGLE = {
+    "L": "m+030", "R": "m-030", "C": "m+000", "Ls": "m+110", "Rs": "m-110", "Lss": "m+090",
+    "Rss": "m-090", "Lsr": "m+135", "Rsr": "m-135", "Lw": "m+060", "Rw": "m-060", "Cs": "m+180",
+    "Ltf": "u+030 u+045", "Rtf": "u-030 u-045", "Ltm": "u+090", "Rtm": "u-090",
+    "Ltr": "u+110 u+135", "Rtr": "u-110 u-135", "Tc": "t+000",
+}  # fmt: skip
 # Left and right are in the same order: 'stl' belongs to 'str', and to no 'fr'.
 _IN_COMPANY = {
-    "L": "lft lft fl stl lo lf frontleft leftfront stereoleft",
-    "R": "rgt rght fr str ro rf frontright rightfront stereoright",
-    "C": "c ctr cntr cen cnt center centre fc frontcenter frontcentre",
-    "LFE": "lf sub boom sw subwoofer",
+    "L": "lft lft fl stl lo lf frontleft leftfront stereoleft "
+    "links gauche izq izquierda izquierdo sinistra sinistro esquerda esq vänster venstre "
+    "лево левый левая 左 왼쪽",
+    "R": "rgt rght fr str ro rf frontright rightfront stereoright "
+    "rechts droite der derecha derecho destra destro direita dir höger høyre "
+    "право правый правая 右 오른쪽",
+    "C": "c ctr cntr cen cnt center centre fc frontcenter frontcentre ce cf ct mitte centro",
+    "LFE": "lf sub boom sw subwoofer lowfrequency lowfreq lowfrequencyeffects",
     "Ls": "sl surrl surl surroundleft",
     "Rs": "sr surrr surr surroundright",
     "Cs": "cs bs bc csur csurr rearcentre rearcenter backcentre backcenter",
@@ -70,7 +81,9 @@ _IN_COMPANY = {
     "Z": "z",
 }
 
-SURE: frozenset[str] = frozenset(word for row in _SURE.values() for word in row.split())
+SURE: frozenset[str] = frozenset(
+    word for table in (_SURE, _BY_ANGLE) for row in table.values() for word in row.split()
+)
 """Spellings, in lower case, that are believed by themselves."""
 
 # Some spellings have two readings, told apart by what stands beside them: 'lf' is the LFE, or the
@@ -82,7 +95,7 @@ _SECOND_READINGS = {
 
 LABELS: dict[str, str] = {
     word: label
-    for table in (_IN_COMPANY, _SURE)
+    for table in (_IN_COMPANY, _SURE, _BY_ANGLE)
     for label, row in table.items()
     for word in row.split()
     if (word, label) not in _SECOND_READINGS

@@ -232,6 +232,24 @@ FOLDERS: list[tuple[str, str, str]] = [
     ("dot and underscore", "V.L.wav|V.R.wav|V_L.wav|V_R.wav", "V:stereo:L R|V (split):stereo:L R"),
     ("in a subfolder", "PT/Audio Files/VLN.L.wav|PT/Audio Files/VLN.R.wav", "VLN:stereo:L R"),
     ("tokens of one folder only", "A/VLN.L.wav|B/VLN.R.wav", "A/VLN:stereo:L|B/VLN:stereo:R"),
+    # other languages, and other orders of words
+    ("German", "VLN links.wav|VLN rechts.wav", "VLN:stereo:L R"),
+    ("French", "HRN_gauche_01.wav|HRN_droite_01.wav", "HRN_01:stereo:L R"),
+    ("Spanish", "CLL_izq.wav|CLL_der.wav", "CLL:stereo:L R"),
+    ("Chinese", "铜管左.wav|铜管右.wav|鼓右.wav", "铜管:stereo:L R|鼓右:mono:M"),
+    ("Russian", "Арфа лево.wav|Арфа право.wav", "Арфа:stereo:L R"),
+    ("the night", "Lied der Nacht.wav|Lied.wav|Blick nach links.wav",
+     "Blick nach links:mono:M|Lied:mono:M|Lied der Nacht:mono:M"),
+    ("sides of two languages", "VLN links.wav|VLN der.wav", "VLN der:mono:M|VLN links:mono:M"),
+    ("angles", "STR_M+030.wav|STR_M-030.wav|STR_M+000.wav|STR_LFE1.wav|STR_M+110.wav|"
+     "STR_M-110.wav|STR_U+045.wav|STR_U-045.wav|STR_U+135.wav|STR_U-135.wav",
+     "STR:5.1.4:L C R Ls Rs LFE Ltf Rtf Ltr Rtr"),
+    ("CE", "STR_FL.wav|STR_FR.wav|STR_CE.wav|STR_LF.wav|STR_SL.wav|STR_SR.wav",
+     "STR:5.1:L C R Ls Rs LFE"),
+    ("Cf", "STR.Lf.wav|STR.Cf.wav|STR.Rf.wav|STR.Ls.wav|STR.Rs.wav|STR.LFE.wav",
+     "STR:5.1:L C R Ls Rs LFE"),
+    ("low frequency", "STR.Front Left.wav|STR.Front Right.wav|STR.Front Center.wav|"
+     "STR.Low Frequency.wav|STR.Back Left.wav|STR.Back Right.wav", "STR:5.1:L C R Ls Rs LFE"),
     # missing channels
     ("5.1 without Rs", "M.L.wav|M.C.wav|M.R.wav|M.Ls.wav|M.LFE.wav", "M:5.1:L C R Ls LFE"),
     ("7.1 without C", "M.L.wav|M.R.wav|M.Lss.wav|M.Rss.wav|M.Lsr.wav|M.Rsr.wav|M.LFE.wav",
@@ -309,6 +327,15 @@ def described(files: str) -> list[str]:
 @pytest.mark.parametrize(("files", "groups"), [f[1:] for f in FOLDERS], ids=[f[0] for f in FOLDERS])
 def test_a_folder_makes_these_groups(files, groups):
     assert described(files) == groups.split("|")
+
+
+def test_what_may_be_the_centre_of_a_group_without_one_is_doubted():
+    channels = [header(f"ORCH_{c}.wav") for c in ("L", "R", "Ls", "Rs", "LFE", "Zentrum")]
+    inventory = arranged([*channels, header("ORCH_Zentrum hell.wav"), header("VLN_Zentrum.wav")])
+    doubted = [text for text in inventory.all_warnings if "lacks C" in text]
+    assert sum("is named like a channel of 'ORCH'" in text for text in doubted) == 1
+    quad = [header(f"ORCH_{c}.wav") for c in ("L", "R", "Ls", "Rs", "Toms")]
+    assert arranged(quad).all_warnings == ()
 
 
 def test_a_click_track_says_why_it_is_left_out_and_is_no_warning_of_the_cue():

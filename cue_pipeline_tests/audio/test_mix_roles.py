@@ -259,6 +259,17 @@ def test_numbered_tracks_are_no_hint_of_a_mix(tmp_path):
     assert not inventory.all_warnings
 
 
+def test_mono_mixes_that_may_be_the_channels_of_one_say_so(tmp_path):
+    for n, part in enumerate(("Zentrum", "Vorne", "Hinten", "Tief")):
+        reverb = 0.3 * voice(n)
+        write(tmp_path, f"1m02 6mx_{part}", (0.3 + 0.1 * n) * (voice(8) + voice(9)) + reverb)
+    for n in (8, 9):
+        write(tmp_path, f"VLN {n}", voice(n))
+    mixes = taken(tmp_path).final_mixes
+    assert len(mixes) == 4
+    assert all("is one of 4 mono mixes" in " ".join(mix.warnings) for mix in mixes)
+
+
 def test_a_cue_that_is_only_mixes_has_no_stems(tmp_path):
     mix = processed(write_stems(tmp_path / "elsewhere", surround, labels=SIX))
     (tmp_path / "cue").mkdir()

@@ -425,6 +425,28 @@ def seven_one_by_ffmpeg(cue: NewCue) -> Rule:
 
 
 @variation
+def channels_by_their_angles(cue: NewCue) -> Rule:
+    labels = ("M+030", "M-030", "M+000", "LFE1", "M+110", "M-110")
+    cue.audio(split("1m02 6mx_{}.wav", noise(1, 6), labels))
+    cue.audio({"1m02 VLN.wav": wav(noise())})
+    return all_of(ready, mixes(**{"5.1": 1}), kinds(mono=1))
+
+
+@variation
+def sides_in_other_languages(cue: NewCue) -> Rule:
+    for n, pair in enumerate((("links", "rechts"), ("gauche", "droite"), ("izq", "der"))):
+        cue.audio(split(f"1m02 PERC {n + 1}_{{}}.wav", noise(1, 2, n), pair))
+    cue.audio(split("铜管{}.wav", noise(1, 2, 9), "左右"))
+    return all_of(ready, kinds(stereo=4))
+
+
+@variation
+def a_centre_called_ce(cue: NewCue) -> Rule:
+    cue.audio(split("1m02 STR_{}.wav", noise(1, 6), ("FL", "FR", "CE", "LF", "SL", "SR")))
+    return all_of(ready, kinds(**{"5.1": 1}))
+
+
+@variation
 def five_one_side_by_ffmpeg(cue: NewCue) -> Rule:
     cue.audio(split("1m02 6mx.{}.wav", noise(1, 6), ("FL", "FR", "FC", "LFE", "SL", "SR")))
     cue.audio({"1m02 VLN.wav": wav(noise())})
@@ -623,6 +645,20 @@ def one_session_a_folder_deeper(cue: NewCue) -> Rule:
     for name, data in split("VLN.{}.wav", noise(1, 2), "LR").items():
         cue.put(f"PT/1m02 Record/Audio Files/{name}", data)
     return all_of(ready, kinds(stereo=1))
+
+
+@variation
+def an_old_session_three_folders_deeper(cue: NewCue) -> Rule:
+    cue.audio(split("VLN.{}.wav", noise(1, 2), "LR"))
+    cue.put("PT/archive/2025/1m02 v1/Audio Files/VLN.L.wav", wav(noise()))
+    return all_of(ready, kinds(stereo=1), told("archive/2025/1m02 v1' is left out"))
+
+
+@variation
+def stems_beside_the_session(cue: NewCue) -> Rule:
+    cue.audio(split("VLN.{}.wav", noise(1, 2), "LR"))
+    cue.put("Stems/HRN.wav", wav(noise()))
+    return all_of(ready, kinds(stereo=1), told("Stems' is left out"))
 
 
 @variation

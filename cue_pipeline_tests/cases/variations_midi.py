@@ -339,6 +339,27 @@ def a_bass_in_even_short_notes_on_channel_10(cue: NewCue) -> Rule:
 
 
 @variation
+def a_bass_on_the_keys_of_toms(cue: NewCue) -> Rule:
+    keys = (41, 43, 45, 43, 41, 43, 47, 45, 43, 41, 43, 45, 47, 45, 43, 41) * 3
+    return _a_bass_on_channel_10(cue, [(n / 2, 0.45, key, 90) for n, key in enumerate(keys)])
+
+
+@variation
+def piano_chords_on_channel_10(cue: NewCue) -> Rule:
+    chords = [(float(b), 1.0, key, 80) for b in range(0, 32, 2) for key in (48, 52, 55)]
+    piano = track((0, named("Piano")), *played(chords, 9))
+    cue.midi({"cue.mid": smf(CONDUCTOR, piano, track((0, named("Violins")), *played(VIOLIN, 0)))})
+    cue.audio({"PNO.wav": wav(sound(chords)), "VLN.wav": wav(sound(VIOLIN))})
+
+    def rule(view: CueView) -> Iterator[Finding]:
+        (own,) = (t for t in view.sounding if t["track_name"] == "Piano")
+        doubted = own["drum_kit"] is None or own["state"] != "auto"
+        yield Finding(f"no kit, or in doubt (found {own['drum_kit']})", doubted)
+
+    return rule
+
+
+@variation
 def mpe_in_the_upper_zone(cue: NewCue) -> Rule:
     return _mpe(cue, 15, range(14, 7, -1))
 

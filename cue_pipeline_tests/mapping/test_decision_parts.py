@@ -3,6 +3,7 @@
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from cue_pipeline.mapping.decision.map_cue import map_cue
 from cue_pipeline_tests.mapping.cue_frames import (
@@ -101,6 +102,20 @@ def test_a_stem_that_may_be_none_of_its_own_is_mapped_for_a_person_to_see():
     mapping = map_cue(tracks_frame(["Violins", "Horns"]), groups)
     assert states(mapping) == ["review", "auto"]
     assert "may be 6 stems" in mapping.tracks[0].reason
+
+
+@pytest.mark.parametrize("name", ["Piano", "Violins I", "Double Bass", "Choir"])
+def test_a_kit_that_is_named_as_what_no_kit_has_is_mapped_for_a_person_to_see(name):
+    tracks = tracks_frame([name, "Horns"], is_drum=[True, False])
+    mapping = map_cue(tracks, groups_frame([name, "HRN"]))
+    assert states(mapping) == ["review", "auto"]
+    assert "its channel or bank that its notes are drums" in mapping.tracks[0].reason
+
+
+@pytest.mark.parametrize("name", ["Drums", "Taiko", "Bass Drum", "Timpani", "Perc", "Toms"])
+def test_a_kit_that_is_named_as_drums_stands(name):
+    tracks = tracks_frame([name, "Horns"], is_drum=[True, False])
+    assert states(map_cue(tracks, groups_frame([name, "HRN"]))) == ["auto", "auto"]
 
 
 def test_a_kit_that_may_be_a_melody_is_mapped_for_a_person_to_see():

@@ -37,6 +37,7 @@ from cue_pipeline.mapping.decision.verdict import (
     judge,
 )
 from cue_pipeline.mapping.names.lexicon import lexicon_fingerprint
+from cue_pipeline.mapping.names.parsing import pitched_by_name
 from cue_pipeline.mapping.people.track_keys import part_place
 from cue_pipeline.mapping.tracks import is_missing, track_summary
 
@@ -210,6 +211,8 @@ def _doubt_of_part(cue: Cue, track: int, verdict: Verdict, category: str | None)
     is_doubted_kit = bool(cue.tracks["is_drum"].iloc[track])
     if isinstance(programs, str) and (category is None or is_doubted_kit):
         return programs
+    if is_doubted_kit and (said := pitched_by_name(cue.bare_track_names[track], cue.session)):
+        return f"its name says {said}, and its channel or bank that its notes are drums"
     if verdict.method == "names" and cue.n_named_alike[track] and cue.bare_track_names[track]:
         return (
             f"'{cue.track_names[track]}' names a whole track, of which this is one of "

@@ -40,6 +40,12 @@ from cue_pipeline.mapping.names.tokens import is_numbered_file, name_words
 FUZZY_THRESHOLD: Final = 84
 # From so many unknown words on, a name may be a title that an instrument only occurs in.
 MANY_UNKNOWN: Final = 2
+# Never the name of a drum kit, or of a piece of one.
+_PITCHED: Final = frozenset(
+    {"Strings", "Woodwinds", "Brass", "Electric Guitar", "Acoustic Guitar", "Piano", "Organ"}
+    | {"Harp", "Synth Pad", "Synth Bass", "Bass", "Double Bass", "Choir", "Solo Vocals"}
+)
+_SURELY: Final = 0.8
 # "vlnii", "pianol", "acgtrdi": the second violins, a piano's left side, a guitar's direct signal.
 _NUMERAL_SUFFIX = re.compile(r"^(?P<word>[a-z]{2,}?)(?P<numeral>iii|ii|iv|i)$")
 _SIDE_SUFFIX = re.compile(r"^(?P<word>[a-z]{3,}|oh)(?:[lr]|di|dt)$")
@@ -333,6 +339,12 @@ def _categorise(name: str, program: int | None, is_drum: bool, session: Session)
         return NameCategory(name, None, 0.0, "no word of it names an instrument")
     best = _together(reading, played)
     return NameCategory(name, best.category, round(best.confidence, 3), best.reason)
+
+
+def pitched_by_name(name: str, session: Session) -> str | None:
+    """Return the category that a name surely says if no kit has an instrument of it, or None."""
+    said = categorise(name, session=session)
+    return said.category if said.category in _PITCHED and said.confidence >= _SURELY else None
 
 
 def _in_session(name: str, reading: Reading | None, session: Session) -> Reading | None:
