@@ -52,7 +52,7 @@ _BRACKET = re.compile(
     rf"^(?P<base>.+?)[._\- ]*[(\[{{](?P<token>{_TOKEN})[)\]}}](?P<tail>{_TAIL})(?P<copy>{_COPY})$",
     re.IGNORECASE,
 )
-_KIND = "a|acn|ch|chn|chan|channel|tr|trk|track|out|output|bus"
+_KIND = "a|ch|chn|chan|channel|tr|trk|track|out|output|bus"
 _NUMBER = re.compile(
     rf"^(?P<base>.+?)(?P<sep>[._\- ]|[ ]?[(\[])(?P<kind>{_KIND})?[ _-]?"
     rf"(?P<number>\d{{1,2}})[)\]]?(?P<tail>{_TAIL})(?P<copy>{_COPY})$",

@@ -75,10 +75,10 @@ _IN_COMPANY = {
     "Tc": "tc ts tpc",
     "Mid": "mid",
     "Side": "side",
-    "W": "w",
-    "X": "x",
-    "Y": "y",
-    "Z": "z",
+    "W": "w acn0",
+    "X": "x acn3",
+    "Y": "y acn1",
+    "Z": "z acn2",
 }
 
 SURE: frozenset[str] = frozenset(

@@ -244,6 +244,7 @@ FOLDERS: list[tuple[str, str, str]] = [
     ("angles", "STR_M+030.wav|STR_M-030.wav|STR_M+000.wav|STR_LFE1.wav|STR_M+110.wav|"
      "STR_M-110.wav|STR_U+045.wav|STR_U-045.wav|STR_U+135.wav|STR_U-135.wav",
      "STR:5.1.4:L C R Ls Rs LFE Ltf Rtf Ltr Rtr"),
+    ("ACN", "ROOM_ACN0.wav|ROOM_ACN1.wav|ROOM_ACN2.wav|ROOM_ACN3.wav", "ROOM:ambisonic:W X Y Z"),
     ("CE", "STR_FL.wav|STR_FR.wav|STR_CE.wav|STR_LF.wav|STR_SL.wav|STR_SR.wav",
      "STR:5.1:L C R Ls Rs LFE"),
     ("Cf", "STR.Lf.wav|STR.Cf.wav|STR.Rf.wav|STR.Ls.wav|STR.Rs.wav|STR.LFE.wav",
@@ -403,7 +404,7 @@ def warnings_of(files: str, **order: str) -> dict[str, tuple[str, ...]]:
 
 DOUBTED = {
     "5.1 without Rs", "7.1 without C", "dot L alone is a channel", "tokens of one folder only",
-    "ambisonic", "mid and side", "one of two is a copy", "surrounds alone", "one surround alone",
+    "ambisonic", "ACN", "mid and side", "one of two is a copy", "surrounds alone", "one surround alone",
     "array", "mix of whose channels some lack", "tracks of a mix", "numbered mix",
     "mix with padded numbers", "ch",
 }  # fmt: skip
