@@ -404,7 +404,8 @@ def warnings_of(files: str, **order: str) -> dict[str, tuple[str, ...]]:
 
 DOUBTED = {
     "5.1 without Rs", "7.1 without C", "dot L alone is a channel", "tokens of one folder only",
-    "ambisonic", "ACN", "mid and side", "one of two is a copy", "surrounds alone", "one surround alone",
+    "ambisonic", "ACN", "mid and side", "one of two is a copy", "surrounds alone",
+    "one surround alone",
     "array", "mix of whose channels some lack", "tracks of a mix", "numbered mix",
     "mix with padded numbers", "ch",
 }  # fmt: skip

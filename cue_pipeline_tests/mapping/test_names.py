@@ -144,6 +144,21 @@ def test_words_that_mean_different_things_to_different_people_are_not_given_conf
         ("Schellenkranz", "High Percussion"),
         ("Spieldose", "Bells"),
         ("Gr. Cassa", "Orch Percussion"),
+        # As MuseScore's translators call what its scores hold.
+        ("Бассет валторна", "Woodwinds"),
+        ("Сопрано шалмей", "Woodwinds"),
+        ("Басовая волынка", "Woodwinds"),
+        ("Альтовый крумгорн", "Woodwinds"),
+        ("Басовый дудук in A", "Woodwinds"),
+        ("Sheng basso", "Woodwinds"),
+        ("Flicorno tenore", "Brass"),
+        ("Oficleide basso in C", "Brass"),
+        ("Bugle contrabbasso", "Brass"),
+        ("Kastaněty", "High Percussion"),
+        ("Konga", "Mid Percussion"),
+        ("Triangl", "High Percussion"),
+        ("Bicí souprava", "Drums"),
+        ("Varhany", "Organ"),
     ],
 )
 def test_words_of_scores_and_other_languages_are_known(name: str, category: str) -> None:

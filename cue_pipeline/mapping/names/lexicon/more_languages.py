@@ -87,7 +87,8 @@ MORE_LANGUAGES: Final[tuple[tuple[str, str], ...]] = (
         "clarinet",
         """
         klarinety, klarneta, klarnet, klarnety, klarineti, кларнет, кларнеты, кларнети,
-        κλαρινέτο, κλαρινέτα, 单簧管, 單簧管, 黑管, クラリネット, 클라리넷
+        κλαρινέτο, κλαρινέτα, 单簧管, 單簧管, 黑管, クラリネット, 클라리넷, бассетгорн,
+        бассет валторна, бассет кларнет, basetový roh, rożek basetowy, bazetni rog
         """,
     ),
     (
@@ -320,8 +321,33 @@ MORE_LANGUAGES: Final[tuple[tuple[str, str], ...]] = (
         """,
     ),
     (
+        "small percussion",
+        """
+        kastaněty, kastaniety, kastanjete, кастаньеты, кастаньєти, rolničky, бубенцы, trójkąt,
+        треугольник, трикутник, tamburína, tamburyn, бубен, カスタネット, タンバリン,
+        トライアングル, 三角铁, 三角鐵, 铃鼓, 鈴鼓, 响板, 響板, 트라이앵글, 탬버린
+        """,
+    ),
+    ("hand drums", "konga, bonga, bongosy, конги, бонго, コンガ, ボンゴ, 콩가, 봉고"),
+    (
+        "euphonium",
+        """
+        eufonium, эуфониум, еуфоніум, офиклеид, oficleide, bugle contrabbasso, bugle basso,
+        mellofono, baryton dęty, 上低音号, 上低音號, ユーフォニアム, 유포니움
+        """,
+    ),
+    (
+        "trumpet",
+        """
+        flicorno, flicorno soprano, flicorno contralto, flicorno tenore, křídlovka,
+        skrzydłówka, krilnica, флюгельгорн, фліґельгорн, フリューゲルホルン
+        """,
+    ),
+    (
         "ethnic winds",
         """
+        шалмей, волынка, вистл, кена, тарогато, дульциан, крумгорн, кроморна, dudy, gajdy,
+        sheng, sheng soprano, sheng alto, sheng tenore, sheng basso, шэн,
         笛子, 箫, 簫, 笙, 唢呐, 嗩吶, 尺八, 篠笛, 대금, дудук, жалейка, φλογέρα, fujara
         """,
     ),
