@@ -31,7 +31,6 @@ from cue_pipeline.cli.display import (
     live_display,
     print_outcomes,
     print_plan,
-    print_status,
 )
 from cue_pipeline.cli.export_commands import export
 from cue_pipeline.cli.mapping_commands import mappings
@@ -198,18 +197,35 @@ def demo(folder: Path) -> None:
 
 
 @cli.command()
+@click.option("--all", "whole", is_flag=True, help="Every cue and asset, however many there are.")
+@click.option(
+    "--state",
+    "wanted",
+    multiple=True,
+    type=click.Choice(["ready", "stale", "missing", "failed", "loading"]),
+    help="Only cues with an asset in this state. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per cue × asset, in a list.")
-def status(as_json: bool) -> None:
-    """Show the state of every cue × asset, and why.
+def status(whole: bool, wanted: tuple[str, ...], as_json: bool) -> None:
+    """Show the state of the library: of every cue × asset, and why.
 
     ready: rows are those of today's files and settings. stale: they are of an older state.
     missing: never made. failed: the last run failed. loading: being written now.
+
+    A library of more than 100 cues is counted by project, each cue by the worst state of its
+    assets, and the first 50 cues that need attention are named.
     """
     settings = configured()
     from cue_pipeline.library.status import read_status
 
     store = open_store(settings)
     statuses = read_status(store, settings)
+    if wanted:
+        there = {s.cue_key for s in statuses if s.state in wanted}
+        if statuses and not there and not as_json:
+            say(f"No asset of any cue is {' or '.join(wanted)}.")
+            return
+        statuses = [s for s in statuses if s.cue_key in there]
     if as_json:
         rows = [
             {"cue_key": s.cue_key, "asset": s.asset, "state": s.state, "reason": s.reason}
@@ -218,9 +234,19 @@ def status(as_json: bool) -> None:
         say_json(rows)
         return
     from cue_pipeline.cli.cues import cues_told
+    from cue_pipeline.cli.library_states import print_status
 
-    gone = [cue.cue_key for cue in store.cues() if cue.state == "missing"]
-    print_status(statuses, shown_database(settings), gone, store.ledger(), cues_told(store))
+    cues = [] if wanted else store.cues()
+    gone = [cue.cue_key for cue in cues if cue.state == "missing"]
+    print_status(
+        statuses,
+        shown_database(settings),
+        gone,
+        [] if wanted else store.ledger(),
+        [] if wanted else cues_told(store),
+        projects={cue.cue_key: cue.project for cue in store.cues()},
+        whole=whole,
+    )
 
 
 @cli.command(short_help="Ask Dagster's daemon for what is not ready.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cue_pipeline.cli.saying import cell, say, say_lines
@@ -12,12 +12,9 @@ from cue_pipeline.cue.shown import shown
 from cue_pipeline.library.progress import CueLeft, CueOutcome, CueStarted
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from cue_pipeline.library.plan import CuePlan, LibraryPlan
     from cue_pipeline.library.progress import Event
-    from cue_pipeline.library.status import AssetStatus
-    from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
+    from cue_pipeline.warehouse.store import CueRow, Store
 
 STATE_STYLES = {
     "ready": "green",
@@ -193,7 +190,7 @@ def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], stor
         )
     for key in plan.refused:
         table.add_row(cell(key), f"[{STATE_STYLES['refused']}]refused[/]", "", "", "", "")
-    _console().print(table)
+    console().print(table)
 
 
 def _print_notes(plan: LibraryPlan) -> None:
@@ -232,58 +229,6 @@ def told_gone(key: str) -> str:
     return f"gone: {key}: its folder is gone; its rows are kept."
 
 
-def print_status(
-    statuses: Sequence[AssetStatus],
-    where: str,
-    gone: Collection[str] = (),
-    ledger: Sequence[LedgerRow] = (),
-    told: Collection[str] = (),
-) -> None:
-    """Show a table of cue × asset, then why anything is not ready.
-
-    Parameters
-    ----------
-    statuses : sequence of AssetStatus
-        State of every cue × asset.
-    where : str
-        The database, without secrets: one that is empty may be another than was meant.
-    gone : collection of str
-        Cues whose folder was not there when it was last looked for.
-    ledger : sequence of LedgerRow
-        Of all cues: tells of those in which there are stems or mixes only.
-    told : collection of str
-        What else is to be said of cues.
-    """
-    from cue_pipeline.cue.numbering import natural_key
-    from cue_pipeline.library.graph import GRAPH
-    from cue_pipeline.library.status import mixes_only, stems_only
-
-    if not statuses:
-        say(
-            f"No cues in {where} yet. Run `cue-pipeline process BASE_DIR` (`cue-pipeline demo DIR` "
-            "writes cues to try), or the command in the folder whose database you mean."
-        )
-        return
-    by_cue: dict[str, list[AssetStatus]] = {}
-    for s in sorted(statuses, key=lambda s: natural_key(s.cue_key)):
-        by_cue.setdefault(s.cue_key, []).append(s)
-    console = _console()
-    needed = KEY_WIDTH + sum(len(asset) + 3 for asset in GRAPH) + 4  # with the lines between them
-    console.print(_status_table(by_cue) if console.width >= needed else _status_counts(by_cue))
-    for states in by_cue.values():
-        for s in states:
-            if s.state != "ready":
-                say_lines(f"{s.state}: {shown(s.cue_key)}: {s.asset}: {s.reason}")
-    for key in gone:
-        say(told_gone(key))
-    for line in told:
-        say(line)
-    if keys := stems_only(ledger):
-        say(f"stems only, no final mix: {_named(keys)}.")
-    if keys := mixes_only(ledger):
-        say(f"mixes only, so that no track has a stem to match: {_named(keys)}.")
-
-
 def print_cues(cues: Sequence[CueRow], where: str) -> None:
     """Show which cues there are, whether their folders are there, and where they were before."""
     from rich.table import Table
@@ -296,44 +241,14 @@ def print_cues(cues: Sequence[CueRow], where: str) -> None:
         table.add_row(
             cell(cue.cue_key), cell(cue.project or "—"), cue.state, seen, cell(cue.moved_from or "")
         )
-    _console().print(table)
+    console().print(table)
     say(f"{_cues(len(cues))} in {where}.")
 
 
-def _named(keys: Sequence[str]) -> str:
+def named(keys: Sequence[str]) -> str:
     """Return the first of some cues by name, and how many more there are."""
     said = ", ".join(keys[:MOST_NAMED])
     return f"{said} and {_cues(len(keys) - MOST_NAMED)} more" if len(keys) > MOST_NAMED else said
-
-
-def _status_table(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:
-    """Return cue × asset, which a terminal of 80 columns has no room for."""
-    from rich.table import Table
-
-    from cue_pipeline.library.graph import GRAPH
-
-    table = Table()
-    table.add_column("cue", overflow="fold")
-    for asset in GRAPH:
-        table.add_column(asset, no_wrap=True)
-    for key, states in by_cue.items():
-        cells = (f"[{STATE_STYLES[s.state]}]{s.state}[/]" for s in states)
-        table.add_row(cell(key), *cells)
-    return table
-
-
-def _status_counts(by_cue: Mapping[str, Sequence[AssetStatus]]) -> Table:
-    """Return how many assets of each cue are in which state; which ones is said below it."""
-    from rich.table import Table
-
-    table = Table()
-    table.add_column("cue", overflow="fold")
-    table.add_column("assets", overflow="fold")
-    for key, states in by_cue.items():
-        counts = Counter(s.state for s in states)
-        said = (f"[{STATE_STYLES[state]}]{n} {state}[/]" for state, n in counts.items())
-        table.add_row(cell(key), ", ".join(said))
-    return table
 
 
 def print_mappings(cue_key: str, rows: Sequence[dict[str, Any]]) -> None:
@@ -343,8 +258,8 @@ def print_mappings(cue_key: str, rows: Sequence[dict[str, Any]]) -> None:
     if not rows:
         say(f"{cue_key}: no tracks to show.")
         return
-    console = _console()
-    wide = console.width >= WIDE
+    screen = console()
+    wide = screen.width >= WIDE
     several = len({row["file_path"] for row in rows}) > 1
     table = Table()
     headings = ["file"] * several + ["#", "track", "stem", "category", "state"] + ["method"] * wide
@@ -366,7 +281,7 @@ def print_mappings(cue_key: str, rows: Sequence[dict[str, Any]]) -> None:
             "" if confidence is None else f"{confidence:.2f}",
             *[cell(row["reason"] or "")] * wide,
         )
-    console.print(table)
+    screen.print(table)
     for row in rows if not wide else ():
         if row["reason"]:
             place = f"{_file_name(row)}: " if several else ""
@@ -393,7 +308,8 @@ def _cues(n: int) -> str:
     return f"{n} cue{'s' * (n != 1)}"
 
 
-def _console() -> Any:
+def console() -> Any:
+    """Return rich's console for standard output, as wide as the terminal or `COLUMNS` says."""
     from rich.console import Console
 
     # Off a terminal the width is unknown: wide enough that no key is cut.

@@ -3,7 +3,7 @@
 import pytest
 from rich.console import Console
 
-from cue_pipeline.cli import display
+from cue_pipeline.cli import display, library_states
 from cue_pipeline.library.graph import GRAPH
 from cue_pipeline.library.plan import LibraryPlan
 from cue_pipeline.library.progress import CueOutcome
@@ -27,7 +27,7 @@ def terminal(monkeypatch):
     def of(columns):
         monkeypatch.setattr(
             display,
-            "_console",
+            "console",
             lambda: Console(width=columns, color_system=None, legacy_windows=False),
         )
 
@@ -92,7 +92,7 @@ def test_status_fits_eighty_columns_and_hides_no_asset_that_is_not_ready(termina
         for key in keys
         for asset, state in zip(GRAPH, states, strict=True)
     ]
-    display.print_status(rows, "sqlite:///x.db", gone=["Reel 2/2m05a Chase"])
+    library_states.print_status(rows, "sqlite:///x.db", gone=["Reel 2/2m05a Chase"])
     output = capsys.readouterr().out
     assert max(map(len, output.splitlines())) <= 80
     assert "…" not in output

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from cue_pipeline.cli.display import print_status
+from cue_pipeline.cli.library_states import print_status
 from cue_pipeline.library.status import AssetStatus, mixes_only, stems_only
 from cue_pipeline.warehouse.store import LedgerRow
 
