@@ -9,10 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from cue_pipeline.cue.folder import CueFolder
-from cue_pipeline.cue.scan import ScanProblem, find_cues
+from cue_pipeline.cue.numbering import natural_key
+from cue_pipeline.cue.scan import CueScan, ScanProblem, find_cues
 from cue_pipeline.errors import CueError, SettingsError
 from cue_pipeline.library import graph
-from cue_pipeline.library.base import base_of, second_keys
+from cue_pipeline.library.base import Base, base_of, second_keys
 from cue_pipeline.library.chat_model import waiting_cues
 from cue_pipeline.library.moves import standing_offers
 from cue_pipeline.library.recognition import (
@@ -27,6 +28,8 @@ from cue_pipeline.library.watch import gone_cues
 from cue_pipeline.settings import Settings
 from cue_pipeline.warehouse.registry import KeyConflict, compare
 from cue_pipeline.warehouse.store import CueRow, LedgerRow, Store
+
+_FEW = 10  # cues that are asked for one by one; the rows of all take a second per 20,000 cues
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ def plan_library(
         )
     known = {cue.cue_key: cue for cue in store.cues()}
     place = base_of(base, known.values())
-    scan = find_cues(place.root, place.below)
+    scan = _look(place, known, only)
     folders = [folder for folder in scan.cues if not only or folder.key in only]
     absent = sorted(set(only) - {folder.key for folder in folders})
     if absent:
@@ -160,6 +163,25 @@ def plan_library(
     )
 
 
+def _look(place: Base, known: Mapping[str, CueRow], only: Collection[str]) -> CueScan:
+    """Return what lies at a base; where only known cues are asked for, what lies in their folders.
+
+    A walk through a whole library takes ten seconds where there are 20,000 cues.
+    """
+    within = place.below or place.root
+    rows = [row for key in only if (row := known.get(key)) and row.root == str(place.root)]
+    own = [row.path for row in rows if row.path.is_relative_to(within) and row.path.is_dir()]
+    if only and len(own) == len(set(only)):
+        scans = [find_cues(place.root, path) for path in own]
+        found = {folder.key: folder for scan in scans for folder in scan.cues}
+        if found.keys() == set(only):
+            return CueScan(
+                tuple(found[key] for key in sorted(found, key=natural_key)),
+                tuple(problem for scan in scans for problem in scan.problems),
+            )
+    return find_cues(place.root, place.below)
+
+
 def _plans(
     folders: Sequence[CueFolder],
     store: Store,
@@ -170,10 +192,11 @@ def _plans(
 ) -> tuple[CuePlan, ...]:
     """Return what each cue lacks; ``before`` says by which key the tables have it, if another."""
     versions, decided = graph.code_versions(settings), store.decisions()
-    ledgers, waiting = _ledgers(store), waiting_cues(settings, store)
+    waiting = waiting_cues(settings, store)
+    keys = [before.get(folder.key, folder.key) for folder in folders]
+    ledgers = _ledgers(store, keys)
     plans = []
-    for folder in folders:
-        key = before.get(folder.key, folder.key)
+    for folder, key in zip(folders, keys, strict=True):
         statuses = cue_status(
             folder, ledgers.get(key, {}), versions, decided.get(key, graph.NOTHING_DECIDED)
         )
@@ -222,9 +245,10 @@ def _closest(key: str, cues: Sequence[CueFolder]) -> str:
     return get_close_matches(key, [cue.key for cue in cues], n=1, cutoff=0.0)[0]
 
 
-def _ledgers(store: Store) -> dict[str, dict[str, LedgerRow]]:
+def _ledgers(store: Store, keys: Sequence[str]) -> dict[str, dict[str, LedgerRow]]:
     ledgers: dict[str, dict[str, LedgerRow]] = {}
-    for row in store.ledger():
+    few = len(keys) <= _FEW
+    for row in (row for key in keys for row in store.ledger(key)) if few else store.ledger():
         ledgers.setdefault(row.cue_key, {})[row.asset] = row
     return ledgers
 
