@@ -277,7 +277,7 @@ def test_a_cue_keeps_its_split_when_it_moves_and_when_it_is_restored(store):
     row = read_splits(store.engine)["Reel 2/2m01"]
     assert (row.split, row.pinned, row.decided_by) == ("validation", True, "ada")
     said = read_decisions(store.engine, "Reel 2/2m01")
-    remove_cue(store.engine, "Reel 2/2m01", store.cue("Reel 2/2m01").id)
+    remove_cue(store.engine, "Reel 2/2m01", store.cue("Reel 2/2m01").id, said)
     assert read_splits(store.engine) == {}
     load(store, SyntheticCue(key="Reel 2/2m01"))
     made(store)  # one that is drawn meanwhile is no person's word
