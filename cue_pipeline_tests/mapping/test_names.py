@@ -209,6 +209,15 @@ def test_a_word_of_another_script_is_not_read_from_a_part_of_it() -> None:
     assert read_name("前奏").unknown == ("前奏",)
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["House", "1m02 Strong", "Machine", "Violet", "Concert", "Springs", "The Trial"],
+)
+def test_a_title_is_no_misspelt_instrument(name: str) -> None:
+    assert categorise(name).category is None
+    assert categorise("Violni").category == "Strings"  # what nobody means as a word is
+
+
 @pytest.mark.parametrize("program", range(128))
 def test_every_general_midi_name_is_read_as_its_program_is(program: int) -> None:
     # The names are pretty_midi's copy of General MIDI's sound set.

@@ -29,6 +29,7 @@ from cue_pipeline.mapping.names.lexicon.studio import (
     ARTICULATIONS,
     BOWED_ARTICULATIONS,
     NO_INSTRUMENT,
+    NOT_MISSPELT,
     ROMAN,
     STUDIO_WORDS,
     listed,
@@ -106,7 +107,7 @@ class NameCategory:
 @lru_cache(maxsize=16_384)
 def _misspelt(word: str) -> tuple[Meaning, int] | None:
     """Return the meaning of the lexicon's word closest to `word`, and how close (0…100)."""
-    if len(word) < SHORTEST_MISSPELT:
+    if len(word) < SHORTEST_MISSPELT or word in NOT_MISSPELT:
         return None
     from thefuzz import fuzz, process
 

@@ -20,6 +20,7 @@ from cue_pipeline.mapping.names.lexicon.more_languages import (
 )
 from cue_pipeline.mapping.names.lexicon.orchestra import ORCHESTRA
 from cue_pipeline.mapping.names.lexicon.percussion import PERCUSSION
+from cue_pipeline.mapping.names.lexicon.studio import NOT_MISSPELT
 from cue_pipeline.mapping.names.lexicon.studio import ORDINALS as STUDIO_ORDINALS
 
 LONGEST_PHRASE: Final = 4
@@ -151,4 +152,4 @@ def lexicon() -> Lexicon:
 
 def lexicon_fingerprint() -> str:
     """Return what changes when any word or meaning changes, without building the index."""
-    return hashlib.sha256(repr(_ROWS).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((_ROWS, sorted(NOT_MISSPELT))).encode()).hexdigest()[:12]

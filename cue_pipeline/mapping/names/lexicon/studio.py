@@ -94,6 +94,25 @@ ROMAN: Final = {
     "ix": 9,
     "x": 10,
 }
+#: English words that are spelt much like an instrument, and are none: they stand in titles.
+NOT_MISSPELT: Final = listed(
+    """
+    accepts accident accidents accordance accorded according analogue analogues backwards
+    baseline bases bearing bisection breadth builders bypasses charges checker clamping clamps
+    clashes classical clipping clustered clutter codes columbus concert concerted contract
+    contractual cores corners deeper effected either electricity elects electrical electron
+    electrons exposition gamble granularity highest house hybrid interception kicking lighter
+    machine machines marshal marshalled marshalling matrix perception percent precisions pulling
+    pushing raises recode recorded records reorder reorders rumored sauron settings shanghai
+    sharon shuts signature signatures sites slash smaller sneaker springer springs stable
+    starting starving steering sticky stirling stops storing stormy streams striding stringency
+    striping strong subsequently synthetic taste tasting tells tensor tensors theorem theorie
+    ticket tickets tradition trailers transaction transactions transitional transitioned
+    transitioning translation translations transposition travers traverse trial triangular
+    triangulate tricking trickiest tricks tricky trumped tunable violates violet virgin whisker
+    whiskers
+    """
+)
 ORDINALS: Final = {
     "1st": 1,
     "2nd": 2,
