@@ -34,10 +34,10 @@ _BETWEEN_WORDS = str.maketrans("", "", " _-")
 # What may stand between a channel token and the end of a name: takes, versions, dates, formats.
 # Longer readings come first, as the group is atomic: names with many numbers stay cheap.
 _TAIL = (
-    r"(?>(?:[._\- ]+(?:(?:23\.976|23\.98|29\.97|59\.94)(?:fps|ndf?|df|p)?|"
+    r"(?>(?:(?:[._\- ]+(?:(?:23\.976|23\.98|29\.97|59\.94)(?:fps|ndf?|df|p)?|"
     r"\d{2}-?bits?|\d{2,3}k(?:hz)?[ -]?\d{2}b?|\d{2,3}khz|\d{1,8}(?:fps|ndf?|df|hz|p)|"
     r"v(?:er)?\d+[a-z]?|\d{1,8}[a-z]?|dup\d*|tk\d+|take[ _]?\d+|alt\d*|edit\d*|rev\d*|ref\d*|"
-    r"final|print|bounced?|mst|master|stems?|mix|mono)(?![^\W_]))*)"
+    r"final|print|bounced?|mst|master|stems?|mix|mono)|#\d{1,3})(?![^\W_]))*)"
 )
 # What file managers and browsers put behind the name of a copy.
 _COPY = (

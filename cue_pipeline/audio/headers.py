@@ -15,6 +15,7 @@ from cue_pipeline.audio.containers.aiff import is_aiff, read_aiff
 from cue_pipeline.audio.containers.caf import is_caf, read_caf
 from cue_pipeline.audio.containers.contents import Contents, Ixml, SampleForm
 from cue_pipeline.audio.containers.flac import flac_start, read_flac
+from cue_pipeline.audio.containers.ogg import why_cut
 from cue_pipeline.audio.containers.riff import is_wave, read_wave
 from cue_pipeline.audio.containers.splicing import opened_by_libsndfile
 from cue_pipeline.audio.containers.walking import FileView
@@ -192,7 +193,15 @@ def _read_header(path: Path, file: str) -> AudioHeader:
     if _looks_like_text(magic):
         # Not quoted: it may be a link to anything.
         return AudioHeader(file=file, fault=f"'{file}' is text, not audio. {_CURE}")
-    return _with_roles(_decoded_header(path, file, None))
+    return _with_roles(_with_end_of_ogg(_decoded_header(path, file, None), path))
+
+
+def _with_end_of_ogg(header: AudioHeader, path: Path) -> AudioHeader:
+    """Add the warning of an Ogg file that was cut: its decoder takes it for a shorter one."""
+    if header.fault or header.container != "OGG" or not (why := why_cut(path)):
+        return header
+    told = f"'{header.file}' {why}. Copy the file again, or take no notice if it should end there."
+    return replace(header, warnings=(*header.warnings, told))
 
 
 def _contents(view: FileView, magic: bytes) -> Contents | None:
@@ -277,7 +286,7 @@ def _header_of(path: Path, file: str, contents: Contents) -> AudioHeader:
 def _cut_short(header: AudioHeader, contents: Contents) -> str | None:
     """Return the warning of a file that holds less than its header promises."""
     promised, there, unit = contents.promised_size, contents.data_size, "bytes of audio"
-    if contents.form is None or promised <= there:
+    if promised <= there:
         promised, there, unit = header.promised_frames, header.frames, "samples"
     if promised <= there:
         return None

@@ -28,6 +28,7 @@ _GENERIC_NAME = re.compile(
     re.IGNORECASE,
 )
 _MOST_NAMED = 8
+_PAIR = 2
 _ORDER_OF_FORMAT = {"FLAC": FLAC_ORDER, "OGG": VORBIS_ORDER}
 # SUBTYPE_AMBISONIC_B_FORMAT_PCM and …_IEEE_FLOAT, behind their first number.
 _B_FORMAT = bytes.fromhex("2107d3118644c8c1ca000000")
@@ -130,6 +131,13 @@ def roles_of(channels: int, words: Words) -> Roles:
         return _said(said)
     numbers = tuple(str(i + 1) for i in range(channels))
     if _are_sources(words.names, channels):
+        if channels == _PAIR:
+            first, second = words.names
+            doubt = (
+                f"its channels are called '{first}' and '{second}', and are taken as left and "
+                "right; if they are stems of their own, export each as a file"
+            )
+            return Roles(FILM_ORDER_BY_COUNT[_PAIR], "count", (doubt,))
         shown = ", ".join(f"'{name}'" for name in words.names[:_MOST_NAMED])
         doubt = (
             f"its channels are called {shown}{' …' if channels > _MOST_NAMED else ''}: these are "
@@ -205,7 +213,7 @@ def _word(name: str, end: int) -> str:
 
 def _are_sources(names: Sequence[str], channels: int) -> bool:
     """Return whether names tell the channels of a file apart as sources: 'Vln', 'Vla', 'Room'."""
-    if channels < 3 or len(names) != channels:
+    if channels < _PAIR or len(names) != channels or not all(names):
         return False
     plain = [name.strip().casefold() for name in names]
     numberless = {re.sub(r"[\s._-]*a?\d+$", "", name) for name in plain}

@@ -46,10 +46,12 @@ _BY_ANGLE = {
 _IN_COMPANY = {
     "L": "lft lft fl stl lo lf frontleft leftfront stereoleft "
     "links gauche izq izquierda izquierdo sinistra sinistro esquerda esq vänster venstre "
-    "лево левый левая 左 왼쪽",
+    "лево левый левая лево ліво лівий lewy lewa levý levá lijevo lijevi esquerra stânga vasen bal "
+    "αριστερά שמאל يسار 左 왼쪽",
     "R": "rgt rght fr str ro rf frontright rightfront stereoright "
     "rechts droite der derecha derecho destra destro direita dir höger høyre "
-    "право правый правая 右 오른쪽",
+    "право правый правая десно право правий prawy prawa pravý pravá desno desni dreta dreapta "
+    "oikea jobb δεξιά ימין يمين 右 오른쪽",
     "C": "c ctr cntr cen cnt center centre fc frontcenter frontcentre ce cf ct mitte centro",
     "LFE": "lf sub boom sw subwoofer lowfrequency lowfreq lowfrequencyeffects",
     "Ls": "sl surrl surl surroundleft",

@@ -293,6 +293,18 @@ def test_names_that_only_count_say_nothing(tmp_path, names):
     assert "nothing says which is which" in group.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("names", "doubted"),
+    [(["Boom", "Lav 1"], True), (["Vln", "Vla"], True), (["Track 1", "Track 2"], False),
+     (["VLN 1", "VLN 2"], False), (["Pno", "Pno"], False), (["Out L", "Out R"], False)],
+)  # fmt: skip
+def test_two_sources_in_one_file_are_doubted_as_left_and_right(tmp_path, names, doubted):
+    interleaved(tmp_path / "T01.wav", ixml_chunk(names), channels=2)
+    (group,) = inventory_of(tmp_path).groups
+    assert [c.label for c in group.channels] == ["L", "R"]
+    assert any("taken as left and right" in text for text in group.warnings) == doubted
+
+
 def test_a_boom_beside_a_left_channel_is_no_lfe(tmp_path):
     interleaved(tmp_path / "T01.wav", ixml_chunk(["L", "Boom"]), channels=2)
     (group,) = inventory_of(tmp_path).groups

@@ -1,5 +1,7 @@
 """Damaged files: named, with what is wrong and what to do, while the rest goes on."""
 
+import io
+import re
 import struct
 
 import numpy as np
@@ -368,3 +370,28 @@ def test_what_a_damaged_flac_file_holds_before_its_damage_is_kept(tmp_path, dama
     assert len(found) > 3 * 48_000 * 0.98 - 4_608
     np.testing.assert_allclose(found, y[: len(found)], atol=2**-23)
     assert any(f"gave {len(found)} of" in text for text in source.damage)
+
+
+CODED = [
+    ("WAV", ".wav", "ULAW"), ("WAV", ".wav", "IMA_ADPCM"), ("AIFF", ".aif", "ALAW"),
+    ("W64", ".w64", "MS_ADPCM"), ("OGG", ".ogg", "VORBIS"), ("OGG", ".opus", "OPUS"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("container", "suffix", "subtype"), CODED)
+def test_a_coded_file_that_was_cut_says_so_and_a_whole_one_does_not(
+    tmp_path, container, suffix, subtype
+):
+    y = 0.1 * np.random.default_rng(0).standard_normal(480_000)
+    held = io.BytesIO()
+    sf.write(held, y, 48_000, format=container, subtype=subtype)
+    whole = held.getvalue()
+    (tmp_path / f"whole{suffix}").write_bytes(whole)
+    for name, end in (("cut", len(whole) * 6 // 10), ("nearly", len(whole) - 1_000)):
+        (tmp_path / f"{name}{suffix}").write_bytes(whole[:end])
+    (tmp_path / f"zeros{suffix}").write_bytes(whole[: len(whole) // 2] + bytes(9_000))
+    assert read_audio_header(tmp_path, f"whole{suffix}").warnings == ()
+    for name in ("cut", "nearly", "zeros"):
+        header = read_audio_header(tmp_path, f"{name}{suffix}")
+        told = " ".join(header.warnings)
+        assert re.search("cut short|has no last page|in the middle of a page", told), name
