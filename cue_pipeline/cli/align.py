@@ -92,6 +92,29 @@ def unset_clock(
     _bring_in(store, settings, server, cue_key)
 
 
+def undo_clock(
+    store: Store, settings: Settings, server: ForkServer, cue_key: str, stem: str, midi_file: str
+) -> None:
+    """Take the last change of what is stated of a clock back."""
+    from cue_pipeline.warehouse.stated_clocks import StatedClock
+
+    change = store.undo_clock(StatedClock(cue_key, midi_file, stem), by=settings.author)
+    if change is None:
+        raise MappingError(
+            f"Nothing was stated of the clock of cue '{cue_key}', {_of_in_words(midi_file, stem)}, "
+            f"that is not taken back already. `cue-pipeline align log '{cue_key}'` shows all."
+        )
+    was = change.before
+    back = (
+        _what_in_words(was["lag_seconds"], was["tempo_from"], was["note"])
+        if was
+        else "nothing is stated"
+    )
+    of = _of_in_words(midi_file, stem)
+    say(f"{cue_key}: {of}: {change.action} is taken back; again: {back}.")
+    _bring_in(store, settings, server, cue_key)
+
+
 def print_log(store: Store, cue_key: str, *, as_json: bool) -> None:
     """Show who stated what of a cue's clock, the oldest first."""
     told = store.clock_history(cue_key)

@@ -88,6 +88,23 @@ def unset_clock(cue_key: str, stem: str, midi_file: str) -> None:
     )
 
 
+@align.command(name="undo", short_help="Take the last change of CUE_KEY's clock back.")
+@click.argument("cue_key")
+@_STEM
+@_MIDI
+def undo_clock(cue_key: str, stem: str, midi_file: str) -> None:
+    """Take the last change of what was stated of CUE_KEY's clock back; again: the one before it.
+
+    With --stem, or --midi, of what was stated of that stem, or MIDI file.
+    """
+    server = fork_server()
+    settings = configured()
+    store = open_store(settings)
+    from cue_pipeline.cli import align as clocks
+
+    clocks.undo_clock(store, settings, server, known_cue(store, settings, cue_key), stem, midi_file)
+
+
 @align.command(name="log", short_help="Show who stated what of CUE_KEY's clock, and when.")
 @click.argument("cue_key")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")

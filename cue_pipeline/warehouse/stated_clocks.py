@@ -17,6 +17,7 @@ from cue_pipeline.warehouse.people import Act, as_json
 from cue_pipeline.warehouse.types import now
 
 _SAID = ("midi_file", "stem", "lag_seconds", "tempo")  # makes another clock
+_BY_PEOPLE = ("set", "unset")
 _KEY = ("cue_key", "midi_file", "stem")
 
 
@@ -90,6 +91,40 @@ def take_back(said: StatedClock, act: Act, connection: sa.Connection) -> bool:
     gone = StatedClock(said.cue_key, said.midi_file, said.stem)
     _note(connection, act, gone, before, now())
     return True
+
+
+def undo(said: StatedClock, act: Act, connection: sa.Connection) -> ClockChange | None:
+    """Take back the last change of what is said of a clock (file and stem); again: the one before.
+
+    Returns
+    -------
+    ClockChange or None
+        What was taken back; None: there is nothing that is not taken back already.
+    """
+    texts = _texts(asdict(said))
+    open_: list[ClockChange] = []
+    for change in history(connection, said.cue_key):
+        if (change.midi_file, change.stem) != (texts["midi_file"], texts["stem"]):
+            continue
+        if change.action in _BY_PEOPLE:
+            open_.append(change)
+        elif change.action == act.action and open_:
+            open_.pop()
+    if not open_:
+        return None
+    was, standing = open_[-1].before, _standing(connection, said)
+    if was is None:
+        connection.execute(sa.delete(t.alignment_overrides).where(_is(said)))
+        _note(
+            connection, act, StatedClock(*(getattr(said, name) for name in _KEY)), standing, now()
+        )
+        return open_[-1]
+    before = {**was, "cue_key": said.cue_key}
+    values = {**before, "created_at": datetime.fromisoformat(was["created_at"])}
+    upsert(connection, t.alignment_overrides, values, [k for k in values if k not in _KEY])
+    again = StatedClock(**{name: before[name] for name in StatedClock.__slots__})
+    _note(connection, act, again, standing, now())
+    return open_[-1]
 
 
 def note_move(

@@ -121,7 +121,7 @@ alignment_history = table(
     column("cue_key", sa.Text, "The cue.", references="cues.cue_key"),
     column("midi_file", sa.Text, "As in `alignment_overrides`."),
     column("stem", sa.Text, "As in `alignment_overrides`."),
-    column("action", sa.Text, "`set`, `unset` or `move`."),
+    column("action", sa.Text, "`set`, `unset`, `undo` or `move`."),
     column("lag_seconds", sa.Double, "As stated since; NULL: no say.", null=True),
     column("tempo_from", sa.Text, "As stated since.", null=True),
     column("note", sa.Text, "As stated since.", null=True),

@@ -404,6 +404,13 @@ class Store:
         act = people.Act(by or system_user(), "unset")
         return write(self.engine, partial(stated_clocks.take_back, said, act))
 
+    def undo_clock(
+        self, said: stated_clocks.StatedClock, *, by: str | None = None
+    ) -> stated_clocks.ClockChange | None:
+        """Take back the last change of what is said of a clock (file and stem), and return it."""
+        act = people.Act(by or system_user(), "undo")
+        return write(self.engine, partial(stated_clocks.undo, said, act))
+
     def clock_history(self, cue_key: str) -> list[stated_clocks.ClockChange]:
         """Return what became of what people said of a cue's clock, the oldest first."""
         with reading(self.engine) as connection:

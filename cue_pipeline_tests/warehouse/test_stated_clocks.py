@@ -38,6 +38,28 @@ def test_a_word_on_a_clock_replaces_the_one_before_and_all_are_in_the_history(st
     ]
 
 
+def test_the_last_word_on_a_clock_is_taken_back_and_then_the_one_before_it(store):
+    load(store, A)
+    all_stems, of_stem = StatedClock(A.key), StatedClock(A.key, stem="Stem 0")
+    store.state_clock(StatedClock(A.key, lag_seconds=3.7, tempo=TEMPO, tempo_from="a"), by="ann")
+    store.state_clock(StatedClock(A.key, stem="Stem 0", lag_seconds=1.0), by="ann")
+    store.state_clock(StatedClock(A.key, lag_seconds=4.0), by="bo")
+    store.unstate_clock(all_stems, by="cy")
+    assert store.undo_clock(all_stems, by="di").action == "unset"
+    assert stated(store) == [("", "", 4.0, "bo"), ("", "Stem 0", 1.0, "ann")]
+    assert store.undo_clock(all_stems, by="di").lag_seconds == 4.0
+    assert stated(store) == [("", "", 3.7, "ann"), ("", "Stem 0", 1.0, "ann")]
+    assert store.read(A.key, "alignment_overrides")["tempo"][0] == TEMPO
+    # What is stated after an undo is taken back first.
+    store.state_clock(StatedClock(A.key, lag_seconds=5.0), by="bo")
+    assert store.undo_clock(all_stems, by="di").lag_seconds == 5.0
+    assert store.undo_clock(all_stems, by="di").lag_seconds == 3.7
+    assert store.undo_clock(all_stems, by="di") is None
+    assert store.undo_clock(of_stem, by="di").lag_seconds == 1.0
+    assert stated(store) == []
+    assert [c.action for c in store.clock_history(A.key)].count("undo") == 5
+
+
 def test_what_is_said_of_clocks_and_of_tracks_is_told_apart(store):
     load(store, A)
     assert store.decisions() == {}
