@@ -13,13 +13,19 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 MAX_DRIFT_SECONDS = 0.6
-_WINDOW_SECONDS = 12.0
-_STEP_SECONDS = 4.0
+WINDOW_SECONDS = 12.0
+FINER_SECONDS = 6.0  # a wander bends within longer windows; shorter ones hold too few strokes
+_STEP_SHARE = 1 / 3  # of a window
 _STIFFNESS = 0.04  # of a window's best agreement, per fine frame of movement between windows
 
 
-def with_drift(alignment: Alignment, tracks: list[TrackNotes], session: Session) -> Alignment:
-    """Return the alignment with its wander followed, in windows of 12 s.
+def with_drift(
+    alignment: Alignment,
+    tracks: list[TrackNotes],
+    session: Session,
+    window_seconds: float = WINDOW_SECONDS,
+) -> Alignment:
+    """Return the alignment with its wander followed, window by window.
 
     What the tracks together predict of each group's onsets is compared with the onsets heard, a
     little earlier and a little later in every window; the path through the windows that agrees
@@ -31,7 +37,7 @@ def with_drift(alignment: Alignment, tracks: list[TrackNotes], session: Session)
     curves = np.stack([onset_curve(t, alignment.session_time(t.start), n, frame) for t in tracks])
     predicted = _predicted(_widened(curves), heard)
     reach = min(round(MAX_DRIFT_SECONDS / frame), max(0, n // 4))
-    centres, agreement = _agreement(predicted, heard, reach, frame)
+    centres, agreement = _agreement(predicted, heard, reach, frame, window_seconds)
     if len(centres) < 2 or reach < 1:
         return alignment
     path = _stiffest_path(agreement)
@@ -66,13 +72,13 @@ def _predicted(curves: Float32, heard: Float32) -> Float32:
 
 
 def _agreement(
-    predicted: Float32, heard: Float32, reach: int, frame: float
+    predicted: Float32, heard: Float32, reach: int, frame: float, window_seconds: float
 ) -> tuple[Float64, Float64]:
     """Return window centres (session seconds) and agreement, shape (n_windows, 2 * reach + 1)."""
     n = heard.shape[1]
     norm = heard / np.maximum(np.sqrt((heard**2).sum(axis=1, keepdims=True)), 1e-9)
-    step = max(1, round(_STEP_SECONDS / frame))
-    half = max(1, round(_WINDOW_SECONDS / 2 / frame))
+    step = max(1, round(_STEP_SHARE * window_seconds / frame))
+    half = max(1, round(window_seconds / 2 / frame))
     middles = np.arange(step // 2, n, step)
     low, high = np.maximum(middles - half, 0), np.minimum(middles + half, n)
     out = np.empty((len(middles), 2 * reach + 1))

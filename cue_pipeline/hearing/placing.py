@@ -18,7 +18,7 @@ from cue_pipeline.hearing.alignment import (
     level_explained,
     score_of,
 )
-from cue_pipeline.hearing.drift import with_drift
+from cue_pipeline.hearing.drift import FINER_SECONDS, with_drift
 from cue_pipeline.hearing.file_tracks import FileTracks
 from cue_pipeline.hearing.group_spectra import MAX_OFFSET_SECONDS
 from cue_pipeline.hearing.heard_times import none_within
@@ -158,15 +158,20 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     tracks, names, origin = best.tracks, best.names, best.origin
     del best  # its templates are as large as the session, and have done their part
     # Where the sound does not confirm what a person says, it is followed to the letter.
-    bent = straight if found.held else with_drift(straight, tracks, way.session)
-    alignment, onsets = _straight_or_bent(straight, bent, tracks, way)
+    best_fit = _fit(straight, tracks, way)
+    if not found.held:
+        best_fit = max(best_fit, _fit(with_drift(straight, tracks, way.session), tracks, way))
     said = found.held or file.stated.lag_seconds is not None
-    take = None if said else follow(tracks, way, alignment)
+    take = None if said else follow(tracks, way, best_fit.alignment)
+    base = straight
     if take:
-        tracks = take.tracks
-        bent = with_drift(take.alignment, tracks, way.session)
-        alignment, onsets = _straight_or_bent(take.alignment, bent, tracks, way)
-    measured = measures(tracks, onsets, way.spread, alignment, way.session)
+        tracks, base = take.tracks, take.alignment
+        best_fit = _fit(base, tracks, way)
+    if not found.held:
+        finer = with_drift(base, tracks, way.session, FINER_SECONDS)
+        best_fit = max(best_fit, _fit(finer, tracks, way))
+    alignment = best_fit.alignment
+    measured = measures(tracks, best_fit.onsets, way.spread, alignment, way.session)
     other = None if take else other_tempo(tracks, way.spread, way.session, straight)
     doubt = other or linear_drift(alignment)
     scatter = onset_scatter(tracks, measured.onset_part, alignment, way.session)
@@ -272,21 +277,27 @@ def _as_it_sounds(alignment: Alignment, way: Standing) -> Alignment:
     return replace(alignment, lag_seconds=alignment.lag_seconds + way.early_seconds)
 
 
-def _straight_or_bent(
-    straight: Alignment, bent: Alignment, tracks: list[TrackNotes], way: Standing
-) -> tuple[Alignment, Explained]:
-    """Return the alignment at which more is explained, with levels and onsets there."""
-    onsets = [
-        onsets_explained(tracks, way.spread, alignment, way.session)
-        for alignment in (straight, bent)
-    ]
-    # Level alone does not tell 60 ms, which are more than a drum's stroke.
-    of_straight, of_bent = (
-        level_explained(levels_at(alignment, tracks, way.spread, way.session), way.session)
-        + float(by_onsets.r2.mean())
-        for alignment, by_onsets in zip((straight, bent), onsets, strict=True)
-    )
-    return (bent, onsets[1]) if of_bent > of_straight else (straight, onsets[0])
+@dataclass(frozen=True)
+class _Fit:
+    """An alignment, the onsets as they are explained at it, and how much of all is."""
+
+    alignment: Alignment
+    onsets: Explained
+    explained: float
+
+    def __lt__(self, other: "_Fit") -> bool:
+        return self.explained < other.explained
+
+
+def _fit(alignment: Alignment, tracks: list[TrackNotes], way: Standing) -> _Fit:
+    """Return how much of level and onsets is explained at an alignment.
+
+    Level alone does not tell 60 ms, which are more than a drum's stroke.
+    """
+    onsets = onsets_explained(tracks, way.spread, alignment, way.session)
+    levels = levels_at(alignment, tracks, way.spread, way.session)
+    explained = level_explained(levels, way.session) + float(onsets.r2.mean())
+    return _Fit(alignment, onsets, explained)
 
 
 def _tries(file: FileTracks, way: Standing) -> Iterator[_Tried]:

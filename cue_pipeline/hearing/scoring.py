@@ -6,7 +6,7 @@ musicians, for drums and for pitched tracks apart (``python -m benchmarks.fit_ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from cue_pipeline.hearing.shares import (
     pooled,
     shares,
 )
+from cue_pipeline.hearing.stroke_colour import stroke_likeness
 from cue_pipeline.hearing.templates import (
     LEVEL_EXPONENT,
     N_SHAPES,
@@ -65,6 +66,11 @@ _SHARE_BY_CHANCE = 0.03  # all tracks together; smaller shares are alike
 _PART_FLOOR = 0.02  # partial correlations below this are chance
 _USUAL_ONSET, _USUAL_BAND = 0.2, 0.3  # partial correlations that speak neither for nor against
 _LIFT_LIMIT = 0.1  # a stem's R² above chance that tells all that it can
+_MAY_BE = 0.5  # a track that is scored so may be in the stem
+# Of 20 drums that eight recordings' stems do not hold and that were scored so, 17 sound like the
+# stem's own instrument by 0.937 and more; of 22 that they do hold none by more than 0.931.
+_SAME_SOUND = 0.94
+_NOT_TOLD = 0.4  # a score on which nothing stands
 _DB_OF_LEVEL = 10.0 / LEVEL_EXPONENT
 
 
@@ -76,7 +82,8 @@ class Measures:
     track explains what the other tracks leave of the stem's onsets, of its overall level, and of
     its level band by band. ``level_db`` is how loud the track is in the stem, dB re the loudest
     stem's peak; ``onset_db`` likewise by its attacks; ``share`` is how much of the stem's power
-    the track is. ``is_drum`` has the shape (n_tracks,).
+    the track is. ``is_drum`` has the shape (n_tracks,). ``likeness`` is how alike a drum's strokes
+    sound to the pitched notes of the stem, NaN where that cannot be told; None: not asked.
     """
 
     onset_part: Float64
@@ -88,6 +95,7 @@ class Measures:
     r2: Float64
     lift: Float64
     is_drum: NDArray[np.bool_]
+    likeness: Float64 | None = None
 
     def features(self) -> Float64:
         """Return the regressors of the score, shape=(n_tracks, n_groups, len(FEATURES))."""
@@ -113,6 +121,8 @@ class Measures:
         """Return how surely each track is heard in each stem, 0..1."""
         weights = np.where(self.is_drum[:, None], _WEIGHTS_OF_DRUMS, _WEIGHTS_OF_PITCHED)
         out: Float64 = 1.0 / (1.0 + np.exp(-np.einsum("tgf,tf->tg", self.features(), weights)))
+        if self.likeness is not None:
+            out = np.where(self.likeness > _SAME_SOUND, np.minimum(out, _NOT_TOLD), out)
         return out
 
 
@@ -164,7 +174,7 @@ def measures(
             centred(session.level.sum(axis=0, keepdims=True)),
         )
     )
-    return Measures(
+    found = Measures(
         onset_part=np.sqrt(onsets.gain),
         activity_part=np.sqrt(overall.gain),
         band_part=np.sqrt(by_band.gain),
@@ -175,6 +185,8 @@ def measures(
         lift=alignment.lift,
         is_drum=np.array([voice.is_drum for voice in voices]),
     )
+    at_home = found.score() >= _MAY_BE
+    return replace(found, likeness=stroke_likeness(voices, at_home, alignment, session))
 
 
 def levels_at(

@@ -1,10 +1,16 @@
 """Which tracks the ear takes for drum kits: as the tables say, and not by channel 10 alone."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from cue_pipeline.hearing import match_evidence
+from cue_pipeline.hearing.alignment import Alignment
+from cue_pipeline.hearing.scoring import Measures
+from cue_pipeline.hearing.standing import ways_to_stand
+from cue_pipeline.hearing.stroke_colour import stroke_likeness
 from cue_pipeline.hearing.templates import track_notes
 from cue_pipeline_tests.hearing.sounding import SR, cue, phrase, together, tone
 
@@ -59,3 +65,34 @@ def test_the_keys_of_a_kit_are_heard_in_the_stems_of_their_drums_and_overhead():
     assert min(part[20][36], part[21][42], part[22][36], part[22][42]) > 0.5
     assert max(part[20][42], part[21][36], part[23][36], part[23][42]) < 0.2
     assert found[found["midi_track_id"] == 11]["kit_notes"].isna().all()
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_strokes_that_sound_like_the_stems_own_instrument_are_no_drums(recorded):
+    """A snare at every third note of a bass: its own noise, or only the bass's notes."""
+    bass = phrase(3, low=40)
+    strokes = [start for start, *_ in bass[::3]]
+    snare = [(start, 0.1, 38, 100) for start in strokes]
+    noise = np.random.default_rng(7).normal(0.0, 0.5, SR)
+    stem = tone(bass)
+    if recorded:
+        stem = together(stem, struck(strokes, lambda t: noise[: len(t)]))
+    _, score, features, mels = cue({"bass": bass, "snare": snare}, {"stem": stem}, drums=["snare"])
+    (way,), _ = ways_to_stand(features, mels.__getitem__)
+    here = Alignment(0.0, 1.0, 0.5, [], np.zeros(1), [])
+    at_home = np.ones((2, 1), np.bool_)
+    likeness = stroke_likeness(track_notes([10, 11], score), at_home, here, way.session)
+    assert np.isnan(likeness[0, 0])
+    assert (likeness[1, 0] < 0.9) if recorded else (likeness[1, 0] > 0.97)
+
+
+def test_a_drum_that_sounds_like_the_stems_own_instrument_is_not_surely_heard():
+    one, none = np.array([[0.8, 0.1]]), np.array([[np.nan, np.nan]])
+    of = Measures(
+        onset_part=one, activity_part=one, band_part=one, level_db=np.array([[-10.0, -50.0]]),
+        onset_db=np.array([[-10.0, -50.0]]), share=one, r2=np.full(2, 0.5),
+        lift=np.full(2, 0.3), is_drum=np.array([True]), likeness=none,
+    )  # fmt: skip
+    assert of.score()[0, 0] > 0.9
+    assert replace(of, likeness=np.array([[0.99, np.nan]])).score()[0, 0] < 0.5
+    assert replace(of, likeness=np.array([[0.85, np.nan]])).score()[0, 0] > 0.9
