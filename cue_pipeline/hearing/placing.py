@@ -18,6 +18,7 @@ from cue_pipeline.hearing.alignment import (
     level_explained,
     score_of,
 )
+from cue_pipeline.hearing.attacks import lateness
 from cue_pipeline.hearing.drift import FINER_SECONDS, with_drift
 from cue_pipeline.hearing.file_tracks import FileTracks
 from cue_pipeline.hearing.group_spectra import MAX_OFFSET_SECONDS
@@ -175,12 +176,13 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     other = None if take else other_tempo(tracks, way.spread, way.session, straight)
     doubt = other or linear_drift(alignment)
     scatter = onset_scatter(tracks, measured.onset_part, alignment, way.session)
+    late = 0.0 if found.held else _lateness(tracks, measured, scatter, alignment, way)
     kits = kit_notes(tracks, alignment, way)
     if take:
         alignment = take.of_score(alignment)
     return Placed(
         way,
-        _as_it_sounds(from_origin(alignment, origin), way),
+        _as_it_sounds(from_origin(alignment, origin), way, late),
         measured,
         names,
         None if doubt is None else str(doubt),
@@ -272,9 +274,21 @@ def _instead(stated: Stated, by_sound: Alignment) -> float | None:
     return by_sound.lag_seconds
 
 
-def _as_it_sounds(alignment: Alignment, way: Standing) -> Alignment:
+def _as_it_sounds(alignment: Alignment, way: Standing, late: float = 0.0) -> Alignment:
     """Return an alignment on which notes stand where they sound, not where windows hear them."""
-    return replace(alignment, lag_seconds=alignment.lag_seconds + way.early_seconds)
+    return replace(alignment, lag_seconds=alignment.lag_seconds + way.early_seconds - late)
+
+
+def _lateness(
+    tracks: list[TrackNotes],
+    measured: Measures,
+    scatter: Float64,
+    alignment: Alignment,
+    way: Standing,
+) -> float:
+    """Return by how much notes sound before the clock on which they sound says so."""
+    instant = way.instant_rise + way.early_seconds
+    return lateness(tracks, measured.onset_part, scatter, alignment, way.session, instant)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cue_pipeline.hearing.alignment import Session, session_of
+from cue_pipeline.hearing.attacks import instant_rise_seconds
 from cue_pipeline.hearing.drum_bands import drum_to_bands
 from cue_pipeline.hearing.group_spectra import (
     Group,
@@ -55,6 +56,8 @@ class Standing:
         ``audio_file_id`` → where its file begins on the clock; 0 where it is not in it.
     early_seconds : float
         By how much the ear's frames hear an onset before it sounds.
+    instant_rise : float
+        Where these frames hear a tone that begins at once rise, seconds from its beginning.
     listen : callable
         ``starts`` → stems with their sound, and those left out.
     moved : dict of str to float
@@ -68,6 +71,7 @@ class Standing:
     zero: float | None
     starts: Mapping[int, float]
     early_seconds: float
+    instant_rise: float
     listen: Callable[[Mapping[int, float]], tuple[list[Group], LeftOut]]
     moved: dict[str, float] = field(default_factory=dict)
 
@@ -134,11 +138,11 @@ def _standing(
         return None, left_out
     row = _row_of(features, groups[0].audio_file_id)
     bands = bands_of(row["params"])
+    hop = float(row["hop_length"]) / float(row["sample_rate"])
+    window = float(row["params"]["n_fft"]) / float(row["params"]["sr"])
     way = Standing(
         groups=[group.without_sound() for group in groups],
-        session=session_of(
-            groups, fine_seconds(float(row["hop_length"]) / float(row["sample_rate"]))
-        ),
+        session=session_of(groups, fine_seconds(hop)),
         spread=Spread(
             pitch_to_bands(bands.centres, bands.edges, bands.fft_bin_hz),
             drum_to_bands(bands.edges),
@@ -146,7 +150,8 @@ def _standing(
         references=references,
         zero=session_zero(features, starts),
         starts=starts,
-        early_seconds=_EARLY_SHARE * float(row["params"]["n_fft"]) / float(row["params"]["sr"]),
+        early_seconds=_EARLY_SHARE * window,
+        instant_rise=instant_rise_seconds(window, hop, fine_seconds(hop)),
         listen=listen,
     )
     return way, left_out
