@@ -184,6 +184,11 @@ class Settings(BaseSettings):
         alias="CUE_DECIDED_BY",
         description="Who decides about mappings; unset: the user of the system.",
     )
+    review_url: str = Field(
+        default="http://127.0.0.1:3001",
+        alias="CUE_REVIEW_URL",
+        description="Where `cue-pipeline review` is served; Dagster's pages link there.",
+    )
 
     @field_validator(
         "links_to",
@@ -228,6 +233,13 @@ class Settings(BaseSettings):
             # The value is not repeated: it may hold a user's name and password.
             raise ValueError("it needs to begin with http:// or https:// and a host's name")
         return value
+
+    @field_validator("review_url")
+    @classmethod
+    def _is_a_page(cls, value: str) -> str:
+        if not re.match(r"https?://[^/\s]", value):
+            raise ValueError("it needs to begin with http:// or https:// and a host's name")
+        return value.rstrip("/")
 
     @property
     def author(self) -> str:

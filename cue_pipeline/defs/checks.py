@@ -56,6 +56,8 @@ def check_results(
         metadata: dict[str, object] = dict(verdict.figures)
         if verdict.offenders:
             metadata["which"] = markdown_list(verdict.offenders, MOST_NAMED)
+        if verdict.see:
+            metadata["review page"] = dg.MetadataValue.url(verdict.see)
         yield dg.AssetCheckResult(
             check_name=name,
             passed=verdict.passed,

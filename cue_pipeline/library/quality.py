@@ -8,7 +8,7 @@ a run.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from cue_pipeline.mapping.decision.result import NO_NOTES
@@ -44,6 +44,8 @@ class Judgment:
         What may be plotted over time.
     offenders : sequence of str
         What did not pass, by name.
+    see : str
+        Address of a page on which it can be mended; empty: none.
     """
 
     passed: bool
@@ -51,6 +53,7 @@ class Judgment:
     severity: Severity = "WARN"
     figures: Mapping[str, float] = field(default_factory=dict)
     offenders: Sequence[str] = ()
+    see: str = ""
 
 
 def tempo_is_written(outcomes: Sequence[MidiFileOutcome]) -> Judgment:
@@ -263,15 +266,18 @@ def tracks_are_matched(mappings: DataFrame, names: Mapping[int, str]) -> Judgmen
     )  # fmt: skip
 
 
-def nothing_awaits_review(mappings: DataFrame, names: Mapping[int, str]) -> Judgment:
-    """Judge whether any mapping waits for a person; arguments as in the above."""
+def nothing_awaits_review(
+    mappings: DataFrame, names: Mapping[int, str], page: str = ""
+) -> Judgment:
+    """Judge whether any mapping waits for a person; ``page``: where to decide, others as above."""
     doubtful = mappings[mappings["state"] == "review"]
-    return _of_tracks(
+    judged = _of_tracks(
         doubtful, names, len(mappings), "mappings to review",
-        "waits for a person: see `cue-pipeline mappings CUE --review`, and decide with "
-        "`cue-pipeline mappings set`.",
+        "waits for a person: decide on the page of `cue-pipeline review`, or see `cue-pipeline "
+        "mappings CUE --review` and decide with `cue-pipeline mappings set`.",
         "None of {n} waits for a person.",
     )  # fmt: skip
+    return replace(judged, see="" if judged.passed else page)
 
 
 def _of_tracks(

@@ -162,6 +162,7 @@ def _routes(review: Review) -> list[BaseRoute]:
         "/api/decide": _decide,
         "/api/undo": _undo,
         "/api/leave": _leave,
+        "/api/clock": _clock,
     }
     routes: list[BaseRoute] = [
         Route("/", lambda _: _page_file("index.html")),
@@ -367,6 +368,14 @@ def _leave(review: Review, body: Any) -> Response:
     assert review.remaker is not None
     review.remaker.left(str(body["cue"]))
     return _told({})
+
+
+def _clock(review: Review, body: Any) -> Response:
+    decisions, remaker, sheet = _deciding(review, body)
+    moved = float(body["moved_seconds"])
+    lag = decisions.state_clock(sheet, int(body["track"]), moved, _by(review, body))
+    remaker.decided(sheet.key)
+    return _told({"lag_seconds": lag})
 
 
 def _deciding(review: Review, body: Any) -> tuple[Decisions, Remaker, Any]:

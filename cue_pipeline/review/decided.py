@@ -13,19 +13,26 @@ import hashlib
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
 
 from cue_pipeline.cue.shown import MOST_OF_A_NAME, shown
 from cue_pipeline.errors import CuePipelineError, MappingError
-from cue_pipeline.library import deciding
+from cue_pipeline.library import deciding, known_clocks
 from cue_pipeline.library.decisions import TrackAt, read_parts, row_at, track_at
 from cue_pipeline.mapping.people.binding import text_of
 from cue_pipeline.mapping.people.changed_lines import CueParts, Decision
 from cue_pipeline.mapping.people.track_keys import NO_GROUP, category_meant
+from cue_pipeline.review.axis import notes_on_axis
+from cue_pipeline.warehouse.stated_clocks import StatedClock
 
 if TYPE_CHECKING:
     from cue_pipeline.review.cue_sheet import CueSheet, Row
     from cue_pipeline.warehouse.store import Store
+
+
+_MOST_SECONDS: Final = 86_400.0
 
 
 class MeanwhileDecidedError(CuePipelineError):
@@ -122,6 +129,33 @@ class Decisions:
             for track in seen:
                 deciding.undo(self._store, parts, at[_place(sheet, track)], by=by)
             return self._standing(sheet, parts)
+
+    def state_clock(self, sheet: CueSheet, track: int, moved_seconds: float, by: str) -> float:
+        """Store that a track's score is heard so much later than it is drawn, in all stems.
+
+        Returns
+        -------
+        float
+            Where the score then begins in the earliest stem, seconds.
+
+        Raises
+        ------
+        MappingError
+            If that is more than a day away, or the cue has no stem.
+        """
+        file = int(sheet.track(track)["midi_file_id"])
+        candidates = sheet.candidates(track)
+        if not candidates:
+            raise MappingError(f"Cue '{sheet.key}' has no stem in which a clock could be stated.")
+        reference = sheet.clock(file, candidates[0])
+        drawn = float(notes_on_axis(reference, np.zeros(1))[0])
+        lag = round(drawn + moved_seconds + (reference.offset_seconds or 0.0), 6)
+        if not abs(lag) < _MOST_SECONDS:
+            raise MappingError(f"A lag of {lag} s is no number of seconds within a day.")
+        path = str(sheet.files[file]["file_path"]) if len(sheet.files) > 1 else ""
+        said = StatedClock(sheet.key, path, "", lag, note="seen on the review page")
+        known_clocks.state(self._store, said, by=by)
+        return lag
 
     def _meant(self, sheet: CueSheet, asked: Asked) -> tuple[str | None, str | None]:
         for track in asked.seen:

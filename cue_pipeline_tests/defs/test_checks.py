@@ -1,6 +1,7 @@
 """Checks of a cue: judged by damage that is put in on purpose, and shown without failing a run."""
 
 import contextlib
+import logging
 
 import dagster as dg
 import mido
@@ -10,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from cue_pipeline.cue.scan import read_cue_folder
+from cue_pipeline.defs.checks import check_results
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs, find_assets
 from cue_pipeline.library import quality as judgments
 from cue_pipeline.library.graph import GRAPH
@@ -273,11 +275,16 @@ def test_tracks_in_doubt_are_named_with_their_reason():
         }
     )
     names = {1: "a", 2: "b", 3: ""}
-    review = judgments.nothing_awaits_review(mappings, names)
+    page = "http://127.0.0.1:3001/#cue=1m01"
+    review = judgments.nothing_awaits_review(mappings, names, page)
     lone = judgments.tracks_are_matched(mappings, names)
     assert (review.passed, lone.passed) == (False, False)
     assert review.offenders == ["b: two fit alike"]
     assert lone.offenders == ["(no name): no such stem"]
+    checks = {"nothing_awaits_review": "No mapping is in doubt."}
+    (told,) = check_results(checks, {"nothing_awaits_review": lambda: review}, logging.getLogger())
+    assert told.metadata["review page"] == dg.MetadataValue.url(page)
+    assert judgments.nothing_awaits_review(mappings[:1], names, page).see == ""
 
 
 def test_a_column_that_is_not_there_fails_its_asset_at_once_with_the_cure(tmp_path, monkeypatch):

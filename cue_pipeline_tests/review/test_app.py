@@ -106,6 +106,21 @@ def test_what_somebody_else_decided_meanwhile_is_told_and_kept_in_the_history(pa
     assert undone.status_code == 409
 
 
+@pytest.mark.parametrize("moved", [0.25, -0.1])
+def test_notes_that_were_moved_state_the_clock_of_all_stems(page, store, demo, moved):
+    flute = tracks_of(page)["Flute"]
+    first = page.get("/api/track", params={"cue": LETTER, "id": flute["id"]}).json()["notes"][0][0]
+    written = demo[LETTER].notes().query("track_name == 'Flute'")["start_time"].min()
+    body = {"cue": LETTER, "track": flute["id"], "moved_seconds": moved, "by": "Béla"}
+    answer = page.post("/api/clock", json=body)
+    (stated,) = store.read(LETTER, "alignment_overrides").to_dict("records")
+    assert stated["lag_seconds"] == pytest.approx(first - written + moved, abs=2e-3)
+    assert stated["lag_seconds"] == answer.json()["lag_seconds"]
+    assert (stated["stem"], stated["decided_by"]) == ("", "Béla")
+    assert stated["midi_file"] == "MIDI/1m02 The Letter v2.mid"  # of two
+    assert page.post("/api/clock", json=body | {"moved_seconds": 1e9}).status_code == 422
+
+
 def test_several_tracks_are_decided_together(page, store):
     tracks = tracks_of(page, cue=LETTER)
     seen = {tracks[name]["id"]: "" for name in ("Warm Pad", "Glass Drone")}

@@ -17,6 +17,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -162,7 +163,12 @@ def look(browser: Browser) -> Iterator[Callable[..., Page]]:
     opened: list[Page] = []
 
     def open_page(
-        server: PageServer, *, expect: str | None = None, script: str = "", **options: Any
+        server: PageServer,
+        path: str = "",
+        *,
+        expect: str | None = None,
+        script: str = "",
+        **options: Any,
     ) -> Page:
         expected.extend([expect] if expect else [])
         page = browser.new_page(viewport={"width": 1280, "height": 720}, **options)
@@ -177,7 +183,7 @@ def look(browser: Browser) -> Iterator[Callable[..., Page]]:
             "request",
             lambda r: None if r.url.startswith(server.url) else complaints.append(r.url),
         )
-        page.goto(server.url)
+        page.goto(f"{server.url}{path}")
         page.locator("html[data-ready]").wait_for()
         opened.append(page)
         return page
@@ -303,7 +309,8 @@ def test_what_another_decides_meanwhile_is_told(look, server, library):
 
 
 def test_the_mouse_alone_does_it_too_in_the_dark(look, server):
-    page = look(server, color_scheme="dark")
+    page = look(server, f"/#cue={quote(KEY, safe='')}", color_scheme="dark")
+    assert page.locator("[name=cue]").input_value() == KEY  # as Dagster's pages link to it
     page.locator("[name=state]").select_option("all")
     page.locator("#queue button").nth(3).click()
     page.locator("#candidates button").nth(1).click()

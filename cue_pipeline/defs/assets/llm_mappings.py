@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import dagster as dg
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     checks={
         "tracks_are_matched": "Every track has a stem in which it is heard.",
         "nothing_awaits_review": "No mapping is in doubt. Those that are wait for a person: "
-        "`cue-pipeline mappings CUE --review`.",
+        "`cue-pipeline review`, or `cue-pipeline mappings CUE --review`.",
     },
 )
 def llm_mappings(
@@ -59,6 +60,7 @@ def llm_mappings(
     rows, tracks = tables["track_mappings"], midi_events["midi_tracks"]
     names = dict(zip(tracks["id"], track_labels(tracks), strict=True))
     figures = mapping_figures(mapping.summary)
+    page = f"{cue.settings.review_url}/#cue={quote(cue.folder.key, safe='')}"
     return AssetResult(
         tables,
         found=f"{figures['auto'] + figures['confirmed']} of {len(rows)} tracks matched, "
@@ -66,6 +68,7 @@ def llm_mappings(
         f"{mapping.summary['decided_by']}.",
         metadata={
             "mapping": markdown_table(mapping.table),
+            "review page": dg.MetadataValue.url(page),
             **{name: _figure(value) for name, value in figures.items()},
             "decided by": dg.MetadataValue.text(shown(mapping.summary["decided_by"])),
             "note": dg.MetadataValue.text(shown(mapping.summary["note"])),
@@ -78,7 +81,7 @@ def llm_mappings(
         },
         judges={
             "tracks_are_matched": lambda: judgments.tracks_are_matched(rows, names),
-            "nothing_awaits_review": lambda: judgments.nothing_awaits_review(rows, names),
+            "nothing_awaits_review": lambda: judgments.nothing_awaits_review(rows, names, page),
         },
     )
 

@@ -22,6 +22,8 @@ export const KEYS = [
   ["[", "[ ]", "to-stem", "more of the stem, more of the track"],
   ["]", null, "to-track"],
   ["Home", "Home", "home", "to where the track tells most"],
+  [",", ", .", "earlier", "move the notes by 10 ms, with Shift by 100 ms"],
+  [".", null, "later"], ["<", null, "much-earlier"], [">", null, "much-later"], [";", null, "much-earlier"], [":", null, "much-later"],
   ["v", "v", "cue", "all tracks and stems of the cue"],
   ["?", "?", "help", "this table"],
 ];
@@ -39,14 +41,14 @@ export function listen(act) {
     const action = BY_KEY.get(key) ?? (/^\p{L}$/u.test(key) ? "category" : null);
     if (!action) return;
     event.preventDefault();
-    if (event.repeat && !["back", "on", "in", "out", "next", "previous"].includes(action)) return;
+    if (event.repeat && !["back", "on", "in", "out", "next", "previous", "earlier", "later", "much-earlier", "much-later"].includes(action)) return;
     act(action, key);
   });
 }
 
 /** Write the table of keys. */
 export function writeHelp(list, readOnly) {
-  const writes = ["accept", "none", "skip", "undo", "same", "category"];
+  const writes = ["accept", "none", "skip", "undo", "same", "category", "earlier"];
   for (const [, label, action, says] of KEYS) {
     if (!label || (readOnly && writes.includes(action))) continue;
     const [dt, kbd, dd] = ["dt", "kbd", "dd"].map((name) => document.createElement(name));

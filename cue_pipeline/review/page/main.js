@@ -9,13 +9,14 @@ import { Offline, Refusal, ask, send, sendLast, watchConnection } from "/page/se
 
 const $ = (selector) => document.querySelector(selector);
 const LOOK_AGAIN_MS = 6000;
+const canvas = $("#picture");
 
 const about = await ask("/api/about").catch((error) => { empty(error.message); throw error; });
 document.body.classList.toggle("read-only", about.read_only);
 document.title = about.read_only ? "Catalogue" : "Review";
 $("h1").textContent = document.title;
 
-const picture = new Picture($("#picture"), $("#playhead"), about);
+const picture = new Picture(canvas, $("#playhead"), about);
 const player = new Player(about, (told) => say(told, true), playing);
 const queue = new QueueList($("#queue"), (track) => open(track));
 const skipped = new Set(), undoable = [];
@@ -53,7 +54,7 @@ function choices(name, pairs) {
 
 function sayProgress() {
   const { open: left, decided } = progress;
-  $("#progress").textContent = `${decided} of ${left + decided} decided`;
+  $("#progress").textContent = left + decided ? `${decided} of ${left + decided} decided` : "nothing waits";
 }
 
 $("#filters").addEventListener("change", () => attempt(() => loadQueue()));
@@ -70,11 +71,13 @@ function nothingWaits() {
   leave(null);
   current = null;
   player.stop();
-  const { state } = Object.fromEntries(new FormData($("#filters")));
+  const { state, cue } = Object.fromEntries(new FormData($("#filters")));
   if (progress.cues.length === 0) {
     empty("No cue of this database has mappings yet.\n\nRun `cue-pipeline process BASE_DIR` on your library, then reload this page. " +
       `The database is ${about.database}.`);
-  } else if (state === "open" && !$("#filters [name=project]").value && !$("#filters [name=cue]").value) {
+  } else if (state === "open" && cue) {
+    empty(`Nothing waits for you in ${cue}.\n\nChoose another cue above, or “all” to look at this one.`);
+  } else if (state === "open" && !$("#filters [name=project]").value && !$("#filters [name=category]").value) {
     empty("Nothing waits for you: every track is mapped or decided.\n\nChoose “decided” or “all” above to look at what there is.");
   } else {
     empty("No track is like that. Choose another state, project, cue or category above.");
@@ -140,9 +143,11 @@ function showTrack() {
   ].filter(Boolean).join(" · ");
   $("#reason").textContent = track.decided ? inWords(track) : known.reason ?? "";
   const candidate = pair.candidates[current.chosen];
-  const told = [...pair.told, candidate?.told, ...(candidate?.warnings ?? [])].filter(Boolean);
+  const clock = candidate?.clock, doubtful = clock?.confidence != null && (clock.confidence <= 0.5 || clock.method === "stated");
+  const told = [...pair.told, doubtful ? `Clock (${clock.method}): ${clock.reason}` : null, candidate?.told, ...(candidate?.warnings ?? [])].filter(Boolean);
   if (!pair.candidates.length) told.push("This cue has no stem: only “No stem” can be said. If its audio is missing, put it back and run `cue-pipeline process`.");
   $("#told").replaceChildren(...told.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
+  if (current.moved) sayMoved();
   const nearest = pair.opens_at ? `, most telling at ${minutes(pair.opens_at)}` : "";
   $("#picture-says").textContent = `${known.name || "Track without a name"}: ${known.notes} notes${nearest}; ${pair.candidates.length} candidates.`;
 }
@@ -183,6 +188,44 @@ function choose(i) {
   showCandidates();
   attempt(() => player.hear(current.pair.candidates[i]));
 }
+
+// Another clock: the notes are moved, and where they are then is stated
+
+function moveNotes(by) {
+  const { pair } = current;
+  current.moved = Math.round(((current.moved ?? 0) + by) * 1e4) / 1e4;
+  pair.notes = pair.notes.map(([start, end, ...rest]) => [start + by, end + by, ...rest]);
+  for (const name of ["beats", "tempos"]) pair[name] = pair[name].map(([at, ...rest]) => [at + by, ...rest]);
+  player.pair = pair;
+  picture.later();
+  showTrack();
+  moved();
+  if (player.playing) return player.seek(player.position());
+}
+
+function sayMoved() {
+  const item = document.createElement("li"), button = (text, act) => {
+    const made = document.createElement("button");
+    made.textContent = text;
+    made.addEventListener("click", () => attempt(act));
+    return made;
+  };
+  const by = `${current.moved > 0 ? "+" : "−"}${Math.abs(current.moved).toFixed(3)} s`;
+  item.append(`Notes and bars are moved by ${by}. `, button("State this clock for all stems", stateClock), " ",
+    button("Back", () => moveNotes(-current.moved)));
+  $("#told").prepend(item);
+}
+
+async function stateClock() {
+  const { cue, id } = current.track, moved_seconds = current.moved;
+  const found = await send("/api/clock", { cue, track: id, moved_seconds, by: who.value.trim() });
+  await send("/api/leave", { cue });
+  current.moved = 0;
+  awaited = { cue, id };
+  showTrack();
+  say(`Stated: the score begins ${found.lag_seconds.toFixed(3)} s into the recording. All stems are heard anew; then this track is shown as it stands. \`cue-pipeline align unset\` takes it back.`);
+}
+let awaited = null; // the track whose clock was stated
 
 // Which comes next
 
@@ -330,6 +373,11 @@ async function lookAgain() {
   if (current) await readStanding();
   if (about.read_only) return;
   const states = await ask("/api/remaking");
+  if (awaited && ["made", "later"].includes(states[awaited.cue]?.state)) {
+    const { id } = awaited;
+    awaited = null;
+    if (current?.track.id === id) await open(current.track);
+  }
   const words = {
     waiting: "its mappings are to be made again", making: "its mappings are being made again",
     made: "its mappings are made again",
@@ -424,6 +472,10 @@ const ACTIONS = {
   out: () => picture.zoom(1 / 0.6, player.position()),
   "to-stem": () => balance(player.balance - 0.1),
   "to-track": () => balance(player.balance + 0.1),
+  earlier: () => moveNotes(-0.01),
+  later: () => moveNotes(0.01),
+  "much-earlier": () => moveNotes(-0.1),
+  "much-later": () => moveNotes(0.1),
   cue: async () => {
     const cue = await ask("/api/cue", { cue: current.track.cue });
     const chosen = await chooseInCue($("#cue"), cue, standing);
@@ -434,7 +486,7 @@ const ACTIONS = {
   },
   help: () => $("#help").showModal(),
 };
-const WRITES = new Set(["accept", "none", "undo", "skip", "same", "category"]);
+const WRITES = new Set(["earlier", "later", "much-earlier", "much-later", "accept", "none", "undo", "skip", "same", "category"]);
 
 function see() { picture.follow(player.position()); moved(); }
 
@@ -470,27 +522,31 @@ listen(act);
 writeHelp($("#help dl"), about.read_only);
 $("#help-button").addEventListener("click", () => act("help"));
 for (const button of document.querySelectorAll("[data-do]")) {
-  button.addEventListener("click", (event) => {
-    act(button.dataset.do);
-    if (event.detail) $("#picture").focus(); // pressed by the mouse: keys are the picture's again
-  });
+  button.addEventListener("click", () => act(button.dataset.do));
 }
+// A button that was pressed by the mouse would take Space and Enter: they are the picture's again.
+document.addEventListener("click", (event) => {
+  if (event.detail && event.target.closest("button") && !document.querySelector("dialog[open]")) canvas.focus();
+});
 
 // The mouse on the picture
 
 let dragging = null;
-const canvas = $("#picture");
 canvas.addEventListener("pointerdown", (event) => {
   if (!current || event.button) return;
   canvas.setPointerCapture(event.pointerId);
-  dragging = { x: event.offsetX, y: event.offsetY, from: picture.from, loop: event.shiftKey, far: false };
+  dragging = { x: event.offsetX, y: event.offsetY, from: picture.from, loop: event.shiftKey, notes: event.altKey && !about.read_only, far: false };
 });
 canvas.addEventListener("pointermove", (event) => {
   if (!dragging) return;
   const by = event.offsetX - dragging.x;
   dragging.far ||= Math.abs(by) > 4;
   if (!dragging.far) return;
-  if (dragging.loop) {
+  if (dragging.notes) {
+    const seconds = (by / picture.width) * picture.span;
+    moveNotes(seconds - (dragging.seconds ?? 0));
+    dragging.seconds = seconds;
+  } else if (dragging.loop) {
     const ends = [dragging.x, event.offsetX].map((x) => Math.max(0, picture.seconds(x))).sort((a, b) => a - b);
     setLoop(ends[1] - ends[0] > 0.1 ? ends : null);
   } else {
@@ -532,6 +588,8 @@ watchConnection((gone) => {
 });
 
 if (about.read_only) $("[name=state]").value = "all";
+const asked = new URLSearchParams(location.hash.slice(1)).get("cue"); // Dagster's pages link to a cue
+if (asked) $("#filters [name=cue]").append(new Option(asked, asked, true, true));
 await attempt(() => loadQueue());
 setInterval(() => attempt(lookAgain), LOOK_AGAIN_MS);
 document.documentElement.dataset.ready = "true";

@@ -4,6 +4,7 @@ import { evenPieces } from "/page/time_map.js";
 import { Tiles, colours } from "/page/tiles.js";
 
 const RULER = 36, SIDE = 58, GAP = 3;
+const MOST_OUTLINED_SECONDS = 40; // of what is seen: beyond, outlines would hide the sound
 const HIGHEST_HZ = 10_000; // above, there is little by which instruments are told apart
 const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
 
@@ -63,8 +64,8 @@ export class Picture {
 
   /** Scroll so that the axis begins at a moment. */
   move(from) {
-    const longest = Math.max(this.pair.end, 1) + 1;
-    this.from = Math.max(-0.5, Math.min(from, Math.max(-0.5, longest - this.span * 0.5)));
+    const first = -0.02 * this.span, last = Math.max(first, this.pair.end + 0.02 * this.span - this.span);
+    this.from = Math.max(first, Math.min(from, last));
     this.later();
   }
 
@@ -229,7 +230,7 @@ export class Picture {
 
   /** Draw where the notes' fundamentals lie in the chosen sound, thin enough to see it. */
   outlineNotes(context, sound, { top, height }) {
-    if (this.pair.track.drums || !sound.mel.seen) return;
+    if (this.pair.track.drums || !sound.mel.seen || this.span > MOST_OUTLINED_SECONDS) return;
     context.save();
     context.beginPath();
     context.rect(SIDE, top, this.width, height);
@@ -247,10 +248,13 @@ export class Picture {
   drawAxis(context, lanes) {
     const beats = this.pair.beats, until = this.from + this.span;
     const bottom = lanes.length ? lanes.at(-1).top + lanes.at(-1).height : this.canvas.clientHeight;
-    let lastLabel = -Infinity;
+    let lastLabel = -Infinity, lastLine = -Infinity, lastBar = -Infinity;
     for (const [time, bar, beat] of beats) {
       if (time < this.from || time > until) continue;
       const x = this.x(time), isBar = beat === 1;
+      if (x - (isBar ? lastBar : lastLine) < 7) continue; // lines that are too close say nothing
+      lastLine = x;
+      if (isBar) lastBar = x;
       context.fillStyle = isBar ? this.colour.soft : this.colour.line;
       context.globalAlpha = isBar ? 0.55 : 0.45;
       context.fillRect(x, isBar ? RULER - 16 : RULER - 6, isBar ? 1 : 0.5, bottom - RULER + 16);
