@@ -38,7 +38,8 @@ def pair_of(cue: Cue, sheet: CueSheet, track_id: int) -> dict[str, Any]:
     candidates = sheet.candidates(track_id)
     reference = sheet.clock(file, candidates[0]) if candidates else axis.Clock(None, None)
     notes = sheet.notes_of.get(track_id)
-    start, end = _times(sheet, track_id, reference)
+    notes, n_cut = _heard_of(notes, reference)
+    start, end = _times(notes, reference)
     tempo = sheet.tempo(file)
     seconds = float(sheet.stems[candidates[0]]["duration_seconds"]) if candidates else 0.0
     return {
@@ -53,7 +54,7 @@ def pair_of(cue: Cue, sheet: CueSheet, track_id: int) -> dict[str, Any]:
         "tempos": [] if tempo is None else _tempos(tempo.changes, reference),
         "opens_at": axis.most_telling(start, _all_starts(sheet, reference, file), seconds),
         "end": max(seconds, float(end.max(initial=0.0))),
-        "told": _told(reference, None if tempo is None else tempo.doubt),
+        "told": _told(reference, None if tempo is None else tempo.doubt, n_cut),
     }
 
 
@@ -73,8 +74,15 @@ def other_sound(cue: Cue, sheet: CueSheet, track_id: int, stem: int) -> dict[str
     return _sound(cue, sheet, "stem", stem, reference, file, sheet.scores.get((track_id, stem)))
 
 
-def _times(sheet: CueSheet, track_id: int, reference: axis.Clock) -> tuple[Any, Any]:
-    notes = sheet.notes_of.get(track_id)
+def _heard_of(notes: Any, reference: axis.Clock) -> tuple[Any, int]:
+    """Return the notes that the recording does not leave out, and how many it does."""
+    if notes is None:
+        return None, 0
+    cut = axis.left_out(reference, float_column(notes, "start_time"))
+    return notes[~cut], int(cut.sum())
+
+
+def _times(notes: Any, reference: axis.Clock) -> tuple[Any, Any]:
     if notes is None:
         return np.empty(0), np.empty(0)
     start = float_column(notes, "start_time")
@@ -144,8 +152,13 @@ def mel_as_json(mel: Mel) -> dict[str, Any]:
     }
 
 
-def _told(reference: axis.Clock, tempo_doubt: str | None) -> list[str]:
+def _told(reference: axis.Clock, tempo_doubt: str | None, n_cut: int) -> list[str]:
     told = [] if reference.knots else [NO_CLOCK]
+    if n_cut:
+        told.append(
+            f"{n_cut} of its notes are not drawn: the recording leaves out the passage in which "
+            "they are."
+        )
     if tempo_doubt:
         told.append(f"The times of this MIDI file are in doubt: {shown(tempo_doubt)}")
     return told

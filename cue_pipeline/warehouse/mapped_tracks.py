@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.transaction import reading
+from cue_pipeline.warehouse.types import is_postgresql
 
 if TYPE_CHECKING:
     from cue_pipeline.warehouse.store import Store
@@ -80,7 +81,7 @@ def read_mapped_tracks(store: Store, states: Collection[str]) -> list[MappedTrac
             groups.canonical_name,
             # As text: SQLAlchemy would decode each by itself, at thrice the time.
             sa.cast(tracks.sounds, sa.Text)
-            if store.engine.dialect.name != "sqlite"
+            if is_postgresql(store.engine.dialect)
             else sa.type_coerce(tracks.sounds, sa.Text),
             ledger.finished_at,
         )

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cue_pipeline.reading.tempo import Tempo
-from cue_pipeline.review.axis import Clock, beats, most_telling, notes_on_axis, onto
+from cue_pipeline.review.axis import Clock, beats, left_out, most_telling, notes_on_axis, onto
 
 
 def test_two_stems_of_one_score_stand_where_the_score_is_heard_in_both():
@@ -29,6 +29,12 @@ def test_what_nothing_places_is_drawn_from_its_beginning_and_says_so():
 
 def test_notes_are_drawn_where_they_are_heard():
     assert notes_on_axis(Clock([[0.0, 1.5]], None), np.array([0.0, 2.0])).tolist() == [1.5, 3.5]
+
+
+def test_what_the_recording_leaves_out_is_known():
+    jumps = Clock([[0.0, 0.0], [10.0, 10.0], [20.0, 10.1], [30.0, 20.1]], None)
+    assert left_out(jumps, np.array([5.0, 15.0, 25.0])).tolist() == [False, True, False]
+    assert left_out(Clock(None, None), np.array([5.0])).tolist() == [False]
 
 
 def test_it_opens_where_the_track_is_densest_and_most_alone():
