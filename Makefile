@@ -5,6 +5,9 @@ BIN    := $(VENV)/bin
 CUES   ?=
 JOBS   ?=
 PORT   ?= 3000
+# From PyPI, on Linux, a build of gigabytes for CUDA; with PyTorch's own index of CPU builds in
+# PIP_EXTRA_INDEX_URL, or a wheel of one in PIP_FIND_LINKS, of 200 MB.
+TORCH  ?= torch==2.13.0 torchdata
 
 .DEFAULT_GOAL := help
 .PHONY: help run ui review test test-slow test-ui test-torch check bench bench-mapping cases lock clean
@@ -50,10 +53,11 @@ test-slow: $(BIN)/.installed-dev  ## the tests with a daemon, kills and long aud
 test-ui: $(BIN)/.installed-dev  ## use the pipeline in a real browser (needs Chromium)
 	$(BIN)/python -m pytest -m ui -q cue_pipeline_tests/ui
 
-test-torch: $(BIN)/.installed-dev  ## the tests with torch, which this installs where it can (gigabytes)
-	@if $(BIN)/python -c 'import torch, torchdata' 2>/dev/null \
-	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check torch torchdata; then \
-	  $(BIN)/python -m pytest -q cue_pipeline_tests/training/test_torch.py; \
+test-torch: $(BIN)/.installed-dev  ## the tests with torch and the example that trains; installs TORCH
+	@if $(BIN)/python -c 'import torch, torchdata' 2>/dev/null || $(BIN)/python -m pip install --quiet \
+	  --disable-pip-version-check --constraint constraints.txt $(TORCH); then \
+	  $(BIN)/python -m pytest -q -m torch --durations 3 \
+	    cue_pipeline_tests/training cue_pipeline_tests/test_examples.py; \
 	else echo "torch could not be installed; its tests are not run."; fi
 
 check: $(BIN)/.installed-dev  ## format, lint, types, the import rule and the container files

@@ -145,6 +145,8 @@ def _say_plan(plan: SplitPlan, *, dry_run: bool) -> None:
     for leak in plan.leaks:
         say(f"LEAK: cues that share music are pinned to {_told(leak.was)}:", err=True)
         _say_evidence(leak)
+    for split, keys in plan.filled.items():
+        say(f"filled: the draw left {split} empty; {', '.join(keys)} went there.")
     for key, why in plan.waiting.items():
         say(f"no split yet: {key}: {why}.")
     new = sum(row.cue_key not in plan.moved for row in plan.changed)
@@ -158,13 +160,12 @@ def _say_plan(plan: SplitPlan, *, dry_run: bool) -> None:
             "says what ties them; --by work parts cues of one project.",
             err=True,
         )
-    ratios = dict(zip(_NAMES, plan.rule.ratios, strict=True))
-    empty = [s for s in _NAMES if ratios[s] > 0 and s not in by_split.values()]
-    if plan.rows and empty:
+    if plan.rows and plan.empty:
         say(
-            f"Note: {' and '.join(empty)} {'is' if len(empty) == 1 else 'are'} empty: "
-            f"{len(groups)} group{'s' * (len(groups) != 1)} of cues are too few for a fair draw. "
-            "Another --seed draws otherwise; `splits pin` puts a cue where you want it.",
+            f"EMPTY: {' and '.join(plan.empty)}. There {'is' if len(groups) == 1 else 'are'} "
+            f"{len(groups)} group{'s' * (len(groups) != 1)} of cues, and what has a split keeps "
+            "it. --by work parts cues of one project; another --seed draws all anew; `splits pin` "
+            "puts a cue where you want it.",
             err=True,
         )
 

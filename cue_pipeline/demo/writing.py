@@ -67,7 +67,7 @@ def _write(folder: Path, say: Callable[[str], None]) -> tuple[Path, ...]:
     folder.mkdir(parents=True, exist_ok=True)  # the music takes seconds: a wrong folder fails now
     files: dict[str, bytes] = {}
     for seed, cue in enumerate(CUES):
-        of_cue = dict(_cue_files(cue, seed))
+        of_cue = dict(cue_files(cue, seed))
         files |= of_cue
         say(f"{folder / cue.folder}: {len(of_cue)} files, {cue.seconds:.1f} s of music")
     # Only when all of it is known to be free is any of it written.
@@ -80,7 +80,7 @@ def _write(folder: Path, say: Callable[[str], None]) -> tuple[Path, ...]:
     return folders
 
 
-def _cue_files(cue: DemoCue, seed: int) -> Iterator[tuple[str, bytes]]:
+def cue_files(cue: DemoCue, seed: int) -> Iterator[tuple[str, bytes]]:
     """Yield each file of a cue: its path below the library's root, its bytes."""
     for sequence in cue.sequences:
         midi = midi_file_bytes(sequence, cue.timeline)

@@ -4,7 +4,9 @@ Conventions
 -----------
 *Group*: cues joined by ties (:mod:`cue_pipeline.library.ties`), directly or through others. A split
 is drawn for the whole group, by a hash of its name and a seed: not of how many groups there are, so
-it stays when cues arrive. The name is that of its project, else of its least work.
+it stays when cues arrive. The name is that of its project, else of its least work. Only where a
+draw leaves a split without any cue, as it does with few groups, one of the groups that it has just
+drawn goes there, and that is told.
 
 What stands in ``cue_splits`` stays: a group that has a split keeps it, new cues come to it. Where
 a cue that has arrived joins groups of two splits, all of them go to the first of train,
@@ -76,6 +78,12 @@ class Rule:
             at -= ratio
         return next(s for s, r in zip(reversed(SPLITS), reversed(self.ratios), strict=True) if r)
 
+    @property
+    def wanted(self) -> list[str]:
+        """Splits that are to have cues, by ratio from the greatest; test before validation."""
+        ratios = dict(zip(SPLITS, self.ratios, strict=True))
+        return sorted((s for s in reversed(SPLITS) if ratios[s]), key=lambda s: -ratios[s])
+
     def as_json(self) -> dict[str, Any]:
         """Return it as ``cue_splits.rule`` holds it."""
         return {"ratios": list(self.ratios), "seed": self.seed, "by": self.by}
@@ -122,6 +130,8 @@ class SplitPlan:
         Groups that turned out to be one, but were in several splits.
     leaks : tuple of Merge
         Groups that people pinned to several splits.
+    filled : dict of str to tuple of str
+        Splits that the draw left empty, and the cues that went there for that.
     waiting : dict of str to str
         Cues without a split yet, and why.
     """
@@ -132,7 +142,14 @@ class SplitPlan:
     moved: dict[str, tuple[str, str]]
     merges: tuple[Merge, ...]
     leaks: tuple[Merge, ...]
+    filled: dict[str, tuple[str, ...]]
     waiting: dict[str, str]
+
+    @property
+    def empty(self) -> list[str]:
+        """Splits that are to have cues, but have none."""
+        there = {row.split for row in self.rows.values()}
+        return [split for split in self.rule.wanted if split not in there]
 
 
 def plan_splits(
@@ -315,27 +332,85 @@ def draw(
     groups = _Groups({key: key for key in names if key not in without})
     for tie in tied:
         groups.join(tie)
+    found = [_Group.of(keys, names, before, pinned, rule, anew) for keys in groups.members()]
+    filled = _fill(found, rule)
     rows: dict[str, SplitRow] = {}
     merges: list[Merge] = []
     leaks: list[Merge] = []
-    for keys in groups.members():
+    for group in found:
+        doubt = None
+        if len(group.held) > 1:
+            leaks.append(Merge(group.held, None, _evidence(groups, group.held)))
+            doubt = "; ".join(f"{', '.join(v)} pinned to {s}" for s, v in group.held.items())
+            doubt = f"cues that share music are in several splits: {doubt}"
+        elif len(group.was) > 1:
+            merges.append(Merge(group.was, group.split, _evidence(groups, group.was)))
+        for key in group.keys:
+            rows[key] = SplitRow(
+                key, pinned.get(key, group.split), group.id, key in pinned, _why(groups, key),
+                doubt, rule.as_json(), author, moment,
+            )  # fmt: skip
+    return _changes(rule, rows, before, merges, leaks, filled, without)
+
+
+@dataclass
+class _Group:
+    """Cues that are never parted, where they were, where people want them, and where they go."""
+
+    id: int
+    keys: list[str]
+    was: dict[str, tuple[str, ...]]
+    held: dict[str, tuple[str, ...]]
+    split: str
+
+    @classmethod
+    def of(
+        cls,
+        keys: list[str],
+        names: Mapping[str, str],
+        before: Mapping[str, SplitRow],
+        pinned: Mapping[str, str],
+        rule: Rule,
+        anew: bool,
+    ) -> _Group:
         group_id = row_id("split_groups", min(names[key] for key in keys))
         was = _by_split(keys, {k: before[k].split for k in keys if k in before and not anew})
         held = _by_split(keys, {key: pinned[key] for key in keys if key in pinned})
-        split = next(iter(held or was), None) or rule.draw(group_id)
-        doubt = None
-        if len(held) > 1:
-            leaks.append(Merge(held, None, _evidence(groups, held)))
-            doubt = "; ".join(f"{', '.join(v)} pinned to {s}" for s, v in held.items())
-            doubt = f"cues that share music are in several splits: {doubt}"
-        elif len(was) > 1:
-            merges.append(Merge(was, split, _evidence(groups, was)))
-        for key in keys:
-            rows[key] = SplitRow(
-                key, pinned.get(key, split), group_id, key in pinned, _why(groups, key), doubt,
-                rule.as_json(), author, moment,
-            )  # fmt: skip
-    return _changes(rule, rows, before, merges, leaks, without)
+        return cls(group_id, keys, was, held, next(iter(held or was), None) or rule.draw(group_id))
+
+    @property
+    def is_new(self) -> bool:
+        """Whether only the draw says where it goes."""
+        return not (self.was or self.held)
+
+
+def _fill(groups: Sequence[_Group], rule: Rule) -> dict[str, tuple[str, ...]]:
+    """Let a group that was drawn just now go to each split that is empty, while there are any.
+
+    It is the one of fewest cues, for the split of the greatest ratio the one of most, out of a
+    split that keeps another one, or that is less needed.
+    """
+    filled: dict[str, tuple[str, ...]] = {}
+    for rank, split in enumerate(rule.wanted):
+        of_split: dict[str, list[_Group]] = defaultdict(list)
+        for group in groups:
+            for there in group.held or (group.split,):
+                of_split[there].append(group)
+        if split in of_split:
+            continue
+        less_needed = rule.wanted[rank + 1 :]
+        free = [
+            group
+            for there, others in of_split.items()
+            for group in others
+            if group.is_new and (len(others) > 1 or there in less_needed)
+        ]
+        if free:
+            sign = -1 if rank == 0 else 1
+            chosen = min(free, key=lambda group: (sign * len(group.keys), group.id))
+            chosen.split = split
+            filled[split] = tuple(chosen.keys)
+    return filled
 
 
 def _by_split(keys: Sequence[str], split_of: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -363,6 +438,7 @@ def _changes(
     before: Mapping[str, SplitRow],
     merges: Sequence[Merge],
     leaks: Sequence[Merge],
+    filled: dict[str, tuple[str, ...]],
     waiting: dict[str, str],
 ) -> SplitPlan:
     changed = []
@@ -381,4 +457,6 @@ def _changes(
         for key, row in rows.items()
         if key in before and before[key].split != row.split
     }
-    return SplitPlan(rule, rows, tuple(changed), moved, tuple(merges), tuple(leaks), waiting)
+    return SplitPlan(
+        rule, rows, tuple(changed), moved, tuple(merges), tuple(leaks), filled, waiting
+    )

@@ -250,7 +250,7 @@ def test_a_line_is_heard_at_its_pitch(library):
 
 def test_the_same_music_gives_the_same_bytes():
     radio = writing.CUES[3]
-    assert dict(writing._cue_files(radio, 3)) == dict(writing._cue_files(radio, 3))
+    assert dict(writing.cue_files(radio, 3)) == dict(writing.cue_files(radio, 3))
 
 
 def test_a_second_call_leaves_the_cues_as_they_are(library):

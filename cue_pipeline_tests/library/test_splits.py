@@ -168,10 +168,51 @@ def test_cues_that_arrive_move_none_that_were_there_and_come_to_their_group():
     assert not later.moved
     assert {row.cue_key for row in later.changed} == {*new, "cue 7"}  # now it has a reason
     # Without what stands in the table, projects draw by their names alone.
-    names = {f"{p}/{i}": f"project {p}" for p in "abcdefgh" for i in range(3)}
+    names = {f"{p}/{i}": f"project {p}" for p in "abcdefghijklmnopqrstuvwxyz" for i in range(3)}
     some = {k: v for k, v in names.items() if not k.endswith("0")}
     whole = splits_of(drawn(names))
     assert {k: whole[k] for k in some} == splits_of(drawn(some))
+
+
+def test_a_draw_of_few_groups_leaves_no_split_empty():
+    for n in range(3, 12):
+        for seed in range(10):
+            plan = drawn(alone(n), rule=Rule(seed=seed))
+            assert {row.split for row in plan.rows.values()} == {"train", "validation", "test"}
+            assert all(plan.rows[k].split == s for s, keys in plan.filled.items() for k in keys)
+            # Those that were not needed to fill are where their hash alone puts them.
+            free = plan.rows.keys() - {key for keys in plan.filled.values() for key in keys}
+            assert all(plan.rows[k].split == plan.rule.draw(plan.rows[k].group_id) for k in free)
+
+
+@pytest.mark.parametrize(
+    ("n", "ratios", "there"),
+    [
+        (1, (80, 10, 10), ["train"]),
+        (2, (80, 10, 10), ["test", "train"]),
+        (2, (80, 20, 0), ["train", "validation"]),
+        (5, (0, 0, 1), ["test"] * 5),
+    ],
+)
+def test_what_is_needed_most_is_filled_first(n, ratios, there):
+    for seed in range(10):
+        plan = drawn(alone(n), rule=Rule(ratios, seed))
+        assert sorted(splits_of(plan).values()) == there
+        assert plan.empty == [s for s in plan.rule.wanted if s not in there]
+
+
+def test_the_smallest_group_fills_and_what_stands_or_is_pinned_is_left():
+    songs = alone(4)
+    joined = [Tie("cue 0", "cue 1", "music")]
+    for seed in range(10):
+        filled = drawn(songs, joined, rule=Rule(seed=seed)).filled
+        assert all(len(keys) == 1 for split, keys in filled.items() if split != "train")
+    rule = Rule((100, 1e-9, 1e-9))
+    first = drawn(alone(1), rule=rule)
+    later = drawn(songs, before=first.rows, rule=rule, pins={"cue 1": "train"})
+    assert not later.moved
+    assert later.rows["cue 1"].split == later.rows["cue 0"].split == "train"
+    assert {later.rows["cue 2"].split, later.rows["cue 3"].split} == {"validation", "test"}
 
 
 def apart():

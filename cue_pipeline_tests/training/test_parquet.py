@@ -83,6 +83,25 @@ def test_notes_that_are_no_labels_have_no_stem(sqlite_template, tmp_path):
         assert {line.partition("/")[0] for line in found} == {"notes", "stems", "tracks"}
 
 
+def test_labels_beside_notes_without_a_stem_keep_all_63_bits_of_its_id(sqlite_template, tmp_path):
+    """A double holds 53: joined by it, notes would be nobody's."""
+    with planted_library(sqlite_template, tmp_path, CUES[0]) as library:
+        first, *others = CUES[0].track_ids
+        engine = sa.create_engine(f"sqlite:///{tmp_path / 'cues.db'}")
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"UPDATE track_mappings SET state = 'review' WHERE midi_track_id = {first}"
+            )
+        engine.dispose()
+        export(library, tmp_path / "set")
+    joined = duckdb.sql(
+        f"SELECT track_id, count(*) FROM '{tmp_path}/set/notes/*.parquet' "
+        f"JOIN '{tmp_path}/set/stems/*.parquet' USING (stem_id) GROUP BY 1"
+    ).fetchall()
+    assert sorted(joined) == sorted((track, 60) for track in others)
+    assert any(stem_id % 1024 for stem_id in CUES[0].group_ids)
+
+
 @pytest.mark.slow
 def test_an_export_that_was_killed_goes_on_and_is_the_same(done, tmp_path, monkeypatch):
     library, _, _ = done

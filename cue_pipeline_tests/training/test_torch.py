@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader  # noqa: E402
 from cue_pipeline.training.windows import Windows  # noqa: E402
 from cue_pipeline_tests.training.made import MadeSource  # noqa: E402
 
+pytestmark = pytest.mark.torch
 FIELDS = ["mel", "roll", "velocity", "cc", "beat", "category", "complete"]
 
 

@@ -332,10 +332,13 @@ def _tracks(content: CueContent) -> pd.DataFrame:
 
 
 def _notes(content: CueContent) -> pd.DataFrame:
+    import pandas as pd
+
     ids = {name: stem.id for name, stem in content.cue.stems.items()}
     heard = content.notes[["midi_track_id", "event_index", "stem", "start", "end"]]
     notes = content.cue.notes().merge(heard, on=["midi_track_id", "event_index"], how="left")
-    notes["stem_id"] = notes["stem"].map(ids).astype("Int64")
+    # Not `Series.map`: where some have no stem it makes floats, which hold 53 bits of an id's 63.
+    notes["stem_id"] = pd.array([ids.get(stem) for stem in notes["stem"]], "Int64")
     return notes.rename(
         columns={
             "midi_track_id": "track_id",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .epoch import Batches, Buffers
 from .fields import FIELDS, OF_CUES, Places, Shape, checked_fields, empty_arrays, fill
-from .grid import PITCHES
+from .grid import PITCHES, Grid
 from .order import Permutation
 from .refusal import WindowsError
 
@@ -166,6 +166,11 @@ class Windows:
     def controllers(self) -> tuple[int, ...]:
         """The MIDI controllers that ``cc`` has, in this order."""
         return self._shape.controllers
+
+    @property
+    def grid(self) -> Grid:
+        """The frames that all fields share, those of the mel."""
+        return self._source.grid
 
     @property
     def frames_per_second(self) -> float:
