@@ -187,8 +187,9 @@ class Decisions:
     def _standing(self, sheet: CueSheet, parts: CueParts) -> dict[str, dict[str, Any]]:
         rows = deciding.standing(self._store, parts)
         at = _positions(parts)
+        stems = {str(row["canonical_name"]): str(stem) for stem, row in sheet.stems.items()}
         return {
-            str(track): _as_json(rows[position])
+            str(track): _as_json(rows[position], stems)
             for track in sheet.tracks
             if (position := at.get(_place(sheet, track))) in rows
         }
@@ -207,7 +208,7 @@ def _place(sheet: CueSheet, track: int) -> TrackAt:
     return row_at({"file_path": path, "track_index": int(row["track_index"]), **whole})
 
 
-def _as_json(row: Mapping[Hashable, Any]) -> dict[str, Any]:
+def _as_json(row: Mapping[Hashable, Any], stems: Mapping[str, str]) -> dict[str, Any]:
     stem, category, note, by = (
         text_of(row.get(name))
         for name in ("canonical_name", "instrument_category", "note", "decided_by")
@@ -217,6 +218,7 @@ def _as_json(row: Mapping[Hashable, Any]) -> dict[str, Any]:
     ]
     return {
         "stem": None if stem is None else shown(stem, MOST_OF_A_NAME),
+        "stem_id": stems.get(stem or ""),
         "category": category,
         "note": None if note is None else shown(note),
         "by": shown(by or "(not kept)", MOST_OF_A_NAME),

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from cue_pipeline.reading import Cue, Mel
 
 NO_CLOCK = (
-    "Nothing tells where this score is heard: the notes are drawn as if the score began with the "
-    "recording. Listen before you decide, or state the clock (cue-pipeline align set)."
+    "Nothing tells where this score is heard: the notes are drawn as if it began with the "
+    "recording. Listen first, or drag the notes with Alt to where they fit and state the clock."
 )
 
 

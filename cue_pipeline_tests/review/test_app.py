@@ -63,6 +63,7 @@ def test_a_decision_is_kept_at_once_and_comes_off_the_queue(page, store, followe
     flute = tracks_of(page)["Flute"]
     answer = decide(page, flute, stem=stem_id(page, LETTER, "1m02 FL_01"), by="Béla")
     assert answer.json()[flute["id"]]["stem"] == "1m02 FL_01"
+    assert answer.json()[flute["id"]]["stem_id"] == stem_id(page, LETTER, "1m02 FL_01")
     kept = store.overrides(LETTER).to_dict("records")
     assert [(row["track"], row["canonical_name"], row["decided_by"]) for row in kept] == [
         ("Flute", "1m02 FL_01", "Béla")

@@ -1,13 +1,18 @@
 """Who may ask the page's server: the fetch standard's Origin, DNS rebinding, the token."""
 
+import re
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
+import cue_pipeline.review
 from cue_pipeline.review.app import Review, create_app
 from cue_pipeline.review.guard import Admission
 
 OURS = {"host": "127.0.0.1:3001", "origin": "http://127.0.0.1:3001",
         "content-type": "application/json"}  # fmt: skip
+PAGE = Path(cue_pipeline.review.__file__).parent / "page"
 LOCAL = Admission({"127.0.0.1:3001", "localhost:3001"})
 
 
@@ -69,3 +74,13 @@ def test_every_answer_forbids_foreign_code_and_embedding(page):
 )
 def test_only_the_pages_own_files_are_served(page, name):
     assert page.get(f"/page/{name}").status_code == 404
+
+
+def test_the_scripts_of_the_page_set_names_as_text_and_ask_no_other_address():
+    scripts = {file.name: file.read_text() for file in PAGE.iterdir()}
+    assert {"index.html", "main.js", "style.css"} <= set(scripts)
+    for name, script in scripts.items():
+        for markup in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert markup not in script, name
+        addresses = re.findall(r"(?:https?:)?//[a-z][\w.-]*\.[a-z]{2,}", script)
+        assert [a for a in addresses if "www.w3.org" not in a] == [], name  # the namespace of SVG

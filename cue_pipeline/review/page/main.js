@@ -143,7 +143,7 @@ function showTrack() {
   ].filter(Boolean).join(" · ");
   $("#reason").textContent = track.decided ? inWords(track) : known.reason ?? "";
   const candidate = pair.candidates[current.chosen];
-  const clock = candidate?.clock, doubtful = clock?.confidence != null && (clock.confidence <= 0.5 || clock.method === "stated");
+  const clock = candidate?.clock, doubtful = clock?.confidence != null && clock.method !== "none" && (clock.confidence <= 0.5 || clock.method === "stated");
   const told = [...pair.told, doubtful ? `Clock (${clock.method}): ${clock.reason}` : null, candidate?.told, ...(candidate?.warnings ?? [])].filter(Boolean);
   if (!pair.candidates.length) told.push("This cue has no stem: only “No stem” can be said. If its audio is missing, put it back and run `cue-pipeline process`.");
   $("#told").replaceChildren(...told.map((text) => Object.assign(document.createElement("li"), { textContent: text })));
@@ -318,16 +318,16 @@ async function same() {
   const mine = cue.tracks.find((t) => t.id === track.id);
   const alike = cue.tracks.filter((t) => t.notes && (t.id === track.id || (!standing[t.id] &&
     ((mine.name && t.name === mine.name) || (mine.stem && t.stem === mine.stem)))));
-  const what = track.decided ?? null;
-  const none = what?.stem === "-";
-  const words = none ? "no stem" : what?.stem ?? sound?.name;
+  const said = standing[track.id]?.stem ? standing[track.id] : null, none = said?.stem === "-";
+  const words = none ? "no stem" : said?.stem ?? sound?.name;
+  const stem = none ? "-" : said ? said.stem_id : sound?.id;
+  if (words && !stem) { say(`The cue has no stem ${words} any longer. Decide about this track again first.`); return; }
   if (alike.length < 2 || !words) {
     say("No other open track of this cue bears this name or is proposed this stem.");
     return;
   }
   const lines = alike.map((t) => `${t.place} ${t.name || "(no name)"}`);
   if (!await confirmAll($("#confirm"), `${alike.length} tracks of ${track.cue}: ${words}`, lines)) return;
-  const stem = none ? "-" : cue.stems.find((s) => s.name === words)?.id ?? sound.id;
   const all = alike.map((t) => tracks.find((known) => known.id === t.id) ?? { ...t });
   if (await decide({ stem }, all)) {
     say(`${alike.length} tracks: ${words}.`);
