@@ -159,25 +159,27 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     tracks, names, origin = best.tracks, best.names, best.origin
     del best  # its templates are as large as the session, and have done their part
     # Where the sound does not confirm what a person says, it is followed to the letter.
-    best_fit = _fit(straight, tracks, way)
+    fit = _fit(straight, tracks, way)
     if not found.held:
-        best_fit = max(best_fit, _fit(with_drift(straight, tracks, way.session), tracks, way))
+        fit = max(fit, _fit(with_drift(straight, tracks, way.session), tracks, way))
     said = found.held or file.stated.lag_seconds is not None
-    take = None if said else follow(tracks, way, best_fit.alignment)
+    take = None if said else follow(tracks, way, fit.alignment)
     base = straight
     if take:
         tracks, base = take.tracks, take.alignment
-        best_fit = _fit(base, tracks, way)
+        bent = with_drift(base, tracks, way.session)
+        fit = max(_fit(base, tracks, way), _fit(bent, tracks, way))
+    # On this clock the score's weights were fitted; where the notes are, shorter windows tell.
+    measured = measures(tracks, fit.onsets, way.spread, fit.alignment, way.session)
+    kits = kit_notes(tracks, fit.alignment, way)
+    other = None if take else other_tempo(tracks, way.spread, way.session, straight)
+    doubt = other or linear_drift(fit.alignment)
     if not found.held:
         finer = with_drift(base, tracks, way.session, FINER_SECONDS)
-        best_fit = max(best_fit, _fit(finer, tracks, way))
-    alignment = best_fit.alignment
-    measured = measures(tracks, best_fit.onsets, way.spread, alignment, way.session)
-    other = None if take else other_tempo(tracks, way.spread, way.session, straight)
-    doubt = other or linear_drift(alignment)
+        fit = max(fit, _fit(finer, tracks, way))
+    alignment = fit.alignment
     scatter = onset_scatter(tracks, measured.onset_part, alignment, way.session)
     late = 0.0 if found.held else _lateness(tracks, measured, scatter, alignment, way)
-    kits = kit_notes(tracks, alignment, way)
     if take:
         alignment = take.of_score(alignment)
     return Placed(
