@@ -40,9 +40,9 @@ def serve(
 
     store = open_store(settings) if server is not None else None
     library = open_library(settings.database_url.get_secret_value(), root)
-    listening = _listen(host, port)
+    listening = listen(host, port)
     port = int(listening.getsockname()[1])
-    admission = _admission(host, port, token, read_only=store is None)
+    admission = admitted(host, port, token, read_only=store is None)
     remaker = None
     if store is not None and server is not None:
         remaker = Remaker(partial(follow_quietly, store, settings, server))
@@ -61,7 +61,14 @@ def serve(
             sys.exit(follow(store, settings, server, left))
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that takes callers at an address; port 0: any that is free.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such address here, or another program is at that port.
+    """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(found[0], found[1], found[2])
@@ -76,7 +83,8 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _admission(host: str, port: int, token: str | None, *, read_only: bool) -> Admission:
+def admitted(host: str, port: int, token: str | None, *, read_only: bool) -> Admission:
+    """Return who is let in at an address; elsewhere than on the loopback a token is made up."""
     from cue_pipeline.review.guard import Admission
 
     names: Collection[str] | None = _names(host)
