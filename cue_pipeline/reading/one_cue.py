@@ -259,6 +259,9 @@ class Cue:
     def heard_notes(self) -> pd.DataFrame:
         """Return the notes of every track that has a stem, with where in it they are heard.
 
+        A note of a track that is in several stems is there once for each (:attr:`track_stems`); of
+        a kit that is split each key where it is heard.
+
         Returns
         -------
         DataFrame
@@ -387,8 +390,14 @@ def _heard_notes(cue: Cue) -> pd.DataFrame:
 
     tracks = cue.tracks
     tracks = tracks[tracks["stem"].notna()].rename(columns={"id": "midi_track_id"})
-    names = ["midi_track_id", "midi_file_id", "audio_file_id", "stem", "state"]
-    notes = cue.notes().merge(tracks[names], on="midi_track_id").reset_index(drop=True)
+    names = ["midi_track_id", "midi_file_id", "state"]
+    notes = cue.notes().merge(tracks[names], on="midi_track_id")
+    notes = notes.merge(_pairs(cue, tracks), on="midi_track_id")
+    known = [
+        keys is None or key in keys
+        for key, keys in zip(notes["note"], notes.pop("keys"), strict=True)
+    ]
+    notes = notes[np.array(known, bool)].reset_index(drop=True)
     notes["heard_start"], notes["heard_end"], notes["within"] = np.nan, np.nan, False
     keys = ["midi_file_id", "audio_file_id"]
     told = cue.table("stem_alignments").rename(
@@ -405,7 +414,27 @@ def _heard_notes(cue: Cue) -> pd.DataFrame:
             notes.loc[of.index, "heard_end"] = heard_times(knots, end)
             notes.loc[of.index, "within"] = ~is_cut(knots, start)
     ends = pd.Series({name: stem.duration_seconds for name, stem in cue.stems.items()}, dtype=float)
-    begun = notes["heard_start"] < notes["stem"].map(ends)
+    begun = notes["heard_start"] < notes["stem"].map(ends).astype("float64")
     notes["within"] &= begun & (notes["heard_end"] > 0.0)
     heard = notes[notes["heard_start"].notna()]
     return heard.drop(columns="midi_file_id").reset_index(drop=True)
+
+
+def _pairs(cue: Cue, tracks: pd.DataFrame) -> pd.DataFrame:
+    """Return the stems of each track that has one: ids, name, and which keys are heard there."""
+    import pandas as pd
+
+    from cue_pipeline.reading.heard_in import stems_of_tracks
+
+    columns = ["midi_track_id", "audio_file_id", "notes"]
+    further = read_vouched(cue.library.store, cue.key, {}, where_ready={"track_stems": columns})
+    names = {stem.id: name for name, stem in cue.stems.items()}
+    rows = [
+        (track, stem, names[stem], keys)
+        for track, stems in stems_of_tracks(tracks, further["track_stems"]).items()
+        for stem, keys in stems.items()
+        if stem in names
+    ]
+    found = pd.DataFrame(rows, columns=["midi_track_id", "audio_file_id", "stem", "keys"])
+    found["keys"] = pd.Series([row[3] for row in rows], dtype=object)
+    return found.astype({"midi_track_id": "int64", "audio_file_id": "int64"})

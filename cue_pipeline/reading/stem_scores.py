@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cue_pipeline.hearing.heard_times import heard_times, score_times
 from cue_pipeline.midi.pedals import sounding_ends
+from cue_pipeline.reading.heard_in import Keys, keys_nowhere, stems_of_tracks
 from cue_pipeline.reading.tempo import Tempo
 from cue_pipeline.warehouse.vouched import read_vouched
 
@@ -99,6 +100,7 @@ def read_stem_scores(store: Store, cue_key: str) -> dict[int, StemScore]:
                 "midi_track_id", "event_index", "channel", "cc_number", "cc_value", "time",
             ],
             "track_mappings": ["midi_track_id", "audio_file_id", "state", "candidates"],
+            "track_stems": ["midi_track_id", "audio_file_id", "notes"],
             "stem_alignments": ["midi_file_id", "audio_file_id", "knots", "confidence"],
             "audio_files": ["id", "peak_dbfs"],
         },
@@ -123,6 +125,7 @@ class _Cue:
             tracks["own_category"].notna(), tracks["instrument_category"]
         )
         self._tracks = tracks.merge(found["track_mappings"], on="midi_track_id")
+        self._stems_of = stems_of_tracks(found["track_mappings"], found["track_stems"])
         notes = found["midi_notes"]
         notes = notes[notes["midi_track_id"].isin(tracks["midi_track_id"])].reset_index(drop=True)
         cc = found["midi_cc"]
@@ -147,7 +150,8 @@ class _Cue:
 
     def _stem(self, stem: int, *, silent: bool) -> StemScore:
         tracks = self._tracks
-        sure = tracks[tracks["state"].isin(_SURE) & (tracks["audio_file_id"] == stem)]
+        here = [t for t, stems in self._stems_of.items() if stem in stems]
+        sure = tracks[tracks["state"].isin(_SURE) & tracks["midi_track_id"].isin(here)]
         doubts, unknown = self._doubts(stem)
         parts = [self._heard(track, stem, i) for i, track in enumerate(sure.itertuples())]
         if any(part is None for part in parts):
@@ -176,6 +180,9 @@ class _Cue:
             # Without notes there is nothing whose place could be unknown.
             return None if notes is not None else (pd.DataFrame(), pd.DataFrame())
         notes = self._notes.iloc[:0] if notes is None else notes
+        keys = self._stems_of[int(track.midi_track_id)][stem]
+        if keys is not None:
+            notes = notes[notes["note"].isin(keys)]
         heard = pd.DataFrame(
             {
                 "start": heard_times(knots, notes["start_time"].to_numpy(np.float64)),
@@ -197,13 +204,12 @@ class _Cue:
         return heard, controllers
 
     def _doubts(self, stem: int) -> tuple[list[tuple[float, float]], str | None]:
-        """Return when doubtful tracks may sound in a stem, or why that cannot be told."""
+        """Return when doubtful notes may sound in a stem, or why that cannot be told."""
         spans: list[tuple[float, float]] = []
-        tracks = self._tracks
-        doubtful: Any = tracks[tracks["state"].isin(_DOUBTFUL)]
-        for track in doubtful.itertuples():
-            notes = self._of_track.get(track.midi_track_id)
-            if notes is None or not _may_be_in(track, stem):
+        tracks: Any = self._tracks
+        for track in tracks.itertuples():
+            notes = self._doubtful_notes(track, stem)
+            if notes is None or not len(notes):
                 continue
             knots = self._knots.get((int(track.midi_file_id), stem))
             if knots is None or self._in_doubt(track.midi_file_id):
@@ -212,6 +218,16 @@ class _Cue:
             ends = heard_times(knots, notes["sounds_until"].to_numpy(np.float64))
             spans += zip(starts - BEFORE_SECONDS, ends + AFTER_SECONDS, strict=True)
         return _united(spans), None
+
+    def _doubtful_notes(self, track: Any, stem: int) -> pd.DataFrame | None:
+        """Return the notes of a track that may sound in a stem, but are not known to."""
+        notes = self._of_track.get(track.midi_track_id)
+        stems = self._stems_of.get(int(track.midi_track_id), {})
+        if notes is None or track.state in _DOUBTFUL:
+            return notes if _may_be_in(track, stem, stems) else None
+        if stem not in stems:
+            return None
+        return notes[notes["note"].isin(keys_nowhere(stems, set(notes["note"])))]
 
     def _in_doubt(self, file: Any) -> bool:
         return self._tempos[int(file)].doubt is not None
@@ -238,13 +254,9 @@ def _tempos(files: pd.DataFrame) -> dict[int, Tempo]:
     return found
 
 
-def _may_be_in(track: Any, stem: int) -> bool:
+def _may_be_in(track: Any, stem: int, stems: Mapping[int, Keys]) -> bool:
     """Return whether a doubtful track names a stem; one that names none may be in any."""
-    import pandas as pd
-
-    named = {int(c["audio_file_id"]) for c in track.candidates or ()}
-    if not pd.isna(track.audio_file_id):
-        named.add(int(track.audio_file_id))
+    named = {int(c["audio_file_id"]) for c in track.candidates or ()} | stems.keys()
     return stem in named or not named
 
 

@@ -336,7 +336,7 @@ class SyntheticCue:
                 midi_track_id=self.track_ids,
                 audio_file_id=groups,
                 share=1.0,
-                notes=[[36, 38]] * self.n_tracks,
+                notes=[None] * self.n_tracks,
             ),
             "midi_tracks": rows(
                 "midi_tracks",
