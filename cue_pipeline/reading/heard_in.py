@@ -39,11 +39,12 @@ def stems_of_tracks(
     for track, stem, keys in rows:
         known = frozenset(keys) if isinstance(keys, list) else None
         further.setdefault(int(track), {})[int(stem)] = known
-    found = {}
+    found: dict[int, dict[int, Keys]] = {}
     for track, stem in zip(mappings["midi_track_id"], mappings["audio_file_id"], strict=True):
         if not pd.isna(stem):
             stems = further.get(int(track), {})
-            found[int(track)] = stems if int(stem) in stems else {int(stem): None}
+            main: dict[int, Keys] = {int(stem): None}
+            found[int(track)] = stems if int(stem) in stems else main
     return found
 
 

@@ -12,8 +12,8 @@ from cue_pipeline.training.exports import parquet_tables as module
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.manifest import file_faults, read_manifest
 from cue_pipeline.training.exports.parquet_tables import TABLES, Parquet
-from cue_pipeline_tests.training.planted import PlantedCue, planted_library, wandered
-from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
+from cue_pipeline_tests.training.planted import PlantedCue, plant, planted_library, wandered
+from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load, replace
 
 CUES = [PlantedCue(key=f"Reel 1/1m0{i}", seed=i, offsets=(0.0, 0.5)) for i in (1, 2, 3)]
 
@@ -81,6 +81,33 @@ def test_notes_that_are_no_labels_have_no_stem(sqlite_template, tmp_path):
             connection.exec_driver_sql("UPDATE track_mappings SET state = 'confirmed'")
         found = Parquet().faults(tmp_path / "set", library)
         assert {line.partition("/")[0] for line in found} == {"notes", "stems", "tracks"}
+
+
+@pytest.mark.engines("sqlite")
+def test_a_note_sounds_until_the_pedal_is_released(store, filled_url, tmp_path):
+    cue = CUES[0]
+    plant(store, tmp_path / "cues", cue)
+    events = cue.value("midi_events")
+    pedal = events["midi_cc"].iloc[:2].assign(
+        cc_number=64, cc_value=[127, 0], time=[0.0, 3.0], event_index=[5_000, 5_001]
+    )  # fmt: skip
+    notes = events["midi_notes"].iloc[:2].assign(
+        start_time=[0.5, 3.5], duration=0.25, note=[60, 62], flags=0
+    )  # fmt: skip
+    replace(store, cue, "midi_events", midi_cc=pedal, midi_notes=notes)
+    for asset in ("match_evidence", "llm_mappings"):
+        replace(store, cue, asset)
+    library = cp.open_library(filled_url, tmp_path / "cues")
+    export(library, tmp_path / "set")
+    rows = duckdb.sql(
+        f"SELECT n.end_seconds - s.start_seconds, n.sounds_until_seconds - s.start_seconds "
+        f"FROM '{tmp_path}/set/notes/*.parquet' n JOIN '{tmp_path}/set/stems/*.parquet' s "
+        f"USING (stem_id) ORDER BY n.note"
+    ).fetchall()
+    (held, until), (end, same) = rows
+    assert held == pytest.approx(wandered(0.75), abs=0.025)
+    assert until == pytest.approx(wandered(3.0), abs=0.025)
+    assert end == same == pytest.approx(wandered(3.75), abs=0.025)
 
 
 def test_labels_beside_notes_without_a_stem_keep_all_63_bits_of_its_id(sqlite_template, tmp_path):

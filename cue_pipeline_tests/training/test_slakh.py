@@ -25,6 +25,7 @@ from cue_pipeline.training.exports.slakh import Slakh
 from cue_pipeline.training.exports.slakh import yaml as as_yaml
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline_tests.training.planted import RATE, PlantedCue, plant, planted_library, wandered
+from cue_pipeline_tests.warehouse.synthetic import replace
 
 pytestmark = pytest.mark.engines("sqlite")
 CUE = PlantedCue()
@@ -69,6 +70,20 @@ def test_notes_are_where_they_are_heard_within_25_ms_of_known_wander(done):
         assert np.abs(np.sort(found[:, 0]) - np.sort(expected)).max() < 0.025
         assert sorted(found[:, 2]) == sorted(mine["note"].to_numpy()[order])
     assert len(notes_of(out / "Track00001/all_src.mid")) == N_NOTES
+
+
+def test_what_is_heard_in_two_stems_is_in_both_and_once_in_the_whole(store, library, tmp_path):
+    rows = CUE.value("llm_mappings")["track_stems"].astype({"notes": object})
+    further = rows.iloc[:1].assign(audio_file_id=CUE.group_ids[1])
+    both = pd.concat([rows, further], ignore_index=True)
+    replace(store, CUE, "llm_mappings", track_stems=both)
+    heard = library[CUE.key].heard_notes()
+    assert len(heard) == N_NOTES + CUE.n_notes
+    export(library, tmp_path / "set")
+    folder = tmp_path / "set/Track00001"
+    n = [len(notes_of(folder / f"MIDI/S0{i}.mid")) for i in range(2)]
+    assert n == [2 * CUE.n_notes, 2 * CUE.n_notes]
+    assert len(notes_of(folder / "all_src.mid")) == N_NOTES
 
 
 def test_stems_are_means_of_their_channels_and_the_mix_their_sum(library, tmp_path):

@@ -67,6 +67,50 @@ def test_notes_are_where_the_clock_of_the_stem_puts_them(filled):
     assert window["beat"][188].round(1).tolist() == [1.0, 5.0]
 
 
+def in_two_stems(store, keys_of_both):
+    """Put the first track into both stems, with those of its keys that are given for each."""
+    mapped = CUE.value("llm_mappings")
+    first, (zero, one) = CUE.track_ids[0], CUE.group_ids
+    rest = mapped["track_stems"].iloc[1:]
+    both = pd.DataFrame({"midi_track_id": first, "audio_file_id": [zero, one], "share": 0.5})
+    both["notes"] = pd.Series(keys_of_both, dtype=object)
+    replace(store, CUE, "llm_mappings", track_stems=pd.concat([both, rest], ignore_index=True))
+
+
+def onsets_of(notes):
+    at = np.interp(notes["start_time"].to_numpy(), [0, 0.5, 1.5, 100], [0, 0.5, 1.51, 100.01])
+    frames = np.floor(at * RATE + 0.5).astype(int)
+    return {(f, p) for f, p in zip(frames, notes["note"], strict=True) if f < 375}
+
+
+@pytest.mark.engines("sqlite")
+def test_a_track_in_two_stems_has_its_notes_in_both(store, filled):
+    in_two_stems(store, [None, None])
+    notes = CUE.value("midi_events")["midi_notes"]
+    windows = opened(filled)
+    for stem, tracks in (("Stem 0", (0, 2)), ("Stem 1", (0, 1))):
+        own = notes[notes["midi_track_id"].isin([CUE.track_ids[i] for i in tracks])]
+        found = np.argwhere(first_of(windows, stem)["onset"]).tolist()
+        assert set(map(tuple, found)) == onsets_of(own)
+
+
+@pytest.mark.engines("sqlite")
+def test_a_split_kit_has_each_key_in_its_stem_and_those_of_none_in_doubt(store, filled):
+    notes = CUE.value("midi_events")["midi_notes"]
+    mine = notes[notes["midi_track_id"] == CUE.track_ids[0]]
+    low, high, *rare = sorted(set(mine["note"]))
+    in_two_stems(store, [[low], [high]])
+    others = notes[notes["midi_track_id"] == CUE.track_ids[1]]
+    window = first_of(opened(filled), "Stem 1")
+    expected = onsets_of(pd.concat([mine[mine["note"] == high], others]))
+    assert set(map(tuple, np.argwhere(window["onset"]).tolist())) == expected
+    doubted = {frame for frame, _ in onsets_of(mine[mine["note"].isin(rare)])}
+    assert doubted
+    assert not window["complete"][sorted(doubted)].any()
+    in_two_stems(store, [[low], None])  # the other one is known to hold all
+    assert first_of(opened(filled), "Stem 1")["complete"].all()
+
+
 @pytest.mark.engines("sqlite")
 def test_a_note_sounds_as_long_as_the_pedal_holds_it(store, filled):
     times = pd.DataFrame({"at": [0.0, 1.0]})

@@ -8,7 +8,7 @@ import pytest
 import soundfile as sf
 
 from cue_pipeline.reading import Cue
-from cue_pipeline.training.exports import tar_shards as module
+from cue_pipeline.training.exports import shard_samples as module
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.manifest import file_faults, read_manifest
 from cue_pipeline.training.exports.tar_shards import Webdataset

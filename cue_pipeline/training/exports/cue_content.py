@@ -37,7 +37,8 @@ SAME_START_SECONDS: Final = 0.05
 _NO_END: Final = 1 | 4
 _MIX: Final = "//mix"  # no stem is called so
 NOTE_COLUMNS: Final = (
-    "midi_track_id", "event_index", "stem", "start", "end", "note", "velocity", "channel", "flags",
+    "midi_track_id", "event_index", "stem", "start", "end", "sounds_until", "note", "velocity",
+    "channel", "flags",
 )  # fmt: skip
 EVENT_TABLES: Final = ("midi_cc", "midi_pitch_bends", "midi_aftertouch", "midi_program_changes")
 
@@ -155,7 +156,8 @@ class CueContent:
     def notes(self) -> pd.DataFrame:
         """The notes of tracks whose mapping stands, in the order of stem and time.
 
-        Columns :data:`NOTE_COLUMNS`; ``start`` and ``end`` in seconds of the cue's clock.
+        Columns :data:`NOTE_COLUMNS`. ``start``, ``end`` (of the key) and ``sounds_until`` (pedals
+        counted) are seconds of the cue's clock.
         """
         heard = self.cue.heard_notes()
         believed = heard["clock_confidence"] > BELIEVED
@@ -165,11 +167,32 @@ class CueContent:
         length = heard["stem"].map({n: s.duration_seconds for n, s in stems.items()}).astype(float)
         start = heard["heard_start"].clip(lower=0.0)
         trusted = (heard["flags"] & _NO_END) == 0
-        end = heard["heard_end"].where(trusted, start + STROKE_SECONDS)
-        end = end.clip(upper=length).clip(lower=start)
-        heard["start"], heard["end"] = start + begin, end + begin
+        for name, at in (("end", heard["heard_end"]), ("sounds_until", self._sound_until(heard))):
+            told = at.where(trusted, start + STROKE_SECONDS)
+            heard[name] = told.clip(upper=length).clip(lower=start) + begin
+        heard["start"] = start + begin
         order = ["stem", "start", "note", "midi_track_id", "event_index"]
         return heard.sort_values(order, ignore_index=True)[list(NOTE_COLUMNS)]
+
+    def _sound_until(self, heard: pd.DataFrame) -> pd.Series[float]:
+        """Return when notes cease to sound, in seconds from the first sample of their stem."""
+        import pandas as pd
+
+        from cue_pipeline.hearing.heard_times import heard_times
+        from cue_pipeline.midi.pedals import sounding_ends
+
+        keys = ["midi_track_id", "event_index"]
+        notes = self.cue.notes()
+        notes["until"] = sounding_ends(notes, self.cue.events("midi_cc"))
+        ends = heard[keys].merge(notes[[*keys, "until"]], on=keys, how="left")["until"].to_numpy()
+        found = np.full(len(heard), np.nan)
+        files = heard["midi_track_id"].map(self.tracks.set_index("id")["midi_file_id"])
+        places: Any = heard.assign(file=files).groupby(["file", "audio_file_id"]).indices
+        for (file, stem), at in places.items():
+            knots = self._knots.get((int(file), int(stem)))
+            if knots is not None:
+                found[at] = heard_times(knots, ends[at])
+        return pd.Series(found, heard.index)
 
     def events(self, table: str) -> pd.DataFrame:
         """Return controllers and the like of the parts that are heard in stems.

@@ -35,7 +35,10 @@ NO_SPLIT: Final = "all"
 _BUFFERED_ROWS: Final = 64_000
 
 _CUE = {"cue_id": "int64", "cue_key": "string"}
-_PLACED = {"stem_id": "int64", "start_seconds": "double", "end_seconds": "double"}
+_PLACED = {
+    "stem_id": "int64", "start_seconds": "double", "end_seconds": "double",
+    "sounds_until_seconds": "double",
+}  # fmt: skip
 _EVENT = {
     "cue_id": "int64", "track_id": "int64", "event_index": "int64", "channel": "int16",
 }  # fmt: skip
@@ -98,6 +101,7 @@ One folder a table; files by split and number; a shard is the same cues in all t
 
 `start_seconds` and `end_seconds` of `notes` are where it is heard, on the clock that all audio \
 of its cue shares; less the stem's `start_seconds` they are seconds from the stem's first sample. \
+`end_seconds` is the key's, `sounds_until_seconds` has pedals counted. \
 They and `stem_id` are NULL for notes that are no labels: of tracks in review or of no stem, or \
 outside the recording. `score_seconds` are of the MIDI file, bars and beats count from 1.
 """
@@ -335,7 +339,8 @@ def _notes(content: CueContent) -> pd.DataFrame:
     import pandas as pd
 
     ids = {name: stem.id for name, stem in content.cue.stems.items()}
-    heard = content.notes[["midi_track_id", "event_index", "stem", "start", "end"]]
+    names = ["midi_track_id", "event_index", "stem", "start", "end", "sounds_until"]
+    heard = content.notes[names]
     notes = content.cue.notes().merge(heard, on=["midi_track_id", "event_index"], how="left")
     # Not `Series.map`: where some have no stem it makes floats, which hold 53 bits of an id's 63.
     notes["stem_id"] = pd.array([ids.get(stem) for stem in notes["stem"]], "Int64")
@@ -344,6 +349,7 @@ def _notes(content: CueContent) -> pd.DataFrame:
             "midi_track_id": "track_id",
             "start": "start_seconds",
             "end": "end_seconds",
+            "sounds_until": "sounds_until_seconds",
             "start_time": "score_seconds",
             "duration": "score_duration",
         }

@@ -56,12 +56,13 @@ The folders of Slakh2100. `index.csv` has a row for every stem.
 | `stems/S00.flac` | the mean of the stem's channels, 24 bits, from the start of the track on |
 | `MIDI/S00.mid` | what is heard in that stem, on the recording's clock: 120 quarters a minute \
 of 1,000 ticks, so a tick is half a millisecond; pedals and other controllers are in it |
-| `all_src.mid` | all of these in one |
+| `all_src.mid` | all of these in one; what is heard in several stems once |
 | `mix.flac` | the sum of the stems, sample by sample |
 | `final_mix.flac` | the cue's own mix, where it has one |
 
 All files of a track begin together, are equally long, and have one gain, `overall_gain`. A stem \
-without notes has no MIDI file. Notes without an end to be trusted last 0.05 s.
+without notes has no MIDI file. Notes without an end to be trusted last 0.05 s; others end with \
+their keys: pedals are in the files as controllers (64, 66), as in Slakh2100.
 """
 _NAMESPACE: Final = uuid.UUID("7d7b6f0e-3f0a-4c6e-8f0f-6a3f3f6b1d2c")
 
@@ -142,8 +143,7 @@ def _write_track(root: Path, place: str, chosen: Chosen, rate: int) -> list[dict
     for name, stem_id in ids.items():
         if parts[name]:
             write_file(folder / "MIDI" / f"{stem_id}.mid", parts[name], content.seconds)
-    write_file(folder / "all_src.mid", [p for those in parts.values() for p in those],
-               content.seconds)  # fmt: skip
+    write_file(folder / "all_src.mid", parts_of(content, None), content.seconds)
     stems = {
         stem_id: _told_of_stem(content, name, bool(parts[name])) for name, stem_id in ids.items()
     }

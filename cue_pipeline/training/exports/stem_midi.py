@@ -3,6 +3,9 @@
 The tempo is even, 120 quarter notes a minute of 1,000 ticks: a tick is half a millisecond, and
 second and tick mean the same whatever reads the file. The composer's bars are not in it: the
 recording keeps them only as far as its players did.
+
+Notes end with their keys, and pedals are in the file as what they are, controllers 64 and 66: so
+readers that sustain notes by them, and those that leave it, both read what was played.
 """
 
 from __future__ import annotations
@@ -31,19 +34,19 @@ Message = tuple[int, int, Any]
 """Tick, order at that tick, and mido's message."""
 
 
-def parts_of(content: CueContent, stem: str) -> list[mido.MidiTrack]:
+def parts_of(content: CueContent, stem: str | None) -> list[mido.MidiTrack]:
     """Return a MIDI track for each part that is heard in a stem, named and ordered as in the score.
 
     Parameters
     ----------
     content : CueContent
-    stem : str
-        Its name.
+    stem : str or None
+        Its name; None: all stems, what is heard in several of them once.
     """
-    notes = content.notes[content.notes["stem"] == stem]
+    notes = _of_stem(content.notes, stem)
     rows = content.tracks.set_index("id", drop=False)
     events = {
-        table: (frame := content.events(table))[frame["stem"] == stem]
+        table: _of_stem(content.events(table), stem)
         for table in ("midi_cc", "midi_pitch_bends", "midi_aftertouch")
     }
     parts = []
@@ -57,6 +60,12 @@ def parts_of(content: CueContent, stem: str) -> list[mido.MidiTrack]:
             _track(str(row["track_name"] or ""), row["instrument_category"], drums, messages)
         )
     return parts
+
+
+def _of_stem(frame: pd.DataFrame, stem: str | None) -> pd.DataFrame:
+    if stem is None:
+        return frame.drop_duplicates(["midi_track_id", "event_index"])
+    return frame[frame["stem"] == stem]
 
 
 def write_file(path: Path, parts: list[mido.MidiTrack], seconds: float) -> None:
