@@ -135,13 +135,13 @@ class Batches:
 class Buffers:
     """Arrays for batches, taken again when nobody holds them any more.
 
-    New pages cost more than what is written into them. An array is free when only this pool refers
-    to it: a view, or a tensor of it, counts as a reference.
+    New pages cost more than what is written into them. Arrays are free when only this pool refers
+    to them: a view, or a tensor, of one counts as a reference.
     """
 
     def __init__(self, windows: Windows, batch: int) -> None:
         self._windows, self.batch = windows, batch
-        self._sets: list[dict[str, Array]] = []
+        self._sets: list[_Set] = []
         self._lock = threading.Lock()  # two epochs may be read at once
 
     def take(self, n: int) -> dict[str, Array]:
@@ -149,21 +149,31 @@ class Buffers:
         if n != self.batch:
             return self._windows.empty(n)
         with self._lock:
-            for arrays in self._sets:
-                if set(_references(arrays)) == {_UNUSED}:
-                    return dict(arrays)
-            made = self._windows.empty(n)
-            if len(self._sets) < MOST_SETS:  # what is kept elsewhere will not come back soon
-                self._sets.append(made)
-            return dict(made)
+            for one in self._sets:
+                if one.is_free():
+                    return dict(one.arrays)
+            if len(self._sets) >= MOST_SETS:  # what is kept elsewhere will not come back soon
+                return self._windows.empty(n)
+            self._sets.append(_Set(self._windows.empty_block(n)))
+            return dict(self._sets[-1].arrays)
 
 
-def _references(arrays: Mapping[str, Array]) -> list[int]:
-    return [sys.getrefcount(array) for array in arrays.values()]
+class _Set:
+    """The arrays of a batch, parts of one block."""
 
+    def __init__(self, arrays: dict[str, Array]) -> None:
+        self.arrays = arrays
+        # Versions of Python count their own references differently: now there are no others.
+        self._unused = self._references()
 
-# Versions of Python count their own differently: what nobody else has tells how.
-(_UNUSED,) = _references({"": np.empty(0)})
+    def is_free(self) -> bool:
+        """Return whether nobody else refers to an array, or, by a view of one, to the block."""
+        return self._references() == self._unused
+
+    def _references(self) -> list[int]:
+        of_arrays = [sys.getrefcount(array) for array in self.arrays.values()]
+        block: Any = self.arrays["window"].base
+        return [*of_arrays, sys.getrefcount(block)]
 
 
 def ahead(made: Iterator[dict[str, Array]], depth: int) -> Iterator[dict[str, Array]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from .grid import PITCHES
 from .refusal import WindowsError
 
 if TYPE_CHECKING:
-    from .source import Labels, Source
+    from .source import Source
 
 Array = NDArray[Any]
 
@@ -153,6 +154,7 @@ _OF_FRAMES = {"cc": "controllers", "beat": "beat", "complete": "complete"}
 _MARKS = {"onset": "onsets", "offset": "offsets"}
 _ROLLS = ("roll", "velocity", *_MARKS)
 _LAST_CELL = np.iinfo(np.int32).max
+_ALIGNED = 64  # a line of the processor's cache
 
 
 def _fill_score(source: Source, shape: Shape, places: Places, out: Mapping[str, Array]) -> None:
@@ -163,57 +165,78 @@ def _fill_score(source: Source, shape: Shape, places: Places, out: Mapping[str, 
     curves = [(out[name], of) for name, of in _OF_FRAMES.items() if name in out]
     flat = {name: out[name].reshape(len(out[name]), -1) for name in _ROLLS if name in out}
     marks = [(flat[name], of) for name, of in _MARKS.items() if name in flat]
-    roll, velocity = flat.get("roll"), flat.get("velocity")
+    rolls = [(flat[name], name == "velocity") for name in ("velocity", "roll") if name in flat]
     # Window by window: what is cleared is still in the processor's cache when it is written to.
-    for row, (item, first) in enumerate(
-        zip(places.items.tolist(), places.firsts.tolist(), strict=True)
-    ):
+    rows = zip(
+        places.items.tolist(), places.firsts.tolist(), _bounds(places.firsts, shape), strict=True
+    )
+    for row, (item, first, bounds) in enumerate(rows):
         labels = source.labels(item)
         for target, of in curves:
             curve = getattr(labels, of)
             chosen = curve if every or of != "controllers" else curve[:, columns]
             _fill_frames(chosen, first, target[row])
-        bounds = _bounds(first, shape.n_frames)
         for target, of in marks:
             target[row].fill(0)
-            target[row][_cells(getattr(labels, of), bounds)[0]] = 1
-        if velocity is not None:
-            _fill_velocity(labels, bounds, velocity[row])
-            if roll is not None:
-                np.not_equal(velocity[row], 0, out=roll[row])
-        elif roll is not None:
-            roll[row].fill(0)
-            roll[row][_cells(labels.sounding, bounds)[0]] = 1
+            cells, *_ = _cells(getattr(labels, of), first, bounds)
+            target[row][cells] = 1
+        if rolls:
+            cells, lo, hi = _cells(labels.sounding, first, bounds)
+            for target, of_cells in rolls:
+                target[row].fill(0)
+                target[row][cells] = labels.velocity[lo:hi] if of_cells else 1
 
 
 def _fill_frames(curve: Array, first: int, out: Array) -> None:
     part = curve[first : first + len(out)]
+    if len(part) == len(out):
+        out[:] = part
+        return
     out[: len(part)] = part
-    if len(part) < len(out):
-        out[len(part) :] = -1 if out.dtype == np.int8 else 0
+    out[len(part) :] = -1 if out.dtype == np.int8 else 0
 
 
-def _fill_velocity(labels: Labels, bounds: Array, out: Array) -> None:
-    cells, lo, hi = _cells(labels.sounding, bounds)
-    out.fill(0)
-    out[cells] = labels.velocity[lo:hi]
+def _bounds(firsts: Array, shape: Shape) -> Array:
+    """Return the first cell of windows and the first after them, of the type that cells have."""
+    ends = np.minimum((firsts + shape.n_frames) * PITCHES, _LAST_CELL)
+    return np.stack([firsts * PITCHES, ends], axis=1).astype(np.int32)
 
 
-def _bounds(first: int, n_frames: int) -> Array:
-    """Return the first cell of a window and the first after it, of the type that cells have."""
-    begin, end = first * PITCHES, (first + n_frames) * PITCHES
-    return np.array((begin, min(end, _LAST_CELL)), np.int32)
-
-
-def _cells(cells: Array, bounds: Array) -> tuple[Array, int, int]:
+def _cells(cells: Array, first: int, bounds: Array) -> tuple[Array, int, int]:
     """Return the places in a window's flat roll of the cells in it, and which they are."""
     lo, hi = cells.searchsorted(bounds).tolist()
-    return np.subtract(cells[lo:hi], bounds[0], dtype=np.intp), lo, hi
+    return np.subtract(cells[lo:hi], first * PITCHES, dtype=np.intp), lo, hi
 
 
 def empty_arrays(names: Sequence[str], shape: Shape, grid: Any, n: int) -> dict[str, Array]:
-    """Return arrays for the fields of ``n`` windows, not filled."""
+    """Return arrays for the fields of ``n`` windows and their numbers, not filled."""
+    measures = _measures(names, shape, grid, n)
+    return {name: np.empty(size, dtype) for name, (size, dtype) in measures.items()}
+
+
+def empty_block(names: Sequence[str], shape: Shape, grid: Any, n: int) -> dict[str, Array]:
+    """Return the same as parts of one array, the ``base`` of each.
+
+    NumPy asks for large pages for an array of 4 MiB or more; in small ones each field of a batch
+    would be some thousand pages, of which the processor keeps no track.
+    """
+    measures = _measures(names, shape, grid, n)
+    sizes = [math.prod(size) * dtype.itemsize for size, dtype in measures.values()]
+    ends = np.cumsum([-(-size // _ALIGNED) * _ALIGNED for size in sizes]).tolist()
+    block = np.empty(ends[-1], np.uint8)
     return {
-        name: np.empty((n, *FIELDS[name].shape(shape, grid)), FIELDS[name].dtype or grid.dtype)
+        name: block[begin : begin + size].view(dtype).reshape(of)
+        for begin, size, (name, (of, dtype)) in zip(
+            [0, *ends], sizes, measures.items(), strict=False
+        )
+    }
+
+
+def _measures(
+    names: Sequence[str], shape: Shape, grid: Any, n: int
+) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    found = {
+        name: ((n, *FIELDS[name].shape(shape, grid)), np.dtype(FIELDS[name].dtype or grid.dtype))
         for name in names
     }
+    return {**found, "window": ((n,), np.dtype(np.int64))}

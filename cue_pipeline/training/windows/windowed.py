@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .epoch import Batches, Buffers
-from .fields import FIELDS, OF_CUES, Places, Shape, checked_fields, empty_arrays, fill
+from .fields import FIELDS, OF_CUES, Places, Shape, checked_fields, empty_arrays, empty_block, fill
 from .grid import PITCHES, Grid
 from .order import Permutation
 from .refusal import WindowsError
@@ -279,9 +279,11 @@ class Windows:
 
     def empty(self, n: int) -> dict[str, Array]:
         """Return arrays for ``n`` windows, not filled."""
-        arrays = empty_arrays(self.fields, self._shape, self._source.grid, n)
-        arrays["window"] = np.empty(n, np.int64)
-        return arrays
+        return empty_arrays(self.fields, self._shape, self._source.grid, n)
+
+    def empty_block(self, n: int) -> dict[str, Array]:
+        """Return arrays for ``n`` windows that are parts of one, not filled."""
+        return empty_block(self.fields, self._shape, self._source.grid, n)
 
     def buffers(self, batch: int) -> Buffers:
         """Return where batches of a size take their arrays from."""
