@@ -10,6 +10,7 @@ random; compare those of one run only. The bars are of issue size: see docs/trai
 import argparse
 import contextlib
 import gc
+import os
 import subprocess
 import sys
 import tempfile
@@ -134,14 +135,39 @@ def copy_rate(windows: Windows, batches: int) -> float:
     return batches * BATCH / processor_seconds(once)
 
 
+def exported(url: str, out: Path, form: str, bars: Bars | None = None, **options: object) -> None:
+    """Export, and print how fast: bytes that are then there, by processor time, and by the disk."""
+    library = open_library(url, out.parent)
+    began, start = time.perf_counter(), time.process_time()
+    counts = format_named(form).write(Request(library, out, "CC0-1.0", options=options))
+    spent, took = time.process_time() - start, time.perf_counter() - began
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    rows = sum(counts.values())
+    print(
+        f"{form + ' exported':<58} {size / spent / 1e6:>12,.1f} MB/s    {rows / spent:,.0f} rows/s"
+    )
+    if bars is not None:
+        share = 100 * written_seconds(out.parent / "plain", size) / took
+        bars.show("  of the rate at which the disk takes as many bytes", share, "%", 70)
+
+
+def written_seconds(path: Path, size: int) -> float:
+    """Return how long it takes to have bytes on the disk."""
+    block = np.random.default_rng(0).integers(0, 255, 1 << 22, np.uint8).tobytes()
+    began = time.perf_counter()
+    with path.open("wb") as file:
+        for _ in range(size // len(block)):
+            file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    took = time.perf_counter() - began
+    path.unlink()
+    return took
+
+
 def of_pack(url: str, folder: Path, bars: Bars) -> None:
     out = folder / "pack"
-    size = STEMS * FRAMES * 64 * 2 / 1e6
-    start = time.process_time()
-    format_named("pack").write(Request(open_library(url), out, "CC0-1.0"))
-    print(
-        f"{'pack of the library exported':<58} {size / (time.process_time() - start):>12,.0f} MB/s"
-    )
+    exported(url, out, "pack", bars)
     windows = Windows.open(out, fields=FIELDS)
     packed, copied = rate_of(windows, 400), copy_rate(windows, 400)
     bars.show("pack, all fields of the example", packed, "windows/s", 8_000)
@@ -203,6 +229,8 @@ def raw(folder: Path, bars: Bars) -> None:
     engine.dispose()
     windows = Windows.open(url, root=folder, fields=["audio", "mix"])
     bars.show("raw samples of stem and mix, 48 kHz, in mono", rate_of(windows, 4), "windows/s", 400)
+    exported(url, folder / "slakh", "slakh")
+    exported(url, folder / "webdataset", "webdataset")
 
 
 def opening(folder: Path, n_cues: int, bars: Bars) -> None:
@@ -262,6 +290,7 @@ def main() -> int:
         url = fill(f"sqlite:///{folder / 'cues.db'}")
         of_pack(url, folder, bars)
         of_tables(url, "SQLite", 3_500, bars)
+        exported(url, folder / "parquet", "parquet")
         raw(folder, bars)
         with postgresql(folder / "pg") as server:
             of_tables(fill(server), "PostgreSQL", 1_500, bars)

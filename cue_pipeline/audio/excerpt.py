@@ -142,6 +142,7 @@ class ExcerptReader:
         reader = GroupReader(
             folder, described, sample_rate, convert_to=sample_rate, compiled=self._compiled
         )
+        whole_numbers = all(c.header.subtype.startswith("PCM_") for c in described.channels)
         try:
             reader.skip(Fraction(max(0, round(start * sample_rate)), sample_rate))
             block = np.empty((len(described.channels), _BLOCK_SAMPLES), np.float32)
@@ -149,7 +150,8 @@ class ExcerptReader:
                 wanted = min(_BLOCK_SAMPLES, n - at)
                 count = reader.read(block[:, :wanted])
                 if count:
-                    yield at, finite(block[:, :count])
+                    found = block[:, :count]
+                    yield at, found if whole_numbers else finite(found)
                 if count < wanted:
                     break
         finally:

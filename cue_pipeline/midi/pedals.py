@@ -32,7 +32,7 @@ SILENCE: Final = 120
 RESET: Final = 121
 ALL_NOTES_OFF: Final = (123, 124, 125, 126, 127)
 _DOWN: Final = 64
-_COUNTED: Final = (DAMPER, SOSTENUTO, SILENCE, RESET, *ALL_NOTES_OFF)
+COUNTED: Final = (DAMPER, SOSTENUTO, SILENCE, RESET, *ALL_NOTES_OFF)
 
 
 def sounding_ends(notes: "DataFrame", controllers: "DataFrame") -> Float64:
@@ -54,7 +54,7 @@ def sounding_ends(notes: "DataFrame", controllers: "DataFrame") -> Float64:
         released, but for controllers 120 and 123.
     """
     ends = (notes["start_time"] + notes["duration"]).to_numpy(np.float64).copy()
-    counted = controllers[controllers["cc_number"].isin(_COUNTED)]
+    counted = controllers[controllers["cc_number"].isin(COUNTED)]
     order = ["time", "event_index"] if "event_index" in counted else ["time"]
     ordered = counted.sort_values(order, kind="stable")
     of_parts: dict[Any, DataFrame] = dict(iter(ordered.groupby(["midi_track_id", "channel"])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.hearing.heard_times import heard_times, score_times
-from cue_pipeline.midi.pedals import sounding_ends
+from cue_pipeline.midi.pedals import COUNTED, sounding_ends
 from cue_pipeline.reading.heard_in import Keys, keys_nowhere, stems_of_tracks
 from cue_pipeline.reading.tempo import Tempo
 from cue_pipeline.warehouse.vouched import read_vouched
@@ -79,8 +79,17 @@ class StemScore:
         return found
 
 
-def read_stem_scores(store: Store, cue_key: str) -> dict[int, StemScore]:
+def read_stem_scores(
+    store: Store, cue_key: str, controllers: Collection[int] = ()
+) -> dict[int, StemScore]:
     """Return what the score says of each stem of a cue, by the stem's id.
+
+    Parameters
+    ----------
+    store : Store
+    cue_key : str
+    controllers : collection of int
+        Which MIDI controllers it is to have; a library has many more.
 
     Raises
     ------
@@ -96,14 +105,13 @@ def read_stem_scores(store: Store, cue_key: str) -> dict[int, StemScore]:
             "midi_notes": [
                 "midi_track_id", "channel", "note", "velocity", "start_time", "duration", "flags",
             ],
-            "midi_cc": [
-                "midi_track_id", "event_index", "channel", "cc_number", "cc_value", "time",
-            ],
+            "midi_cc": ["midi_track_id", "channel", "cc_number", "cc_value", "time"],
             "track_mappings": ["midi_track_id", "audio_file_id", "state", "candidates"],
             "track_stems": ["midi_track_id", "audio_file_id", "notes"],
             "stem_alignments": ["midi_file_id", "audio_file_id", "knots", "confidence"],
             "audio_files": ["id", "peak_dbfs"],
         },
+        only={"midi_cc": {"cc_number": {*controllers, *COUNTED}}},
     )  # fmt: skip
     return _Cue(found).stems()
 
@@ -124,7 +132,8 @@ class _Cue:
         tracks["category"] = tracks["own_category"].where(
             tracks["own_category"].notna(), tracks["instrument_category"]
         )
-        self._tracks = tracks.merge(found["track_mappings"], on="midi_track_id")
+        joined: Any = tracks.merge(found["track_mappings"], on="midi_track_id")
+        self._tracks = list(joined.itertuples())
         self._stems_of = stems_of_tracks(found["track_mappings"], found["track_stems"])
         notes = found["midi_notes"]
         notes = notes[notes["midi_track_id"].isin(tracks["midi_track_id"])].reset_index(drop=True)
@@ -149,16 +158,19 @@ class _Cue:
         return {int(stem): self._stem(int(stem), silent=peak != peak) for stem, peak in peaks}
 
     def _stem(self, stem: int, *, silent: bool) -> StemScore:
-        tracks = self._tracks
-        here = [t for t, stems in self._stems_of.items() if stem in stems]
-        sure = tracks[tracks["state"].isin(_SURE) & tracks["midi_track_id"].isin(here)]
+        sure = [
+            track
+            for track in self._tracks
+            if track.state in _SURE and stem in self._stems_of.get(int(track.midi_track_id), {})
+        ]
+        files = {int(track.midi_file_id) for track in sure}
         doubts, unknown = self._doubts(stem)
-        parts = [self._heard(track, stem, i) for i, track in enumerate(sure.itertuples())]
+        parts = [self._heard(track, stem, i) for i, track in enumerate(sure)]
         if any(part is None for part in parts):
             unknown = unknown or "nothing tells the clock of a MIDI file whose notes are in it"
-        if not len(sure) and not silent:
+        if not sure and not silent:
             unknown = unknown or "no track is known to be in it, and it is not silent"
-        if any(self._in_doubt(file) for file in sure["midi_file_id"]):
+        if any(map(self._in_doubt, files)):
             unknown = unknown or "the times of a MIDI file whose notes are in it are in doubt"
         told = [part for part in parts if part is not None]
         return StemScore(
@@ -166,7 +178,7 @@ class _Cue:
             controllers=_joined([cc for _, cc in told], CONTROLLER_COLUMNS, ["time"]),
             doubts=doubts,
             unknown=unknown,
-            clock=self._clock(stem, set(sure["midi_file_id"])),
+            clock=self._clock(stem, files),
         )
 
     def _heard(self, track: Any, stem: int, place: int) -> tuple[pd.DataFrame, pd.DataFrame] | None:
@@ -206,8 +218,7 @@ class _Cue:
     def _doubts(self, stem: int) -> tuple[list[tuple[float, float]], str | None]:
         """Return when doubtful notes may sound in a stem, or why that cannot be told."""
         spans: list[tuple[float, float]] = []
-        tracks: Any = self._tracks
-        for track in tracks.itertuples():
+        for track in self._tracks:
             notes = self._doubtful_notes(track, stem)
             if notes is None or not len(notes):
                 continue

@@ -186,7 +186,7 @@ class TablesSource:
         from cue_pipeline.reading.stem_scores import read_stem_scores
 
         key = self.rows[item].cue_key
-        scores = read_stem_scores(self._library.store, key)
+        scores = read_stem_scores(self._library.store, key, self.controllers)
         self._refuse_newer(key)
         first = last = item
         while first > 0 and self.rows[first - 1].cue_key == key:

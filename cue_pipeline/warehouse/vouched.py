@@ -42,6 +42,7 @@ def read_vouched(
     cue_key: str,
     wanted: Mapping[str, Sequence[str] | None],
     where_ready: Mapping[str, Sequence[str] | None] | None = None,
+    only: Mapping[str, Mapping[str, Collection[int]]] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return a cue's rows of some tables, all as of one moment.
 
@@ -55,6 +56,8 @@ def read_vouched(
         Table → columns; None: all.
     where_ready : mapping of str to sequence of str or None, optional
         The same, of tables that are empty where their asset is not ready.
+    only : mapping of str to mapping of str to collection of int, optional
+        Table → column → the numbers that it has in the rows that are wanted; others are not read.
 
     Returns
     -------
@@ -76,6 +79,9 @@ def read_vouched(
         for name, names in {**wanted, **(where_ready or {})}.items():
             table, columns = columns_named(name, names)
             condition = of_cue(table, cue_id(cue_key), cue_key)
+            for column, values in (only or {}).get(name, {}).items():
+                those = [table.c[column] == value for value in sorted(values)]
+                condition = sa.and_(condition, sa.or_(sa.false(), *those))
             unready = _unready_writer(table, entries, ready)
             if unready is not None and name in wanted:
                 entry = entries.get(unready)
