@@ -229,6 +229,17 @@ def test_what_is_played_is_what_the_file_holds(look, server, library):
     assert page.locator("#clock").inner_text().count("bar") == 1
 
 
+def open_first_decided(page):
+    """Open the first of the tracks that were decided, all ten of them; return its name."""
+    page.locator("[name=state]").select_option("decided")
+    until(lambda: page.evaluate("document.querySelectorAll('#queue .decided').length") == 10, "all")
+    first = page.locator("#queue button").first
+    name = first.inner_text().splitlines()[0]
+    first.click()
+    until(lambda: page.locator("#track h2").inner_text() == name, "the track")
+    return name
+
+
 def test_ten_decisions_are_made_by_keys(look, server, library):
     page = look(server)
     assert page.locator("#progress").inner_text() == "0 of 10 decided"
@@ -271,10 +282,7 @@ def test_the_decisions_are_in_the_export_and_in_the_training_windows(library):
 
 def test_what_was_decided_is_looked_at_changed_and_taken_back(look, server, library):
     page = look(server)
-    page.locator("[name=state]").select_option("decided")
-    page.locator("#track h2").wait_for()
-    page.locator("#queue button").first.click()
-    name = page.locator("#track h2").inner_text()
+    name = open_first_decided(page)
     page.keyboard.press("0")
     page.get_by_text(f"{name}: no stem.").wait_for()
     page.keyboard.press("u")
@@ -290,10 +298,7 @@ def test_what_was_decided_is_looked_at_changed_and_taken_back(look, server, libr
 
 def test_what_another_decides_meanwhile_is_told(look, server, library):
     page = look(server, expect="409 (Conflict)")
-    page.locator("[name=state]").select_option("decided")
-    page.locator("#queue button").first.click()
-    name = page.locator("#track h2").inner_text()
-    until(lambda: page.evaluate("document.querySelectorAll('#queue .decided').length") == 10, "all")
+    name = open_first_decided(page)
     other = look(server)
     other.locator("#who input").fill("Béla")
     other.locator("[name=state]").select_option("decided")
