@@ -490,17 +490,17 @@ const WRITES = new Set(["earlier", "later", "much-earlier", "much-later", "accep
 
 function see() { picture.follow(player.position()); moved(); }
 
-let busy = false;
+let deciding = null;
 async function act(name, key) {
   if (about.read_only && WRITES.has(name)) return;
   if (!current && !["help", "undo"].includes(name)) return;
-  if (busy && WRITES.has(name)) return; // one decision after the other
-  busy = WRITES.has(name) || busy;
-  try {
-    await attempt(() => ACTIONS[name](key));
-  } finally {
-    if (WRITES.has(name)) busy = false;
-  }
+  if (!WRITES.has(name)) { await attempt(() => ACTIONS[name](key)); return; }
+  // One decision after the other. What is pressed meanwhile is not done to a track that nobody has
+  // seen yet; a category is asked for, so that it may wait.
+  if (deciding && name !== "category") return;
+  while (deciding) await deciding;
+  deciding = attempt(() => ACTIONS[name](key)).finally(() => { deciding = null; });
+  await deciding;
 }
 
 async function attempt(what) {
