@@ -21,16 +21,30 @@ def export() -> None:
     """Write a data set to train on, or verify one."""
 
 
+_root = click.option(
+    "--root",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Where the cues are now, if the library has moved.",
+)
+
+
+def _sample_rate(default: int) -> Callable[[F], F]:
+    return click.option(
+        "--sample-rate",
+        type=click.IntRange(8_000, 192_000),
+        default=default,
+        show_default=True,
+        metavar="HZ",
+        help="Of the FLAC files.",
+    )
+
+
 def asked_for(command: F) -> F:
     """Add what every format takes: OUT, --license, --split, --root, --resume."""
     for option in (
         click.option("--resume", is_flag=True, help="Go on with an export that did not end."),
-        click.option(
-            "--root",
-            type=click.Path(path_type=Path, file_okay=False),
-            metavar="DIR",
-            help="Where the cues are now, if the library has moved.",
-        ),
+        _root,
         click.option("--split", metavar="NAME", help="Only cues of this split."),
         click.option(
             "--license",
@@ -95,42 +109,18 @@ def write_export(
     callback=_numbers,
     help="MIDI controllers that `cc` has.  [default: 1,2,7,11,64]",
 )
-def pack(
-    out: Path,
-    license_: str,
-    split: str | None,
-    root: Path | None,
-    resume: bool,
-    profile: str | None,
-    controllers: tuple[int, ...] | None,
-) -> None:
+def pack(**asked: Any) -> None:
     """Write all stems with a mel spectrogram into the folder OUT, to be read by memory maps.
 
     cue_pipeline.training.Windows opens it, and so does cue_pipeline_pack.Windows of the small wheel
     cue-pipeline-pack.
     """
-    write_export(
-        "pack",
-        out=out,
-        license_=license_,
-        split=split,
-        root=root,
-        resume=resume,
-        profile=profile,
-        controllers=controllers,
-    )
+    write_export("pack", **asked)
 
 
 @export.command(short_help="Stems, mixes and MIDI in the folders of Slakh2100.")
 @asked_for
-@click.option(
-    "--sample-rate",
-    type=click.IntRange(8_000, 192_000),
-    default=44_100,
-    show_default=True,
-    metavar="HZ",
-    help="Of the FLAC files.",
-)
+@_sample_rate(44_100)
 def slakh(**asked: Any) -> None:
     """Write OUT in the layout of Slakh2100: FLAC stems, MIDI on their clock, the mix."""
     write_export("slakh", **asked)
@@ -160,14 +150,7 @@ def parquet(**asked: Any) -> None:
     help="From one window to the next.  [default: its length]",
 )
 @click.option("--whole", is_flag=True, help="Whole cues, all stems and mixes, in place of windows.")
-@click.option(
-    "--sample-rate",
-    type=click.IntRange(8_000, 192_000),
-    default=48_000,
-    show_default=True,
-    metavar="HZ",
-    help="Of the FLAC files.",
-)
+@_sample_rate(48_000)
 @click.option(
     "--shard-mb",
     type=click.IntRange(1),
@@ -183,13 +166,8 @@ def webdataset(**asked: Any) -> None:
 
 @export.command(short_help="Say whether the data set OUT is whole.")
 @click.argument("out", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--against-tables", is_flag=True, help="Hold it against the tables too.")
-@click.option(
-    "--root",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Where the cues are now, if the library has moved; with --against-tables.",
-)
+@click.option("--against-tables", is_flag=True, help="Hold it against the library too.")
+@_root
 def verify(out: Path, against_tables: bool, root: Path | None) -> None:
     """Say whether the files of OUT are those that an export has written, and fit each other.
 
