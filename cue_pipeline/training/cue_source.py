@@ -1,4 +1,4 @@
-"""Windows of whole cues: samples of all stems and of the mix, on one clock."""
+"""Windows of whole cues: samples and scores of all stems, and the mix, on one clock."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.errors import TrainingError
@@ -40,7 +41,7 @@ class CueSource:
             raise TrainingError(f"A window of a cue has a stem or more, not {max_stems=}.")
         self._stems, self._max = stems, max_stems
         self.grid, self.categories = stems.grid, stems.categories
-        self.controllers: tuple[int, ...] = ()
+        self.controllers = stems.controllers
         self.left_out: list[LeftOut] = list(stems.left_out)
         self._members: list[list[tuple[int, float]]] = []
         items: list[Item] = []
@@ -69,11 +70,28 @@ class CueSource:
 
     def labels(self, *_: Any) -> Labels:
         """Refuse: what is said of the score is said of stems."""
-        raise TrainingError("A window of a cue has no field of the score; see `of='stem'`.")
+        raise TrainingError("Notes one by one are told of windows of stems: see `of='stem'`.")
 
-    def labels_complete(self, item: int) -> bool:
-        """Return whether all that sounds in a cue's stems is known."""
-        return all(self._stems.labels_complete(stem) for stem, _ in self._members[item])
+    def spans(self, item: int) -> list[tuple[int, int]]:
+        """Return of each stem the cue's frame on which it begins, and its frames."""
+        return [
+            (self._frame(later), self._stems.items[stem].n_frames)
+            for stem, later in self._members[item]
+        ]
+
+    def scores(self, item: int) -> list[Labels]:
+        """Return what the score says of each stem."""
+        return [self._stems.labels(stem) for stem, _ in self._members[item]]
+
+    def labels_complete(self, item: int) -> Array:
+        """Return of each place of a stem whether all that sounds in it is known."""
+        found = np.zeros(self._max, bool)
+        for place, (stem, _) in enumerate(self._members[item]):
+            found[place] = self._stems.labels_complete(stem)
+        return found
+
+    def _frame(self, seconds: float) -> int:
+        return round(seconds * self.grid.frames_per_second)
 
     def _on_clock(self, key: str, members: list[tuple[int, Item]]) -> list[tuple[int, float]]:
         """Return a cue's stems, each with how much later than the cue's clock it starts."""
@@ -87,13 +105,14 @@ class CueSource:
             else:
                 kept.append((i, stem.start_seconds or 0.0))
         first = min((start for _, start in kept), default=0.0)
+        for i, start in kept:
+            on_frame = self._frame(start - first) / self.grid.frames_per_second
+            self._stems.later[i] = start - first - on_frame
         return [(i, start - first) for i, start in kept]
 
     def _item(self, key: str, members: list[tuple[int, float]], cue: int) -> Item:
-        grid, stems = self.grid, self._stems.items
-        n_frames = max(
-            stems[i].n_frames + round(later * grid.frames_per_second) for i, later in members
-        )
+        stems = self._stems.items
+        n_frames = max(stems[i].n_frames + self._frame(later) for i, later in members)
         absent = (-1,) * (self._max - len(members))
         categories = tuple(stems[i].category for i, _ in members) + absent
         return Item(key, "", n_frames, categories, 0.0, cue, n_stems=len(members))

@@ -24,6 +24,7 @@ def labels_of(
     n_frames: int,
     controllers: Sequence[int],
     categories: Mapping[str, int],
+    later: float = 0.0,
 ) -> Labels:
     """Return what the score says of a stem, frame by frame.
 
@@ -37,6 +38,8 @@ def labels_of(
         MIDI controllers to follow.
     categories : mapping of str to int
         Category → its number.
+    later : float
+        Seconds by which everything is put later: what frames of another clock are off the stem's.
 
     Raises
     ------
@@ -49,9 +52,9 @@ def labels_of(
     pitch = notes["note"].to_numpy(np.int64)
     velocity = notes["velocity"].to_numpy(np.int64)
     ends = notes["ends"].to_numpy(bool)
-    first = grid.frame_at(notes["start"].to_numpy(np.float64))
+    first = grid.frame_at(notes["start"].to_numpy(np.float64) + later)
     # A note sounds in one frame at least; one whose end is not to be trusted in just one.
-    last = np.maximum(first + 1, grid.frame_at(notes["end"].to_numpy(np.float64)))
+    last = np.maximum(first + 1, grid.frame_at(notes["end"].to_numpy(np.float64) + later))
     last = np.where(ends, last, first + 1)
     sounding, loudest = _sounding(first, last, pitch, velocity, n_frames)
     onsets, categories_of = _onsets(
@@ -66,9 +69,9 @@ def labels_of(
         "onsets": onsets,
         "offsets": _cells(last[ends], pitch[ends], n_frames),
         "categories": categories_of,
-        "beat": score.bars_beats(grid.seconds_of(np.arange(n_frames))),
-        "controllers": _curves(score, grid, n_frames, controllers),
-        "complete": _complete(score, grid, n_frames),
+        "beat": score.bars_beats(grid.seconds_of(np.arange(n_frames)) - later),
+        "controllers": _curves(score, grid, n_frames, controllers, later),
+        "complete": _complete(score, grid, n_frames, later),
     }
     return Labels(
         **{name: np.ascontiguousarray(parts[name], LABEL_DTYPES[name]) for name in LABEL_DTYPES}
@@ -103,14 +106,16 @@ def _cells(frames: Array, pitch: Array, n_frames: int) -> Array:
     return np.sort(frames[inside] * PITCHES + pitch[inside])
 
 
-def _curves(score: StemScore, grid: Grid, n_frames: int, controllers: Sequence[int]) -> Array:
+def _curves(
+    score: StemScore, grid: Grid, n_frames: int, controllers: Sequence[int], later: float
+) -> Array:
     """Return the value of each controller in each frame; of several parts the highest."""
     found = np.full((n_frames, len(controllers)), -1, np.int8)
     events = score.controllers
     for column, number in enumerate(controllers):
         own = events[events["cc_number"] == number]
         for _, part in own.groupby("part"):
-            begins = grid.frame_at(part["time"].to_numpy(np.float64))
+            begins = grid.frame_at(part["time"].to_numpy(np.float64) + later)
             values = np.r_[-1, part["cc_value"].to_numpy(np.int64)].astype(np.int8)
             # Of several in one frame the last holds.
             at = np.searchsorted(begins, np.arange(n_frames), side="right")
@@ -118,9 +123,9 @@ def _curves(score: StemScore, grid: Grid, n_frames: int, controllers: Sequence[i
     return found
 
 
-def _complete(score: StemScore, grid: Grid, n_frames: int) -> Array:
+def _complete(score: StemScore, grid: Grid, n_frames: int, later: float) -> Array:
     complete = np.full(n_frames, score.unknown is None)
     for start, end in score.doubts:
-        first, last = np.clip(grid.frame_at([start, end]), -1, n_frames)
+        first, last = np.clip(grid.frame_at([start + later, end + later]), -1, n_frames)
         complete[max(0, first) : last + 1] = False
     return complete

@@ -56,7 +56,7 @@ class Windows(of_packs.Windows):
         root : path, optional
             Where the cues' folders are now, if the library has moved.
         of : {"stem", "cue"}
-            What a window is of. Of a cue: ``audio`` of all its stems and ``mix``, on one clock.
+            What a window is of. Of a cue: all fields but ``mel``, of all its stems, on one clock.
         max_stems : int
             Places for stems in a window of a cue.
         **options

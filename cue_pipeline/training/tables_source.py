@@ -54,6 +54,9 @@ class TablesSource:
     Attributes
     ----------
     left_out : list of (cue_key, stem or None, reason)
+    later : dict of int to float
+        Seconds, less than half a frame, by which the labels of a stem are put later, for frames of
+        a clock that its own do not fall on.
 
     Raises
     ------
@@ -111,6 +114,7 @@ class TablesSource:
         self._score_assets = SCORE_ASSETS
         self.splits: Mapping[str, str] = index.splits
         self._open()
+        self.later: dict[int, float] = {}
         self._cache = Cache(cache_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -153,6 +157,14 @@ class TablesSource:
             self._cache.put(of_cue)
             found = of_cue[item]
         return found
+
+    def spans(self, item: int) -> list[tuple[int, int]]:
+        """Return where a stem begins on its own clock, and its frames."""
+        return [(0, self.items[item].n_frames)]
+
+    def scores(self, item: int) -> list[Labels]:
+        """Return what the score says of a stem."""
+        return [self.labels(item)]
 
     def digest(self) -> str:
         """Return a digest of which stems there are and of when all that is read was written."""
@@ -200,6 +212,7 @@ class TablesSource:
                 self.items[i].n_frames,
                 self.controllers,
                 self._numbers,
+                self.later.get(i, 0.0),
             )
             for i in range(first, last + 1)
         }

@@ -30,6 +30,12 @@ class MadeSource:
             self._made[item] = self._labels(item)
         return self._made[item]
 
+    def spans(self, item):
+        return [(0, self.items[item].n_frames)]
+
+    def scores(self, item):
+        return [self.labels(item)]
+
     def _labels(self, item):
         n = self.items[item].n_frames
         notes = sorted(note[1:] for note in self._notes if note[0] == item)

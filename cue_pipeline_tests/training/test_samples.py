@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile as sf
 
+import cue_pipeline as cp
 from cue_pipeline.audio.excerpt import ExcerptReader
 from cue_pipeline.errors import AudioFileError
 from cue_pipeline.training import Windows
@@ -94,6 +95,76 @@ def test_a_window_of_a_cue_has_its_stems_on_one_clock(library):
     assert windows.where(len(windows) - 1).end >= 6.5 - 512 / RATE
 
 
+SCORE = ["roll", "onset", "offset", "velocity", "cc", "beat", "complete", "inside",
+         "labels_complete"]  # fmt: skip
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize("offset", [0.0, 47 * 512 / RATE, 0.5])
+def test_a_window_of_a_cue_has_the_score_of_its_stems_on_its_clock(library, store, offset):
+    made = library(offsets=(0.0, offset))
+    for asset in ("match_evidence", "llm_mappings"):
+        replace(store, CUE, asset)
+    seconds = 8.0  # longer than the cue
+    cues = opened(made, of="cue", max_stems=3, fields=SCORE, seconds=seconds, hop=seconds)
+    (window,) = cues
+    assert window["roll"].shape == (3, 750, 128)
+    heard = cp.open_library(*made)[CUE.key].heard_notes()
+    per_second, n_frames = RATE / 512, CUE.n_frames
+    for place, later in ((0, 0.0), (1, offset)):
+        own = heard[heard["stem"] == f"Stem {place}"]
+        begin = round(later * per_second)
+        frames = np.floor((own["heard_start"] + later) * per_second + 0.5).astype(int)
+        expected = {
+            (f, p)
+            for f, p in zip(frames, own["note"], strict=True)
+            if begin <= f < begin + n_frames
+        }
+        assert expected
+        assert set(map(tuple, np.argwhere(window["onset"][place]).tolist())) == expected
+        inside = np.flatnonzero(window["inside"][place])
+        assert (inside[0], inside[-1]) == (begin, begin + n_frames - 1)
+        assert np.array_equal(window["complete"][place], window["inside"][place])
+    assert window["labels_complete"].tolist() == [True, True, False]
+    # A place without a stem: nothing sounds, no controller was sent, and nothing is known.
+    assert not any(window[name][2].any() for name in SCORE if name not in ("cc", "labels_complete"))
+    assert (window["cc"][2] == -1).all()
+
+
+@pytest.mark.engines("sqlite")
+def test_where_frames_coincide_a_cue_has_what_windows_of_its_stems_have(library, store):
+    later = 47
+    made = library(offsets=(0.0, later * 512 / RATE))
+    for asset in ("match_evidence", "llm_mappings"):
+        replace(store, CUE, asset)
+    cues = opened(made, of="cue", fields=SCORE, seconds=1.0, hop=1.0)
+    stems = opened(made, fields=SCORE, seconds=8.0, hop=8.0)
+    whole = {stems.where(i).stem: stems[i] for i in range(len(stems))}
+    for i in range(len(cues)):
+        first = cues.where(i).first
+        for place, begin in ((0, 0), (1, later)):
+            for name in SCORE[:-1]:
+                of_stem = whole[f"Stem {place}"][name]
+                blank = np.full_like(of_stem[:1], -1 if name == "cc" else 0)
+                before = np.repeat(blank, begin, axis=0)
+                after = np.repeat(blank, 1_000, axis=0)
+                there = of_stem[: CUE.n_frames]
+                on_clock = np.concatenate([before, there, after])
+                assert np.array_equal(cues[i][name][place], on_clock[first : first + 94]), name
+
+
+@pytest.mark.engines("sqlite")
+def test_windows_of_cues_without_a_note_are_weighed_by_all_stems(library, store):
+    made = library(offsets=(0.0, 0.5))
+    for asset in ("match_evidence", "llm_mappings"):
+        replace(store, CUE, asset)
+    cues = opened(made, of="cue", fields=["roll"], seconds=0.5, hop=0.25, empty=0.0)
+    sounding = [i for i in range(len(cues)) if cues[i]["roll"].any()]
+    assert 0 < len(sounding) < len(cues)
+    drawn = [i for batch in cues.batches(4) for i in batch["window"].tolist()]
+    assert sorted(drawn) == sounding
+
+
 @pytest.mark.engines("sqlite")
 def test_a_stem_that_may_start_anywhere_is_left_out_and_told(library):
     made = library(offsets=(0.0, None))
@@ -108,7 +179,7 @@ def test_a_stem_that_may_start_anywhere_is_left_out_and_told(library):
 
 @pytest.mark.engines("sqlite")
 def test_a_window_of_a_cue_has_no_field_of_one_stem(library):
-    with pytest.raises(WindowsError, match="No field 'mel': fields are audio, mix"):
+    with pytest.raises(WindowsError, match="No field 'mel': fields are roll, onset"):
         opened(library(), of="cue", fields=["mel"])
 
 

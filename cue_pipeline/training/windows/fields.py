@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from .grid import PITCHES
 from .refusal import WindowsError
 
 if TYPE_CHECKING:
-    from .source import Source
+    from .source import Labels, Source
 
 Array = NDArray[Any]
 
@@ -65,8 +65,8 @@ class Field:
     of_score: bool = False
 
 
-_ROLL = Field(lambda s, _: (s.n_frames, PITCHES), "bool", of_score=True)
-_FRAMES = Field(lambda s, _: (s.n_frames,), "bool")
+_ROLL = Field(lambda s, _: (*s.stems, s.n_frames, PITCHES), "bool", of_score=True)
+_FRAMES = Field(lambda s, _: (*s.stems, s.n_frames), "bool")
 
 FIELDS: Mapping[str, Field] = {
     "mel": Field(lambda s, g: (s.n_frames, g.n_mels), ""),
@@ -74,21 +74,21 @@ FIELDS: Mapping[str, Field] = {
     "onset": _ROLL,
     "offset": _ROLL,
     "velocity": Field(_ROLL.shape, "uint8", of_score=True),
-    "cc": Field(lambda s, _: (s.n_frames, len(s.controllers)), "int8", of_score=True),
-    "beat": Field(lambda s, _: (s.n_frames, 2), "float32", of_score=True),
+    "cc": Field(lambda s, _: (*s.stems, s.n_frames, len(s.controllers)), "int8", of_score=True),
+    "beat": Field(lambda s, _: (*s.stems, s.n_frames, 2), "float32", of_score=True),
     "complete": Field(_FRAMES.shape, "bool", of_score=True),
     "inside": _FRAMES,
     "category": Field(lambda s, _: s.stems, "int64"),
     "stems": Field(lambda s, _: s.stems, "bool"),
-    "labels_complete": Field(lambda *_: (), "bool", of_score=True),
+    "labels_complete": Field(lambda s, _: s.stems, "bool", of_score=True),
     "audio": Field(lambda s, _: (*s.stems, s.channels, s.n_samples), "float32"),
     "mix": Field(lambda s, _: (s.channels, s.n_samples), "float32"),
 }
 """Every field of a window, in the order of the documentation."""
 
 
-OF_CUES = ("audio", "mix", "category", "stems")
-"""The fields that a window of a cue can have."""
+OF_CUES = tuple(name for name in FIELDS if name != "mel")
+"""The fields that a window of a cue can have: its stems need not begin on each other's frames."""
 
 
 def checked_fields(names: Sequence[str], known: Collection[str] = FIELDS) -> tuple[str, ...]:
@@ -130,16 +130,21 @@ def fill(source: Source, shape: Shape, places: Places, out: Mapping[str, Array])
     if "labels_complete" in out:
         out["labels_complete"][:] = [source.labels_complete(i) for i in places.items.tolist()]
     if "inside" in out:
-        _fill_inside(source, places, out["inside"])
+        _fill_inside(source, shape, places, out["inside"])
     _fill_score(source, shape, places, out)
     for name, read in (("audio", source.read_audio), ("mix", source.read_mix)):
         if name in out:
             _fill_samples(source, read, shape, places, out[name])
 
 
-def _fill_inside(source: Source, places: Places, out: Array) -> None:
-    lengths = np.array([source.items[i].n_frames for i in places.items], np.int64)
-    out[:] = np.arange(out.shape[1]) < (lengths - places.firsts)[:, None]
+def _fill_inside(source: Source, shape: Shape, places: Places, out: Array) -> None:
+    by_stem = out.reshape(len(out), -1, shape.n_frames)
+    by_stem.fill(0)
+    for row, (item, first) in enumerate(
+        zip(places.items.tolist(), places.firsts.tolist(), strict=True)
+    ):
+        for place, (begin, n) in enumerate(source.spans(item)):
+            by_stem[row, place, max(0, begin - first) : max(0, begin + n - first)] = True
 
 
 def _fill_samples(
@@ -162,16 +167,22 @@ def _fill_score(source: Source, shape: Shape, places: Places, out: Mapping[str, 
         return
     columns = [source.controllers.index(c) for c in shape.controllers]
     every = columns == list(range(len(source.controllers)))
-    curves = [(out[name], of) for name, of in _OF_FRAMES.items() if name in out]
-    flat = {name: out[name].reshape(len(out[name]), -1) for name in _ROLLS if name in out}
+    n = len(places.items) * (shape.max_stems or 1)
+    curves = [
+        (out[name].reshape(n, shape.n_frames, *out[name].shape[len(shape.stems) + 2 :]), of)
+        for name, of in _OF_FRAMES.items()
+        if name in out
+    ]
+    flat = {name: out[name].reshape(n, -1) for name in _ROLLS if name in out}
     marks = [(flat[name], of) for name, of in _MARKS.items() if name in flat]
     rolls = [(flat[name], name == "velocity") for name in ("velocity", "roll") if name in flat]
+    if shape.stems:
+        for target, _ in curves:
+            target.fill(_blank(target))
+        for roll in flat.values():
+            roll.fill(0)
     # Window by window: what is cleared is still in the processor's cache when it is written to.
-    rows = zip(
-        places.items.tolist(), places.firsts.tolist(), _bounds(places.firsts, shape), strict=True
-    )
-    for row, (item, first, bounds) in enumerate(rows):
-        labels = source.labels(item)
+    for row, labels, first, bounds in _rows(source, shape, places):
         for target, of in curves:
             curve = getattr(labels, of)
             chosen = curve if every or of != "controllers" else curve[:, columns]
@@ -187,13 +198,36 @@ def _fill_score(source: Source, shape: Shape, places: Places, out: Mapping[str, 
                 target[row][cells] = labels.velocity[lo:hi] if of_cells else 1
 
 
-def _fill_frames(curve: Array, first: int, out: Array) -> None:
-    part = curve[first : first + len(out)]
-    if len(part) == len(out):
-        out[:] = part
+def _rows(source: Source, shape: Shape, places: Places) -> Iterator[tuple[int, Labels, int, Array]]:
+    """Yield row, labels, first frame and first cells of each stem in each window."""
+    items, firsts = places.items.tolist(), places.firsts
+    if not shape.stems:
+        bounds = _bounds(firsts, shape)
+        for row, (item, first) in enumerate(zip(items, firsts.tolist(), strict=True)):
+            yield row, source.labels(item), first, bounds[row]
         return
-    out[: len(part)] = part
-    out[len(part) :] = -1 if out.dtype == np.int8 else 0
+    for window, (item, first) in enumerate(zip(items, firsts.tolist(), strict=True)):
+        begins = np.array([begin for begin, _ in source.spans(item)])
+        bounds = _bounds(first - begins, shape)
+        for place, labels in enumerate(source.scores(item)):
+            row = window * (shape.max_stems or 1) + place
+            yield row, labels, first - int(begins[place]), bounds[place]
+
+
+def _blank(out: Array) -> int:
+    """Return what stands for frames of which nothing is told: of controllers -1."""
+    return -1 if out.dtype == np.int8 else 0
+
+
+def _fill_frames(curve: Array, first: int, out: Array) -> None:
+    n = len(out)
+    if first >= 0 and first + n <= len(curve):
+        out[:] = curve[first : first + n]
+        return
+    out[:] = _blank(out)
+    begin, end = max(0, first), min(first + n, len(curve))
+    if end > begin:
+        out[begin - first : end - first] = curve[begin:end]
 
 
 def _bounds(firsts: Array, shape: Shape) -> Array:

@@ -113,6 +113,14 @@ class PackedSource:
         """Return what the score says of a stem."""
         return self._labels(item)
 
+    def spans(self, item: int) -> list[tuple[int, int]]:
+        """Return where a stem begins on its own clock, and its frames."""
+        return [(0, self.items[item].n_frames)]
+
+    def scores(self, item: int) -> list[Labels]:
+        """Return what the score says of a stem."""
+        return [self._labels(item)]
+
     def labels_complete(self, item: int) -> bool:
         """Return whether all that sounds in a stem is known."""
         return bool(self._labels(item).complete.all())

@@ -117,11 +117,19 @@ class Source(Protocol):
         ...
 
     def labels(self, item: int) -> Labels:
-        """Return what the score says of a stem."""
+        """Return what the score says of a stem; of a cue that is refused."""
         ...
 
-    def labels_complete(self, item: int) -> bool:
-        """Return whether all that sounds in a stem is known."""
+    def spans(self, item: int) -> Sequence[tuple[int, int]]:
+        """Return of each stem of an item the item's frame on which it begins, and its frames."""
+        ...
+
+    def scores(self, item: int) -> Sequence[Labels]:
+        """Return what the score says of each stem of an item, in frames of the stem."""
+        ...
+
+    def labels_complete(self, item: int) -> Any:
+        """Return whether all that sounds in a stem is known; of a cue for each place of a stem."""
         ...
 
     def read_audio(self, item: int, start: float, rate: int, out: Array) -> None:

@@ -309,10 +309,10 @@ class Windows:
         for item in range(len(self.items)):
             begin, end = int(self._begins[item]), int(self._ends[item])
             if end > begin:
-                labels = self._source.labels(item)
-                holds[begin:end] = _hold_notes(
-                    labels, places.firsts[begin:end], self._shape.n_frames
-                )
+                parts = zip(self._source.scores(item), self._source.spans(item), strict=True)
+                for labels, (first, _) in parts:
+                    firsts = places.firsts[begin:end] - first
+                    holds[begin:end] |= _hold_notes(labels, firsts, self._shape.n_frames)
         if not holds.any():
             raise WindowsError(
                 f"None of the {len(self):,} windows holds a note, so that there is nothing to "
