@@ -23,13 +23,19 @@ Conventions
 """
 
 import os
-import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cue_pipeline.cue.cue_paths import (
+    absolute_root,
+    find_folder,
+    key_of,
+    require_folder,
+    require_key,
+)
 from cue_pipeline.cue.file_kinds import stands_for
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.gate import why_not_followed
@@ -124,10 +130,10 @@ def find_cues(root: Path, below: Path | None = None) -> CueScan:
     CueError
         If ``root`` is missing, not a folder, unreadable, or itself a cue.
     """
-    root = _absolute(root)
-    _check_root(root)
+    root = absolute_root(root)
+    require_folder(root)
     if below is not None:
-        _check_root(below)
+        require_folder(below)
     found: list[CueFolder] = []
     problems: list[ScanProblem] = []
     own: dict[Path, Path] = {}
@@ -135,7 +141,7 @@ def find_cues(root: Path, below: Path | None = None) -> CueScan:
         try:
             cue = _read_cue(root, folder, entries, problems)
             if cue is not None and folder != root:
-                _check_key(cue.key, folder)
+                require_key(cue.key, folder)
         except CueError as e:
             incomplete = isinstance(e, IncompleteCueError)
             problems.append(ScanProblem(folder, str(e), "skipped" if incomplete else "unread"))
@@ -176,7 +182,7 @@ def read_cue_folder(root: Path, key: str, folder: str | None = None) -> CueFolde
     CueError
         If the key is none, or the folder is gone, unreadable or no longer a cue.
     """
-    root = _absolute(root)
+    root = absolute_root(root)
     path = find_folder(root, key, folder)
     if why := why_not_followed(path, root):
         raise CueError(f"cue '{key}': '{shown(path)}' is not used: {why}.")
@@ -189,64 +195,6 @@ def read_cue_folder(root: Path, key: str, folder: str | None = None) -> CueFolde
             "cue is marked as missing."
         )
     return cue
-
-
-def find_folder(root: Path, key: str, folder: str | None = None) -> Path:
-    """Return where a cue's folder is, spelt as on disk, whatever it holds.
-
-    Parameters
-    ----------
-    root : Path
-        The library's base folder.
-    key : str
-        The cue's key.
-    folder : str, optional
-        Where it was last seen below ``root``. Taken where it is there still; a library that was
-        copied may spell its names otherwise (NFC for NFD), and is then searched by the key.
-
-    Raises
-    ------
-    CueError
-        If the key is none, or there is no such folder.
-    """
-    root = _absolute(root)
-    _check_root(root)
-    key = unicodedata.normalize("NFC", key)
-    if folder is not None and _key(root, root / folder) == key and (root / folder).is_dir():
-        return root / folder
-    parts = key.split("/")
-    if any(part in ("", ".", "..") for part in parts):
-        raise CueError(
-            f"cue {key!r}: not a cue's key. A key is the cue folder's path relative to "
-            f"'{shown(root)}', for example 'Reel 1/1m02'."
-        )
-    _check_key(key, root / key)
-    found = root
-    for part in parts:
-        found = _child(found, part, key)
-    return found
-
-
-def _absolute(root: Path) -> Path:
-    root = root.expanduser()
-    # '..' behind a link cannot be folded by its text alone.
-    return root.resolve() if ".." in root.parts else root.absolute()
-
-
-def _check_root(root: Path) -> None:
-    try:
-        mode = root.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError) as e:
-        raise CueError(
-            f"The base folder '{shown(root)}' does not exist. Check its spelling, and that the "
-            "volume is mounted."
-        ) from e
-    except (OSError, ValueError) as e:
-        raise CueError(unreadable(root, e)) from e
-    if not stat.S_ISDIR(mode):
-        raise CueError(
-            f"The base folder '{shown(root)}' is a file. Give the folder that holds the cues."
-        )
 
 
 def _walk(
@@ -346,7 +294,7 @@ def _read_cue(
         lacks = _incomplete(folder, midi, audio)
         raise CueError(lacks + instead) if instead else IncompleteCueError(lacks)
     return CueFolder(
-        key=_key(root, folder),
+        key=key_of(root, folder),
         root=root,
         path=folder,
         midi_paths=midi.paths,
@@ -410,26 +358,6 @@ def _root_is_cue(root: Path) -> str:
     )
 
 
-def _key(root: Path, folder: Path) -> str:
-    relative = folder.relative_to(root).as_posix()
-    return "" if relative == "." else unicodedata.normalize("NFC", relative)
-
-
-def _check_key(key: str, folder: Path) -> None:
-    """Refuse what Dagster, or a database, cannot hold as a partition's key."""
-    where = shown(folder)
-    if "," in key or "..." in key:
-        fault = "a comma" if "," in key else "'...'"
-        raise CueError(
-            f"'{where}': the path holds {fault}, which Dagster reads as part of its own notation. "
-            "Rename the folder."
-        )
-    if any(unicodedata.category(c) == "Cs" for c in key):
-        raise CueError(f"'{where}': the path is not UTF-8. Rename the folder.")
-    if any(unicodedata.category(c) == "Cc" for c in key):
-        raise CueError(f"'{where}': the path holds a control character. Rename the folder.")
-
-
 def _without_collisions(found: list[CueFolder]) -> tuple[list[CueFolder], list[ScanProblem]]:
     """Refuse folders whose names differ only in how accents are encoded."""
     by_key: dict[str, list[CueFolder]] = {}
@@ -451,28 +379,3 @@ def _without_collisions(found: list[CueFolder]) -> tuple[list[CueFolder], list[S
             for cue in same
         )
     return cues, problems
-
-
-def _child(folder: Path, name: str, key: str) -> Path:
-    """Return the subfolder whose NFC name is ``name``, spelt as on disk."""
-    if name.isascii() and (folder / name).is_dir():
-        return folder / name
-    try:
-        matching = [
-            entry
-            for entry in entries_of(folder)
-            if unicodedata.normalize("NFC", entry.name) == name and is_dir(entry)
-        ]
-    except OSError as e:
-        raise CueError(unreadable(folder, e)) from e
-    if not matching:
-        raise CueError(
-            f"cue '{key}': there is no folder '{name}' in '{shown(folder)}'. Was it renamed, "
-            "moved or unmounted? Bring it back, or scan the library again."
-        )
-    if len(matching) > 1:
-        raise CueError(
-            f"cue '{key}': {len(matching)} folders in '{shown(folder)}' are called '{name}', "
-            "their accents encoded differently (NFC and NFD). Rename or merge them."
-        )
-    return folder / matching[0].name

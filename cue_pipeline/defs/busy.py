@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from cue_pipeline.defs.dagster_private import waits_for_retry
+
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
@@ -19,7 +21,6 @@ RETRIED_WITHIN = timedelta(seconds=60)
 """Dagster's daemon looks every five seconds for runs to try again; where none runs, none is."""
 
 _KEYS_AT_ONCE = 500
-_WILL_RETRY_TAG = "dagster/will_retry"  # of a failed run, just after its status
 
 
 def busy_cues(instance: dg.DagsterInstance, keys: Sequence[str]) -> frozenset[str]:
@@ -33,12 +34,6 @@ def busy_cues(instance: dg.DagsterInstance, keys: Sequence[str]) -> frozenset[st
             statuses=[dg.DagsterRunStatus.FAILURE],
             updated_after=datetime.now(UTC) - RETRIED_WITHIN,
         )
-        retried = [r for r in instance.get_runs(failed) if _waits_for_retry(instance, r)]
+        retried = [r for r in instance.get_runs(failed) if waits_for_retry(instance, r)]
         busy |= {run.tags[PARTITION_TAG] for run in (*runs, *retried)}
     return frozenset(busy)
-
-
-def _waits_for_retry(instance: dg.DagsterInstance, failed: dg.DagsterRun) -> bool:
-    if _WILL_RETRY_TAG not in failed.tags:
-        return instance.run_retries_enabled
-    return bool(failed.is_complete_and_waiting_to_retry)

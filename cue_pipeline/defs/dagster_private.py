@@ -1,9 +1,9 @@
 """All that this package uses of Dagster's inside, which an update may move: here, and nowhere else.
 
 Dagster 1.13 has no public name for what a run launcher is given and answers, for the interrupt of a
-run, for doing a run that is in the queue, for asking the daemon for a backfill, nor for what a
-check said of a partition. A test looks at each; where it fails after an update of Dagster, this
-module is what has to be mended.
+run, for doing a run that is in the queue, for asking the daemon for a backfill, for whether it is
+about to try a run again, nor for what a check said of a partition. A test looks at each; where it
+fails after an update of Dagster, this module is what has to be mended.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ __all__ = [
     "execute_queued_run",
     "queued_run",
     "tell_as_checked",
+    "waits_for_retry",
 ]
 
 EXECUTION = (
@@ -112,6 +113,18 @@ def backfill_of(
         description=None,
         run_config=None,
     )
+
+
+def waits_for_retry(instance: dg.DagsterInstance, failed: dg.DagsterRun) -> bool:
+    """Tell whether Dagster's daemon is about to try a run again that has failed.
+
+    A run is marked for that just after its status is set; one that is not marked yet may be.
+    """
+    from dagster._core.storage.tags import WILL_RETRY_TAG
+
+    if WILL_RETRY_TAG not in failed.tags:
+        return instance.run_retries_enabled
+    return bool(failed.is_complete_and_waiting_to_retry)
 
 
 def checked(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cue_pipeline.cue.scan import find_folder
+from cue_pipeline.cue.cue_paths import find_folder
 from cue_pipeline.errors import CueError
 from cue_pipeline.library.recognition import BusyAmong
 from cue_pipeline.warehouse.registry import CueRow

@@ -20,13 +20,14 @@ A cue is drawn once all is made that it is compared by; until then it has no spl
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import SplitError
+from cue_pipeline.library.tie_groups import TieGroups
 from cue_pipeline.library.ties import Tie, by_whole_parts, ties
 from cue_pipeline.library.works import alike, kinship
 from cue_pipeline.midi.shingles import FEWEST_COMPARED
@@ -248,55 +249,6 @@ def _waiting(store: Store, cues: Iterable[CueRow]) -> dict[str, str]:
     return found
 
 
-@dataclass
-class _Groups:
-    """Union-find over cues, with the ties that joined them."""
-
-    parent: dict[str, str]
-    neighbours: dict[str, list[tuple[str, Tie]]] = field(default_factory=lambda: defaultdict(list))
-
-    def root(self, key: str) -> str:
-        while self.parent[key] != key:
-            self.parent[key] = key = self.parent[self.parent[key]]
-        return key
-
-    def join(self, tie: Tie) -> None:
-        if tie.a not in self.parent or tie.b not in self.parent:
-            return
-        self.neighbours[tie.a].append((tie.b, tie))
-        self.neighbours[tie.b].append((tie.a, tie))
-        a, b = sorted((self.root(tie.a), self.root(tie.b)))
-        self.parent[b] = a
-
-    def members(self) -> list[list[str]]:
-        found: dict[str, list[str]] = defaultdict(list)
-        for key in sorted(self.parent):
-            found[self.root(key)].append(key)
-        return list(found.values())
-
-    def chain(self, start: Collection[str], goal: Collection[str]) -> tuple[Tie, ...]:
-        """Return the shortest chain of ties from some cues to others."""
-        came: dict[str, tuple[str, Tie] | None] = dict.fromkeys(sorted(start))
-        queue = deque(came)
-        while queue:
-            key = queue.popleft()
-            if key in goal:
-                return self._back(came, key)
-            for other, tie in self.neighbours[key]:
-                if other not in came:
-                    came[other] = (key, tie)
-                    queue.append(other)
-        return ()
-
-    @staticmethod
-    def _back(came: Mapping[str, tuple[str, Tie] | None], key: str) -> tuple[Tie, ...]:
-        chain: list[Tie] = []
-        while (step := came[key]) is not None:
-            key = step[0]
-            chain.insert(0, step[1])
-        return tuple(chain)
-
-
 def draw(
     names: Mapping[str, str],
     tied: Iterable[Tie],
@@ -329,7 +281,7 @@ def draw(
     standing = {**{k: r.split for k, r in before.items() if r.pinned and k in names}, **pins}
     pinned = {key: split for key, split in standing.items() if split is not None}
     without = {k: why for k, why in (waiting or {}).items() if k not in before and k not in pinned}
-    groups = _Groups({key: key for key in names if key not in without})
+    groups = TieGroups({key: key for key in names if key not in without})
     for tie in tied:
         groups.join(tie)
     found = [_Group.of(keys, names, before, pinned, rule, anew) for keys in groups.members()]
@@ -418,13 +370,13 @@ def _by_split(keys: Sequence[str], split_of: Mapping[str, str]) -> dict[str, tup
     return {split: those for split, those in found.items() if those}
 
 
-def _evidence(groups: _Groups, apart: Mapping[str, tuple[str, ...]]) -> tuple[Tie, ...]:
+def _evidence(groups: TieGroups, apart: Mapping[str, tuple[str, ...]]) -> tuple[Tie, ...]:
     parts = list(apart.values())
     chains = (groups.chain(parts[0], set(part)) for part in parts[1:])
     return tuple(dict.fromkeys(tie for chain in chains for tie in chain))
 
 
-def _why(groups: _Groups, key: str) -> str | None:
+def _why(groups: TieGroups, key: str) -> str | None:
     near = groups.neighbours[key]
     if not near:
         return None

@@ -100,7 +100,7 @@ class Cue:
         CueError
             If the folder is not below the library's root.
         """
-        from cue_pipeline.cue.scan import find_folder
+        from cue_pipeline.cue.cue_paths import find_folder
 
         try:
             return find_folder(

@@ -162,6 +162,19 @@ def _became(before: str | None, after: str | None) -> str | None:
     return None
 
 
+def moved_rows(
+    overrides: sa.Table,
+    new_key: str,
+    chosen: sa.ColumnElement[bool] | None,
+    connection: sa.Connection,
+) -> list[sa.RowMapping]:
+    """Return what people said of a cue that has a new key; ``chosen``: only some of its rows."""
+    query = sa.select(overrides).where(overrides.c.cue_key == new_key)
+    if chosen is not None:
+        query = query.where(chosen)
+    return list(connection.execute(query).mappings())
+
+
 def note_move(
     old_key: str,
     new_key: str,
@@ -170,12 +183,8 @@ def note_move(
     chosen: sa.ColumnElement[bool] | None = None,
 ) -> None:
     """Note in the history of a cue's decisions that the cue has another key from now on."""
-    overrides = t.mapping_overrides
-    query = sa.select(overrides).where(overrides.c.cue_key == new_key)
-    if chosen is not None:
-        query = query.where(chosen)
     moment = now()
-    for row in connection.execute(query).mappings().all():
+    for row in moved_rows(t.mapping_overrides, new_key, chosen, connection):
         said = Decided(new_key, *(row[name] for name in _SAID))
         before = {**as_json(row), "cue_key": old_key}
         _note(connection, act, said, before, moment)

@@ -10,11 +10,11 @@ from typing import Any, Literal
 import numpy as np
 import sqlalchemy as sa
 
+from cue_pipeline.cue.cue_paths import find_folder
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.cue.numbering import CueNumber, parse_cue_number
 from cue_pipeline.cue.project import Project, read_project
-from cue_pipeline.cue.scan import find_folder
 from cue_pipeline.cue.version_marks import read_work_name
 from cue_pipeline.errors import CueError
 from cue_pipeline.warehouse import tables as t

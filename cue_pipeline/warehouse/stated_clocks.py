@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.encode import storable_text
 from cue_pipeline.warehouse.ledger import upsert
-from cue_pipeline.warehouse.people import Act, as_json
+from cue_pipeline.warehouse.people import Act, as_json, moved_rows
 from cue_pipeline.warehouse.types import now
 
 _SAID = ("midi_file", "stem", "lag_seconds", "tempo")  # makes another clock
@@ -135,11 +135,7 @@ def note_move(
     chosen: sa.ColumnElement[bool] | None = None,
 ) -> None:
     """Note in the history that a cue of whose clock something is said has another key now."""
-    overrides = t.alignment_overrides
-    query = sa.select(overrides).where(overrides.c.cue_key == new_key)
-    if chosen is not None:
-        query = query.where(chosen)
-    for row in connection.execute(query).mappings().all():
+    for row in moved_rows(t.alignment_overrides, new_key, chosen, connection):
         said = StatedClock(**{name: row[name] for name in StatedClock.__slots__})
         _note(connection, act, said, {**as_json(row), "cue_key": old_key}, now())
 
