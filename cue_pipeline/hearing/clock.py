@@ -27,6 +27,7 @@ ALIGNMENT_COLUMNS = (
 MIX_ALIGNMENT_COLUMNS = ("midi_file_id", "final_mix_id", *ALIGNMENT_COLUMNS[2:])
 _DIGITS = 5
 _UNHEARD = "the sound does not tell"
+_BY_OTHERS = "of this file alone too few onsets are heard to tell it"
 
 
 def unknown_clock(reason: str) -> tuple[Any, ...]:
@@ -45,7 +46,12 @@ class UnknownClock:
         """Return what is stored of it, in whatever file."""
         return unknown_clock(self.reason)
 
-    def as_stated(self, lag_seconds: float, who: str) -> tuple[Any, ...]:
+    def as_stated(
+        self,
+        lag_seconds: float,
+        who: str,
+        heard: float | None,  # noqa: ARG002
+    ) -> tuple[Any, ...]:
         """Return what is stored of it in a file of which a person says the lag."""
         of_file = Named(lag_seconds, f"{who} says so of it", "stated", 1.0)
         return _even(self.file, of_file, self.reason).in_file(0.0, None)
@@ -79,12 +85,20 @@ class Clock:
         pairs = zip(self.score, self.session - begins, strict=True)
         knots = [[round(float(s), _DIGITS), round(float(a), _DIGITS)] for s, a in pairs]
         lag = round(self.lag_seconds - begins, _DIGITS)
-        return lag, knots, self.method, round(self.confidence, 4), spread, self.reason
+        unmeasured = self.method == "sound" and spread is None
+        reason = f"{self.reason}; {_BY_OTHERS}" if unmeasured else self.reason
+        return lag, knots, self.method, round(self.confidence, 4), spread, reason
 
-    def as_stated(self, lag_seconds: float, who: str) -> tuple[Any, ...]:
-        """Return what is stored of it in a file of which a person says the lag."""
+    def as_stated(self, lag_seconds: float, who: str, heard: float | None) -> tuple[Any, ...]:
+        """Return what is stored of it in a file of which a person says the lag.
+
+        ``heard`` is what the sound says in its place; None: the same, or nothing.
+        """
         lag, knots, *_ = self.in_file(self.lag_seconds - lag_seconds, None)
-        return lag, knots, "stated", 1.0, None, f"{who} says so of it"
+        reason = f"{who} says so of it"
+        if heard is not None:
+            reason += f"; the sound says {heard:+.2f} s"
+        return lag, knots, "stated", 1.0, None, reason
 
 
 def clock_of(file: FileTracks, found: Placed | None) -> Clock | UnknownClock:
@@ -160,7 +174,7 @@ def _of_score(played: Float64, file: FileTracks) -> Float64:
 
 def _by_sound(found: Placed) -> str:
     if found.instead is not None:
-        return f"the sound says {found.instead:+.3f} s"
+        return f"the sound says {found.instead:+.2f} s"
     return _UNHEARD if found.held else "the sound agrees"
 
 

@@ -228,14 +228,16 @@ def _alignments(
 ) -> list[tuple[Any, ...]]:
     """Return the rows of ``stem_alignments`` of one MIDI file."""
     scatter: dict[int, float] = {}
+    instead: Mapping[int, float] = {}
     if found is not None:
+        instead = found.instead_in
         heard = (group.audio_file_id for group in found.heard.groups)
         scatter = dict(zip(heard, found.scatter, strict=True))
     clock, stated = clock_of(file, found), file.stated
     rows = []
     for stem in (int(i) for i in features["audio_file_id"]):
         if stem in stated.in_files:
-            told = clock.as_stated(stated.in_files[stem], stated.who)
+            told = clock.as_stated(stated.in_files[stem], stated.who, instead.get(stem))
         else:
             told = clock.in_file(found.heard.begins(stem) if found else 0.0, scatter.get(stem))
         rows.append((file.key, stem, *told))

@@ -114,7 +114,8 @@ class MixClocks:
         clock, stated = clock_of(file, found), file.stated
         for mix in (int(i) for i in self._mixes.features["audio_file_id"]):
             if mix in stated.in_files:
-                told = clock.as_stated(stated.in_files[mix], stated.who)
+                instead = found.instead_in.get(mix) if found else None
+                told = clock.as_stated(stated.in_files[mix], stated.who, instead)
             else:
                 told = _of_mix(clock, begins.get(mix, Begins(0.0, 1.0, "")), scatter.get(mix))
             self.rows.append((file.key, mix, *told))

@@ -5,7 +5,7 @@ one track, and moved only where all tracks then explain far more of it than at a
 stem of other music must not be bent to fit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cue_pipeline.hearing.alignment import (
     LIFT_OF_DOUBT,
@@ -45,3 +45,38 @@ def own_starts(
             if own > _OWN_LIFT and own > 2.0 * max(others):
                 starts[group.audio_file_id] = group.offset_seconds + alignment.lag_seconds - lag
     return starts
+
+
+def heard_elsewhere(
+    score: Score,
+    groups: Sequence[Group],
+    session: Session,
+    alignment: Alignment,
+    stated: Mapping[int, float],
+) -> dict[int, float]:
+    """Return the lags that the sound of stems tells against what people state of them.
+
+    Parameters
+    ----------
+    score, groups, session, alignment
+        As for :func:`own_starts`.
+    stated : mapping of int to float
+        ``audio_file_id`` → the lag that is stated, on the clock of ``alignment``.
+
+    Returns
+    -------
+    dict of int to float
+        ``audio_file_id`` → seconds, on the same clock; stems of which the sound tells nothing, or
+        the same, are not in it.
+    """
+    found = {}
+    for g, group in enumerate(groups):
+        word = stated.get(group.audio_file_id)
+        if word is None:
+            continue
+        lags = [alignment.lag_seconds, *alignment.own_lags[g]]
+        said, *others = r2_of_changes(score, session, g, [word, *lags])
+        share, lag = max(zip(others, lags, strict=True))
+        if share > _OWN_LIFT and share > 2.0 * max(said, 0.0):
+            found[group.audio_file_id] = lag
+    return found

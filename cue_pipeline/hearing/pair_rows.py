@@ -163,7 +163,7 @@ def _report_lag(report: dict[str, Any], found: Placed) -> None:
     by_sound = found.sure and found.file.stated.lag_seconds is None
     contradicted = found.names.contradicted(alignment.lag_seconds) if by_sound else None
     report["followed"] = None if found.followed is None else str(found.followed)
-    said = (found.doubt, contradicted, found.refused, report["followed"])
+    said = (found.doubt, contradicted, *found.refused, report["followed"])
     report["warnings"] = [text for text in said if text]
     report["lag_seconds"] = round(alignment.lag_seconds, 4)
     report["lag_confidence"] = round(alignment.confidence, 3)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cue_pipeline.hearing.alignment import (
     CLEAR_MARGIN,
+    MAX_LAG_SECONDS,
     Alignment,
     Score,
     joint_lag,
@@ -25,7 +26,7 @@ from cue_pipeline.hearing.group_spectra import MAX_OFFSET_SECONDS
 from cue_pipeline.hearing.heard_times import none_within
 from cue_pipeline.hearing.kit_pieces import KitNotes, kit_notes
 from cue_pipeline.hearing.origins import Origins, from_origin, moved, origins
-from cue_pipeline.hearing.own_start import own_starts
+from cue_pipeline.hearing.own_start import heard_elsewhere, own_starts
 from cue_pipeline.hearing.regression import Explained
 from cue_pipeline.hearing.scatter import onset_scatter
 from cue_pipeline.hearing.scoring import Measures, levels_at, measures, onsets_explained
@@ -41,7 +42,8 @@ LEAST_LAG_CONFIDENCE = 0.5
 """Below it the ear abstains on the whole file."""
 
 _FEWEST_TO_FOLLOW = 16  # notes: fewer agree with anything somewhere
-_AGREES_SECONDS = 0.25  # so near a stated lag, the sound says the same, only finer
+_NEAR_SECONDS = 0.25  # so near a stated lag, what is heard is the same music: its wander counts
+_AGREES_SECONDS = 0.02  # so near it, the sound says the same
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,11 @@ class Placed:
     file : FileTracks
         The notes, at the tempo at which they are played.
     held : bool
-        Whether the lag is a person's word that the sound does not confirm.
+        Whether the lag is a person's word, and what is heard is elsewhere or nowhere.
     instead : float or None
-        The lag that the sound tells surely in place of that word; None: it tells none.
+        The lag that the sound tells surely in place of a person's word; None: that one, or none.
+    instead_in : dict of int to float
+        The lags that it tells in place of a word on one stem, by ``audio_file_id``.
     followed : Followed or None
         How the take leaves the score's time; None: one line holds.
     kits : dict of int to list of list of (int, float, float)
@@ -95,19 +99,22 @@ class Placed:
     file: FileTracks
     held: bool = False
     instead: float | None = None
+    instead_in: Mapping[int, float] = field(default_factory=dict)
     followed: Followed | None = None
     kits: Mapping[int, list[KitNotes]] = field(default_factory=dict)
 
     @property
-    def refused(self) -> str | None:
-        """What the sound says against a person's word; None: nothing."""
+    def refused(self) -> list[str]:
+        """What the sound says against a person's words."""
         stated = self.file.stated
-        if self.instead is None or stated.lag_seconds is None:
-            return None
-        return (
-            f"{stated.who} states that the score begins {stated.lag_seconds:+.3f} s into the "
-            f"recording, the sound says {self.instead:+.3f} s; the person is believed"
-        )
+        said = []
+        if self.instead is not None and stated.lag_seconds is not None:
+            said.append(_refusal(stated, "the recording", stated.lag_seconds, self.instead))
+        names = {group.audio_file_id: group.name for group in self.heard.groups}
+        return said + [
+            _refusal(stated, f"stem {names[key]!r}", stated.in_files[key], lag)
+            for key, lag in self.instead_in.items()
+        ]
 
     @property
     def sure(self) -> bool:
@@ -144,9 +151,16 @@ class Placed:
         if said is None:
             return self.unfollowed or ""
         begins = self.alignment.lag_seconds - said
-        if abs(begins - self.heard.begins(audio_file_id)) <= _AGREES_SECONDS:
+        if abs(begins - self.heard.begins(audio_file_id)) <= _NEAR_SECONDS:
             return ""
         return f"the lag stated of it puts the stem {begins:+.0f} s from the others"
+
+
+def _refusal(stated: Stated, where: str, word: float, sound: float) -> str:
+    return (
+        f"{stated.who} states that the score begins {word:+.3f} s into {where}, "
+        f"the sound says {sound:+.2f} s; the person is believed"
+    )
 
 
 def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
@@ -182,16 +196,19 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     late = 0.0 if found.held else _lateness(tracks, measured, scatter, alignment, way)
     if take:
         alignment = take.of_score(alignment)
+    alignment = _as_it_sounds(from_origin(alignment, origin), way, late)
+    begins = found.begins if found.held else _begins(alignment)
     return Placed(
         way,
-        _as_it_sounds(from_origin(alignment, origin), way, late),
+        _begun_as_stated(alignment, file.stated),
         measured,
         names,
         None if doubt is None else str(doubt),
         scatter,
         file,
         found.held,
-        found.instead,
+        _instead(file.stated, begins),
+        found.begins_in,
         take,
         kits,
     )
@@ -215,12 +232,14 @@ class _Lag:
     way: Standing
     straight: Alignment
     held: bool = False
-    instead: float | None = None
+    begins: float | None = None  # where the score does by sound alone
+    begins_in: Mapping[int, float] = field(default_factory=dict)  # and in stems, if not as stated
 
 
 def _lag_of(best: _Tried, clear: float, stated: Stated) -> _Lag:
     """Return the lag of a file: by a person's word where there is one, else by sound."""
     way, by_sound = best.heard, best.straight
+    begins_in = _heard_elsewhere(stated, best)
     word = _stated_lag(stated, best, sure=clear * by_sound.confidence >= LEAST_LAG_CONFIDENCE)
     starts = own_starts(best.score, way.groups, way.session, by_sound)
     starts |= _stated_starts(stated, best, by_sound.lag_seconds if word is None else word)
@@ -229,14 +248,16 @@ def _lag_of(best: _Tried, clear: float, stated: Stated) -> _Lag:
         by_sound = joint_lag(best.score, way.session, best.names.near(best.origin))
     by_sound = replace(by_sound, confidence=clear * by_sound.confidence)
     if word is None:
-        return _Lag(way, by_sound)
-    straight, held, instead = by_sound, not _agrees(by_sound, word), None
+        return _Lag(way, by_sound, begins_in=begins_in)
+    straight, held = by_sound, not _near(by_sound, word)
+    begins = None
+    if by_sound.confidence >= LEAST_LAG_CONFIDENCE:
+        begins = _begins(_as_it_sounds(from_origin(by_sound, best.origin), way))
     if held:
         straight = joint_lag(best.score, way.session, known=word)
-        instead = _instead(stated, _as_it_sounds(from_origin(by_sound, best.origin), way))
     # What is said of one stem tells nothing of the others.
     sure = by_sound.confidence if stated.lag_seconds is None else 1.0
-    return _Lag(way, replace(straight, confidence=sure), held, instead)
+    return _Lag(way, replace(straight, confidence=sure), held, begins, begins_in)
 
 
 def _stated_lag(stated: Stated, best: _Tried, *, sure: bool) -> float | None:
@@ -264,21 +285,49 @@ def _stated_starts(stated: Stated, best: _Tried, lag_seconds: float) -> dict[int
     return {key: start for key, start in starts.items() if abs(start) <= MAX_OFFSET_SECONDS}
 
 
-def _agrees(by_sound: Alignment, lag_seconds: float) -> bool:
+def _heard_elsewhere(stated: Stated, best: _Tried) -> dict[int, float]:
+    """Return where the score begins by the sound of stems of which people state something else."""
+    way = best.heard
+    own = {
+        key: way.early_seconds + best.origin - way.begins(key)
+        for key in (group.audio_file_id for group in way.groups)
+        if key in stated.in_files
+    }
+    on_clock = {key: stated.in_files[key] - zero for key, zero in own.items()}
+    found = heard_elsewhere(best.score, way.groups, way.session, best.straight, on_clock)
+    return {key: lag + own[key] for key, lag in found.items()}
+
+
+def _near(by_sound: Alignment, lag_seconds: float) -> bool:
     sure = by_sound.confidence >= LEAST_LAG_CONFIDENCE
-    return sure and abs(by_sound.lag_seconds - lag_seconds) <= _AGREES_SECONDS
+    return sure and abs(by_sound.lag_seconds - lag_seconds) <= _NEAR_SECONDS
 
 
-def _instead(stated: Stated, by_sound: Alignment) -> float | None:
-    """Return the lag that the sound tells in place of a stated one; None: it tells none."""
-    if stated.lag_seconds is None or by_sound.confidence < LEAST_LAG_CONFIDENCE:
+def _instead(stated: Stated, begins: float | None) -> float | None:
+    """Return where the score begins by sound, not by word; None: there too, or it tells nothing."""
+    if stated.lag_seconds is None or begins is None:
         return None
-    return by_sound.lag_seconds
+    return None if abs(begins - stated.lag_seconds) <= _AGREES_SECONDS else begins
 
 
 def _as_it_sounds(alignment: Alignment, way: Standing, late: float = 0.0) -> Alignment:
     """Return an alignment on which notes stand where they sound, not where windows hear them."""
     return replace(alignment, lag_seconds=alignment.lag_seconds + way.early_seconds - late)
+
+
+def _begun_as_stated(alignment: Alignment, stated: Stated) -> Alignment:
+    """Return an alignment on which the score begins where people say; the sound tells its wander.
+
+    To the letter, however near the sound is: who moves a clock by 20 ms means 20 ms.
+    """
+    if stated.lag_seconds is None:
+        return alignment
+    lag_seconds = alignment.lag_seconds + stated.lag_seconds - _begins(alignment)
+    return replace(alignment, lag_seconds=lag_seconds)
+
+
+def _begins(alignment: Alignment) -> float:
+    return float(alignment.session_time(np.zeros(1))[0])
 
 
 def _lateness(
@@ -319,13 +368,24 @@ def _fit(alignment: Alignment, tracks: list[TrackNotes], way: Standing) -> _Fit:
 def _tries(file: FileTracks, way: Standing) -> Iterator[_Tried]:
     """Search for the lag at each place where the score may begin: most often, one."""
     names = origins(file.leaders, file.time_codes, way.zero, way.seconds)
-    said = file.stated.lag_seconds
-    for origin in names.searched if said is None else [said]:
+    for origin in _searched(names, file.stated.lag_seconds):
         tracks = moved(file.leaders, origin)
         seconds = max((float((t.start + t.duration).max()) for t in tracks if t.n_notes), default=0)
         score = score_of(tracks, way.spread, seconds, way.session.frame_seconds)
         straight = joint_lag(score, way.session, names.near(origin))
         yield _Tried(way, names, origin, tracks, score, straight)
+
+
+def _searched(names: Origins, said: float | None) -> list[float]:
+    """Return around which places to search: near a person's word, which is not one of them.
+
+    What the sound says is asked without it: a lag that is tried because somebody states it would
+    be found, if it is not far off.
+    """
+    if said is None:
+        return names.searched
+    near = [origin for origin in names.searched if abs(said - origin) <= MAX_LAG_SECONDS]
+    return near or [said]
 
 
 def _best_lag(tried: list[_Tried]) -> tuple[_Tried, float]:

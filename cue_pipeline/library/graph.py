@@ -100,7 +100,7 @@ GRAPH: Mapping[str, Declaration] = {
     "match_evidence": Declaration(
         upstream=("tempo_map", "midi_events", "mel_features", "final_mix_features"),
         reads=(),
-        algorithm=13,
+        algorithm=14,
         shaped_by=NOTHING,
         group="mapping",
         kinds=frozenset({"numpy", "table"}),

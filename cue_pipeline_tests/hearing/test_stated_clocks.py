@@ -36,16 +36,28 @@ def heard(tracks, stems, *, start_offsets=None, mixes=None, **known):
     return match_evidence(rows, notes, features, mels.__getitem__, **of_file, **more)
 
 
-def test_a_stated_lag_that_the_sound_confirms_is_kept_and_made_finer():
+def test_where_the_sound_confirms_a_stated_lag_its_wander_is_kept_too():
     stems = {name: late(tone(notes, drift=0.001), 4.03) for name, notes in TRACKS.items()}
-    found = heard(TRACKS, stems, stated=Stated(4.0, who="ann"))
+    found = heard(TRACKS, stems, stated=Stated(4.03, who="ann"))
     clocks = found.alignments
     assert set(clocks["method"]) == {"stated"}
-    assert set(clocks["lag_seconds"]) == {4.0}
+    assert set(clocks["lag_seconds"]) == {4.03}
     assert found.warnings == []
     assert "ann says so; the sound agrees" in clocks["reason"][0]
     for knots in clocks["knots"]:
         np.testing.assert_allclose(heard_times(knots, TIMES), TIMES * 1.001 + 4.03, atol=0.02)
+
+
+@pytest.mark.parametrize("off", [-0.2, 0.05, 0.2])
+def test_a_stated_lag_near_the_sounds_is_followed_to_the_letter_in_every_stem(off):
+    found = heard(TRACKS, STEMS, stated=Stated(off, who="ann"))
+    assert set(found.alignments["lag_seconds"]) == {off}
+    for knots in found.alignments["knots"]:
+        np.testing.assert_allclose(heard_times(knots, TIMES), TIMES + off, atol=0.006)
+    (warning,) = [text for text in found.warnings if "ann states" in text]
+    sound = re.search(r"the sound says ([+-]0\.\d+) s; the person is believed", warning)
+    assert sound is not None
+    assert float(sound[1]) == pytest.approx(0.0, abs=0.015)
 
 
 def test_a_stated_lag_is_followed_to_the_letter_against_the_sound_and_that_is_told():
@@ -54,7 +66,7 @@ def test_a_stated_lag_is_followed_to_the_letter_against_the_sound_and_that_is_to
         np.testing.assert_allclose(heard_times(knots, TIMES), TIMES + 3.7, atol=1e-9)
     assert found.pairs["lag_seconds"].to_numpy() == pytest.approx(3.7, abs=1e-6)
     (warning,) = [text for text in found.warnings if "ann states" in text]
-    assert re.search(r"begins \+3\.700 s into the recording, the sound says .0\.00", warning)
+    assert re.search(r"begins \+3\.700 s into the recording, the sound says .0\.0[01] s", warning)
 
 
 @pytest.mark.slow
@@ -104,6 +116,22 @@ def test_a_lag_stated_of_one_stem_is_that_stems_alone():
     bass = found.pairs.query("midi_track_id == 12 and audio_file_id == 22").iloc[0]
     assert bass["lag_seconds"] == pytest.approx(1.5, abs=0.02)
     assert bass["score"] > 0.9
+
+
+def test_a_lag_stated_of_one_stem_against_its_sound_is_believed_and_that_is_told():
+    found = heard(TRACKS, STEMS, stated=Stated(in_files={22: -1.5}, who="ann"))
+    clocks = found.alignments.set_index("audio_file_id")
+    np.testing.assert_allclose(heard_times(clocks["knots"][22], TIMES), TIMES - 1.5, atol=0.02)
+    assert re.fullmatch(r"ann says so of it; the sound says .0\.0[01] s", clocks["reason"][22])
+    (warning,) = [text for text in found.warnings if "ann states" in text]
+    assert "begins -1.500 s into stem 'bass', the sound says" in warning
+
+
+def test_of_a_stem_that_stays_silent_the_reason_says_that_others_tell_its_clock():
+    found = heard(TRACKS, STEMS | {"bass": 1e-3 * tone(phrase(7, low=50, n=2, seconds=28.0))})
+    reasons = found.alignments.set_index("audio_file_id")["reason"]
+    assert reasons[20] == "heard"
+    assert reasons[22] == "heard; of this file alone too few onsets are heard to tell it"
 
 
 def test_of_stems_whose_clock_the_sound_does_not_tell_the_stated_one_is_judged():
