@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from cue_pipeline.warehouse.store import Store
 
 Array = NDArray[Any]
+Rows = dict[str, Array]
+"""Column → values; of many small tables, which as DataFrames cost more than what is in them."""
 
 SCORE_ASSETS = ("tempo_map", "midi_events", "channel_groups", "match_evidence", "llm_mappings")
 """What must be ready for it."""
@@ -32,7 +34,7 @@ BELIEVED = 0.5
 """A clock of no more confidence, which no sound confirms and nobody stated, puts notes nowhere."""
 
 NOTE_COLUMNS = {
-    "start": "f8", "end": "f8", "ends": "?", "note": "i8", "velocity": "i8", "category": "O",
+    "start": "f8", "end": "f8", "ends": "?", "note": "i8", "velocity": "i8", "category": "i8",
 }  # fmt: skip
 CONTROLLER_COLUMNS = {"time": "f8", "part": "i8", "cc_number": "i8", "cc_value": "i8"}
 
@@ -47,11 +49,13 @@ class StemScore:
 
     Attributes
     ----------
-    notes : DataFrame
+    notes : dict of str to np.ndarray
         ``start``, ``end`` (seconds from the stem's first sample; the end is when it ceases to
-        sound), ``ends`` (whether that can be trusted), ``note``, ``velocity``, ``category`` (of the
-        note's own part; None: undecided), by start.
-    controllers : DataFrame
+        sound), ``ends`` (whether that can be trusted), ``note``, ``velocity``, ``category`` (place
+        in ``categories``), by start.
+    categories : tuple of str or None
+        Of the parts that are heard in it; None: undecided.
+    controllers : dict of str to np.ndarray
         ``time`` (of the stem), ``part``, ``cc_number``, ``cc_value``, in order.
     doubts : list of (float, float)
         When something that is in review or unmatched may sound in it.
@@ -61,8 +65,9 @@ class StemScore:
         The bars of the score, and where they are heard; None: not known, or not one.
     """
 
-    notes: pd.DataFrame
-    controllers: pd.DataFrame
+    notes: Rows
+    categories: tuple[str | None, ...]
+    controllers: Rows
     doubts: list[tuple[float, float]]
     unknown: str | None
     clock: tuple[Tempo, Any] | None
@@ -138,10 +143,10 @@ class _Cue:
         notes = found["midi_notes"]
         notes = notes[notes["midi_track_id"].isin(tracks["midi_track_id"])].reset_index(drop=True)
         cc = found["midi_cc"]
-        self._cc = dict(iter(cc.groupby("midi_track_id")))
-        self._no_cc = cc.iloc[:0]
-        self._notes = notes.assign(sounds_until=sounding_ends(notes, cc))
-        self._of_track = dict(iter(self._notes.groupby("midi_track_id")))
+        self._no_notes, self._of_track = _by_track(
+            notes.assign(sounds_until=sounding_ends(notes, cc))
+        )
+        self._no_cc, self._cc = _by_track(cc)
         clocks = found["stem_alignments"]
         clocks = clocks[clocks["confidence"] > BELIEVED]
         self._knots = {
@@ -174,45 +179,40 @@ class _Cue:
             unknown = unknown or "the times of a MIDI file whose notes are in it are in doubt"
         told = [part for part in parts if part is not None]
         return StemScore(
-            notes=_joined([notes for notes, _ in told], NOTE_COLUMNS, ["start", "note"]),
-            controllers=_joined([cc for _, cc in told], CONTROLLER_COLUMNS, ["time"]),
+            notes=_joined([notes for notes, _ in told], NOTE_COLUMNS, ("note", "start")),
+            categories=tuple(_category(track) for track in sure),
+            controllers=_joined([cc for _, cc in told], CONTROLLER_COLUMNS, ("time",)),
             doubts=doubts,
             unknown=unknown,
             clock=self._clock(stem, files),
         )
 
-    def _heard(self, track: Any, stem: int, place: int) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+    def _heard(self, track: Any, stem: int, place: int) -> tuple[Rows, Rows] | None:
         """Return a track's notes and controllers as a stem has them; None without a clock."""
-        import pandas as pd
-
-        notes = self._of_track.get(track.midi_track_id)
-        cc = self._cc.get(track.midi_track_id, self._no_cc)
+        notes = self._of_track.get(int(track.midi_track_id))
+        cc = self._cc.get(int(track.midi_track_id), self._no_cc)
         knots = self._knots.get((int(track.midi_file_id), stem))
         if knots is None:
             # Without notes there is nothing whose place could be unknown.
-            return None if notes is not None else (pd.DataFrame(), pd.DataFrame())
-        notes = self._notes.iloc[:0] if notes is None else notes
+            return None if notes is not None else ({}, {})
+        notes = self._no_notes if notes is None else notes
         keys = self._stems_of[int(track.midi_track_id)][stem]
         if keys is not None:
-            notes = notes[notes["note"].isin(keys)]
-        heard = pd.DataFrame(
-            {
-                "start": heard_times(knots, notes["start_time"].to_numpy(np.float64)),
-                "end": heard_times(knots, notes["sounds_until"].to_numpy(np.float64)),
-                "ends": (notes["flags"].to_numpy(np.int64) & _NO_END) == 0,
-                "note": notes["note"].to_numpy(np.int64),
-                "velocity": notes["velocity"].to_numpy(np.int64),
-                "category": track.category,
-            }
-        )
-        controllers = pd.DataFrame(
-            {
-                "time": heard_times(knots, cc["time"].to_numpy(np.float64)),
-                "part": cc["channel"].to_numpy(np.int64) + 16 * place,
-                "cc_number": cc["cc_number"].to_numpy(np.int64),
-                "cc_value": cc["cc_value"].to_numpy(np.int64),
-            }
-        )
+            notes = _of_keys(notes, keys)
+        heard = {
+            "start": heard_times(knots, notes["start_time"]),
+            "end": heard_times(knots, notes["sounds_until"]),
+            "ends": (notes["flags"] & _NO_END) == 0,
+            "note": notes["note"],
+            "velocity": notes["velocity"],
+            "category": np.full(len(notes["note"]), place),
+        }
+        controllers = {
+            "time": heard_times(knots, cc["time"]),
+            "part": cc["channel"] + 16 * place,
+            "cc_number": cc["cc_number"],
+            "cc_value": cc["cc_value"],
+        }
         return heard, controllers
 
     def _doubts(self, stem: int) -> tuple[list[tuple[float, float]], str | None]:
@@ -220,25 +220,25 @@ class _Cue:
         spans: list[tuple[float, float]] = []
         for track in self._tracks:
             notes = self._doubtful_notes(track, stem)
-            if notes is None or not len(notes):
+            if notes is None or not len(notes["note"]):
                 continue
             knots = self._knots.get((int(track.midi_file_id), stem))
             if knots is None or self._in_doubt(track.midi_file_id):
                 return [], "a track that may be in it is undecided, and nothing tells its clock"
-            starts = heard_times(knots, notes["start_time"].to_numpy(np.float64))
-            ends = heard_times(knots, notes["sounds_until"].to_numpy(np.float64))
+            starts = heard_times(knots, notes["start_time"])
+            ends = heard_times(knots, notes["sounds_until"])
             spans += zip(starts - BEFORE_SECONDS, ends + AFTER_SECONDS, strict=True)
         return _united(spans), None
 
-    def _doubtful_notes(self, track: Any, stem: int) -> pd.DataFrame | None:
+    def _doubtful_notes(self, track: Any, stem: int) -> Rows | None:
         """Return the notes of a track that may sound in a stem, but are not known to."""
-        notes = self._of_track.get(track.midi_track_id)
+        notes = self._of_track.get(int(track.midi_track_id))
         stems = self._stems_of.get(int(track.midi_track_id), {})
         if notes is None or track.state in _DOUBTFUL:
             return notes if _may_be_in(track, stem, stems) else None
-        if stem not in stems:
+        if stem not in stems or None in stems.values():  # all keys are known to be in one
             return None
-        return notes[notes["note"].isin(keys_nowhere(stems, set(notes["note"])))]
+        return _of_keys(notes, keys_nowhere(stems, set(notes["note"].tolist())))
 
     def _in_doubt(self, file: Any) -> bool:
         return self._tempos[int(file)].doubt is not None
@@ -281,12 +281,34 @@ def _united(spans: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     return united
 
 
-def _joined(
-    parts: Sequence[pd.DataFrame], columns: Mapping[str, str], by: list[str]
-) -> pd.DataFrame:
-    import pandas as pd
+def _by_track(frame: pd.DataFrame) -> tuple[Rows, dict[int, Rows]]:
+    """Return no rows of a table of numbers, and those of each track, in their order."""
+    columns = {str(name): column.to_numpy() for name, column in frame.items()}
+    tracks = columns["midi_track_id"]
+    order = np.argsort(tracks, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(tracks[order])) + 1)
+    empty = {name: values[:0] for name, values in columns.items()}
+    if not len(order):
+        return empty, {}
+    return empty, {int(tracks[own[0]]): _at(columns, own) for own in parts}
 
-    some = [part for part in parts if len(part)]
+
+def _at(rows: Rows, places: Array) -> Rows:
+    return {name: values[places] for name, values in rows.items()}
+
+
+def _of_keys(notes: Rows, keys: Collection[int]) -> Rows:
+    return _at(notes, np.isin(notes["note"], list(keys)))
+
+
+def _category(track: Any) -> str | None:
+    return track.category if isinstance(track.category, str) else None
+
+
+def _joined(parts: Sequence[Rows], columns: Mapping[str, str], by: tuple[str, ...]) -> Rows:
+    """Return the rows of all parts, sorted by the last of some columns, then the one before it."""
+    some = [part for part in parts if part]
     if not some:
-        return pd.DataFrame({name: np.empty(0, kind) for name, kind in columns.items()})
-    return pd.concat(some, ignore_index=True).sort_values(by, kind="stable", ignore_index=True)
+        return {name: np.empty(0, kind) for name, kind in columns.items()}
+    rows = {name: np.concatenate([part[name] for part in some]) for name in columns}
+    return _at(rows, np.lexsort([rows[name] for name in by]))

@@ -49,18 +49,18 @@ def labels_of(
     if n_frames > MOST_FRAMES:
         raise TrainingError(f"A stem of {n_frames:,} frames is longer than {MOST_FRAMES:,}.")
     notes = score.notes
-    pitch = notes["note"].to_numpy(np.int64)
-    velocity = notes["velocity"].to_numpy(np.int64)
-    ends = notes["ends"].to_numpy(bool)
-    first = grid.frame_at(notes["start"].to_numpy(np.float64) + later)
+    pitch, ends = notes["note"], notes["ends"]
+    first = grid.frame_at(notes["start"] + later)
     # A note sounds in one frame at least; one whose end is not to be trusted in just one.
-    last = np.maximum(first + 1, grid.frame_at(notes["end"].to_numpy(np.float64) + later))
+    last = np.maximum(first + 1, grid.frame_at(notes["end"] + later))
     last = np.where(ends, last, first + 1)
-    sounding, loudest = _sounding(first, last, pitch, velocity, n_frames)
+    sounding, loudest = _sounding(first, last, pitch, notes["velocity"], n_frames)
     onsets, categories_of = _onsets(
         first,
         pitch,
-        np.array([categories.get(c, -1) for c in notes["category"]], np.int8),
+        np.array([categories.get(c or "", -1) for c in score.categories], np.int8)[
+            notes["category"]
+        ],
         n_frames,
     )
     parts = {
@@ -112,14 +112,18 @@ def _curves(
     """Return the value of each controller in each frame; of several parts the highest."""
     found = np.full((n_frames, len(controllers)), -1, np.int8)
     events = score.controllers
-    for column, number in enumerate(controllers):
-        own = events[events["cc_number"] == number]
-        for _, part in own.groupby("part"):
-            begins = grid.frame_at(part["time"].to_numpy(np.float64) + later)
-            values = np.r_[-1, part["cc_value"].to_numpy(np.int64)].astype(np.int8)
-            # Of several in one frame the last holds.
-            at = np.searchsorted(begins, np.arange(n_frames), side="right")
-            np.maximum(found[:, column], values[at], out=found[:, column])
+    begins = np.clip(grid.frame_at(events["time"] + later), 0, n_frames)
+    curves = events["cc_number"] + 128 * events["part"]
+    order = np.argsort(curves, kind="stable")
+    for own in np.split(order, np.flatnonzero(np.diff(curves[order])) + 1) if len(order) else ():
+        number = int(events["cc_number"][own[0]])
+        if number not in controllers:
+            continue
+        values = np.r_[-1, events["cc_value"][own]].astype(np.int8)
+        # Each holds until the next; of several in one frame the last.
+        curve = np.repeat(values, np.diff(begins[own], prepend=0, append=n_frames))
+        column = found[:, controllers.index(number)]
+        np.maximum(column, curve, out=column)
     return found
 
 

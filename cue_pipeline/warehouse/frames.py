@@ -19,7 +19,8 @@ from cue_pipeline.warehouse.types import Json, Timestamp
 if TYPE_CHECKING:
     import pandas as pd
 
-FETCH_ROWS = 8_192
+FETCH_ROWS = 512
+"""Few: the garbage collector walks through thousands of live tuples again and again."""
 _LENGTH = struct.Struct(">i")
 _FORMATS = {
     ">i8": struct.Struct(">q"),
@@ -78,7 +79,7 @@ def read_frame(
 def _fetched(
     connection: sa.Connection, query: sa.Select[Any], columns: Sequence[sa.Column[Any]]
 ) -> "list[pd.Series[Any]]":
-    """Turn rows into arrays a few thousand at a time: their tuples never fill the memory."""
+    """Turn rows into arrays a few hundred at a time: their tuples never fill the memory."""
     decode = [_decoder(c, connection.dialect) for c in columns]
     parts: list[list[np.ndarray[Any, Any]]] = [[] for _ in columns]
     result = connection.execute(query)

@@ -19,18 +19,32 @@ _BLOCK = 1 << 20
 
 
 def write_manifest(
-    folder: Path, form: str, description: Mapping[str, Any], without: Collection[str] = ()
+    folder: Path,
+    form: str,
+    description: Mapping[str, Any],
+    without: Collection[str],
+    digests: Mapping[str, str],
 ) -> None:
-    """Write the manifest of all files below a folder, but for some that are to go."""
+    """Write the manifest of all files below a folder.
+
+    Parameters
+    ----------
+    folder : Path
+    form : str
+        Name of the format.
+    description : mapping
+    without : collection of str
+        Files that are to go.
+    digests : mapping of str to str
+        File → its SHA-256, where that is known; others are read.
+    """
     part = folder / f"{NAME}.part"
     part.unlink(missing_ok=True)
+    paths = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
     files = {
-        path.relative_to(folder).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": sha256_of(path),
-        }
-        for path in _files(folder)
-        if path.relative_to(folder).as_posix() not in without
+        name: {"bytes": path.stat().st_size, "sha256": digests.get(name) or sha256_of(path)}
+        for name, path in paths.items()
+        if name not in without
     }
     content = {"format": form, "description": dict(description), "files": files}
     part.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")

@@ -6,18 +6,17 @@ What is in it, :mod:`cue_pipeline.training.windows.packed` says.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cue_pipeline.errors import CuePipelineError
 from cue_pipeline.training.exports.card import CROISSANT, README, Account, Hours, write_cards
 from cue_pipeline.training.exports.formats import Request
+from cue_pipeline.training.exports.growing import GrowingFiles
 from cue_pipeline.training.exports.manifest import read_manifest
 from cue_pipeline.training.exports.unfinished import Unfinished
 from cue_pipeline.training.tables_source import DEFAULT_CONTROLLERS, TablesSource
@@ -77,8 +76,9 @@ class PackFormat:
             "state of the library": source.digest(),
         }
         unfinished = Unfinished(request.out, settings, resume=request.resume)
-        _Writing(source, unfinished, request).run()
-        index = _index(source, unfinished.progress["n_cells"])
+        writing = _Writing(source, unfinished, request)
+        digests = writing.run()
+        index = _index(source, writing.n_cells)
         (unfinished.folder / INDEX).write_text(
             json.dumps(index, ensure_ascii=False), encoding="utf-8"
         )
@@ -92,6 +92,7 @@ class PackFormat:
         unfinished.finish(
             "pack",
             {**settings, "counts": counts, "left_out": [list(left) for left in source.left_out]},
+            digests,
         )
         return counts
 
@@ -151,42 +152,44 @@ class _Writing:
         self._source, self._unfinished, self._say = source, unfinished, request.say
         kept = unfinished.progress
         self._done = int(kept.get("stems", 0))
-        self._n_cells: dict[str, list[int]] = kept.get(
+        self.n_cells: dict[str, list[int]] = kept.get(
             "n_cells", {name: [] for name in sorted(set(PER_CELL.values()))}
         )
-        self._sizes: dict[str, int] = kept.get("sizes", {})
-        self._files: dict[str, BinaryIO] = {}
+        self._names = {
+            name: file_of(name, source.grid.dtype) for name in ("mel", *PER_FRAME, *PER_CELL)
+        }
+        self._sizes: dict[str, int] = kept.get("sizes", dict.fromkeys(self._names.values(), 0))
 
-    def run(self) -> None:
-        with ExitStack() as stack:
-            for name in ("mel", *PER_FRAME, *PER_CELL):
-                path = self._unfinished.folder / file_of(name, self._source.grid.dtype)
-                path.touch()
-                os.truncate(path, self._sizes.get(name, 0))  # what was written after the note
-                self._files[name] = stack.enter_context(path.open("ab"))
+    def run(self) -> dict[str, str]:
+        """Write what is lacking; return the SHA-256 of each file."""
+        files = GrowingFiles(self._unfinished.folder, self._sizes)
+        with files:
             kept_at = time.monotonic()
             for i in range(self._done, len(self._source.items)):
-                self._add(i)
+                self._add(files, i)
                 if time.monotonic() - kept_at > _KEEP_SECONDS:
-                    self._keep(i + 1)
+                    self._keep(files, i + 1)
                     kept_at = time.monotonic()
-            self._keep(len(self._source.items))
+            self._keep(files, len(self._source.items))
+        return files.digests()
 
-    def _add(self, item: int) -> None:
+    def _add(self, files: GrowingFiles, item: int) -> None:
         for block in mel_blocks(self._source, item):
-            self._files["mel"].write(block)
+            files.append(self._names["mel"], block)
         labels = self._source.labels(item)
         for name in (*PER_FRAME, *PER_CELL):
-            self._files[name].write(np.ascontiguousarray(getattr(labels, name)).data.cast("B"))
-        for name, lengths in self._n_cells.items():
+            data = np.ascontiguousarray(getattr(labels, name)).data.cast("B")
+            files.append(self._names[name], data)
+        for name, lengths in self.n_cells.items():
             lengths.append(len(getattr(labels, name)))
 
-    def _keep(self, stems: int) -> None:
-        for file in self._files.values():
-            file.flush()
-            os.fsync(file.fileno())
-        written = {name: file.tell() for name, file in self._files.items()}
-        self._unfinished.keep({"stems": stems, "n_cells": self._n_cells, "sizes": written})
+    def _keep(self, files: GrowingFiles, stems: int) -> None:
+        n_cells = {name: list(lengths) for name, lengths in self.n_cells.items()}
+        files.keep(
+            lambda sizes: self._unfinished.keep(
+                {"stems": stems, "n_cells": n_cells, "sizes": sizes}
+            )
+        )
         self._say(f"{stems:,} of {len(self._source.items):,} stems")
 
 

@@ -73,7 +73,12 @@ class Unfinished:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
 
-    def finish(self, form: str, description: Mapping[str, Any]) -> None:
+    def finish(
+        self,
+        form: str,
+        description: Mapping[str, Any],
+        digests: Mapping[str, str] | None = None,
+    ) -> None:
         """Write the manifest over all files, and give the folder its name.
 
         Parameters
@@ -82,9 +87,11 @@ class Unfinished:
             Name of the format.
         description : mapping
             JSON values: counts, settings, licence, data versions.
+        digests : mapping of str to str, optional
+            File → its SHA-256, of files that were hashed as they were written.
         """
         # What it can be gone on with stays until all else is done: hashing takes its time.
-        write_manifest(self.folder, form, description, without=_WORKING)
+        write_manifest(self.folder, form, description, _WORKING, digests or {})
         for name in _WORKING:
             (self.folder / name).unlink(missing_ok=True)
         if self.out.exists():
