@@ -52,7 +52,7 @@ def set_clock(
     note: str,
 ) -> None:
     """Keep what a person states of a clock, and bring it into the tables."""
-    from cue_pipeline.library.known_clocks import read_tempo, state
+    from cue_pipeline.library.known_clocks import read_tempo
     from cue_pipeline.warehouse.stated_clocks import StatedClock
 
     if lag is not None and not abs(lag) < _MOST_SECONDS:
@@ -69,7 +69,7 @@ def set_clock(
         content,
     )
     say(f"{cue_key}: {_in_words(said)}")
-    if not state(store, said, by=settings.author):
+    if not store.state_clock(said, by=settings.author):
         say("That was stated already, just so.")
     _bring_in(store, settings, server, cue_key)
 

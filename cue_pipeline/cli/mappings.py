@@ -94,7 +94,7 @@ def undo_mapping(
 
     cue = read_parts(store, cue_key)
     track = one_track(typed, cue.tracks, cue_key)
-    for change in undo(store, cue, track, by=settings.author):
+    for change in undo(store, cue, [track], by=settings.author):
         was = change.before
         back = (
             said_in_words(was["canonical_name"], was["instrument_category"], was["note"])

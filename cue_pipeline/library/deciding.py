@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import secrets
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from cue_pipeline.cue.identity import row_id
@@ -21,13 +23,23 @@ from cue_pipeline.mapping.people.track_keys import (
     specificity,
 )
 from cue_pipeline.mapping.tracks import is_missing, note_digests
-from cue_pipeline.warehouse.people import Anchor, Change, Decided
+from cue_pipeline.warehouse.people import Anchor, Change, Decided, Turn
 from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 _BY_PEOPLE: Final = frozenset({"set", "import", "unset"})
+
+
+Row = Mapping[Hashable, Any]
+
+Look = Callable[[CueParts, Mapping[int, Row]], None]
+"""Is shown what stands of a cue by the positions of its tracks; what it raises stops a decision."""
+
+
+def _look_at_nothing(_: CueParts, __: Mapping[int, Row]) -> None:
+    """Decide whatever stands."""
 
 
 def keep(
@@ -37,8 +49,11 @@ def keep(
     *,
     by: str,
     action: str = "set",
+    look: Look = _look_at_nothing,
 ) -> list[Decision]:
     """Store decisions; what was said of a track before and is not said anew stays.
+
+    Two that decide about the same cue do so one after the other: neither loses a word of the other.
 
     Parameters
     ----------
@@ -52,16 +67,33 @@ def keep(
         Who decides.
     action : str
         How the history calls it.
+    look : callable
+        Is shown what stands before anything is decided.
 
     Returns
     -------
     list of Decision
         Those that were not stored just so already.
     """
+    things = {key: _Things.read(store, cues[key]) for key in {d.cue_key for d in decisions}}
+    change, new = secrets.randbits(63), []
+    for part in store.in_turns(decisions):
+        work = partial(_keep, part, things, look)
+        keys = {d.cue_key for d in part}
+        new += store.take_turn(keys, work, by=by, action=action, change_id=change)
+    return new
+
+
+def _keep(
+    decisions: Sequence[Decision], things: Mapping[str, _Things], look: Look, turn: Turn
+) -> list[Decision]:
     decided: list[Decided] = []
     taken_back: list[tuple[str, str]] = []
     new: list[Decision] = []
-    standing = {key: _Standing.read(store, cues[key]) for key in {d.cue_key for d in decisions}}
+    keys = {d.cue_key for d in decisions}
+    standing = {key: _Standing.of(things[key], turn.overrides(key)) for key in keys}
+    for there in standing.values():
+        look(there.cue, there.by_track())
     for d in decisions:
         there = standing[d.cue_key]
         key = lasting_key(d.track, there.tracks)
@@ -73,13 +105,25 @@ def keep(
         taken_back += [(d.cue_key, other) for other in others]
         decided.append(Decided(d.cue_key, key, *said, anchor=there.anchor(d.track, said[0])))
         new.append(d)
-    if decided:
-        store.set_overrides(decided, taken_back, by=by, action=action)
+    turn.store(decided, taken_back)
     return new
 
 
 Said = tuple[str | None, str | None, str | None]
 """Stem, category, note."""
+
+
+@dataclass(frozen=True)
+class _Things:
+    """A cue's tracks and stems as they are now, which decisions are held against."""
+
+    cue: CueParts
+    tracks: tuple[KnownTrack, ...]
+    contents: Mapping[str, str | None]
+
+    @classmethod
+    def read(cls, store: Store, cue: CueParts) -> _Things:
+        return cls(cue, _with_notes(store, cue), stem_contents(store, cue.cue_key))
 
 
 @dataclass(frozen=True)
@@ -89,18 +133,27 @@ class _Standing:
     cue: CueParts
     tracks: tuple[KnownTrack, ...]
     contents: Mapping[str, str | None]
-    rows: Mapping[str, Mapping[Hashable, Any]]
+    rows: Mapping[str, Row]
+
+    @classmethod
+    def of(cls, things: _Things, rows: Iterable[Row]) -> _Standing:
+        by_key = {str(row["track"]): row for row in rows}
+        return cls(things.cue, things.tracks, things.contents, by_key)
 
     @classmethod
     def read(cls, store: Store, cue: CueParts) -> _Standing:
         rows = store.overrides(cue.cue_key).to_dict("records")
-        contents = stem_contents(store, cue.cue_key)
-        tracks = _with_notes(store, cue)
-        return cls(cue, tracks, contents, {str(row["track"]): row for row in rows})
+        return cls.of(_Things.read(store, cue), rows)
 
     def meant(self, key: str) -> tuple[int, ...]:
         """Return the tracks that the decision of a key is about."""
         return track_of(self.rows.get(key, {"track": key}), self.tracks).positions
+
+    def by_track(self) -> dict[int, Row]:
+        """Return the rows by the positions of their tracks."""
+        # What names a track the closest has the last word.
+        keys = sorted(self.rows, key=specificity)
+        return {track: self.rows[key] for key in keys for track in self.meant(key)}
 
     def anchor(self, track: int, stem: str | None) -> Anchor:
         """Return what a decision about a track and a stem is found again by."""
@@ -140,7 +193,7 @@ def stem_contents(store: Store, cue_key: str) -> dict[str, str | None]:
     return dict(zip(stems["canonical_name"], map(text_of, stems["content_hash"]), strict=True))
 
 
-def _said(row: Mapping[Hashable, Any]) -> Said:
+def _said(row: Row) -> Said:
     return (
         row["canonical_name"] or None,
         row["instrument_category"] or None,
@@ -162,15 +215,23 @@ def take_back(store: Store, cue: CueParts, track: int, *, by: str) -> list[str]:
     MappingError
         If nothing was, or only together with other tracks.
     """
-    there = _Standing.read(store, cue)
-    keys = [key for key in there.rows if there.meant(key) == (track,)]
-    if keys:
-        taken = [(cue.cue_key, key) for key in keys]
-        store.set_overrides([], taken, by=by, action="unset")
+    things = _Things.read(store, cue)
+
+    def work(turn: Turn) -> list[str]:
+        there = _Standing.of(things, turn.overrides(cue.cue_key))
+        keys = [key for key in there.rows if there.meant(key) == (track,)]
+        if not keys:
+            raise _nothing_alone(there, track)
+        turn.store([], [(cue.cue_key, key) for key in keys])
         return keys
+
+    return store.take_turn([cue.cue_key], work, by=by, action="unset")
+
+
+def _nothing_alone(there: _Standing, track: int) -> MappingError:
     shared = [key for key in there.rows if track in there.meant(key)]
-    raise MappingError(
-        f"Nobody decided about track {cue.tracks[track]} of cue '{cue.cue_key}' alone"
+    return MappingError(
+        f"Nobody decided about track {there.cue.tracks[track]} of cue '{there.cue.cue_key}' alone"
         + (
             f": '{shared[0]}' decides for {len(there.meant(shared[0]))} tracks. Set this track by "
             "itself."
@@ -182,11 +243,16 @@ def take_back(store: Store, cue: CueParts, track: int, *, by: str) -> list[str]:
 
 def take_back_key(store: Store, cue: CueParts, key: str, *, by: str) -> bool:
     """Forget a decision that fits no track, by its very key; tell whether there is one."""
-    there = _Standing.read(store, cue)
-    if key not in there.rows or there.meant(key):
-        return False
-    store.set_overrides([], [(cue.cue_key, key)], by=by, action="unset")
-    return True
+    things = _Things.read(store, cue)
+
+    def work(turn: Turn) -> bool:
+        there = _Standing.of(things, turn.overrides(cue.cue_key))
+        if key not in there.rows or there.meant(key):
+            return False
+        turn.store([], [(cue.cue_key, key)])
+        return True
+
+    return store.take_turn([cue.cue_key], work, by=by, action="unset")
 
 
 def changes(store: Store, cue_key: str) -> list[Change]:
@@ -194,10 +260,11 @@ def changes(store: Store, cue_key: str) -> list[Change]:
 
     Decisions of the time before there was a history stand in it as they were found.
     """
-    kept = store.history(cue_key)
-    first: dict[str, Mapping[Hashable, Any] | None] = {}
-    for row in store.overrides(cue_key).to_dict("records"):
-        first[str(row["track"])] = row
+    return _changes(cue_key, store.history(cue_key), store.overrides(cue_key).to_dict("records"))
+
+
+def _changes(cue_key: str, kept: Sequence[Change], rows: Iterable[Row]) -> list[Change]:
+    first: dict[str, Row | None] = {str(row["track"]): row for row in rows}
     for change in reversed(kept):
         first[change.track] = change.before  # type: ignore[assignment]
     old = [_of_before(cue_key, key, row) for key, row in first.items() if row is not None]
@@ -205,7 +272,7 @@ def changes(store: Store, cue_key: str) -> list[Change]:
     return sorted([*kept, *old], key=lambda c: c.decided_at)
 
 
-def _of_before(cue_key: str, key: str, row: Mapping[Hashable, Any]) -> Change:
+def _of_before(cue_key: str, key: str, row: Row) -> Change:
     made = row_id("mapping_history", cue_key, key)
     at = row["created_at"]
     moment = datetime.fromisoformat(at) if isinstance(at, str) else at
@@ -225,42 +292,76 @@ def _of_before(cue_key: str, key: str, row: Mapping[Hashable, Any]) -> Change:
     )
 
 
-def undo(store: Store, cue: CueParts, track: int, *, by: str) -> list[Change]:
-    """Take the last change of a track's decision back; again: the one before it.
+def undo(
+    store: Store,
+    cue: CueParts,
+    tracks: Sequence[int],
+    *,
+    by: str,
+    look: Look = _look_at_nothing,
+) -> list[Change]:
+    """Take the last change of the decision about each of some tracks back, or none of them.
+
+    Done again, it takes back the change before.
+
+    Parameters
+    ----------
+    store : Store
+        The warehouse.
+    cue : CueParts
+        The cue.
+    tracks : sequence of int
+        Their positions in it.
+    by : str
+        Who takes back.
+    look : callable
+        Is shown what stands before anything is taken back.
 
     Returns
     -------
     list of Change
-        What was taken back: more than one row where the change merged decisions.
+        What was taken back: more rows than tracks where a change merged decisions.
 
     Raises
     ------
     MappingError
-        If there is none, or it was decided together with other tracks.
+        If there is none of one of the tracks, or it was decided together with other tracks.
     """
-    there, told = _Standing.read(store, cue), changes(store, cue.cue_key)
+    things = _Things.read(store, cue)
+
+    def work(turn: Turn) -> list[Change]:
+        there = _Standing.of(things, turn.overrides(cue.cue_key))
+        look(cue, there.by_track())
+        told = _changes(cue.cue_key, turn.history(cue.cue_key), there.rows.values())
+        last = [change for track in tracks for change in _last(there, told, track)]
+        turn.store(
+            [_restored(c, c.before) for c in last if c.before is not None],
+            [(cue.cue_key, c.track) for c in last if c.before is None],
+            {(cue.cue_key, c.track): c.id for c in last},
+        )
+        return last
+
+    return store.take_turn([cue.cue_key], work, by=by, action="undo")
+
+
+def _last(there: _Standing, told: Sequence[Change], track: int) -> list[Change]:
+    """Return the last change of a track's decision that stands."""
+    key = there.cue.cue_key
     undone = {change.undoes for change in told}
     open_ = [c for c in told if c.action in _BY_PEOPLE and c.id not in undone]
     mine = [c for c in open_ if track in _about(c, there)]
     if not mine:
         raise MappingError(
-            f"Nothing was decided about track {cue.tracks[track]} of cue '{cue.cue_key}' that is "
-            f"not taken back already. `cue-pipeline mappings log '{cue.cue_key}'` shows all."
+            f"Nothing was decided about track {there.cue.tracks[track]} of cue '{key}' that is "
+            f"not taken back already. `cue-pipeline mappings log '{key}'` shows all."
         )
     last = [c for c in mine if c.change_id == mine[-1].change_id]
     shared = next((c for c in last if len(_about(c, there)) > 1), None)
     if shared is not None:
         raise MappingError(
             f"'{shared.track}' decides for {len(_about(shared, there))} tracks of cue "
-            f"'{cue.cue_key}'. Set this track by itself."
+            f"'{key}'. Set this track by itself."
         )
-    store.set_overrides(
-        [_restored(c, c.before) for c in last if c.before is not None],
-        [(cue.cue_key, c.track) for c in last if c.before is None],
-        by=by,
-        action="undo",
-        undoes={(cue.cue_key, c.track): c.id for c in last},
-    )
     return last
 
 
@@ -303,7 +404,7 @@ def fitting_nothing(store: Store, cue: CueParts) -> list[str]:
     return told
 
 
-def _author(row: Mapping[Hashable, Any]) -> str:
+def _author(row: Row) -> str:
     who = text_of(row.get("decided_by"))
     return f" ({who}, {row['created_at']:%Y-%m-%d})" if who else f" ({row['created_at']:%Y-%m-%d})"
 
@@ -320,12 +421,9 @@ def said_in_words(stem: str | None, category: str | None, note: str | None) -> s
     return ", ".join(parts) or "nothing"
 
 
-def standing(store: Store, cue: CueParts) -> dict[int, Mapping[Hashable, Any]]:
+def standing(store: Store, cue: CueParts) -> dict[int, Row]:
     """Return the rows of ``mapping_overrides`` that stand, by the positions of their tracks."""
-    there = _Standing.read(store, cue)
-    # What names a track the closest has the last word.
-    keys = sorted(there.rows, key=specificity)
-    return {track: there.rows[key] for key in keys for track in there.meant(key)}
+    return _Standing.read(store, cue).by_track()
 
 
 def note_where_found(store: Store, cue_key: str, tracks: DataFrame, stems: DataFrame) -> None:
@@ -352,23 +450,34 @@ def note_where_found(store: Store, cue_key: str, tracks: DataFrame, stems: DataF
     known = [known_track(str(path_of[r.midi_file_id]), r) for r in tracks.itertuples(index=False)]
     names = [str(name) for name in stems["canonical_name"]]
     contents = contents_of(stems)
-    anchors: dict[tuple[str, str], Anchor] = {}
-    for row in rows:
-        before = _anchor(row)
-        at, stem = track_of(row, known), stem_of(row, names, contents)
-        after = replace(before, bound_to="")
-        if at.positions:
-            after = replace(before, bound_to=", ".join(_place(known[i]) for i in at.positions))
-        certain = not at.doubt and not (stem and (stem.doubt or not stem.positions))
-        if len(at.positions) == 1 and certain:
-            content = contents[stem.positions[0]] if stem else None
-            after = anchor_of(known[at.positions[0]], content)
-        if after != before:
-            anchors[cue_key, str(row["track"])] = after
-    store.bind_overrides(anchors)
+
+    def changed(rows: Iterable[Row]) -> dict[tuple[str, str], Anchor]:
+        now = {str(row["track"]): (row, _anchor_now(row, known, names, contents)) for row in rows}
+        return {(cue_key, key): at for key, (row, at) in now.items() if at != _anchor(row)}
+
+    if changed(rows):  # then by what stands in the turn: a person may have decided meanwhile
+        store.take_turn([cue_key], lambda turn: turn.bind(changed(turn.overrides(cue_key))))
 
 
-def _anchor(row: Mapping[Hashable, Any]) -> Anchor:
+def _anchor_now(
+    row: Row,
+    known: Sequence[KnownTrack],
+    names: Sequence[str],
+    contents: Sequence[str | None],
+) -> Anchor:
+    """Return what a decision is about now, or its anchor as it was where that is in doubt."""
+    at, stem = track_of(row, known), stem_of(row, names, contents)
+    after = replace(_anchor(row), bound_to="")
+    if at.positions:
+        after = replace(after, bound_to=", ".join(_place(known[i]) for i in at.positions))
+    certain = not at.doubt and not (stem and (stem.doubt or not stem.positions))
+    if len(at.positions) == 1 and certain:
+        content = contents[stem.positions[0]] if stem else None
+        after = anchor_of(known[at.positions[0]], content)
+    return after
+
+
+def _anchor(row: Row) -> Anchor:
     bound_to = row["bound_to"]
     return Anchor(
         track_name=text_of(row["track_name"]),

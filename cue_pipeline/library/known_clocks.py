@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from cue_pipeline.errors import MappingError, WarehouseError
 from cue_pipeline.hearing.stated import Stated, TempoBend
 from cue_pipeline.mapping.people.binding import stem_of, text_of
-from cue_pipeline.warehouse.stated_clocks import StatedClock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -217,30 +216,6 @@ def sounds_of(stems: DataFrame, mixes: DataFrame) -> DataFrame:
 
     columns = ["id", "canonical_name", "content_hash"]
     return pd.concat([part[columns] for part in (stems, mixes) if len(part)] or [stems[columns]])
-
-
-def state(store: Store, said: StatedClock, *, by: str) -> bool:
-    """Store what a person says of a clock; tell whether it was not stored just so already.
-
-    What was said of the same before and is not said anew stays.
-    """
-    rows = store.read(said.cue_key, "alignment_overrides")
-    for row in rows.to_dict("records"):
-        if (row["midi_file"], row["stem"]) != (said.midi_file, said.stem):
-            continue
-        lag = row["lag_seconds"] if row["lag_seconds"] == row["lag_seconds"] else None
-        before = (lag, row["tempo"], row["note"])
-        said = replace(
-            said,
-            lag_seconds=lag if said.lag_seconds is None else said.lag_seconds,
-            tempo=row["tempo"] if said.tempo is None else said.tempo,
-            tempo_from=row["tempo_from"] if said.tempo is None else said.tempo_from,
-            note=said.note or row["note"],
-        )
-        if before == (said.lag_seconds, said.tempo, said.note):
-            return False
-    store.state_clock(said, by=by)
-    return True
 
 
 def read_sounds(store: Store, cue_key: str) -> dict[str, str | None]:

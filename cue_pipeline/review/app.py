@@ -32,7 +32,7 @@ from cue_pipeline.errors import (
 )
 from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
 from cue_pipeline.review import mel_tiles, stereo
-from cue_pipeline.review.cue_sheet import CueSheets
+from cue_pipeline.review.cue_sheet import CueSheet, CueSheets
 from cue_pipeline.review.decided import Asked, Decisions, MeanwhileDecidedError
 from cue_pipeline.review.guard import Admission, Guard
 from cue_pipeline.review.pair import other_sound, pair_of
@@ -87,7 +87,9 @@ class Review:
     ) -> None:
         self.library, self.store, self.remaker, self.author = library, store, remaker, author
         self.sheets = CueSheets(library)
-        self.decisions = None if store is None else Decisions(store)
+        self.decisions = None
+        if store is not None and remaker is not None:
+            self.decisions = Decisions(store, remaker.decided)
         self.reader = ExcerptReader(compiled=False)
         self._sounds: OrderedDict[tuple[str, str, int], Any] = OrderedDict()
         self._lock = Lock()
@@ -344,7 +346,7 @@ def _begun(review: Review, blocks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _decide(review: Review, body: Any) -> Response:
-    decisions, remaker, sheet = _deciding(review, body)
+    decisions, sheet = _deciding(review, body)
     stem = body.get("stem")
     asked = Asked(
         _seen(body),
@@ -352,16 +354,12 @@ def _decide(review: Review, body: Any) -> Response:
         body.get("category") or None,
         _by(review, body),
     )
-    standing = decisions.decide(sheet, asked)
-    remaker.decided(sheet.key)
-    return _told(standing)
+    return _told(decisions.decide(sheet, asked))
 
 
 def _undo(review: Review, body: Any) -> Response:
-    decisions, remaker, sheet = _deciding(review, body)
-    standing = decisions.undo(sheet, _seen(body), _by(review, body))
-    remaker.decided(sheet.key)
-    return _told(standing)
+    decisions, sheet = _deciding(review, body)
+    return _told(decisions.undo(sheet, _seen(body), _by(review, body)))
 
 
 def _leave(review: Review, body: Any) -> Response:
@@ -371,17 +369,15 @@ def _leave(review: Review, body: Any) -> Response:
 
 
 def _clock(review: Review, body: Any) -> Response:
-    decisions, remaker, sheet = _deciding(review, body)
+    decisions, sheet = _deciding(review, body)
     moved = float(body["moved_seconds"])
     lag = decisions.state_clock(sheet, int(body["track"]), moved, _by(review, body))
-    remaker.decided(sheet.key)
     return _told({"lag_seconds": lag})
 
 
-def _deciding(review: Review, body: Any) -> tuple[Decisions, Remaker, Any]:
+def _deciding(review: Review, body: Any) -> tuple[Decisions, CueSheet]:
     assert review.decisions is not None
-    assert review.remaker is not None
-    return review.decisions, review.remaker, review.sheets.open(str(body["cue"]))
+    return review.decisions, review.sheets.open(str(body["cue"]))
 
 
 def _seen(body: Any) -> dict[int, str]:

@@ -4,22 +4,22 @@ Conventions
 -----------
 Of each track the page has seen a *version*: a digest of what stood about it, empty for nothing. It
 is sent along with a decision. Where something else stands by then, somebody else has decided
-meanwhile, which is told instead of being replaced unseen; the history keeps either.
+meanwhile, which is told instead of being replaced unseen; the history keeps either. What stands is
+looked at within the transaction that decides, so that two servers on one database are told too.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from cue_pipeline.cue.shown import MOST_OF_A_NAME, shown
 from cue_pipeline.errors import CuePipelineError, MappingError
-from cue_pipeline.library import deciding, known_clocks
+from cue_pipeline.library import deciding
 from cue_pipeline.library.decisions import TrackAt, read_parts, row_at, track_at
 from cue_pipeline.mapping.people.binding import text_of
 from cue_pipeline.mapping.people.changed_lines import CueParts, Decision
@@ -76,11 +76,17 @@ class Asked:
 
 
 class Decisions:
-    """What is decided of the cues, read and written."""
+    """What is decided of the cues, read and written.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._lock = Lock()  # between what the page has seen and what is stored in its place
+    Parameters
+    ----------
+    store : Store
+    kept : callable
+        Told the key of each cue of which something was decided, once it is stored.
+    """
+
+    def __init__(self, store: Store, kept: Callable[[str], object] = lambda _: None) -> None:
+        self._store, self._kept = store, kept
 
     def standing(self, sheet: CueSheet) -> dict[str, dict[str, Any]]:
         """Return what stands about the tracks of a cue, by their ids; nothing: not there."""
@@ -101,34 +107,33 @@ class Decisions:
             If nothing is decided, or there is no such stem or category.
         """
         group, category = self._meant(sheet, asked)
-        with self._lock:
-            parts = read_parts(self._store, sheet.key)
-            self._refuse_unseen(sheet, parts, asked.seen)
-            at = _positions(parts)
-            decisions = [
-                Decision(sheet.key, at[_place(sheet, track)], group, category, None)
-                for track in asked.seen
-            ]
-            deciding.keep(self._store, {sheet.key: parts}, decisions, by=asked.by)
-            return self._standing(sheet, parts)
+        parts = read_parts(self._store, sheet.key)
+        at = _positions(parts)
+        decisions = [
+            Decision(sheet.key, at[_place(sheet, track)], group, category, None)
+            for track in asked.seen
+        ]
+        look = _refuse_unseen(sheet, asked.seen)
+        deciding.keep(self._store, {sheet.key: parts}, decisions, by=asked.by, look=look)
+        self._kept(sheet.key)
+        return self._standing(sheet, parts)
 
     def undo(self, sheet: CueSheet, seen: Mapping[int, str], by: str) -> dict[str, dict[str, Any]]:
-        """Take the last change of each of some tracks back, and return what stands then.
+        """Take the last change of each of some tracks back, or none; return what stands then.
 
         Raises
         ------
         MeanwhileDecidedError
             If the last change is another than the page has seen.
         MappingError
-            If there is none.
+            If there is none of one of them.
         """
-        with self._lock:
-            parts = read_parts(self._store, sheet.key)
-            self._refuse_unseen(sheet, parts, seen)
-            at = _positions(parts)
-            for track in seen:
-                deciding.undo(self._store, parts, at[_place(sheet, track)], by=by)
-            return self._standing(sheet, parts)
+        parts = read_parts(self._store, sheet.key)
+        at = _positions(parts)
+        tracks = [at[_place(sheet, track)] for track in seen]
+        deciding.undo(self._store, parts, tracks, by=by, look=_refuse_unseen(sheet, seen))
+        self._kept(sheet.key)
+        return self._standing(sheet, parts)
 
     def state_clock(self, sheet: CueSheet, track: int, moved_seconds: float, by: str) -> float:
         """Store that a track's score is heard so much later than it is drawn, in all stems.
@@ -154,7 +159,8 @@ class Decisions:
             raise MappingError(f"A lag of {lag} s is no number of seconds within a day.")
         path = str(sheet.files[file]["file_path"]) if len(sheet.files) > 1 else ""
         said = StatedClock(sheet.key, path, "", lag, note="seen on the review page")
-        known_clocks.state(self._store, said, by=by)
+        self._store.state_clock(said, by=by)
+        self._kept(sheet.key)
         return lag
 
     def _meant(self, sheet: CueSheet, asked: Asked) -> tuple[str | None, str | None]:
@@ -173,8 +179,15 @@ class Decisions:
             )
         return str(row["canonical_name"]), category
 
-    def _refuse_unseen(self, sheet: CueSheet, parts: CueParts, seen: Mapping[int, str]) -> None:
-        standing = self._standing(sheet, parts)
+    def _standing(self, sheet: CueSheet, parts: CueParts) -> dict[str, dict[str, Any]]:
+        return _told(sheet, parts, deciding.standing(self._store, parts))
+
+
+def _refuse_unseen(sheet: CueSheet, seen: Mapping[int, str]) -> deciding.Look:
+    """Return what refuses to decide where something stands of a track that was not seen."""
+
+    def look(parts: CueParts, rows: Mapping[int, deciding.Row]) -> None:
+        standing = _told(sheet, parts, rows)
         nothing = {"by": "", "version": ""}
         unseen = {
             str(track): standing.get(str(track), nothing)
@@ -184,15 +197,16 @@ class Decisions:
         if unseen:
             raise MeanwhileDecidedError(unseen)
 
-    def _standing(self, sheet: CueSheet, parts: CueParts) -> dict[str, dict[str, Any]]:
-        rows = deciding.standing(self._store, parts)
-        at = _positions(parts)
-        stems = {str(row["canonical_name"]): str(stem) for stem, row in sheet.stems.items()}
-        return {
-            str(track): _as_json(rows[position], stems)
-            for track in sheet.tracks
-            if (position := at.get(_place(sheet, track))) in rows
-        }
+    return look
+
+
+def _told(
+    sheet: CueSheet, parts: CueParts, rows: Mapping[int, deciding.Row]
+) -> dict[str, dict[str, Any]]:
+    at = _positions(parts)
+    stems = {str(row["canonical_name"]): str(stem) for stem, row in sheet.stems.items()}
+    found = {track: rows.get(at.get(_place(sheet, track), -1)) for track in sheet.tracks}
+    return {str(track): _as_json(row, stems) for track, row in found.items() if row is not None}
 
 
 def _positions(parts: CueParts) -> dict[TrackAt, int]:

@@ -3,17 +3,19 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 
 from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.atomic import unknown_cue
 from cue_pipeline.warehouse.encode import storable_text
 from cue_pipeline.warehouse.ledger import upsert
-from cue_pipeline.warehouse.types import now, timestamp_text
+from cue_pipeline.warehouse.statements import in_parts
+from cue_pipeline.warehouse.types import is_dsql, is_postgresql, now, timestamp_text
 
 PROGRAM: Final = "cue-pipeline"
 """Author of what the program notes by itself, when a track is found again or is gone."""
@@ -105,6 +107,82 @@ class Act:
     action: str
     undoes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     change_id: int = field(default_factory=lambda: secrets.randbits(63))
+
+
+_MOST_LOCKED_CUES: Final = 100
+"""Beyond, the whole library is locked: PostgreSQL has room for some thousands of locks in all."""
+_ADVISORY_SPACE: Final = 0x6375_6573  # so that no other program's advisory locks are ours
+
+
+def exclude_others(connection: sa.Connection, cue_keys: Collection[str]) -> None:
+    """Make this transaction the only one that changes what is decided of cues, until it ends.
+
+    Runs that write such a cue's rows go on meanwhile. On SQLite another writer waits for the file
+    already; on PostgreSQL it waits here; on Aurora DSQL, where nobody waits, the later one of two
+    is refused when it ends, and is run again from its beginning.
+
+    Raises
+    ------
+    WarehouseError
+        If a cue is not registered under that key.
+    """
+    dialect, keys = connection.dialect, sorted(set(cue_keys))
+    known: set[str] = set()
+    for part in in_parts(keys):
+        query = sa.select(t.cues.c.cue_key).where(t.cues.c.cue_key.in_(part))
+        if is_dsql(dialect):
+            # What is only locked there by a reader stands in no other reader's way.
+            touched = sa.update(t.cues).values(cue_key=t.cues.c.cue_key)
+            connection.execute(touched.where(t.cues.c.cue_key.in_(part)))
+        elif is_postgresql(dialect):  # whoever gives the cue another key waits
+            query = query.with_for_update(read=True, key_share=True)
+        known |= set(connection.scalars(query))
+    if unknown := [key for key in keys if key not in known]:
+        raise unknown_cue(unknown[0])
+    if is_postgresql(dialect) and not is_dsql(dialect):
+        _wait_for_turn(connection, keys)
+
+
+def _wait_for_turn(connection: sa.Connection, cue_keys: Sequence[str]) -> None:
+    """Wait until no other transaction of PostgreSQL changes what is decided of some cues."""
+    some = len(cue_keys) <= _MOST_LOCKED_CUES
+    library = sa.func.pg_advisory_xact_lock_shared if some else sa.func.pg_advisory_xact_lock
+    connection.execute(sa.select(library(_ADVISORY_SPACE)))
+    for key in cue_keys if some else ():
+        own = sa.func.hashtextextended(key, _ADVISORY_SPACE)
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(own)))
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The decisions about some cues, while nobody else changes them."""
+
+    connection: sa.Connection
+    act: Act
+
+    def overrides(self, cue_key: str) -> list[dict[Any, Any]]:
+        """Return what stands of a cue: rows of ``mapping_overrides``."""
+        table = t.mapping_overrides
+        query = sa.select(table).where(table.c.cue_key == cue_key).order_by(table.c.track)
+        return [dict(row) for row in self.connection.execute(query).mappings()]
+
+    def history(self, cue_key: str) -> list[Change]:
+        """Return what became of the decisions about a cue, the oldest first."""
+        return history(self.connection, cue_key)
+
+    def store(
+        self,
+        decided: Sequence[Decided],
+        taken_back: Sequence[tuple[str, str]] = (),
+        undoes: Mapping[tuple[str, str], int] | None = None,
+    ) -> None:
+        """Forget the decisions ``taken_back`` (cue key, track), then store those ``decided``."""
+        act = self.act if undoes is None else replace(self.act, undoes=undoes)
+        store(decided, taken_back, act, self.connection)
+
+    def bind(self, anchors: Mapping[tuple[str, str], Anchor]) -> None:
+        """Note where decisions (cue key, track) were found; what they say stays as it is."""
+        bind(anchors, self.connection)
 
 
 def store(

@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -69,10 +69,20 @@ class ClockChange:
     decided_at: datetime
 
 
-def store(said: StatedClock, act: Act, connection: sa.Connection) -> None:
-    """Store what a person says of a clock, in place of what was said of the same before."""
-    moment = now()
+def state(said: StatedClock, act: Act, connection: sa.Connection) -> bool:
+    """Store what a person says of a clock; what was said of the same before and not anew stays.
+
+    Returns
+    -------
+    bool
+        Whether it was not stored just so already.
+    """
     before = _standing(connection, said)
+    if before is not None:
+        said = _together(said, before)
+        if all(getattr(said, name) == before[name] for name in ("lag_seconds", "tempo", "note")):
+            return False
+    moment = now()
     values = {
         **_texts(asdict(said)),
         "created_at": moment,
@@ -80,6 +90,17 @@ def store(said: StatedClock, act: Act, connection: sa.Connection) -> None:
     }
     upsert(connection, t.alignment_overrides, values, [k for k in values if k not in _KEY])
     _note(connection, act, said, before, moment)
+    return True
+
+
+def _together(said: StatedClock, before: Mapping[str, Any]) -> StatedClock:
+    return replace(
+        said,
+        lag_seconds=before["lag_seconds"] if said.lag_seconds is None else said.lag_seconds,
+        tempo=before["tempo"] if said.tempo is None else said.tempo,
+        tempo_from=before["tempo_from"] if said.tempo is None else said.tempo_from,
+        note=said.note or before["note"],
+    )
 
 
 def take_back(said: StatedClock, act: Act, connection: sa.Connection) -> bool:

@@ -1,10 +1,10 @@
 """The store: one cue's rows replaced whole, or read, on any of the engines."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import sqlalchemy as sa
 
@@ -31,7 +31,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CueRow", "KeyConflict", "LedgerRow", "LlmCall", "Registration", "Store", "Tables"]
 
+T = TypeVar("T")
+
 MOST_ERROR_CHARACTERS = 4_000
+DECISIONS_A_TURN: Final = 500
+"""On Aurora DSQL: each writes two rows, and two more where it takes the place of another key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,32 +363,62 @@ class Store:
         undoes : mapping of (str, str) to int, optional
             Cue key and track → the change in the history that is taken back.
         """
-        known = {cue.cue_key for cue in self.cues()}
-        asked = {d.cue_key for d in decided} | {key for key, _ in taken_back}
-        if unknown := sorted(asked - known):
-            raise unknown_cue(unknown[0])
-        act = people.Act(by or system_user(), action, undoes or {})
-        most = BATCH_ROWS // 2  # each with a row of the history
-        if not is_dsql(self.engine.dialect) or len(decided) + len(taken_back) <= most:
-            write(self.engine, partial(people.store, decided, taken_back, act))
-            return
-        for some in in_parts(taken_back, most):
-            write(self.engine, partial(people.store, (), some, act))
-        for part in in_parts(decided, most):
-            write(self.engine, partial(people.store, part, (), act))
+        cues = {d.cue_key for d in decided} | {key for key, _ in taken_back}
+        self.take_turn(
+            cues, lambda turn: turn.store(decided, taken_back, undoes), by=by, action=action
+        )
 
-    def bind_overrides(self, anchors: Mapping[tuple[str, str], people.Anchor]) -> None:
-        """Note where decisions (cue key, track) were found, and what they are about now."""
-        if anchors:
-            write(self.engine, partial(people.bind, anchors))
+    def take_turn(
+        self,
+        cue_keys: Collection[str],
+        work: Callable[[people.Turn], T],
+        *,
+        by: str | None = None,
+        action: str = "set",
+        change_id: int | None = None,
+    ) -> T:
+        """Read and change what is decided of some cues in one transaction, one writer at a time.
+
+        Parameters
+        ----------
+        cue_keys : collection of str
+            Registered cues; of no other anything is changed.
+        work : callable
+            What is done; on Aurora DSQL it may run several times, and change 3,000 rows at most.
+        by : str, optional
+            Who decides; the user of the system otherwise.
+        action : str
+            How the history calls it.
+        change_id : int, optional
+            Of the change that it is a part of; a new one otherwise.
+
+        Returns
+        -------
+        object
+            What ``work`` returns.
+        """
+        act = people.Act(by or system_user(), action)
+        if change_id is not None:
+            act = replace(act, change_id=change_id)
+
+        def turn(connection: sa.Connection) -> T:
+            people.exclude_others(connection, cue_keys)
+            return work(people.Turn(connection, act))
+
+        return write(self.engine, turn)
+
+    def in_turns(self, decisions: Sequence[T]) -> Iterator[Sequence[T]]:
+        """Yield decisions in the parts that one turn can hold: all of them, but on Aurora DSQL."""
+        most = DECISIONS_A_TURN if is_dsql(self.engine.dialect) else max(1, len(decisions))
+        yield from in_parts(decisions, most)
 
     def history(self, cue_key: str) -> list[people.Change]:
         """Return what became of the decisions about a cue, the oldest first."""
         with reading(self.engine) as connection:
             return people.history(connection, cue_key)
 
-    def state_clock(self, said: stated_clocks.StatedClock, *, by: str | None = None) -> None:
-        """Store what a person says of a cue's clock, in place of what was said of the same.
+    def state_clock(self, said: stated_clocks.StatedClock, *, by: str | None = None) -> bool:
+        """Store what a person says of a cue's clock; what was said before and not anew stays.
 
         Parameters
         ----------
@@ -392,24 +426,34 @@ class Store:
             Of a registered cue.
         by : str, optional
             Who says so; the user of the system otherwise.
+
+        Returns
+        -------
+        bool
+            Whether it was not stored just so already.
         """
-        self._id(said.cue_key)
-        write(
-            self.engine,
-            partial(stated_clocks.store, said, people.Act(by or system_user(), "set")),
-        )
+        return self._state(partial(stated_clocks.state, said), said, "set", by)
 
     def unstate_clock(self, said: stated_clocks.StatedClock, *, by: str | None = None) -> bool:
         """Forget what was said of a clock (file and stem); tell whether there was something."""
-        act = people.Act(by or system_user(), "unset")
-        return write(self.engine, partial(stated_clocks.take_back, said, act))
+        return self._state(partial(stated_clocks.take_back, said), said, "unset", by)
 
     def undo_clock(
         self, said: stated_clocks.StatedClock, *, by: str | None = None
     ) -> stated_clocks.ClockChange | None:
         """Take back the last change of what is said of a clock (file and stem), and return it."""
-        act = people.Act(by or system_user(), "undo")
-        return write(self.engine, partial(stated_clocks.undo, said, act))
+        return self._state(partial(stated_clocks.undo, said), said, "undo", by)
+
+    def _state(
+        self,
+        work: Callable[[people.Act, sa.Connection], T],
+        said: stated_clocks.StatedClock,
+        action: str,
+        by: str | None,
+    ) -> T:
+        return self.take_turn(
+            [said.cue_key], lambda turn: work(turn.act, turn.connection), by=by, action=action
+        )
 
     def clock_history(self, cue_key: str) -> list[stated_clocks.ClockChange]:
         """Return what became of what people said of a cue's clock, the oldest first."""

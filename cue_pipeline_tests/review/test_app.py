@@ -8,8 +8,11 @@ import pytest
 import soundfile as sf
 
 from cue_pipeline.library.decisions import read_mappings
+from cue_pipeline.reading import open_library
 from cue_pipeline.review.app import Review
 from cue_pipeline.review.mel_tiles import SHOWN_DB, mel_tile
+from cue_pipeline.review.remaking import Remaker
+from cue_pipeline.warehouse.opening import open_store
 
 LETTER, TITLES = "Reel 1/1m02 The Letter v2", "Reel 1/1m01 Opening Titles"
 
@@ -105,6 +108,28 @@ def test_what_somebody_else_decided_meanwhile_is_told_and_kept_in_the_history(pa
     assert [change.decided_by for change in store.history(LETTER)] == ["Clara", "Béla"]
     undone = page.post("/api/undo", json={"cue": LETTER, "seen": {flute["id"]: "another"}})
     assert undone.status_code == 409
+
+
+def test_of_several_tracks_that_are_undone_together_none_is_where_one_has_nothing(page, store):
+    tracks = tracks_of(page, cue=LETTER)
+    flute, pad = tracks["Flute"], tracks["Warm Pad"]
+    version = decide(page, flute, stem="-").json()[flute["id"]]["version"]
+    seen = {flute["id"]: version, pad["id"]: ""}
+    answer = page.post("/api/undo", json={"cue": LETTER, "seen": seen})
+    assert (answer.status_code, "Warm Pad" in answer.json()["told"]) == (422, True)
+    assert store.overrides(LETTER)["canonical_name"].tolist() == ["-"]
+
+
+def test_two_servers_on_one_database_tell_each_other_s_decisions(page, demo_url, open_page):
+    remaker = Remaker(lambda keys: {})
+    second = Review(open_library(demo_url), open_store(demo_url), remaker, "Clara")
+    flute = tracks_of(page)["Flute"]
+    with open_page(second) as other:
+        assert decide(other, flute, stem="-").status_code == 200
+        answer = decide(page, flute, category="Brass")
+        assert answer.status_code == 409
+        assert "Clara decided" in answer.json()["told"]
+    remaker.close()
 
 
 @pytest.mark.parametrize("moved", [0.25, -0.1])

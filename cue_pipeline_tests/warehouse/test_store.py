@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.features import read_mel
-from cue_pipeline.warehouse.people import Anchor
+from cue_pipeline.warehouse.people import Anchor, Turn
 from cue_pipeline_tests.warehouse.synthetic import (
     ASSETS,
     SyntheticCue,
@@ -352,7 +353,8 @@ def test_where_a_decision_was_found_makes_no_other_decision_of_it(store):
     store.set_override(cue.key, "#1", "Stem 0", "Brass", by="Ann")
     before = store.decisions()
     for bound_to in ("a.mid#1", "a.mid#2", "", ""):
-        store.bind_overrides({(cue.key, "#1"): Anchor("Horn", "n", "s", bound_to)})
+        anchor = {(cue.key, "#1"): Anchor("Horn", "n", "s", bound_to)}
+        store.take_turn([cue.key], partial(Turn.bind, anchors=anchor))
     assert store.decisions() == before
     assert [c.action for c in store.history(cue.key)] == ["set", "found again", "orphaned"]
     (row,) = store.overrides(cue.key).to_dict("records")
