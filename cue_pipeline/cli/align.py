@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,6 +82,7 @@ def unset_clock(
     from cue_pipeline.library.known_clocks import read_stated
     from cue_pipeline.warehouse.stated_clocks import StatedClock
 
+    midi_file = _known_file(store, cue_key, midi_file, also=_stated_of(store, cue_key))
     said = StatedClock(cue_key, midi_file, stem)
     if not store.unstate_clock(said, by=settings.author):
         there = [_of_in_words(row["midi_file"], row["stem"]) for row in read_stated(store, cue_key)]
@@ -98,6 +100,8 @@ def undo_clock(
     """Take the last change of what is stated of a clock back."""
     from cue_pipeline.warehouse.stated_clocks import StatedClock
 
+    told = [change.midi_file for change in store.clock_history(cue_key)]
+    midi_file = _known_file(store, cue_key, midi_file, also=told)
     change = store.undo_clock(StatedClock(cue_key, midi_file, stem), by=settings.author)
     if change is None:
         raise MappingError(
@@ -141,12 +145,23 @@ def _bring_in(store: Store, settings: Settings, server: ForkServer, cue_key: str
     sys.exit(code)
 
 
-def _known_file(store: Store, cue_key: str, midi_file: str) -> str:
-    """Return the path of a cue's MIDI file by its path or its name; empty: every one."""
+def _stated_of(store: Store, cue_key: str) -> list[str]:
+    """Return the MIDI files of whose clock something is stated, be they there or not."""
+    return [str(path) for path in store.read(cue_key, "alignment_overrides")["midi_file"]]
+
+
+def _known_file(store: Store, cue_key: str, midi_file: str, also: Sequence[str] = ()) -> str:
+    """Return the path of a cue's MIDI file by its path or its name; empty: every one.
+
+    ``also``: paths of files that are known though they may be gone.
+    """
     if not midi_file:
         return ""
-    paths = [str(path) for path in store.read(cue_key, "midi_files", ["file_path"])["file_path"]]
-    meant = [p for p in paths if midi_file in (p, p.rpartition("/")[2])]
+    rows = store.read(cue_key, "midi_files", ["file_path"])
+    paths = sorted({*map(str, rows["file_path"]), *filter(None, also)})
+    if midi_file in paths:
+        return midi_file
+    meant = [p for p in paths if midi_file == p.rpartition("/")[2]]
     if len(meant) != 1:
         raise MappingError(
             f"{len(meant) or 'No'} MIDI file{'s' * (len(meant) > 1)} of cue '{cue_key}' "

@@ -77,10 +77,11 @@ def show_cue(store: Store, key: str, *, project_pattern: str | None = None, as_j
     cue = store.cue(key)
     if cue is None:
         raise SettingsError(f"No cue {key!r}.")
-    decided = {name: len(rows) for name, rows in read_decisions(store.engine, key).items()}
+    said = read_decisions(store.engine, key)
     assets = {row.asset: row.state for row in store.ledger(key)}
     if as_json:
-        say_json({**_as_json(cue), "assets": assets, "decisions": decided})
+        counted = {name: len(rows) for name, rows in said.items()}
+        say_json({**_as_json(cue), "assets": assets, "decisions": counted})
         return
     lines = {
         "project": _project(cue, project_pattern),
@@ -96,7 +97,7 @@ def show_cue(store: Store, key: str, *, project_pattern: str | None = None, as_j
         else "never",
         "assets": ", ".join(f"{n} {state}" for state, n in Counter(assets.values()).items())
         or "none made",
-        "decisions": ", ".join(f"{n} in {name}" for name, n in decided.items()) or "none",
+        "decisions": _decided(said),
     }
     say(key)
     for name, value in lines.items():
@@ -208,7 +209,7 @@ def forget(store: Store, key: str, file: Path | None, *, yes: bool, runs: bool) 
     if cue.path.is_dir():
         say(f"Note: its folder is there ({cue.path}): the next `process` makes it again.", err=True)
     if not yes:
-        what = f"{rows:,} rows" + (f" and {_count(decided)} decisions" if decided else "")
+        what = f"{rows:,} rows" + (f"; decided: {_decided(decided)}" if decided else "")
         click.confirm(f"Forget {key}, {what}?", abort=True)
     written = None
     if decided:
@@ -243,8 +244,22 @@ def _write_new(file: Path, text: str) -> None:
         ) from e
 
 
-def _count(decided: Mapping[str, Collection[Any]]) -> int:
-    return sum(len(rows) for rows in decided.values())
+def _decided(said: Mapping[str, Collection[Mapping[str, Any]]]) -> str:
+    """Return in words what people decided of a cue: what stands, and apart from it its history."""
+    pinned = [row["split"] for row in said.get("cue_splits", ()) if row["pinned"]]
+    standing = [
+        _number(len(said.get("mapping_overrides", ())), "track"),
+        _number(len(said.get("alignment_overrides", ())), "clock"),
+        f"split '{pinned[0]}' is pinned" if pinned else "",
+    ]
+    changes = sum(len(rows) for name, rows in said.items() if name.endswith("_history"))
+    history = f"{_number(changes, 'change')} in all, undone ones included" if changes else ""
+    stands = ", ".join(filter(None, standing)) or "none stands"
+    return f"{stands} ({history})" if history else stands if any(standing) else "none"
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}{'s' * (n != 1)}" if n else ""
 
 
 def _own_keys(store: Store, cue: CueRow) -> list[str]:

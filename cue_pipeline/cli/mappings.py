@@ -37,7 +37,7 @@ def set_mapping(
     every: bool,
 ) -> None:
     """Decide about a track, say so, and bring it into the tables where nothing else is lacking."""
-    from cue_pipeline.library.deciding import keep
+    from cue_pipeline.library.deciding import keep, without_notes
     from cue_pipeline.library.decisions import read_parts
     from cue_pipeline.mapping.people.changed_lines import Decision
     from cue_pipeline.mapping.people.track_keys import (
@@ -57,6 +57,11 @@ def set_mapping(
     ]
     for decision in decisions:
         say(_told(decision, cue))
+    for track in without_notes(store, cue, tracks):
+        say(
+            f"{cue.tracks[track]} has no notes: what is decided of it is kept, but nothing of it "
+            "can be heard, exported or trained on."
+        )
     if not keep(store, {cue_key: cue}, decisions, by=settings.author):
         say("That was decided already, just so.")
     code = follow(store, settings, server, [cue_key])

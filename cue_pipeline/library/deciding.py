@@ -184,6 +184,12 @@ def _with_notes(store: Store, cue: CueParts) -> tuple[KnownTrack, ...]:
     return tuple(replace(track, notes=found.get(track_at(track))) for track in cue.tracks)
 
 
+def without_notes(store: Store, cue: CueParts, tracks: Sequence[int]) -> list[int]:
+    """Return those of a cue's tracks, by position, that play nothing."""
+    known = _with_notes(store, cue)
+    return [track for track in tracks if known[track].notes is None]
+
+
 def stem_contents(store: Store, cue_key: str) -> dict[str, str | None]:
     """Return the digest of the samples of each stem, by name; nothing where they are not read."""
     try:

@@ -68,5 +68,10 @@ def test_what_cannot_be_stated_is_answered_with_what_there_is(tmp_path):
     assert "'1m01 VLN I_01'" in told
     told = workspace.run("align", "set", KEY, "--midi", "x.mid", "--lag", "1", expect=2)
     assert "There is 'MIDI/1m01.mid'" in told
+    workspace.run("align", "set", KEY, "--midi", "1m01.mid", "--lag", "1")
+    told = workspace.run("align", "undo", KEY, "--midi", "1m01.mid")
+    assert "all stems, 'MIDI/1m01.mid': set is taken back" in told
+    told = workspace.run("align", "unset", KEY, "--midi", "x.mid", expect=2)
+    assert "There is 'MIDI/1m01.mid'" in told
     assert "Give --lag, --tempo, or both" in workspace.run("align", "set", KEY, expect=2)
     assert "no number of seconds" in workspace.run("align", "set", KEY, "--lag", "nan", expect=2)

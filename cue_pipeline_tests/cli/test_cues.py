@@ -88,8 +88,15 @@ def test_a_cue_is_shown_with_what_is_made_and_decided(desk):
     assert set(shown["assets"].values()) == {"ready"}
     told = desk.say("show", "Film/1m01")
     assert "project: Film, by its folder" in told
-    assert "1 in mapping_overrides" in told
+    assert "decisions: 1 track (1 change in all, undone ones included)" in told
     assert "Did you mean 'Film/1m01'" in desk.say("show", "Film/1m1", expect=2)
+
+
+def test_a_decision_that_was_taken_back_is_history_and_stands_no_longer(desk):
+    desk.shelf.store.set_overrides([], [("Film/1m01", "Violins")], action="unset")
+    told = desk.say("show", "Film/1m01")
+    assert "decisions: none stands (2 changes in all, undone ones included)" in told
+    assert "decisions: none\n" in desk.say("show", "1m03") + "\n"
 
 
 def test_a_cue_moved_by_hand_takes_decisions_and_partition_along(desk):
@@ -162,7 +169,8 @@ def test_what_is_decided_while_a_cue_is_being_forgotten_is_kept_with_the_cue(des
 
 
 def test_forget_asks_and_no_answer_changes_nothing(desk):
-    assert "Forget Film/1m01, 7 rows and 2 decisions?" in desk.say("forget", "Film/1m01", expect=1)
+    told = desk.say("forget", "Film/1m01", expect=1)
+    assert "Forget Film/1m01, 7 rows; decided: 1 track (1 change in all" in told
     assert desk.shelf.decided("Film/1m01") == ["Violins"]
     assert not list(desk.home.glob("*.json"))
 

@@ -158,7 +158,7 @@ def test_a_mistyped_track_stem_or_category_is_told_with_the_closest(library, sai
     for typed, cure in [
         (("Horns in F", "--group", "-"), "closest are 'Horn in F'"),
         (("Violins I", "--group", "1m01 VLNI_01"), "closest are '1m01 VLN I_01'"),
-        (("Violins I", "--category", "String"), "closest are 'Strings'"),
+        (("Violins I", "--category", "String"), "closest is 'Strings'"),
         (("Violins I",), "Give --stem, --category, or both"),
     ]:
         assert cure in said("mappings", "set", KEY, *typed, expect=2)

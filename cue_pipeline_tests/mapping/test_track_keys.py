@@ -156,3 +156,6 @@ def test_a_category_is_one_of_the_28() -> None:
     assert category_meant(" strings") == "Strings"
     with pytest.raises(MappingError, match=r"'String' is no instrument category\..*'Strings'"):
         category_meant("String")
+    for instrument, category in (("Flutes", "Woodwinds"), ("Celli", "Strings")):
+        with pytest.raises(MappingError, match=f"The closest is '{category}'"):
+            category_meant(instrument)

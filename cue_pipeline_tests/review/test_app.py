@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from cue_pipeline.library.decisions import read_mappings
+from cue_pipeline.library.deciding import without_notes
+from cue_pipeline.library.decisions import read_mappings, read_parts
 from cue_pipeline.reading import open_library
 from cue_pipeline.review.app import Review
 from cue_pipeline.review.mel_tiles import SHOWN_DB, mel_tile
@@ -43,6 +44,12 @@ def test_the_queue_holds_what_the_command_line_would_have_reviewed_and_has_notes
     assert {(row["cue"], row["name"]) for row in found["tracks"]} == expected
     assert (found["open"], found["decided"], found["total"]) == (len(expected), 0, len(expected))
     assert {c["key"]: c["open"] for c in found["cues"]}[TITLES] == 1
+
+
+def test_tracks_without_notes_are_known_before_anything_is_decided_of_them(store):
+    cue = read_parts(store, "Reel 2/2m05a Chase")
+    found = without_notes(store, cue, range(len(cue.tracks)))
+    assert [cue.tracks[track].name for track in found] == ["Filter Automation"]
 
 
 def test_the_queue_is_filtered_by_cue_category_and_state(page):

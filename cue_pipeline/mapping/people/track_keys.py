@@ -234,11 +234,21 @@ def category_meant(typed: str) -> str:
     for category in INSTRUMENT_CATEGORIES:
         if category.casefold() == folded:
             return category
-    close = _closest(typed, INSTRUMENT_CATEGORIES)
-    hint = f" The closest are {_listed(close)}." if close else ""
     raise MappingError(
-        f"'{typed}' is no instrument category.{hint} They are: {', '.join(INSTRUMENT_CATEGORIES)}."
+        f"'{typed}' is no instrument category.{_likely_category(typed)} They are: "
+        f"{', '.join(INSTRUMENT_CATEGORIES)}."
     )
+
+
+def _likely_category(typed: str) -> str:
+    """Return a hint at the category of which an instrument is, or whose name is like it."""
+    from cue_pipeline.mapping.names.parsing import categorise
+
+    heard = categorise(typed)
+    if heard.category:
+        return f" The closest is '{heard.category}', for {heard.reason}."
+    close = _closest(typed, INSTRUMENT_CATEGORIES)
+    return f" The closest are {_listed(close)}." if close else ""
 
 
 def _closest(typed: str, names: Sequence[str]) -> list[str]:
