@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
 
-from cue_pipeline.audio.spellings import LABELS, SURE
+from cue_pipeline.audio.spellings import LABELS, LETTERS, SURE
 from cue_pipeline.cue.media import AUDIO_SUFFIXES
 
 TokenForm = Literal["dot", "bracket", "underscore", "dash", "space", "inside", "joined"]
@@ -28,7 +28,7 @@ _IN_WORDS = re.compile(
 )
 _TOKEN = "|".join(
     _IN_WORDS.sub("[ _-]?", word) if word.isalnum() else re.escape(word)
-    for word in sorted(LABELS, key=len, reverse=True)
+    for word in sorted({*LABELS, *LETTERS}, key=len, reverse=True)
 )
 _BETWEEN_WORDS = str.maketrans("", "", " _-")
 # What may stand between a channel token and the end of a name: takes, versions, dates, formats.
@@ -62,7 +62,9 @@ _JOINED = re.compile(
     rf"^(?P<base>.*(?:[a-z0-9]|(?<![A-Za-z])[A-Z]{{2,}}))(?P<token>[LR])(?P<tail>{_TAIL})"
     rf"(?P<copy>{_COPY})$"
 )
-_SIDE_OF_ALL = re.compile(rf"^(?P<base>.+?)(?P<token>[左右])(?P<tail>{_TAIL})(?P<copy>{_COPY})$")
+_SIDE_OF_ALL = re.compile(
+    rf"^(?P<base>.+?)(?P<token>[左右좌우])(?P<tail>{_TAIL})(?P<copy>{_COPY})$"
+)
 _WORD = re.compile(r"[^._\- ()\[\]{}]+")
 _LEFT_RIGHT_TAKE = re.compile(r"(l|r|left|right)(\d{1,2})")
 _OF_A_BODY = re.compile(r"[._\- ]*(?:h|hd|hnd|hands?|foot|feet)(?![^\W_])", re.IGNORECASE)
@@ -143,8 +145,9 @@ def parse_channel_name(stem: str) -> ChannelName | None:
         form = _FORMS[match["sep"]]
     token = match["token"].lower()
     token = token if token in LABELS else token.translate(_BETWEEN_WORDS)
+    label = LABELS.get(token) or LETTERS[token]
     certain = form in {"dot", "bracket"} and token in SURE
-    return ChannelName(_base(match), LABELS[token], form, certain, token, match["copy"])
+    return ChannelName(_base(match), label, form, certain, token, match["copy"])
 
 
 def inner_channel_names(stem: str) -> Iterator[ChannelName]:

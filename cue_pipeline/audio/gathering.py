@@ -12,10 +12,13 @@ from dataclasses import replace
 from cue_pipeline.audio.channel_claims import Claim, as_long, believed, fold_down_of, told_apart
 from cue_pipeline.audio.channel_names import inner_channel_names, parse_channel_name, stem_of
 from cue_pipeline.audio.gathered import Gathered, Member, folder_of
+from cue_pipeline.audio.hashed_names import hashed_sources
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import LAYOUTS, ORDERS_BY_COUNT, film_position, layout_of
+from cue_pipeline.audio.lone_pairs import only_pairs
 from cue_pipeline.audio.named_orders import order_in_name
 from cue_pipeline.audio.numbered_channels import numbered_groups
+from cue_pipeline.audio.spellings import LETTERS
 
 _COUNTED = re.compile(r"(?P<base>.*?)[._ -]*(?<!\d)(?P<number>\d{1,2})")
 _SIDES = {"L": "left", "R": "right"}
@@ -37,14 +40,17 @@ def gather(
     mix_patterns : sequence of str
         What names of final mixes hold.
     """
-    claims, rest = _claims(headers)
+    by_hash, unknown = hashed_sources(headers)
+    hashed = {claim.header.file for source in by_hash for claim in source}
+    claims, rest = _claims([header for header in headers if header.file not in hashed])
+    claims, refuted = only_pairs(claims, headers)
     by_count, claims = _counted_groups(claims)
     groups, released = _token_groups(claims)
-    by_ixml, lone = _ixml_groups([*rest, *(claim.header for claim in released)])
-    by_place, lone = _inner_groups(lone)
+    by_ixml, lone = _ixml_groups([*rest, *(claim.header for claim in (*refuted, *released))])
+    by_place, lone = _inner_groups(lone, headers)
     by_number, lone, doubts = numbered_groups(lone, order=order, mix_patterns=mix_patterns)
-    doubts |= _doubts_of_released(released, groups)
-    groups += [*by_count, *by_ixml, *by_place, *by_number]
+    doubts |= _doubts_of_released(released, groups) | unknown
+    groups += [*map(_hashed_group, by_hash), *by_count, *by_ixml, *by_place, *by_number]
     doubts |= _doubts_of_neighbours(lone, groups)
     groups += [_lone_group(header, order, doubts) for header in lone]
     return groups
@@ -134,6 +140,9 @@ def _claimed_group(claims: Sequence[Claim]) -> Gathered:
             f"'{name}' is made of files and of copies of files ({listed}): see that they are of "
             "one version, and rename the copies."
         )
+    letters = [claim for claim in claims if claim.said.token in LETTERS]
+    if letters:
+        notes.append(_by_letters(name, claims))
     if (
         len(labels) > 1
         and {"Ls", "Rs", "Lss", "Rss", "Lsr", "Rsr"} & set(labels)
@@ -154,13 +163,32 @@ def _claimed_group(claims: Sequence[Claim]) -> Gathered:
     )
 
 
+def _by_letters(name: str, claims: Sequence[Claim]) -> str:
+    letters = " and ".join(claim.said.token.upper() for claim in claims)
+    sides = "mid and side" if claims[0].said.label == "Mid" else "left and right"
+    return (
+        f"'{name}' is taken as {sides} by nothing but the letters {letters} in its files' names: "
+        "if they are stems of their own, give them names that say so."
+    )
+
+
+def _hashed_group(claims: Sequence[Claim]) -> Gathered:
+    group = _claimed_group(claims)
+    listed = ", ".join(f"'{member.header.file}'" for member in group.members)
+    group.notes.append(
+        f"'{group.name}' is made of files whose names differ in a hash too ({listed}): see that "
+        "they are of one take and version."
+    )
+    return group
+
+
 def _ixml_groups(headers: Sequence[AudioHeader]) -> tuple[list[Gathered], list[AudioHeader]]:
     """Return groups of files that only their iXML track names tell apart, and the rest."""
     clusters: dict[Hashable, list[Claim]] = defaultdict(list)
     lone: list[AudioHeader] = []
     for header in headers:
         said = parse_channel_name(header.track_names[0]) if len(header.track_names) == 1 else None
-        if said is None or header.channels != 1 or header.fault:
+        if said is None or said.token in LETTERS or header.channels != 1 or header.fault:
             lone.append(header)
             continue
         together = header.family_uid or (header.frames, header.time_reference)
@@ -178,15 +206,20 @@ def _ixml_groups(headers: Sequence[AudioHeader]) -> tuple[list[Gathered], list[A
     return groups, lone
 
 
-def _inner_groups(headers: Sequence[AudioHeader]) -> tuple[list[Gathered], list[AudioHeader]]:
+def _inner_groups(
+    headers: Sequence[AudioHeader], every: Sequence[AudioHeader]
+) -> tuple[list[Gathered], list[AudioHeader]]:
     """Return groups of files whose names differ in one word, and that a channel; and the rest."""
     clusters: dict[Hashable, list[Claim]] = defaultdict(list)
-    for header in headers:
-        if header.channels > 1 or header.fault:
-            continue
-        for said in inner_channel_names(stem_of(header.file)):
-            key = (folder_of(header).casefold(), said.base.casefold(), said.form)
-            clusters[key].append(Claim(header, said, "channel token"))
+    claims = [
+        Claim(header, said, "channel token")
+        for header in headers
+        if header.channels == 1 and not header.fault
+        for said in inner_channel_names(stem_of(header.file))
+    ]
+    for claim in only_pairs(claims, every)[0]:
+        key = (folder_of(claim.header).casefold(), claim.said.base.casefold(), claim.said.form)
+        clusters[key].append(claim)
     groups: list[Gathered] = []
     taken: set[str] = set()
     for cluster in sorted(clusters.values(), key=len, reverse=True):

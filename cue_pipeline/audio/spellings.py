@@ -45,13 +45,19 @@ _BY_ANGLE = {
 # Left and right are in the same order: 'stl' belongs to 'str', and to no 'fr'.
 _IN_COMPANY = {
     "L": "lft lft fl stl lo lf frontleft leftfront stereoleft "
-    "links gauche izq izquierda izquierdo sinistra sinistro esquerda esq vänster venstre "
-    "лево левый левая лево ліво лівий lewy lewa levý levá lijevo lijevi esquerra stânga vasen bal "
-    "αριστερά שמאל يسار 左 왼쪽",
+    "links lks linke linker gauche izq izquierda izquierdo sinistra sinistro sin sx "
+    "esquerda esquerdo esq esquerra ezkerra vänster vänstra vä venstre venstre vinstri "
+    "vasen vasak bal stânga stanga sol sol kreisais kairė kairysis "
+    "лево левый левая лево левый лев ліво лівий ляв ляво lewy lewa levý levá levy leva ľavý ľavá "
+    "lijevo lijevi levo levi vlevo "
+    "αριστερά שמאל يسار چپ बायाँ बाएं ซ้าย kiri trái 左 左 ひだり 왼쪽 좌",
     "R": "rgt rght fr str ro rf frontright rightfront stereoright "
-    "rechts droite der derecha derecho destra destro direita dir höger høyre "
-    "право правый правая десно право правий prawy prawa pravý pravá desno desni dreta dreapta "
-    "oikea jobb δεξιά ימין يمين 右 오른쪽",
+    "rechts rts rechte rechter droite der derecha derecho destra destro des dx "
+    "direita direito dir dreta eskuina höger högra hö høyre højre hægri "
+    "oikea parem jobb dreapta dreapta sağ sag labais dešinė dešinysis "
+    "право правый правая десно десни прав право правий десен дясно prawy prawa pravý pravá "
+    "pravy prava pravý pravá desno desni desno desni vpravo "
+    "δεξιά ימין يمين راست दायाँ दाएं ขวา kanan phải 右 右 みぎ 오른쪽 우",
     "C": "c ctr cntr cen cnt center centre fc frontcenter frontcentre ce cf ct mitte centro",
     "LFE": "lf sub boom sw subwoofer lowfrequency lowfreq lowfrequencyeffects",
     "Ls": "sl surrl surl surroundleft",
@@ -75,13 +81,21 @@ _IN_COMPANY = {
     "Ltr": "tbl tpbl trl lrh tlb topbackleft toprearleft lefttoprear hls",
     "Rtr": "tbr tpbr trr rrh trb topbackright toprearright righttoprear hrs",
     "Tc": "tc ts tpc",
-    "Mid": "mid",
-    "Side": "side",
+    "Mid": "mid mids",
+    "Side": "side sides",
     "W": "w acn0",
     "X": "x acn3",
     "Y": "y acn1",
     "Z": "z acn2",
 }
+
+LETTERS: dict[str, str] = {
+    "m": "Mid", "v": "L", "h": "R", "g": "L", "d": "R", "p": "R", "л": "L", "п": "R",
+}  # fmt: skip
+"""Letters that are a channel only in a pair that is all there is of a name: M S, V H, G D, L P.
+
+Mid and side; vänster höger; gauche droite; lewy prawy, levý pravý, левый правый.
+"""
 
 SURE: frozenset[str] = frozenset(
     word for table in (_SURE, _BY_ANGLE) for row in table.values() for word in row.split()
@@ -121,7 +135,9 @@ PARTNERS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Which labels a label needs beside it where its spelling is not sure."""
 
-_MIRRORED: dict[str, set[str]] = {}
+_MIRRORED: dict[str, set[str]] = {
+    "v": {"h"}, "h": {"v"}, "g": {"d"}, "d": {"g"}, "p": {"l"}, "л": {"п"}, "п": {"л"},
+}  # fmt: skip
 for _label, _row in _IN_COMPANY.items():
     if _label[0] == "L" and not _label.startswith("LFE"):
         for _pair in zip(_row.split(), _IN_COMPANY["R" + _label[1:]].split(), strict=True):
@@ -176,6 +192,8 @@ def read_together(words: dict[str, str]) -> dict[str, str]:
     for (word, label), beside in _SECOND_READINGS.items():
         if word in read and beside in read:
             read[word] = label
+    if set(words) == {"m", "s"}:
+        read["s"] = "Side"
     if not {"Ls", "Rs", "Lss", "Rss"} & set(read.values()):
         plain = {"Lsr": "Ls", "Rsr": "Rs"}
         read = {w: plain.get(label, label) if w in _BACKS else label for w, label in read.items()}

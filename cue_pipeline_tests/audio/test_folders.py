@@ -257,6 +257,72 @@ FOLDERS: list[tuple[str, str, str]] = [
      "STR:5.1:L C R Ls Rs LFE"),
     ("low frequency", "STR.Front Left.wav|STR.Front Right.wav|STR.Front Center.wav|"
      "STR.Low Frequency.wav|STR.Back Left.wav|STR.Back Right.wav", "STR:5.1:L C R Ls Rs LFE"),
+    ("Italian letters", "VLN.sx.wav|VLN.dx.wav|HRN_Sx_01.wav|HRN_Dx_01.wav",
+     "HRN_01:stereo:L R|VLN:stereo:L R"),
+    ("Italian, short", "VLN.sin.wav|VLN.des.wav|HRN sinistra.wav|HRN destra.wav",
+     "HRN:stereo:L R|VLN:stereo:L R"),
+    ("Italian, inside and in front", "VLN_sx_Close.wav|VLN_dx_Close.wav|Sx Piano.wav|Dx Piano.wav",
+     "Piano:stereo:L R|VLN_Close:stereo:L R"),
+    ("Italian beside effects", "VLN.sx.wav|VLN.dx.wav|FX_Riser.wav|1m02 MX.wav",
+     "1m02 MX:mono:M|FX_Riser:mono:M|VLN:stereo:L R"),
+    ("dialogue, music and effects", "SHOW_DX.wav|SHOW_MX.wav|SHOW_SX.wav|SHOW_FX.wav",
+     "SHOW_DX:mono:M|SHOW_FX:mono:M|SHOW_MX:mono:M|SHOW_SX:mono:M"),
+    ("dialogue and effects, stereo music", "S_DX.wav|S_SX.wav|S_MX.L.wav|S_MX.R.wav",
+     "S_DX:mono:M|S_MX:stereo:L R|S_SX:mono:M"),
+    ("Italian, unequal length", "VLN.sx.wav=10|VLN.dx.wav=12", "VLN.dx:mono:M|VLN.sx:mono:M"),
+    ("Turkish", "Keman sol.wav|Keman sağ.wav|Korno_SOL.wav|Korno_SAG.wav",
+     "Keman:stereo:L R|Korno:stereo:L R"),
+    ("Portuguese", "VLN_esq.wav|VLN_dir.wav|HRN esquerdo.wav|HRN direito.wav",
+     "HRN:stereo:L R|VLN:stereo:L R"),
+    ("Danish and Icelandic", "VLN_venstre.wav|VLN_højre.wav|HRN_vinstri.wav|HRN_hægri.wav",
+     "HRN:stereo:L R|VLN:stereo:L R"),
+    ("Slovak, and Czech without signs", "VLN_ľavý.wav|VLN_pravý.wav|HRN_levy.wav|HRN_pravy.wav",
+     "HRN:stereo:L R|VLN:stereo:L R"),
+    ("Indonesian and Vietnamese", "VLN_kiri.wav|VLN_kanan.wav|HRN_trái.wav|HRN_phải.wav",
+     "HRN:stereo:L R|VLN:stereo:L R"),
+    ("Korean and Japanese", "현좌.wav|현우.wav|金管 ひだり.wav|金管 みぎ.wav",
+     "金管:stereo:L R|현:stereo:L R"),
+    ("Persian and Bulgarian", "VLN چپ.wav|VLN راست.wav|HRN ляв.wav|HRN десен.wav",
+     "HRN:stereo:L R|VLN:stereo:L R"),
+    ("Swedish letters", "VLN_v.wav|VLN_h.wav|HRN_V_01.wav|HRN_H_01.wav",
+     "HRN_01:stereo:L R|VLN:stereo:L R"),
+    ("French letters", "VLN.G.wav|VLN.D.wav|HRN.G.wav|HRN.D.wav", "HRN:stereo:L R|VLN:stereo:L R"),
+    ("Polish letters", "VLN_L.wav|VLN_P.wav|HRN_L.wav|HRN_P.wav", "HRN:stereo:L R|VLN:stereo:L R"),
+    ("letters of one name only", "VLN_v.wav|VLN_h.wav|Bell_G.wav|Bell_D.wav",
+     "Bell_D:mono:M|Bell_G:mono:M|VLN_h:mono:M|VLN_v:mono:M"),
+    ("strings of a violin", "V_G.wav|V_D.wav|V_A.wav|V_E.wav|W_G.wav|W_D.wav|W_A.wav|W_E.wav",
+     "V_A:mono:M|V_D:mono:M|V_E:mono:M|V_G:mono:M|W_A:mono:M|W_D:mono:M|W_E:mono:M|W_G:mono:M"),
+    ("notes, counted", "Bell_1_G.wav|Bell_2_D.wav|Bell_3_C.wav",
+     "Bell_1_G:mono:M|Bell_2_D:mono:M|Bell_3_C:mono:M"),
+    ("pizzicato beside a pair", "VLN_P.wav|VLN_L.wav|VLN_R.wav", "VLN:stereo:L R|VLN_P:mono:M"),
+    # mid and side by letters
+    ("letters of mid and side", "OH.M.wav|OH.S.wav|AMB_M_02.wav|AMB_S_02.wav",
+     "AMB_02:mid-side:Mid Side|OH:mid-side:Mid Side"),
+    ("mid and side beside other stems", "1m02 OH.M.wav|1m02 OH.S.wav|1m02 VLN.L.wav|1m02 VLN.R.wav",
+     "1m02 OH:mid-side:Mid Side|1m02 VLN:stereo:L R"),
+    ("mid and side, unequal length", "OH.M.wav=10|OH.S.wav=12", "OH.M:mono:M|OH.S:mono:M"),
+    ("soprano, mezzo, alto", "Choir.S.wav|Choir.M.wav|Choir.A.wav",
+     "Choir.A:mono:M|Choir.M:mono:M|Choir.S:mono:M"),
+    ("marimba and strings", "1m02_M.wav|1m02_S.wav|1m02_HRN.wav",
+     "1m02_HRN:mono:M|1m02_M:mono:M|1m02_S:mono:M"),
+    ("sizes of drums", "Tom.M.wav|Tom.S.wav|Taiko_M.wav|Taiko_S.wav|Perc M.wav|Perc S.wav",
+     "Perc M:mono:M|Perc S:mono:M|Taiko_M:mono:M|Taiko_S:mono:M|Tom.M:mono:M|Tom.S:mono:M"),
+    ("LCRS beside a mono", "Mus.L.wav|Mus.C.wav|Mus.R.wav|Mus.S.wav|Mus.M.wav",
+     "Mus:lcrs:L C R S|Mus.M:mono:M"),
+    # hashes in names
+    ("hashes behind the channel", "V_01.L-8f3a2b1c.wav|V_01.R-1d2e3f40.wav", "V_01:stereo:L R"),
+    ("short hashes", "HRN.L-5F3A.wav|HRN.R-5F3B.wav", "HRN:stereo:L R"),
+    ("hashes before the channel", "V_8f3a2b1c.L.wav|V_1d2e3f40.R.wav|9f3a2b1c-H_L.wav|"
+     "ad2e3f40-H_R.wav", "H:stereo:L R|V:stereo:L R"),
+    ("UUIDs", "V_L_550e8400-e29b-41d4-a716-446655440000.wav|"
+     "V_R_650e8400-e29b-41d4-a716-446655440001.wav|H.L {550e8400-e29b-41d4-a716-446655440002}.wav|"
+     "H.R {650e8400-e29b-41d4-a716-446655440003}.wav", "H:stereo:L R|V:stereo:L R"),
+    ("hashes of 5.1", "A.L_8f3a2b1c.wav|A.C_1f3a2b1d.wav|A.R_2f3a2b1c.wav|A.Ls_3f3a2b1c.wav|"
+     "A.Rs_4f3a2b1c.wav|A.LFE_5f3a2b1c.wav", "A:5.1:L C R Ls Rs LFE"),
+    ("one hash of two channels", "V_8f3a2b1c_L.wav|V_8f3a2b1c_R.wav|H.L.wav|H.R.wav",
+     "H:stereo:L R|V_8f3a2b1c:stereo:L R"),
+    ("years and levels are no hashes", "MX_2023_L.wav|MX_2024_R.wav|V_10db_L.wav|V_12db_R.wav",
+     "MX_2023_L:mono:M|MX_2024_R:mono:M|V_10db_L:mono:M|V_12db_R:mono:M"),
     # missing channels
     ("5.1 without Rs", "M.L.wav|M.C.wav|M.R.wav|M.Ls.wav|M.LFE.wav", "M:5.1:L C R Ls LFE"),
     ("7.1 without C", "M.L.wav|M.R.wav|M.Lss.wav|M.Rss.wav|M.Lsr.wav|M.Rsr.wav|M.LFE.wav",
@@ -412,6 +478,10 @@ DOUBTED = {
     "5.1 without Rs", "7.1 without C", "dot L alone is a channel", "tokens of one folder only",
     "ambisonic", "ACN", "mid and side", "one of two is a copy", "surrounds alone",
     "one surround alone",
+    "letters of mid and side", "mid and side beside other stems",
+    "Swedish letters", "French letters", "Polish letters",
+    "hashes behind the channel", "short hashes", "hashes before the channel", "UUIDs",
+    "hashes of 5.1",
     "array", "mix of whose channels some lack", "tracks of a mix", "numbered mix",
     "mix with padded numbers", "ch",
 }  # fmt: skip
@@ -431,6 +501,24 @@ def test_a_lone_side_among_pairs_named_like_it_is_doubted():
     warnings = warnings_of(files)
     assert "named as a right channel" in warnings["HRN_R"][0]
     assert warnings["VLN"] == warnings["CEL-R"] == ()
+
+
+@pytest.mark.parametrize(
+    "files",
+    ["HRN.L-5F3A.wav|HRN.R-5F3B.wav=50", "HRN.L-8f3a2b1c.wav",
+     "V.L-8f3a.wav|V.R-1d2e.wav|V.L-7a7a.wav|V.R-8b8b.wav"],
+)  # fmt: skip
+def test_a_channel_with_a_hash_behind_it_and_no_partner_is_doubted(files):
+    warnings = warnings_of(files)
+    assert len(warnings) == len(files.split("|"))
+    assert all("by a hash" in doubts[0] for doubts in warnings.values())
+
+
+def test_letters_taken_for_channels_say_so():
+    warnings = warnings_of("OH.M.wav|OH.S.wav|VLN_v.wav|VLN_h.wav|HRN_v.wav|HRN_h.wav")
+    assert any("mid and side by nothing but the letters M and S" in w for w in warnings["OH"])
+    assert any("the mean of its channels" in w for w in warnings["OH"])
+    assert "left and right by nothing but the letters V and H" in warnings["VLN"][0]
 
 
 def test_stems_numbered_like_the_channels_of_the_mix_are_doubted():

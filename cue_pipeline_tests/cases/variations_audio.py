@@ -441,6 +441,27 @@ def sides_in_other_languages(cue: NewCue) -> Rule:
 
 
 @variation
+def italian_and_turkish_sides(cue: NewCue) -> Rule:
+    for n, pair in enumerate((("sx", "dx"), ("Sin", "Des"), ("sol", "sağ"))):
+        cue.audio(split(f"1m02 PERC {n + 1}_{{}}.wav", noise(1, 2, n), pair))
+    return all_of(ready, kinds(stereo=3), quiet("letters|hash"))
+
+
+@variation
+def mid_and_side_by_letters(cue: NewCue) -> Rule:
+    cue.audio(split("1m02 OH.{}.wav", noise(1, 2), "MS"))
+    cue.audio(split("1m02 AMB_{}_01.wav", noise(1, 2, 2), "MS"))
+    return all_of(ready, told("1m02 OH.*mid and side"), told("1m02 AMB.*mid and side"))
+
+
+@variation
+def hashes_behind_the_channels(cue: NewCue) -> Rule:
+    cue.audio(split("1m02 VLN.{}.wav", noise(1, 2), ("L-8f3a2b1c", "R-1d2e3f40")))
+    cue.audio(split("1m02 HRN_{}.wav", noise(1, 2, 2), ("L_5F3A", "R_5F3B")))
+    return all_of(ready, kinds(stereo=2), told("1m02 VLN.*hash"), told("1m02 HRN.*hash"))
+
+
+@variation
 def a_centre_called_ce(cue: NewCue) -> Rule:
     cue.audio(split("1m02 STR_{}.wav", noise(1, 6), ("FL", "FR", "CE", "LF", "SL", "SR")))
     return all_of(ready, kinds(**{"5.1": 1}))
