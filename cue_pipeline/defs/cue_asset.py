@@ -28,6 +28,7 @@ from cue_pipeline.defs.runs.concurrency import MODEL_POOL
 from cue_pipeline.defs.runs.ending import ends_when_told
 from cue_pipeline.library import graph, progress
 from cue_pipeline.library.cue_run import CueRun
+from cue_pipeline.processes.heap import give_back
 from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _materialise(
     code_version = graph.code_versions(settings)[asset]
     fingerprint, cue_id = "", None
     progress.report(key, asset, "started")
+    give_back()  # what the asset before has freed
     try:
         look = library.look(key)
         cue_id = look.cue_id
