@@ -141,6 +141,11 @@ class Settings(BaseSettings):
         alias="CUE_MEL_PROFILES",
         description="Mel spectrograms stored of each signal, comma-separated.",
     )
+    features: Annotated[tuple[str, ...], NoDecode] = Field(
+        default=("mel",),
+        alias="CUE_FEATURES",
+        description="Kinds of features made of each sound, comma-separated; mel is always made.",
+    )
     final_mix_patterns: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("6mx",),
         alias="CUE_FINAL_MIX_PATTERNS",
@@ -193,6 +198,7 @@ class Settings(BaseSettings):
     @field_validator(
         "links_to",
         "mel_profile_names",
+        "features",
         "final_mix_patterns",
         "ignore_patterns",
         "marker_tracks",

@@ -23,7 +23,6 @@ NOT_IMPORTED = {
     "aurora-dsql-sqlalchemy": "SQLAlchemy finds the dialect by its entry point",
     "dagster-postgres": "named by deploy/postgres/dagster.yaml",
     "dagster-webserver": "make ui",
-    "librosa": "asked for beside the mels, whose numbers are its own",
 }
 
 

@@ -37,7 +37,7 @@ _MIX_COLUMNS = (
     "id", "cue_id", "midi_file_id", "role", "known_by", *_AUDIO_COLUMNS[2:], *_LEVEL_COLUMNS[1:],
     "residual_db", "residual",
 )  # fmt: skip
-_FEATURE_COLUMNS = (
+FEATURE_COLUMNS = (
     "feature_type", "channel", "profile", "sample_rate", "hop_length", "n_mels", "n_frames",
     "dtype", "max_db", "params", "warnings",
 )  # fmt: skip
@@ -70,7 +70,7 @@ def channel_group_tables(cue_key: str, inventory: AudioInventory) -> Tables:
         {"id": row_id("audio_files", cue_key, g.canonical_name), **_group_row(cue_key, g)}
         for g in inventory.groups
     ]
-    return {"audio_files": _frame(rows, _AUDIO_COLUMNS)}
+    return {"audio_files": frame_of(rows, _AUDIO_COLUMNS)}
 
 
 def mel_feature_tables(
@@ -115,8 +115,8 @@ def mel_feature_tables(
     ]
     features, spooled = _feature_rows(folder.id_key, found, mels, "audio_files", "audio_file_id")
     return {
-        "audio_files": _frame(rows, _LEVEL_COLUMNS),
-        "audio_features": _frame(features, ("id", "audio_file_id", *_FEATURE_COLUMNS)),
+        "audio_files": frame_of(rows, _LEVEL_COLUMNS),
+        "audio_features": frame_of(features, ("id", "audio_file_id", *FEATURE_COLUMNS)),
         "audio_feature_chunks": ChunkRows(spool, spooled, "audio_feature_id"),
     }
 
@@ -181,13 +181,14 @@ def final_mix_tables(
         )
     features, spooled = _feature_rows(folder.id_key, found, mels, "final_mixes", "final_mix_id")
     return {
-        "final_mixes": _frame(rows, _MIX_COLUMNS),
-        "final_mix_features": _frame(features, ("id", "final_mix_id", *_FEATURE_COLUMNS)),
+        "final_mixes": frame_of(rows, _MIX_COLUMNS),
+        "final_mix_features": frame_of(features, ("id", "final_mix_id", *FEATURE_COLUMNS)),
         "final_mix_feature_chunks": ChunkRows(spool, spooled, "final_mix_feature_id"),
     }
 
 
-def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+def frame_of(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Return rows as a table of these columns, with the types that they have in the warehouse."""
     frame = pd.DataFrame({c: pd.Series([row[c] for row in rows], dtype="object") for c in columns})
     return frame.astype({c: _TYPES[c] for c in columns if c in _TYPES})
 

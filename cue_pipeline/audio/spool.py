@@ -1,4 +1,4 @@
-"""Spectrograms on their way to the database: a temporary file, so that memory stays flat.
+"""Features on their way to the database: a temporary file, so that memory stays flat.
 
 Frames are packed into chunks of at most 512 KiB as they are computed; only the chunk being
 filled is held. The file lies where ``TMPDIR`` says, has no name, and goes with the spool.
@@ -29,9 +29,9 @@ Columns = dict[str, Any]
 """Rows as columns: name → values, all of one length."""
 
 
-def frames_per_chunk(n_mels: int) -> int:
+def frames_per_chunk(n_mels: int, dtype: np.dtype[Any] = DTYPE) -> int:
     """Return how many frames fit a chunk."""
-    return max(1, CHUNK_BYTES // (n_mels * DTYPE.itemsize))
+    return max(1, CHUNK_BYTES // (n_mels * dtype.itemsize))
 
 
 @dataclass(slots=True)
@@ -43,18 +43,22 @@ class _Extent:
 
 @dataclass(slots=True)
 class SpooledFeature:
-    """One spectrogram in the spool.
+    """One feature in the spool.
 
     Attributes
     ----------
     n_mels : int
+        Columns of a frame.
     n_frames : int
         Written so far.
     max_db : float
-        The highest level, -inf before the first frame.
+        The highest value, -inf before the first frame.
+    frame_bytes : int
+        Of one frame.
     """
 
     n_mels: int
+    frame_bytes: int
     n_frames: int = 0
     max_db: float = float("-inf")
     extents: list[_Extent] = field(default_factory=list)
@@ -119,26 +123,39 @@ def _told(size: int) -> Iterator[None]:
 
 
 class FeatureWriter:
-    """Packs the frames of one spectrogram into chunks of a spool."""
+    """Packs the frames of one feature into chunks of a spool, as float16 unless asked otherwise."""
 
-    def __init__(self, spool: Spool, n_mels: int, *, compiled: bool = False) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        n_mels: int,
+        *,
+        compiled: bool = False,
+        dtype: np.dtype[Any] = DTYPE,
+    ) -> None:
         self._compiled = compiled
-        self.feature = SpooledFeature(n_mels)
+        dtype = dtype.newbyteorder("<")
+        self.feature = SpooledFeature(n_mels, n_mels * dtype.itemsize)
         self._spool = spool
-        self._chunk = np.empty((frames_per_chunk(n_mels), n_mels), DTYPE)
+        self._chunk = np.empty((frames_per_chunk(n_mels, dtype), n_mels), dtype)
         self._filled = 0
 
     def write(self, frames: Float32Array) -> None:
-        """Take frames, shape=(n, n_mels), in dB."""
+        """Take frames, shape=(n, n_mels)."""
         while len(frames):
             room = len(self._chunk) - self._filled
             part, frames = frames[:room], frames[room:]
             packed = self._chunk[self._filled : self._filled + len(part)]
-            highest = pack_half(part, packed, compiled=self._compiled)
-            self.feature.max_db = max(self.feature.max_db, highest)
+            self.feature.max_db = max(self.feature.max_db, self._pack(part, packed))
             self._filled += len(part)
             if self._filled == len(self._chunk):
                 self._flush()
+
+    def _pack(self, part: Float32Array, packed: np.ndarray[Any, Any]) -> float:
+        if packed.dtype == DTYPE and part.dtype == np.float32:
+            return pack_half(part, packed, compiled=self._compiled)
+        packed[:] = part
+        return float(np.fmax.reduce(packed, axis=None))  # what is not known is NaN
 
     def close(self) -> SpooledFeature:
         """Write what is left; return the whole."""
@@ -190,7 +207,7 @@ class ChunkRows:
     def _chunks(self) -> Iterator[_Chunk]:
         for feature_id, feature in self._features:
             for index, extent in enumerate(feature.extents):
-                size = extent.n_frames * feature.n_mels * DTYPE.itemsize
+                size = extent.n_frames * feature.frame_bytes
                 yield _Chunk((feature_id, index, extent.first_frame, extent.n_frames), extent, size)
 
     def _columns(self, batch: list[_Chunk]) -> Columns:

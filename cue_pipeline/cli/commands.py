@@ -63,13 +63,18 @@ def _assets(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tu
         return names
     from difflib import get_close_matches
 
-    from cue_pipeline.library.graph import GRAPH
+    from cue_pipeline.library.graph import chosen
+    from cue_pipeline.settings import read_settings
 
+    assets = chosen(read_settings())
     for name in names:
-        if name not in GRAPH:
-            close = get_close_matches(name, GRAPH, n=2)
+        if name not in assets:
+            close = get_close_matches(name, assets, n=2)
             hint = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
-            raise SettingsError(f"There is no asset {name!r}.{hint} Assets are {', '.join(GRAPH)}.")
+            raise SettingsError(
+                f"There is no asset {name!r}.{hint} Assets are {', '.join(assets)}; further ones "
+                "come with CUE_FEATURES."
+            )
     return names
 
 

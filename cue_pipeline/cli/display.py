@@ -168,9 +168,13 @@ def print_outcomes(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Sto
 def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], store: Store) -> None:
     from rich.table import Table
 
-    from cue_pipeline.library.graph import GRAPH
+    from cue_pipeline.library.graph import chosen
+    from cue_pipeline.settings import read_settings
 
-    ready = Counter(row.cue_key for row in store.ledger() if row.state == "ready")
+    assets = chosen(read_settings())
+    ready = Counter(
+        row.cue_key for row in store.ledger() if row.state == "ready" and row.asset in assets
+    )
     rows = Counter[str]()
     for row in store.ledger():
         rows[row.cue_key] += row.row_count or 0
@@ -183,7 +187,7 @@ def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], stor
         table.add_row(
             cell(o.cue_key),
             f"[{STATE_STYLES[o.result]}]{o.result}[/]",
-            f"{ready[o.cue_key]}/{len(GRAPH)}",
+            f"{ready[o.cue_key]}/{len(assets)}",
             f"{rows[o.cue_key]:,}",
             f"{o.seconds:.1f}" if o.assets else "",
             str(len(o.warnings) or ""),

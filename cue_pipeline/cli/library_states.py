@@ -83,15 +83,18 @@ def print_status(
 
 
 def _print_every(by_cue: ByCue) -> None:
-    from cue_pipeline.library.graph import GRAPH
-
     screen = display.console()
-    needed = KEY_WIDTH + sum(len(asset) + 3 for asset in GRAPH) + 4  # with the lines between them
+    assets = _assets_of(by_cue)
+    needed = KEY_WIDTH + sum(len(asset) + 3 for asset in assets) + 4  # with the lines between them
     screen.print(_status_table(by_cue) if screen.width >= needed else _status_counts(by_cue))
     for states in by_cue.values():
         for s in states:
             if s.state != "ready":
                 say_lines(f"{s.state}: {shown(s.cue_key)}: {s.asset}: {s.reason}")
+
+
+def _assets_of(by_cue: ByCue) -> list[str]:
+    return list(dict.fromkeys(s.asset for states in by_cue.values() for s in states))
 
 
 def _print_counted(by_cue: ByCue, projects: Mapping[str, str | None]) -> None:
@@ -156,11 +159,9 @@ def _status_table(by_cue: ByCue) -> Table:
     """Return cue × asset, which a terminal of 80 columns has no room for."""
     from rich.table import Table
 
-    from cue_pipeline.library.graph import GRAPH
-
     table = Table()
     table.add_column("cue", overflow="fold")
-    for asset in GRAPH:
+    for asset in _assets_of(by_cue):
         table.add_column(asset, no_wrap=True)
     for key, states in by_cue.items():
         cells = (f"[{STATE_STYLES[s.state]}]{s.state}[/]" for s in states)

@@ -8,7 +8,7 @@ name.
 
 import dagster as dg
 
-from cue_pipeline.library.graph import GRAPH
+from cue_pipeline.library.graph import node
 from cue_pipeline.settings import Settings
 
 
@@ -20,7 +20,7 @@ def automation_of(asset: str, settings: Settings) -> dg.AutomationCondition | No
     Dagster's ``code_version_changed()`` is true of every partition, made or not, hence
     ``~missing()``; what was never made is left to the sensor, so that no cue is run twice.
     """
-    cheap = GRAPH[asset].cost == "cheap"
+    cheap = node(asset).cost == "cheap"
     if settings.automate == "never" or (settings.automate == "cheap" and not cheap):
         return None
     condition = dg.AutomationCondition

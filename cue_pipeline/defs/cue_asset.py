@@ -91,11 +91,12 @@ def cue_asset(
 
     def decorate(compute: Compute) -> dg.AssetsDefinition:
         name = compute.__name__
-        if name not in graph.GRAPH:
+        try:
+            node = graph.node(name)
+        except KeyError:
             raise RuntimeError(
                 f"library/graph.py declares no asset {name!r}, which {compute.__module__} makes."
-            )
-        node = graph.GRAPH[name]
+            ) from None
 
         @dg.asset(
             name=name,
@@ -170,7 +171,7 @@ def _materialise(
             # Before the rows are made: what is decided meanwhile makes them stale, not lost.
             store.decisions(key).get(key, graph.NOTHING_DECIDED),
         )
-        run = CueRun(look, settings, store, context.log, _threads())
+        run = CueRun(look, settings, store, context.log, _threads(), _made_in(context.run))
         result = compute(run, **upstream)
     except Exception as e:
         store.fail(
@@ -203,6 +204,12 @@ def _materialise(
         data_version=dg.DataVersion(version),
     )
     return output, result.judges
+
+
+def _made_in(run: dg.DagsterRun) -> frozenset[str] | None:
+    """Return the assets that a run makes; None: all."""
+    selected = run.asset_selection
+    return None if selected is None else frozenset(key.path[-1] for key in selected)
 
 
 def _pictures(
@@ -243,7 +250,7 @@ def with_file(path: str, warnings: Iterable[str]) -> list[str]:
 
 def _upstream_versions(store: Store, key: str, asset: str) -> dict[str, str | None]:
     ready = {row.asset: row.data_version for row in store.ledger(key) if row.state == "ready"}
-    return {up: ready.get(up) for up in graph.GRAPH[asset].upstream}
+    return {up: ready.get(up) for up in graph.node(asset).upstream}
 
 
 def _threads() -> int:

@@ -17,7 +17,7 @@ from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.runs.ending import ends_when_told
 from cue_pipeline.errors import CuePipelineError, WarehouseAwayError
 from cue_pipeline.library import progress
-from cue_pipeline.library.graph import GRAPH, upstream_of
+from cue_pipeline.library.graph import ordered, upstream_of
 from cue_pipeline.warehouse.store import Store
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _require_ready(store: Store, cue_key: str, asset: str) -> None:
     if asset in ledger and ledger[asset].state == "ready":
         return
     text = f"{asset}, on which this asset stands, is not ready"
-    for up in GRAPH:
+    for up in ordered(ledger):
         row = ledger.get(up)
         if (up == asset or up in upstream_of(asset)) and row is not None and row.state == "failed":
             text += f": {up} failed ({row.error})"

@@ -13,8 +13,9 @@ import dagster as dg
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
-from cue_pipeline.library.graph import GRAPH
+from cue_pipeline.library.graph import chosen
 from cue_pipeline.library.verdicts import read_verdict
+from cue_pipeline.settings import Settings
 from cue_pipeline.warehouse.verdict_rows import note_told, note_verdicts, read_verdicts
 
 IS_CURRENT: Final = dg.AssetCheckKey(dg.AssetKey("llm_mappings"), "is_current")
@@ -41,7 +42,9 @@ def is_current_check() -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, library: CueLibrary
     ) -> dg.AssetCheckResult:
         key = context.partition_key
-        verdict = read_verdict(library.store, library.settings, key, _made_in(context.run))
+        verdict = read_verdict(
+            library.store, library.settings, key, _made_in(context.run, library.settings)
+        )
         # In a run it may come before the last asset: the sensor has the last word.
         note_verdicts(library.store.engine, {key: verdict}, untold=True)
         return dg.AssetCheckResult(
@@ -54,10 +57,10 @@ def is_current_check() -> dg.AssetChecksDefinition:
     return is_current
 
 
-def _made_in(run: dg.DagsterRun) -> set[str]:
+def _made_in(run: dg.DagsterRun, settings: Settings) -> set[str]:
     """Return the assets that a run makes; one that names nothing makes all."""
     if run.asset_selection is None and run.asset_check_selection is None:
-        return set(GRAPH)
+        return set(chosen(settings))
     return {key.path[-1] for key in run.asset_selection or ()}
 
 

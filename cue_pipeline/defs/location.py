@@ -8,11 +8,13 @@ import dagster as dg
 
 from cue_pipeline.defs import assets
 from cue_pipeline.defs.automation import automation_of
+from cue_pipeline.defs.feature_asset import feature_asset
 from cue_pipeline.defs.io_manager import WarehouseIOManager
 from cue_pipeline.defs.is_current import IS_CURRENT, is_current_check, own_checks, tell_states_job
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.defs.sensors import cue_folders_sensor, cue_states_sensor
 from cue_pipeline.library import graph
+from cue_pipeline.library.feature_kinds import chosen_kinds
 from cue_pipeline.library.graph import told_versions
 from cue_pipeline.settings import Settings
 
@@ -20,8 +22,13 @@ PROCESS_CUE = "process_cue"
 """Name of the job that materialises assets of one cue."""
 
 
+def assets_of(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Return the assets of a library, upstream before downstream."""
+    return [*find_assets(), *map(feature_asset, chosen_kinds(settings))]
+
+
 def find_assets(package: ModuleType = assets) -> list[dg.AssetsDefinition]:
-    """Return the assets of all modules of a package, in the order of the graph.
+    """Return the assets that every library has, in the order of the graph.
 
     Raises
     ------
@@ -64,7 +71,7 @@ def build_defs(
         Resources that replace ``library`` or ``warehouse``, for tests.
     """
     tell = tell_states_job()
-    watch = cue_folders_sensor(settings, PROCESS_CUE, own_checks(find_assets()))
+    watch = cue_folders_sensor(settings, PROCESS_CUE, own_checks(assets_of(settings)))
     return dg.Definitions(
         jobs=[
             _process_cue(dg.AssetSelection.all() - dg.AssetSelection.checks(IS_CURRENT)),
@@ -96,7 +103,7 @@ def _assets(settings: Settings, resource_overrides: Mapping[str, Any]) -> dict[s
         )
 
     return {
-        "assets": [asset.map_asset_specs(with_current_version) for asset in find_assets()],
+        "assets": [asset.map_asset_specs(with_current_version) for asset in assets_of(settings)],
         "resources": {
             "library": library,
             "warehouse": WarehouseIOManager(cue_library=library),

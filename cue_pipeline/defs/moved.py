@@ -79,7 +79,8 @@ def _checks() -> list[dg.AssetCheckKey]:
 def _materialised(instance: dg.DagsterInstance, key: str) -> list[dg.AssetMaterialization]:
     """Return the last materialisation of each asset of a cue, upstream first."""
     found = []
-    for asset in graph.GRAPH:
+    known = [key.path[-1] for key in instance.get_asset_keys()]
+    for asset in graph.ordered(known):
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[key]), limit=1
         ).records

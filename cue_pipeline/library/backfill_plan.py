@@ -66,7 +66,8 @@ def plan_backfill(
     by_cue: dict[str, dict[str, AssetStatus]] = {}
     for status in statuses:
         by_cue.setdefault(status.cue_key, {})[status.asset] = status
-    _check_names(select, graph.GRAPH, "asset", "Assets are")
+    there = dict.fromkeys(asset for states in by_cue.values() for asset in states)
+    _check_names(select, there or graph.GRAPH, "asset", "Assets are")
     _check_names(only, by_cue, "registered cue", "Registered are, for example,")
     chosen: dict[str, tuple[str, ...]] = {}
     reasons: dict[tuple[str, str], str] = {}
@@ -149,9 +150,11 @@ def _wanted(
         asked |= {a for a, s in states.items() if s.state == "loading"}
     if "failed" in kinds:
         failed = frozenset(a for a, s in states.items() if s.state == "failed")
-        asked |= {a for a in graph.downstream(failed) if states[a].state in ("missing", "stale")}
+        asked |= {
+            a for a in graph.downstream(failed, states) if states[a].state in ("missing", "stale")
+        }
     if select:
         asked &= set(select)
     # An asset is made from what it stands on as that is then; so that comes first.
     needed = {up for a in asked for up in graph.upstream_of(a) if states[up].state != "ready"}
-    return tuple(a for a in graph.GRAPH if a in asked | needed)
+    return tuple(graph.ordered(asked | needed))

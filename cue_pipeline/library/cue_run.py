@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from cue_pipeline.library import graph
+from cue_pipeline.library.feature_kinds import chosen_kinds, grid_of
 from cue_pipeline.library.recognition import settled_folder
 
 if TYPE_CHECKING:
+    from cue_pipeline.audio.features.feature_rows import OfKind
+    from cue_pipeline.audio.features.kind import FeatureKind
     from cue_pipeline.audio.grouping import AudioInventory
+    from cue_pipeline.audio.sound_rows import Tables
     from cue_pipeline.cue.folder import CueFolder
     from cue_pipeline.midi.score_rows import MidiFileOutcome
     from cue_pipeline.settings import MelSettings, Settings
@@ -38,6 +43,8 @@ class CueLook:
         self._cue = cue
         self._store = store
         self._settings = settings
+        self.made_features: OfKind = {}
+        """Features that the pass of an earlier asset of the run made for those that follow."""
 
     @property
     def cue_id(self) -> int:
@@ -94,6 +101,8 @@ class CueRun:
     log: logging.Logger
     threads: int
     """Threads that this asset may use, so that cues side by side share the processors."""
+    run_makes: frozenset[str] | None = None
+    """Assets that this run makes; None: all."""
 
     @property
     def folder(self) -> CueFolder:
@@ -109,6 +118,40 @@ class CueRun:
     def inventory(self) -> AudioInventory:
         """The cue's stems, final mixes and click tracks."""
         return self.look.inventory
+
+    def features(self, kind: FeatureKind, stored_mixes: Collection[str]) -> Tables:
+        """Return the tables of a kind of feature, of the cue's stems and of its stored mixes.
+
+        The first kind that a run asks for has all kinds made that the run makes, in one pass over
+        the samples.
+
+        Parameters
+        ----------
+        kind : FeatureKind
+        stored_mixes : collection of str
+            Canonical names of the mixes that have a row.
+        """
+        from cue_pipeline.audio.features.feature_rows import feature_tables
+
+        if kind.name not in self.look.made_features:
+            kinds = [
+                other
+                for other in chosen_kinds(self.settings)
+                if self.run_makes is None or other.asset in self.run_makes or other is kind
+            ]
+            mixes = self.inventory.final_mixes
+            self.look.made_features |= feature_tables(
+                self.folder.path,
+                self.folder.id_key,
+                {
+                    "audio_files": self.inventory.groups,
+                    "final_mixes": [mix for mix in mixes if mix.canonical_name in stored_mixes],
+                },
+                kinds,
+                grid_of(self.settings),
+                threads=self.threads,
+            )
+        return self.look.made_features.pop(kind.name)()
 
     @property
     def mel_profiles(self) -> dict[str, MelSettings]:

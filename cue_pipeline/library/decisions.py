@@ -157,7 +157,7 @@ def _only_decided(lacking: Sequence[AssetStatus]) -> bool:
 
     following: list[str] = []
     for status in lacking:  # upstream first
-        behind = [up for up in graph.GRAPH[status.asset].upstream if up in following]
+        behind = [up for up in graph.node(status.asset).upstream if up in following]
         because = f"{' and '.join(behind)} changed since" if behind else decided_since(status.asset)
         if status.asset not in _OBEYING or status.reason != because:
             return False

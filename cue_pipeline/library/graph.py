@@ -12,11 +12,12 @@ and ``cue-pipeline status`` agree.
 Dagster is not imported here: the command line asks these questions without it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from cue_pipeline.cue.folder import CueFolder
+from cue_pipeline.library import feature_kinds as kinds
 from cue_pipeline.library.chat_model import asked_differently, asking_version
 from cue_pipeline.library.declaration import (
     NOTHING,
@@ -118,47 +119,86 @@ GRAPH: Mapping[str, Declaration] = {
         cost="paid",
     ),
 }
-"""Every asset, upstream before downstream."""
+"""The assets that every library has, upstream before downstream."""
+
+
+def chosen(settings: Settings) -> dict[str, Declaration]:
+    """Return all assets of a library: those of :data:`GRAPH`, and of the features that it chose.
+
+    Raises
+    ------
+    SettingsError
+        If ``CUE_FEATURES`` names no kind of feature.
+    """
+    return dict(GRAPH) | {
+        kind.asset: kinds.declaration(kind) for kind in kinds.chosen_kinds(settings)
+    }
+
+
+def node(asset: str) -> Declaration:
+    """Return what is declared of an asset, in whichever library it is.
+
+    Raises
+    ------
+    KeyError
+        If there is no such asset.
+    """
+    found = GRAPH.get(asset)
+    return kinds.declaration(kinds.kind_of_asset(asset)) if found is None else found
+
+
+def ordered(assets: Iterable[str]) -> list[str]:
+    """Return assets, upstream before downstream."""
+    wanted = dict.fromkeys(assets)
+    # Features that a library chose stand on assets of every library, and nothing on them.
+    return [a for a in GRAPH if a in wanted] + [a for a in wanted if a not in GRAPH]
 
 
 def asking_model() -> frozenset[str]:
     """Return the assets for which a chat model is asked."""
-    return frozenset(asset for asset, node in GRAPH.items() if node.asks_model)
+    return frozenset(asset for asset, of in GRAPH.items() if of.asks_model)
 
 
 def obeying_people() -> frozenset[str]:
     """Return the assets whose rows follow what people decided."""
-    return frozenset(asset for asset, node in GRAPH.items() if node.obeys is not None)
+    return frozenset(asset for asset, of in GRAPH.items() if of.obeys is not None)
 
 
 def sources(asset: str) -> frozenset[Source]:
     """Return which of a cue's files an asset depends on, itself or through what it stands on."""
-    node = GRAPH[asset]
-    return frozenset(node.reads).union(*(sources(up) for up in node.upstream))
+    of = node(asset)
+    return frozenset(of.reads).union(*(sources(up) for up in of.upstream))
 
 
 def upstream_of(asset: str) -> frozenset[str]:
     """Return the assets that ``asset`` stands on, directly or not."""
-    node = GRAPH[asset]
-    return frozenset(node.upstream).union(*(upstream_of(up) for up in node.upstream))
+    of = node(asset)
+    return frozenset(of.upstream).union(*(upstream_of(up) for up in of.upstream))
 
 
-def downstream(assets: frozenset[str]) -> frozenset[str]:
-    """Return the assets that stand, directly or not, on any of ``assets``; these not included."""
+def downstream(assets: frozenset[str], among: Iterable[str] = GRAPH) -> frozenset[str]:
+    """Return the assets that stand, directly or not, on any of ``assets``; these not included.
+
+    ``among`` are all assets of the library, or those that matter.
+    """
     reached = set(assets)
-    for asset, node in GRAPH.items():
-        if reached.intersection(node.upstream):
+    for asset in ordered({*GRAPH, *among}):
+        if reached.intersection(node(asset).upstream):
             reached.add(asset)
-    return frozenset(reached - assets)
+    return frozenset(reached - assets).intersection(among)
 
 
-def stopped(failed: Collection[str]) -> frozenset[str]:
-    """Return the assets that cannot be made while others are failed; those are not included."""
+def stopped(failed: Collection[str], among: Iterable[str] = GRAPH) -> frozenset[str]:
+    """Return the assets that cannot be made while others are failed; those are not included.
+
+    ``among`` are all assets of the library, or those that matter.
+    """
     out = set(failed)
-    for asset, node in GRAPH.items():
-        if out.intersection(node.upstream) - node.goes_without:
+    for asset in ordered({*GRAPH, *among}):
+        of = node(asset)
+        if out.intersection(of.upstream) - of.goes_without:
             out.add(asset)
-    return frozenset(out.difference(failed))
+    return frozenset(out.difference(failed)).intersection(among)
 
 
 def fingerprint(asset: str, folder: CueFolder) -> str:
@@ -172,11 +212,11 @@ def fingerprint(asset: str, folder: CueFolder) -> str:
 
 
 def code_versions(settings: Settings) -> dict[str, str]:
-    """Return each asset's current code version under ``settings``."""
+    """Return the current code version of each asset of a library, upstream before downstream."""
     versions = {}
-    for asset, node in GRAPH.items():
-        shape = node.shaped_by.version(settings)
-        versions[asset] = f"{node.algorithm}+{shape}" if shape else f"{node.algorithm}"
+    for asset, of in chosen(settings).items():
+        shape = of.shaped_by.version(settings)
+        versions[asset] = f"{of.algorithm}+{shape}" if shape else f"{of.algorithm}"
     return versions
 
 
@@ -196,7 +236,7 @@ def told_versions(versions: Mapping[str, str]) -> dict[str, str]:
     says what ``cue-pipeline status`` says, and one backfill of all that is stale does the whole.
     """
     told: dict[str, str] = {}
-    for asset in GRAPH:
+    for asset in versions:
         upstream = {up: versions[up] for up in upstream_of(asset)}
         told[asset] = versions[asset] + (f"@{digest(upstream, 8)}" if upstream else "")
     return told
@@ -207,7 +247,7 @@ def what_changed(asset: str, was: str, now: str) -> str:
     (number, _, before), (now_number, _, after) = was.partition("+"), now.partition("+")
     if number != now_number:
         return "this version of cue_pipeline computes it differently"
-    return GRAPH[asset].shaped_by.what_changed(before, after)
+    return node(asset).shaped_by.what_changed(before, after)
 
 
 def data_version(
@@ -225,7 +265,7 @@ def data_version(
         Digests of what people decided for the cue, by table.
     """
     made_of: list[Any] = [asset, code_version, file_fingerprint, sorted(upstream.items())]
-    if said := decided.get(GRAPH[asset].obeys or ""):
+    if said := decided.get(node(asset).obeys or ""):
         made_of.append(said)
     return digest(made_of)
 
@@ -237,12 +277,12 @@ def expected_data_versions(
 ) -> dict[str, str]:
     """Return the data version that each asset of a cue has once it is up to date."""
     expected: dict[str, str] = {}
-    for asset, node in GRAPH.items():
+    for asset, version in versions.items():
         expected[asset] = data_version(
             asset,
-            versions[asset],
+            version,
             fingerprint(asset, folder),
-            {up: expected[up] for up in node.upstream},
+            {up: expected[up] for up in node(asset).upstream},
             decided,
         )
     return expected

@@ -106,11 +106,10 @@ def plan_library(
     SettingsError
         If ``select`` names no asset.
     """
-    unknown = sorted(set(select) - set(graph.GRAPH))
+    assets = graph.chosen(settings)
+    unknown = sorted(set(select) - set(assets))
     if unknown:
-        raise SettingsError(
-            f"No asset is called {unknown[0]!r}. Assets are {', '.join(graph.GRAPH)}."
-        )
+        raise SettingsError(f"No asset is called {unknown[0]!r}. Assets are {', '.join(assets)}.")
     known = {cue.cue_key: cue for cue in store.cues()}
     place = base_of(base, known.values())
     scan = _look(place, known, only)
@@ -261,18 +260,18 @@ def _plan_cue(
     select: Collection[str],
 ) -> CuePlan:
     lacking = set(to_do(statuses))
-    wanted = set(graph.GRAPH) if force else set(lacking)
+    wanted = {status.asset for status in statuses} if force else set(lacking)
     if select:
         needed = set(select) | {up for asset in select for up in graph.upstream_of(asset)}
         wanted = {a for a in needed if a in lacking or (force and a in select)}
     reasons = {s.asset: s.reason or "asked for by --force" for s in statuses if s.asset in wanted}
-    return CuePlan(folder, tuple(a for a in graph.GRAPH if a in wanted), reasons, forced=force)
+    return CuePlan(folder, tuple(graph.ordered(wanted)), reasons, forced=force)
 
 
 def _ask_again(plan: CuePlan) -> CuePlan:
     """Add what the model is asked for: its stored answer was of no use."""
     asking = graph.asking_model()
-    assets = tuple(a for a in graph.GRAPH if a in asking or a in plan.assets)
+    assets = tuple(graph.ordered({*plan.assets, *asking}))
     reasons = {**dict.fromkeys(asking, "the model gave no usable answer"), **plan.reasons}
     return replace(plan, assets=assets, reasons=reasons, forced=True)
 

@@ -112,7 +112,7 @@ def cue_status(
     expected = graph.expected_data_versions(folder, versions, decided)
     undecided = graph.expected_data_versions(folder, versions) if decided else expected
     found: dict[str, AssetStatus] = {}
-    for asset in graph.GRAPH:
+    for asset in versions:
         state, reason = _state(asset, folder, ledger.get(asset), versions[asset], expected, found)
         if reason == _OVERTAKEN:
             reason = _what_overtook(asset, ledger, undecided[asset])
@@ -139,13 +139,13 @@ def _with_one_alone(ledger: Iterable[LedgerRow], some: str, none: str) -> list[s
 
 def decided_since(asset: str) -> str:
     """Return why rows are stale that nothing but a person's decision has overtaken."""
-    return f"{graph.GRAPH[asset].obeys}{_DECIDED_SINCE}"
+    return f"{graph.node(asset).obeys}{_DECIDED_SINCE}"
 
 
 def to_do(statuses: Iterable[AssetStatus]) -> list[str]:
     """Return the assets that are not ready, upstream first."""
     wanted = {status.asset for status in statuses if status.state != "ready"}
-    return [asset for asset in graph.GRAPH if asset in wanted]
+    return graph.ordered(wanted)
 
 
 def _state(
@@ -156,7 +156,7 @@ def _state(
     expected: Mapping[str, str],
     upstream: Mapping[str, AssetStatus],
 ) -> tuple[State, str]:
-    node = graph.GRAPH[asset]
+    node = graph.node(asset)
     failed_upstream = [
         up
         for up in node.upstream
@@ -181,7 +181,7 @@ def _state(
         return "stale", f"{kinds}{FILES_CHANGED}"
     if row.code_version != code_version:
         return "stale", graph.what_changed(asset, row.code_version or "", code_version)
-    newer = [up for up in graph.GRAPH[asset].upstream if upstream[up].state != "ready"]
+    newer = [up for up in graph.node(asset).upstream if upstream[up].state != "ready"]
     return "stale", f"{' and '.join(newer)} changed since" if newer else _OVERTAKEN
 
 
@@ -197,7 +197,7 @@ def _what_overtook(asset: str, ledger: Mapping[str, LedgerRow], undecided: str) 
     undecided : str
         The data version that the asset would have had nobody decided anything.
     """
-    node, row = graph.GRAPH[asset], ledger[asset]
+    node, row = graph.node(asset), ledger[asset]
     if node.obeys and row.data_version == undecided:
         return decided_since(asset)
     made_since = [up for up in node.upstream if _finished_after(ledger.get(up), row)]

@@ -284,7 +284,7 @@ def wanted(
         asset, row = status.asset, ledger.get(status.asset)
         if status.state == "ready":
             continue
-        node = graph.GRAPH[asset]
+        node = graph.node(asset)
         waits = bool(stuck.intersection(node.upstream) - node.goes_without)
         if waits or (
             status.state == "failed" and row and not _failed_on_other_input(folder, row, ledger)
@@ -353,7 +353,7 @@ def _failed_on_other_input(
     # A run that could not read the folder at all, or died, has left no fingerprint.
     if row.fingerprint and row.fingerprint != graph.fingerprint(row.asset, folder):
         return True
-    upstream = [ledger.get(up) for up in graph.GRAPH[row.asset].upstream]
+    upstream = [ledger.get(up) for up in graph.node(row.asset).upstream]
     return any(
         up is not None
         and up.state == "ready"

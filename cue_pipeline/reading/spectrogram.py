@@ -1,4 +1,4 @@
-"""A stored mel spectrogram, read when it is looked at."""
+"""A stored feature, a mel spectrogram or another kind, read when it is looked at."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from cue_pipeline.errors import WarehouseError
-from cue_pipeline.warehouse.features import Header, read_frames, read_mel_headers
+from cue_pipeline.warehouse.features import MEL_SPECTROGRAM, Header, read_frames, read_headers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,31 +21,67 @@ _ROUNDING = 1e-6  # of a frame: a boundary that float64 has moved is still the b
 
 
 class Features:
-    """The mel spectrograms of one stem or mix, by profile and channel."""
+    """The features of one type of one stem or mix, by profile and channel."""
 
     def __init__(
-        self, library: Library, kind: Any, cue_key: str, parent_id: int, name: str
+        self,
+        library: Library,
+        kind: Any,
+        cue_key: str,
+        parent_id: int,
+        name: str,
+        feature_type: str = MEL_SPECTROGRAM,
     ) -> None:
         self._library, self._kind = library, kind
         self._cue_key, self._parent_id, self._name = cue_key, parent_id, name
+        self._feature_type = feature_type
         self._headers: dict[tuple[str, str], Header] | None = None
 
     def header(self, profile: str, channel: str, *, fresh: bool = False) -> Header:
         """Return the header of one of them; ``fresh``: as the database has it now."""
         if self._headers is None or fresh:
-            found = read_mel_headers(
-                self._library.store, self._kind, self._cue_key, self._parent_id
-            )
+            found = read_headers(
+                self._library.store, self._kind, self._cue_key, self._parent_id,
+                self._feature_type,
+            )  # fmt: skip
             self._headers = {(h.profile, h.channel): h for h in found}
         try:
             return self._headers[profile, channel]
         except KeyError:
-            there = ", ".join(f"{p!r} of {c!r}" for p, c in sorted(self._headers)) or "none"
+            raise WarehouseError(self._lacks(profile, channel)) from None
+
+    def only(self) -> Header:
+        """Return the header of the only one, as the database has it now.
+
+        Raises
+        ------
+        WarehouseError
+            If there is none, or there are several.
+        """
+        found = read_headers(
+            self._library.store, self._kind, self._cue_key, self._parent_id, self._feature_type
+        )
+        self._headers = {(h.profile, h.channel): h for h in found}
+        if len(found) == 1:
+            return found[0]
+        if found:
             raise WarehouseError(
-                f"No mel spectrogram {profile!r} of channel {channel!r} is stored of "
-                f"'{self._name}' of cue '{self._cue_key}'. There are: {there}. Profiles are chosen "
-                "by CUE_MEL_PROFILES; 'mono' is the composite."
-            ) from None
+                f"Several features '{self._feature_type}' are stored of '{self._name}' of cue "
+                f"'{self._cue_key}': name the channel, one of "
+                f"{', '.join(repr(h.channel) for h in found)}."
+            )
+        raise WarehouseError(self._lacks("default", "mono"))
+
+    def _lacks(self, profile: str, channel: str) -> str:
+        there = ", ".join(f"{p!r} of {c!r}" for p, c in sorted(self._headers or ())) or "none"
+        what, how = "mel spectrogram", "Profiles are chosen by CUE_MEL_PROFILES;"
+        if self._feature_type != MEL_SPECTROGRAM:
+            what, how = f"feature '{self._feature_type}',", ""
+        return (
+            f"No {what} {profile!r} of channel {channel!r} is stored of "
+            f"'{self._name}' of cue '{self._cue_key}'. There are: {there}. {how} 'mono' is the "
+            "composite."
+        ).replace(".  ", ". ")
 
     def window(self, start: float, end: float, profile: str, channel: str) -> NDArray[np.float32]:
         """Return a window of one of them, read anew where the asset was made again meanwhile."""
@@ -54,7 +90,7 @@ class Features:
             first, last = window_frames(header, start, end)
             found = read_frames(self._library.store, header, first, last)
             if found is not None:
-                return found.astype(np.float32)
+                return as_read(found)
             header = self.header(profile, channel, fresh=True)
         raise self._made_again()
 
@@ -63,13 +99,21 @@ class Features:
         found = read_frames(self._library.store, header, first, last)
         if found is None:
             raise self._made_again()
-        return found.astype(np.float32)
+        return as_read(found)
 
     def _made_again(self) -> WarehouseError:
         return WarehouseError(
             f"The mel spectrograms of cue '{self._cue_key}' were made again since this one was "
             "opened. Ask the stem for it anew: `stem.mel()`."
+            if self._feature_type == MEL_SPECTROGRAM
+            else f"The features '{self._feature_type}' of cue '{self._cue_key}' were made again "
+            f"since this one was opened. Ask for it anew: `stem.feature('{self._feature_type}')`."
         )
+
+
+def as_read(stored: NDArray[Any]) -> NDArray[Any]:
+    """Return stored values as they are worked with: float16 as float32, others as they are."""
+    return stored.astype(np.float32 if stored.dtype == np.float16 else stored.dtype)
 
 
 def window_frames(header: Header, start: float, end: float) -> tuple[int, int]:
@@ -87,12 +131,14 @@ def window_frames(header: Header, start: float, end: float) -> tuple[int, int]:
 
 
 def _centre(header: Header) -> int:
-    """Return the sample on which frame 0 is centred."""
+    """Return the sample of which frame 0 speaks: on which it is centred."""
+    if "first_frame_at" in header.params:
+        return int(header.params["first_frame_at"])
     return 0 if header.params.get("center", True) else int(header.params["n_fft"]) // 2
 
 
-class Mel(NDArrayOperatorsMixin):
-    """A mel spectrogram: an array of shape (n_frames, n_mels), float32, dB re full scale.
+class Feature(NDArrayOperatorsMixin):
+    """A stored feature: an array of shape (n_frames, n_columns).
 
     It takes part in NumPy's arithmetic and functions as an array does, and has an array's
     attributes and methods (``mel.T``, ``mel.max()``). The database is read when values are first
@@ -103,14 +149,14 @@ class Mel(NDArrayOperatorsMixin):
     ----------
     shape : tuple of int
     dtype : numpy.dtype
-        float32; the tables hold float16.
+        float32 where the tables hold float16; theirs otherwise.
     profile, channel : str
-        Which spectrogram: set of parameters, and ``mono`` (the composite) or a channel's label.
+        Which of them: set of parameters, and ``mono`` (the composite) or a channel's label.
     sample_rate, hop_length : int
         Of the signal that it was made of, Hz and samples.
     frames_per_second : float
     max_db : float or None
-        Largest value; ``mel - mel.max_db`` is dB re maximum.
+        Largest value; ``mel - mel.max_db`` is dB re maximum. None where values are no levels.
     params : dict
         Every parameter and library version that made it.
     warnings : list of str
@@ -118,12 +164,13 @@ class Mel(NDArrayOperatorsMixin):
     """
 
     ndim = 2
-    dtype = np.dtype(np.float32)
+    _columns = "columns"
 
     def __init__(self, features: Features, header: Header) -> None:
         self._features, self._header = features, header
-        self._all: NDArray[np.float32] | None = None
+        self._all: NDArray[Any] | None = None
         self.shape = (header.n_frames, header.n_mels)
+        self.dtype = as_read(np.empty(0, header.dtype)).dtype
         self.profile, self.channel = header.profile, header.channel
         self.sample_rate, self.hop_length = header.sample_rate, header.hop_length
         self.frames_per_second = header.sample_rate / header.hop_length
@@ -148,7 +195,7 @@ class Mel(NDArrayOperatorsMixin):
             np.arange(self.shape[0]) * self.hop_length + _centre(self._header)
         ) / self.sample_rate
 
-    def window(self, start: float, end: float) -> NDArray[np.float32]:
+    def window(self, start: float, end: float) -> NDArray[Any]:
         """Return the frames whose centres lie in ``start <= t < end``; only those are read.
 
         Parameters
@@ -159,7 +206,7 @@ class Mel(NDArrayOperatorsMixin):
 
         Returns
         -------
-        np.ndarray, shape=(n, n_mels), dtype=float32
+        np.ndarray, shape=(n, n_columns)
         """
         return self._part(*window_frames(self._header, start, end))
 
@@ -174,12 +221,12 @@ class Mel(NDArrayOperatorsMixin):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         if copy is False and dtype not in (None, self.dtype):
-            raise ValueError("a mel spectrogram is float32: another dtype needs a copy")
+            raise ValueError(f"a feature is {self.dtype}: another dtype needs a copy")
         found = self.array
         return found.astype(dtype or self.dtype, copy=bool(copy))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
-        arrays = [np.asarray(i) if isinstance(i, Mel) else i for i in inputs]
+        arrays = [np.asarray(i) if isinstance(i, Feature) else i for i in inputs]
         return getattr(ufunc, method)(*arrays, **options)
 
     def __getattr__(self, name: str) -> Any:
@@ -190,11 +237,17 @@ class Mel(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return (
-            f"<Mel {self.profile!r} of {self.channel!r}: {self.shape[0]} frames of "
-            f"{self.shape[1]} bands, {self.frames_per_second:g} a second>"
+            f"<{type(self).__name__} {self.profile!r} of {self.channel!r}: {self.shape[0]} frames "
+            f"of {self.shape[1]} {self._columns}, {self.frames_per_second:g} a second>"
         )
 
-    def _part(self, first: int, last: int) -> NDArray[np.float32]:
+    def _part(self, first: int, last: int) -> NDArray[Any]:
         if self._all is not None:
             return self._all[first:last]
         return self._features.frames(self._header, first, last)
+
+
+class Mel(Feature):
+    """A mel spectrogram: an array of shape (n_frames, n_mels), float32, dB re full scale."""
+
+    _columns = "bands"

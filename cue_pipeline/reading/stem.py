@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from cue_pipeline.reading.spectrogram import Features, Mel
+from cue_pipeline.reading.spectrogram import Feature, Features, Mel
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,6 +87,29 @@ class _Sound:
             If there is none of that profile or channel; says which there are.
         """
         return Mel(self._features, self._features.header(profile, channel, fresh=True))
+
+    def feature(self, kind: str, channel: str | None = None) -> Feature:
+        """Return a feature of another kind than mel; values are read when they are looked at.
+
+        Parameters
+        ----------
+        kind : str
+            One of those in ``CUE_FEATURES`` when the cue was processed: ``chroma``, ….
+        channel : str, optional
+            Where several channels have it: which.
+
+        Raises
+        ------
+        NotReadyError
+            If the ledger does not vouch for that kind of the cue's.
+        WarehouseError
+            If there is none of that kind or channel.
+        """
+        cue = self.cue
+        stored = Features(cue.library, self._kind, cue.key, self.id, self.name, kind)
+        if channel is None:
+            return Feature(stored, stored.only())
+        return Feature(stored, stored.header("default", channel, fresh=True))
 
     def window(
         self, start: float, end: float, profile: str = "default", channel: str = "mono"

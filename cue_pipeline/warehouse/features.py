@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import sqlalchemy as sa
 
+from cue_pipeline.audio.features.kind import asset_of
 from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.frames import read_binary
@@ -22,12 +23,11 @@ if TYPE_CHECKING:
 
     from cue_pipeline.warehouse.store import Store
 
+MEL_SPECTROGRAM = t.MEL_SPECTROGRAM
 Kind = Literal["stem", "mix"]
 
-MEL_ASSETS: dict[Kind, str] = {
-    "stem": t.STEM_FEATURES[t.MEL_SPECTROGRAM],
-    "mix": t.MIX_FEATURES[t.MEL_SPECTROGRAM],
-}
+_ASSETS: dict[Kind, dict[str, str]] = {"stem": t.STEM_FEATURES, "mix": t.MIX_FEATURES}
+MEL_ASSETS: dict[Kind, str] = {kind: of[t.MEL_SPECTROGRAM] for kind, of in _ASSETS.items()}
 _FEATURES = {"stem": t.audio_features, "mix": t.final_mix_features}
 _CHUNKS = {"stem": t.audio_feature_chunks, "mix": t.final_mix_feature_chunks}
 _PARENT = {"stem": "audio_file_id", "mix": "final_mix_id"}
@@ -40,6 +40,7 @@ class Header:
 
     kind: Kind
     cue_key: str
+    asset: str
     id: int
     channel: str
     profile: str
@@ -61,8 +62,14 @@ class Header:
         return self.n_mels * np.dtype(self.dtype).itemsize
 
 
-def read_mel_headers(store: Store, kind: Kind, cue_key: str, parent_id: int) -> list[Header]:
-    """Return every mel spectrogram that is stored of a stem or a mix.
+def read_headers(
+    store: Store,
+    kind: Kind,
+    cue_key: str,
+    parent_id: int,
+    feature_type: str = t.MEL_SPECTROGRAM,
+) -> list[Header]:
+    """Return every feature of one type that is stored of a stem or a mix.
 
     Raises
     ------
@@ -71,17 +78,18 @@ def read_mel_headers(store: Store, kind: Kind, cue_key: str, parent_id: int) -> 
     """
     table = _FEATURES[kind]
     query = sa.select(table).where(
-        table.c[_PARENT[kind]] == parent_id, table.c.feature_type == t.MEL_SPECTROGRAM
+        table.c[_PARENT[kind]] == parent_id, table.c.feature_type == feature_type
     )
+    asset = _ASSETS[kind].get(feature_type) or asset_of(feature_type)
     with reading(store.engine) as connection:
-        written_at = _written_at(connection, cue_key, MEL_ASSETS[kind])
+        written_at = _written_at(connection, cue_key, asset)
         rows = connection.execute(query.order_by(table.c.id)).mappings().all()
     names = (
         "id", "channel", "profile", "sample_rate", "hop_length", "n_mels", "n_frames", "dtype",
         "max_db", "params", "warnings",
     )  # fmt: skip
     return [
-        Header(kind, cue_key, written_at=written_at, **{name: row[name] for name in names})
+        Header(kind, cue_key, asset, written_at=written_at, **{name: row[name] for name in names})
         for row in rows
     ]
 
@@ -94,7 +102,7 @@ def read_frames(store: Store, header: Header, first: int, last: int) -> np.ndarr
     store : Store
         The warehouse.
     header : Header
-        Of :func:`read_mel_headers`.
+        Of :func:`read_headers`.
     first, last : int
         ``0 <= first <= last <= n_frames``.
 
@@ -113,7 +121,7 @@ def read_frames(store: Store, header: Header, first: int, last: int) -> np.ndarr
     """
     import numpy as np
 
-    size, asset = header.frame_bytes, MEL_ASSETS[header.kind]
+    size, asset = header.frame_bytes, header.asset
     wanted = {
         "cue_key": header.cue_key, "asset": asset, "feature_id": header.id,
         "first": first, "last": last, "frame_bytes": size,
@@ -130,7 +138,7 @@ def read_frames(store: Store, header: Header, first: int, last: int) -> np.ndarr
         raise WarehouseError(
             f"Chunks of feature {header.id} of cue '{header.cue_key}' hold {len(data)} bytes of "
             f"frames {first} to {last}; {(last - first) * size} are needed. Materialise "
-            f"{MEL_ASSETS[header.kind]} of the cue again."
+            f"{asset} of the cue again."
         )
     return np.frombuffer(data, dtype=np.dtype(header.dtype).newbyteorder("<")).reshape(
         last - first, header.n_mels

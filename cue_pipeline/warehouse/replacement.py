@@ -218,14 +218,23 @@ class Replacement:
             if column.info.get("vanish") == "clear":
                 self._writer.clear(column, [column], ids)
             elif t.referring(column.table):
-                for asset in t.writers(column.table):
-                    children = self._writer.children(column, ids, asset)
-                    self._delete(column.table, children, asset)
+                self._delete_children(column, ids)
             elif t.sharing(column.table) is table:
                 self._delete_rows(column, ids, owner)
             else:
                 self._delete_rows(column, ids, column.table.info["owner"])
         self._delete_rows(table.c.id, ids, owner)
+
+    def _delete_children(self, column: sa.Column[Any], ids: Sequence[int]) -> None:
+        """Delete the rows whose ``column`` is one of ``ids``, whosever they are."""
+        if not self._writer.children(column, ids):
+            return
+        for asset in t.writers(column.table):
+            children = self._writer.children(column, ids, asset)
+            self._delete(column.table, children, asset)
+        if t.sharing(column.table) is column.table:
+            # Of a plug-in that is no longer there: nobody makes these again.
+            self._delete(column.table, self._writer.children(column, ids), self._asset)
 
     def _delete_rows(self, column: sa.Column[Any], ids: Sequence[int], owner: str) -> None:
         if owner != self._asset:
@@ -251,7 +260,7 @@ class Replacement:
             raise WarehouseError(
                 f"Asset '{self._asset}' gave rows of feature_type {foreign} for "
                 f"'{rows.table.name}'; its own there is {own}. Which kind is whose is in "
-                "warehouse/sound_tables.py."
+                "audio/features/shipped.py."
             )
 
     def _check_references(self, column: sa.Column[Any], values: Any, nulls: Any) -> None:

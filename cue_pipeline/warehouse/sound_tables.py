@@ -1,11 +1,14 @@
 """Tables of a cue's stems and mixes, and of the features made of them.
 
-Assets that make features share tables: a new kind of feature is one entry in ``STEM_FEATURES`` or
-``MIX_FEATURES``.
+Assets that make features share tables: whose a row is, its ``feature_type`` says. The kinds that
+ship are in :mod:`cue_pipeline.audio.features.shipped`; :func:`share_tables` lets in what a plug-in
+brings.
 """
 
 import sqlalchemy as sa
 
+from cue_pipeline.audio.features.kind import asset_of
+from cue_pipeline.audio.features.shipped import SHIPPED
 from cue_pipeline.warehouse.catalogue import column, link, row_key, table
 from cue_pipeline.warehouse.types import Json
 
@@ -17,11 +20,20 @@ MEL_SPECTROGRAM = "mel_spectrogram"
 """The ``feature_type`` of mel spectrograms."""
 
 
-STEM_FEATURES = {MEL_SPECTROGRAM: "mel_features"}
+_BESIDE_MEL = {name: asset_of(name) for name in SHIPPED}
 
 
-MIX_FEATURES = {MEL_SPECTROGRAM: "final_mix_features"}
+STEM_FEATURES = {MEL_SPECTROGRAM: "mel_features", **_BESIDE_MEL}
+
+
+MIX_FEATURES = {MEL_SPECTROGRAM: "final_mix_features", **_BESIDE_MEL}
 """Kinds of features of stems and of mixes: ``feature_type`` → the asset that makes it."""
+
+
+def share_tables(name: str) -> None:
+    """Let a kind of feature that does not ship have rows in the feature tables."""
+    for kinds in (STEM_FEATURES, MIX_FEATURES):
+        kinds.setdefault(name, asset_of(name))
 
 
 _BY_MEL = {"owner": "mel_features"}  # it is the asset that reads every sample
@@ -35,7 +47,11 @@ def _features(name: str, kinds: dict[str, str], parent: str, parent_id: str) -> 
         row_key("`row_id(table, first_key, canonical_name, feature_type, channel, profile)`."),
         link(parent_id, f"{parent}.id", "What the feature was made of."),
         column("feature_type", sa.Text, "Kind of feature: `mel_spectrogram`, …"),
-        column("channel", sa.Text, "`mono` for the composite, else a channel's label."),
+        column(
+            "channel",
+            sa.Text,
+            "`mono` for the composite, `all` for all channels, else a channel's label.",
+        ),
         column("profile", sa.Text, "Name of the set of parameters: `default`, …"),
         column("sample_rate", sa.Integer, "Hz, after resampling."),
         column("hop_length", sa.Integer, "Samples between frames."),

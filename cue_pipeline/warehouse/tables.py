@@ -9,8 +9,8 @@ keys (:func:`cue_pipeline.cue.identity.row_id`).
 
 ``table.info["owner"]`` and, where it differs, ``column.info["owner"]`` name the asset that writes:
 re-materialising an asset rewrites its own rows and columns and nothing else. Assets that make
-features share tables: ``table.info["kinds"]`` says which ``feature_type`` is whose. A new kind of
-feature is one entry in :mod:`cue_pipeline.warehouse.sound_tables`. ``column.doc`` is what
+features share tables: ``table.info["kinds"]`` says which ``feature_type`` is whose, for the kinds
+of :mod:`cue_pipeline.audio.features`. ``column.doc`` is what
 ``docs/data-model.md`` prints.
 
 ``column.info["references"]`` names what a column points at. Where the parent is sure to be
@@ -59,6 +59,7 @@ from cue_pipeline.warehouse.sound_tables import (
     final_mix_feature_chunks,
     final_mix_features,
     final_mixes,
+    share_tables,
 )
 from cue_pipeline.warehouse.stem_clock_tables import (
     alignment_history,
@@ -120,6 +121,7 @@ __all__ = [
     "referred",
     "referring",
     "scope_column",
+    "share_tables",
     "sharing",
     "stem_alignments",
     "track_mappings",

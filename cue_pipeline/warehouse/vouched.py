@@ -23,10 +23,10 @@ _NO_ASSETS = frozenset({"scan", "warehouse", "people"})
 
 
 def asset_names() -> frozenset[str]:
-    """Return the assets that own a table or a column."""
+    """Return the assets that every library has: those that own a table or a column."""
     tables = t.metadata.tables.values()
     owners = {c.info["owner"] for table in tables for c in table.c if "owner" in c.info}
-    return frozenset(owners.union(*map(t.writers, tables))) - _NO_ASSETS
+    return frozenset(owners.union(table.info["owner"] for table in tables)) - _NO_ASSETS
 
 
 def asset_states(store: Store) -> dict[str, dict[str, str]]:

@@ -22,7 +22,7 @@ from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline_tests.cues import write_cue
 
 MODULE = '''
-"""Asset ``loudness_features``: the level of each stem, ten times a second."""
+"""Asset ``steps_features``: the level of each stem, ten times a second."""
 
 import dagster as dg
 import numpy as np
@@ -35,7 +35,7 @@ from cue_pipeline.library.cue_run import CueRun
 
 
 @cue_asset(loads={"channel_groups": ["audio_files"]})
-def loudness_features(cue: CueRun, channel_groups: dict[str, pd.DataFrame]) -> AssetResult:
+def steps_features(cue: CueRun, channel_groups: dict[str, pd.DataFrame]) -> AssetResult:
     """RMS of the first channel of each stem in steps of a tenth of a second, one column a frame."""
     features, chunks = [], []
     for stem in channel_groups["audio_files"].itertuples():
@@ -43,10 +43,10 @@ def loudness_features(cue: CueRun, channel_groups: dict[str, pd.DataFrame]) -> A
         step = sr // 10
         frames = np.sqrt((y[: len(y) // step * step].reshape(-1, step) ** 2).mean(axis=1))
         feature = row_id(
-            "audio_features", cue.folder.key, stem.canonical_name, "loudness", "mono", "default"
+            "audio_features", cue.folder.key, stem.canonical_name, "steps", "mono", "default"
         )
         features.append(
-            {"id": feature, "audio_file_id": stem.id, "feature_type": "loudness",
+            {"id": feature, "audio_file_id": stem.id, "feature_type": "steps",
              "channel": "mono", "profile": "default", "sample_rate": sr, "hop_length": step,
              "n_mels": 1, "n_frames": len(frames), "dtype": "float32", "max_db": None,
              "params": {}, "warnings": []}
@@ -62,7 +62,7 @@ def loudness_features(cue: CueRun, channel_groups: dict[str, pd.DataFrame]) -> A
     )
 '''
 
-NEW = "loudness_features"
+NEW = "steps_features"
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def contributed(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / f"{NEW}.py").write_text(MODULE)
     monkeypatch.setattr(assets, "__path__", [*assets.__path__, str(folder)])
-    monkeypatch.setitem(t.audio_features.info["kinds"], "loudness", NEW)
+    monkeypatch.setitem(t.audio_features.info["kinds"], "steps", NEW)
     declaration = Declaration(
         upstream=("channel_groups",), reads=("audio",), algorithm=1, shaped_by=NOTHING,
         group="sound", kinds=frozenset({"numpy", "table"}),

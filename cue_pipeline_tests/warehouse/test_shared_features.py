@@ -18,10 +18,10 @@ FEATURES, CHUNKS = "audio_features", "audio_feature_chunks"
 
 @pytest.fixture(autouse=True)
 def _a_second_kind(monkeypatch):
-    monkeypatch.setitem(t.audio_features.info["kinds"], "chroma", "chroma_features")
+    monkeypatch.setitem(t.audio_features.info["kinds"], "pitches", "pitches_features")
 
 
-def chroma(cue, seed=0, n_frames=40, kind="chroma"):
+def chroma(cue, seed=0, n_frames=40, kind="pitches"):
     """What an asset of 12 pitch classes a frame would give, in the columns of the mel's."""
     rng = np.random.default_rng(seed)
     features, chunks = [], []
@@ -61,7 +61,7 @@ def chroma(cue, seed=0, n_frames=40, kind="chroma"):
 
 def materialise_chroma(store, cue, **given):
     store.replace(
-        cue.key, "chroma_features", chroma(cue, **given), fingerprint="f", code_version="1",
+        cue.key, "pitches_features", chroma(cue, **given), fingerprint="f", code_version="1",
         data_version="d", started_at=datetime.now(UTC),
     )  # fmt: skip
 
@@ -80,13 +80,13 @@ def test_each_asset_is_made_again_without_a_touch_of_the_others_rows(store):
     load(store, cue)
     mel = of_kind(store, cue, "mel_spectrogram")
     materialise_chroma(store, cue)
-    first = of_kind(store, cue, "chroma")
+    first = of_kind(store, cue, "pitches")
     assert of_kind(store, cue, "mel_spectrogram") == mel
     assert len(first[0]) == cue.n_groups
     assert len(first[1]) == cue.n_groups * 3
 
     materialise_chroma(store, cue, seed=1, n_frames=10)
-    second = of_kind(store, cue, "chroma")
+    second = of_kind(store, cue, "pitches")
     assert second != first
     assert len(second[1]) == cue.n_groups
     assert of_kind(store, cue, "mel_spectrogram") == mel
@@ -94,8 +94,8 @@ def test_each_asset_is_made_again_without_a_touch_of_the_others_rows(store):
     changed = SyntheticCue(seed=1)
     replace(store, changed, "mel_features")
     assert of_kind(store, cue, "mel_spectrogram") != mel
-    assert of_kind(store, cue, "chroma") == second
-    assert {row.asset: row.state for row in store.ledger(cue.key)}["chroma_features"] == "ready"
+    assert of_kind(store, cue, "pitches") == second
+    assert {row.asset: row.state for row in store.ledger(cue.key)}["pitches_features"] == "ready"
 
 
 def test_readers_get_the_rows_of_the_asset_that_they_name(store):
@@ -104,10 +104,10 @@ def test_readers_get_the_rows_of_the_asset_that_they_name(store):
     materialise_chroma(store, cue)
     mel = store.read(cue.key, FEATURES, asset="mel_features")
     assert set(mel.feature_type) == {"mel_spectrogram"}
-    own = store.read(cue.key, FEATURES, asset="chroma_features")
-    assert set(own.feature_type) == {"chroma"}
+    own = store.read(cue.key, FEATURES, asset="pitches_features")
+    assert set(own.feature_type) == {"pitches"}
     assert len(store.read(cue.key, FEATURES)) == len(mel) + len(own)
-    chunks = store.read(cue.key, CHUNKS, asset="chroma_features")
+    chunks = store.read(cue.key, CHUNKS, asset="pitches_features")
     assert set(chunks.audio_feature_id) == set(own.id)
     assert find_composite(store, cue.group_ids[0]).id in set(mel.id)
     expected = np.random.default_rng(0).random((40, 12)).astype("<f2")
@@ -120,12 +120,12 @@ def test_a_failed_asset_is_in_nobodys_way_but_its_own(store):
     cue = SyntheticCue()
     load(store, cue)
     store.fail(
-        cue.key, "chroma_features", "no numbers", fingerprint="", code_version="1",
+        cue.key, "pitches_features", "no numbers", fingerprint="", code_version="1",
         started_at=datetime.now(UTC),
     )  # fmt: skip
     assert len(store.read(cue.key, FEATURES, asset="mel_features"))
-    for asset in ("chroma_features", None):
-        with pytest.raises(WarehouseError, match="'chroma_features' is failed"):
+    for asset in ("pitches_features", None):
+        with pytest.raises(WarehouseError, match="'pitches_features' is failed"):
             store.read(cue.key, FEATURES, asset=asset)
 
 
@@ -133,7 +133,7 @@ def test_rows_of_another_assets_kind_are_refused(store):
     cue = SyntheticCue()
     load(store, cue)
     mel = store.read(cue.key, FEATURES, asset="mel_features")
-    with pytest.raises(WarehouseError, match=r"feature_type \['mel_spectrogram'\].*\['chroma'\]"):
+    with pytest.raises(WarehouseError, match=r"feature_type \['mel_spectrogram'\].*\['pitches'\]"):
         materialise_chroma(store, cue, kind="mel_spectrogram")
     pd.testing.assert_frame_equal(store.read(cue.key, FEATURES, asset="mel_features"), mel)
 
@@ -144,17 +144,17 @@ def test_a_stem_that_vanishes_takes_every_kind_along_and_says_so(store):
     materialise_chroma(store, cue)
     fewer = SyntheticCue(n_groups=2)
     replace(store, fewer, "channel_groups")
-    for kind in ("mel_spectrogram", "chroma"):
+    for kind in ("mel_spectrogram", "pitches"):
         features, chunks = of_kind(store, cue, kind)
         assert len(features) == 2
         assert {c[0] for c in chunks} == {f[0] for f in features}
     lost = {row.asset for row in store.ledger(cue.key) if row.fingerprint is None}
-    assert {"mel_features", "chroma_features"} <= lost
+    assert {"mel_features", "pitches_features"} <= lost
 
 
 def test_an_asset_owns_all_columns_of_the_tables_that_it_shares():
     owned = {
         table.name: [c.name for c in columns]
-        for table, columns in owned_columns("chroma_features").items()
+        for table, columns in owned_columns("pitches_features").items()
     }
     assert owned == {name: list(t.metadata.tables[name].c.keys()) for name in (FEATURES, CHUNKS)}

@@ -185,7 +185,7 @@ def _run(
     from cue_pipeline.library.graph import stopped
 
     errors, failed, skipped = _run_at_once(job, instance, task.cue_key, assets, task.run_id)
-    if failed and (rest := [asset for asset in skipped if asset not in stopped(failed)]):
+    if failed and (rest := [asset for asset in skipped if asset not in stopped(failed, assets)]):
         # Not under the id that the plan gave: that run is over.
         errors += _run_at_once(job, instance, task.cue_key, rest, None)[0]
     return errors

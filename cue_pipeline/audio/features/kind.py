@@ -1,0 +1,155 @@
+"""What a kind of feature says of itself, once: its asset, its rows and its pass follow from that.
+
+Conventions
+-----------
+Samples are float32, full scale = 1.0, at the project's rate, in blocks of any length. Frames are
+rows: shape=(n_frames, n_columns). What a kind yields must not depend on where blocks end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+if TYPE_CHECKING:  # the command line asks for names of kinds, and has no need of numpy
+    import numpy as np
+    import numpy.typing as npt
+
+Cost = Literal["cheap", "slow"]
+Hears = Literal["composite", "channels"]
+Frames: TypeAlias = "npt.NDArray[Any]"
+Samples: TypeAlias = "npt.NDArray[np.float32]"
+
+COMPOSITE = "mono"
+ALL_CHANNELS = "all"
+"""What the column ``channel`` holds where all channels were heard, each as what it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The clock that the project's features share: that of the mel spectrograms.
+
+    Attributes
+    ----------
+    sample_rate : int
+        Hz, of the samples that a kind is fed (``CUE_SAMPLE_RATE``).
+    hop_length : int
+        Samples between frames (``CUE_MEL_HOP_LENGTH``).
+    n_fft : int
+        Samples of a frame (``CUE_MEL_N_FFT``).
+    """
+
+    sample_rate: int
+    hop_length: int
+    n_fft: int
+
+
+@dataclass(frozen=True, slots=True)
+class FrameShape:
+    """What a kind's frames are under a grid.
+
+    Attributes
+    ----------
+    n_columns : int
+    sample_rate : int
+        Hz, of the signal that frames are counted in.
+    hop_length : int
+        Samples between frames.
+    params : mapping
+        Every parameter, as JSON holds it: stored with the rows, and part of the code version.
+    first_frame_at : int
+        The sample that frame 0 speaks of: frame t speaks of ``first_frame_at + t · hop_length``.
+    """
+
+    n_columns: int
+    sample_rate: int
+    hop_length: int
+    params: Mapping[str, Any] = field(default_factory=dict)
+    first_frame_at: int = 0
+
+
+class FeatureStream:
+    """One signal on its way to frames. A kind's own class says how."""
+
+    def feed(self, block: Samples) -> Iterable[Frames]:
+        """Take the next samples; return the frames that they complete.
+
+        Parameters
+        ----------
+        block : np.ndarray, shape=(n,), or (n_channels, n) for a kind that hears channels
+            The caller's own: whoever keeps samples copies them.
+        """
+        raise NotImplementedError
+
+    def finish(self) -> Iterable[Frames]:
+        """Return the frames that are left at the signal's end."""
+        return ()
+
+    def summary(self) -> Mapping[str, Any]:
+        """Return what is known of the whole signal then, for ``params``; None for what is not."""
+        return {}
+
+
+Make = Callable[[Grid, tuple[str, ...]], FeatureStream]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureKind:
+    """One kind of feature.
+
+    Attributes
+    ----------
+    name : str
+        In ``CUE_FEATURES``, and the ``feature_type`` of its rows: letters, digits and ``_``.
+    about : str
+        What its rows hold, with units: the asset's description in the UI.
+    algorithm : int
+        Raised when the same samples would give other frames.
+    shape : callable
+        Grid → :class:`FrameShape`. It raises ``SettingsError`` where the grid does not do.
+    make : callable
+        Grid and the labels of the channels heard → a new stream.
+    hears : {"composite", "channels"}
+        The mean of a group's channels, as the mel spectrogram hears it; or all channels.
+    dtype : str
+        NumPy type in which frames are stored.
+    decibels : bool
+        Whether its largest value is a level: ``max_db``.
+    cost : {"cheap", "slow"}
+        As an asset's.
+    """
+
+    name: str
+    about: str
+    algorithm: int
+    shape: Callable[[Grid], FrameShape]
+    make: Make
+    hears: Hears = "composite"
+    dtype: str = "float16"
+    decibels: bool = False
+    cost: Cost = "cheap"
+
+    @property
+    def asset(self) -> str:
+        """Name of its asset."""
+        return asset_of(self.name)
+
+
+def asset_of(name: str) -> str:
+    """Return the name of the asset that makes a kind: ``chroma`` → ``chroma_features``.
+
+    >>> asset_of("downmix.mel")
+    'downmix_mel_features'
+    """
+    return f"{name.replace('.', '_')}_features"
+
+
+def on_grid(n_columns: int, **params: Any) -> Callable[[Grid], FrameShape]:
+    """Return the shape of frames that stand where those of the mel spectrogram do."""
+
+    def shape(grid: Grid) -> FrameShape:
+        whole = {"n_fft": grid.n_fft, "center": True, **params}
+        return FrameShape(n_columns, grid.sample_rate, grid.hop_length, whole)
+
+    return shape

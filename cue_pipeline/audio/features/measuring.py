@@ -1,0 +1,193 @@
+"""The one pass over a group's samples that makes all kinds of features at once.
+
+Mel spectrograms, levels and hashes have a pass of their own (:mod:`cue_pipeline.audio.group_pass`),
+which a library that chooses no other kind pays alone; all other kinds together read the samples
+once more, and only once. Blocks are forgotten when all kinds had them: memory does not grow with
+the length of a cue.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from cue_pipeline.audio.features.kind import (
+    ALL_CHANNELS,
+    COMPOSITE,
+    FeatureKind,
+    FeatureStream,
+    Frames,
+    Grid,
+    Samples,
+)
+from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader
+from cue_pipeline.audio.grouping import ChannelGroup
+from cue_pipeline.audio.levels import GroupLevels
+from cue_pipeline.audio.spool import FeatureWriter, Spool, SpooledFeature
+
+
+@dataclass(slots=True)
+class MadeFeature:
+    """One kind of one signal of a group.
+
+    Attributes
+    ----------
+    frames : SpooledFeature
+    summary : mapping
+        What the kind knows of the whole signal.
+    labels : tuple of str
+        Channels that were heard.
+    """
+
+    frames: SpooledFeature
+    summary: Mapping[str, Any]
+    labels: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class MadeGroup:
+    """What the pass made of one group.
+
+    Attributes
+    ----------
+    group : ChannelGroup
+    features : dict of (str, str) to MadeFeature
+        Name of the kind and channel → feature; nothing where no channel could be read.
+    damage : list of str
+        Met while reading.
+    n_samples : int
+        At the grid's rate.
+    faults : dict of str to Exception
+        Kinds that failed, and of what.
+    """
+
+    group: ChannelGroup
+    features: dict[tuple[str, str], MadeFeature] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
+    n_samples: int = 0
+    faults: dict[str, Exception] = field(default_factory=dict)
+
+
+class _Signal:
+    """One signal through one kind, into the spool."""
+
+    def __init__(
+        self, kind: FeatureKind, grid: Grid, labels: tuple[str, ...], spool: Spool
+    ) -> None:
+        self._stream: FeatureStream = kind.make(grid, labels)
+        self._writer = FeatureWriter(spool, kind.shape(grid).n_columns, dtype=np.dtype(kind.dtype))
+        self._labels = labels
+
+    def feed(self, block: Samples) -> None:
+        self._write(self._stream.feed(block))
+
+    def finish(self) -> MadeFeature:
+        self._write(self._stream.finish())
+        return MadeFeature(self._writer.close(), self._stream.summary(), self._labels)
+
+    def _write(self, parts: "Any") -> None:
+        part: Frames
+        for part in parts:
+            self._writer.write(part)
+
+
+def make_features(
+    folder: Path,
+    groups: Sequence[ChannelGroup],
+    kinds: Sequence[FeatureKind],
+    grid: Grid,
+    spool: Spool,
+    *,
+    threads: int,
+) -> list[MadeGroup]:
+    """Return what one pass over each group's samples makes, in the order given.
+
+    Parameters
+    ----------
+    folder : Path
+        The cue's folder.
+    groups : sequence of ChannelGroup
+    kinds : sequence of FeatureKind
+        A kind that fails is left out from there on; the others go on.
+    grid : Grid
+    spool : Spool
+        Where the frames go.
+    threads : int
+        Groups at once.
+    """
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+    with (
+        threadpool_limits(limits=1, user_api="blas"),
+        ThreadPoolExecutor(max(1, min(threads, len(groups) or 1)), "features") as pool,
+    ):
+        # The longest first, so that no thread is left with a long one while the others idle.
+        order = sorted(range(len(groups)), key=lambda i: -groups[i].duration_seconds)
+        made = pool.map(lambda i: _make(folder, groups[i], kinds, grid, spool), order)
+        found = dict(zip(order, made, strict=True))
+        return [found[i] for i in range(len(groups))]
+
+
+def _make(
+    folder: Path,
+    group: ChannelGroup,
+    kinds: Sequence[FeatureKind],
+    grid: Grid,
+    spool: Spool,
+) -> MadeGroup:
+    reader = GroupReader(folder, group, grid.sample_rate, convert_to=grid.sample_rate)
+    made = MadeGroup(group, damage=reader.damage)
+    try:
+        if reader.labels:
+            _pass(reader, made, kinds, grid, spool)
+    finally:
+        reader.close()
+    if not reader.labels:
+        made.damage.append(
+            f"'{group.canonical_name}': none of its channels could be read; it has no features."
+        )
+    return made
+
+
+def _pass(
+    reader: GroupReader, made: MadeGroup, kinds: Sequence[FeatureKind], grid: Grid, spool: Spool
+) -> None:
+    levels = GroupLevels(reader.labels, grid.sample_rate)
+    labels = tuple(reader.labels)
+    signals: dict[tuple[str, str], _Signal] = {}
+    for kind in kinds:
+        with _kept(made, kind.name):
+            channel = COMPOSITE if kind.hears == "composite" else ALL_CHANNELS
+            signals[kind.name, channel] = _Signal(kind, grid, labels, spool)
+    for raw in reader.blocks(max(1, BLOCK_SAMPLES // levels.window) * levels.window):
+        composite = np.empty(raw.shape[1], np.float32)
+        block, _ = levels.feed(raw, composite)
+        heard = {COMPOSITE: composite, ALL_CHANNELS: block}
+        for (name, channel), signal in signals.items():
+            if name not in made.faults:
+                with _kept(made, name):
+                    signal.feed(heard[channel])
+    made.n_samples = levels.samples
+    for (name, channel), signal in signals.items():
+        if name not in made.faults:
+            with _kept(made, name):
+                made.features[name, channel] = signal.finish()
+
+
+class _kept:  # noqa: N801 - it reads as a verb
+    """Keep what a kind raises for its own asset: the other kinds of the pass go on."""
+
+    def __init__(self, made: MadeGroup, name: str) -> None:
+        self._made, self._name = made, name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self._made.faults[self._name] = error
+        return True
