@@ -7,7 +7,7 @@ from importlib import import_module
 
 from cue_pipeline.audio.features.kind import FeatureKind
 
-SHIPPED: dict[str, str] = {}
+SHIPPED: dict[str, str] = {"chroma": "chroma"}
 
 
 def load_shipped(name: str) -> FeatureKind:

@@ -1,0 +1,141 @@
+"""Kinds of features that a library chooses: each an asset of its own, beside the seven of all."""
+
+import json
+from dataclasses import replace
+
+import dagster as dg
+import librosa
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from cue_pipeline import open_library
+from cue_pipeline.audio.features import chroma, shipped
+from cue_pipeline.cli.commands import cli
+from cue_pipeline.defs.location import PROCESS_CUE, build_defs
+from cue_pipeline.errors import SettingsError
+from cue_pipeline.library import feature_kinds, graph
+from cue_pipeline.library.plan import plan_library
+from cue_pipeline.library.status import read_status
+from cue_pipeline.settings import read_settings
+from cue_pipeline.warehouse.opening import open_store
+from cue_pipeline_tests.cues import write_cue
+
+KEY, ASSET = "1m01", "chroma_features"
+
+
+@pytest.fixture(params=["sqlite", "dsql"])
+def url(request, tmp_path):
+    if request.param == "dsql":
+        return request.getfixturevalue("dsql_url")
+    return f"sqlite:///{tmp_path / 'w.db'}"
+
+
+@pytest.fixture
+def cue(url, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("CUE_FEATURES", "mel, chroma")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    return write_cue(tmp_path / "library", KEY)
+
+
+def states(store):
+    return {s.asset: s.state for s in read_status(store, read_settings())}
+
+
+def run(*assets):
+    job = build_defs(read_settings()).resolve_job_def(PROCESS_CUE)
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("cues", [KEY])
+        selection = [dg.AssetKey(a) for a in assets] or None
+        assert job.execute_in_process(
+            partition_key=KEY, instance=instance, asset_selection=selection
+        ).success
+
+
+def test_a_chosen_kind_is_an_asset_of_its_own_of_stems_and_mixes(cue, url, monkeypatch):
+    store = open_store(url)
+    (plan,) = plan_library(cue.parent, store, read_settings()).cues
+    assert plan.assets == (*graph.GRAPH, ASSET)
+    run()
+    assert set(states(store).values()) == {"ready"}
+
+    def mels():
+        return [
+            store.read(KEY, table, asset=asset)
+            for table, asset in (
+                ("audio_features", "mel_features"), ("final_mix_features", "final_mix_features"),
+            )
+        ]  # fmt: skip
+
+    before = mels()
+    library = open_library(url)
+    for sound in (*library[KEY].stems.values(), *library[KEY].mixes.values()):
+        found = sound.feature("chroma")
+        y = sound.audio().mean(axis=0)
+        expected = librosa.feature.chroma_stft(
+            y=y, sr=48_000, n_fft=2_048, hop_length=512, tuning=0.0
+        ).T
+        assert np.abs(found.array - expected).max() < 1e-3  # float16 of 0 to 1
+        assert found.times[3] == pytest.approx(3 * 512 / 48_000)
+        assert np.array_equal(found.window(0.2, 0.4), found.array[19:38])
+    assert set(store.read(KEY, "audio_features", asset=ASSET).feature_type) == {"chroma"}
+
+    # A new number makes it stale and nothing else; made again, it touches nothing else.
+    monkeypatch.setattr(
+        feature_kinds,
+        "_shipped",
+        lambda _: replace(chroma.KIND, algorithm=chroma.KIND.algorithm + 1),
+    )
+    assert {a for a, state in states(store).items() if state == "stale"} == {ASSET}
+    run(ASSET)
+    assert set(states(store).values()) == {"ready"}
+    assert all(a.equals(b) for a, b in zip(before, mels(), strict=True))
+
+    # No longer chosen, its rows stay, and nobody asks for them.
+    monkeypatch.setenv("CUE_FEATURES", "mel")
+    assert set(states(store)) == set(graph.GRAPH)
+    assert len(store.read(KEY, "audio_features", asset=ASSET)) == 2
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_only_the_settings_that_shape_its_frames_make_a_kind_stale(cue, url, monkeypatch):
+    before = graph.code_versions(read_settings())[ASSET]
+    monkeypatch.setenv("CUE_MEL_N_MELS", "32")
+    assert graph.code_versions(read_settings())[ASSET] == before
+    monkeypatch.setenv("CUE_MEL_HOP_LENGTH", "256")
+    assert graph.code_versions(read_settings())[ASSET] != before
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_the_command_line_knows_the_kinds_that_are_chosen_and_no_others(cue, url, monkeypatch):
+    def said(*words):
+        return CliRunner().invoke(cli, [*words], catch_exceptions=True)
+
+    assert said("process", str(cue.parent), "--select", ASSET, "--dry-run").exit_code == 0
+    monkeypatch.setenv("CUE_FEATURES", "mel")
+    refused = said("process", str(cue.parent), "--select", ASSET, "--dry-run")
+    assert isinstance(refused.exception, SettingsError)
+    assert "CUE_FEATURES" in str(refused.exception)
+    plan_library(cue.parent, open_store(url), read_settings())
+    listed = json.loads(said("status", "--json").output)
+    assert ASSET not in json.dumps(listed)
+    monkeypatch.setenv("CUE_FEATURES", "chroma")
+    assert ASSET in said("status", "--json").output
+
+
+def test_a_misspelt_kind_is_refused_with_the_closest(monkeypatch):
+    monkeypatch.setenv("CUE_FEATURES", "mel,cromma")
+    with pytest.raises(SettingsError, match=r"'cromma'.*Did you mean 'chroma'"):
+        graph.chosen(read_settings())
+
+
+def test_a_library_that_chooses_nothing_imports_no_kind(monkeypatch):
+    monkeypatch.delenv("CUE_FEATURES", raising=False)
+
+    def refuse(name):
+        raise AssertionError(name)
+
+    monkeypatch.setattr(shipped, "import_module", refuse)
+    assert graph.chosen(read_settings()) == graph.GRAPH
