@@ -29,6 +29,13 @@ _root = click.option(
 )
 
 
+_include_changed = click.option(
+    "--include-changed",
+    is_flag=True,
+    help="Take cues whose files changed after their rows were made; they are left out otherwise.",
+)
+
+
 def _sample_rate(default: int) -> Callable[[F], F]:
     return click.option(
         "--sample-rate",
@@ -121,6 +128,7 @@ def pack(**asked: Any) -> None:
 @export.command(short_help="Stems, mixes and MIDI in the folders of Slakh2100.")
 @asked_for
 @_sample_rate(44_100)
+@_include_changed
 def slakh(**asked: Any) -> None:
     """Write OUT in the layout of Slakh2100: FLAC stems, MIDI on their clock, the mix."""
     write_export("slakh", **asked)
@@ -151,6 +159,7 @@ def parquet(**asked: Any) -> None:
 )
 @click.option("--whole", is_flag=True, help="Whole cues, all stems and mixes, in place of windows.")
 @_sample_rate(48_000)
+@_include_changed
 @click.option(
     "--shard-mb",
     type=click.IntRange(1),

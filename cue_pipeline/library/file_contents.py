@@ -143,11 +143,11 @@ class Comparison:
     def _hash(self, folder: CueFolder, file: File, known: str | None) -> str | None:
         at = (folder.path, file, (known or "").partition(":")[0])
         if at not in self._hashes:
-            self._hashes[at] = _hash_again(folder.path, file, known or "")
+            self._hashes[at] = hash_again(folder.path, file, known or "")
         return self._hashes[at]
 
 
-def _hash_again(folder: Path, file: File, known: str) -> str | None:
+def hash_again(folder: Path, file: File, known: str) -> str | None:
     """Return a file's hash in the form in which it is known; None where it is not as listed."""
     if ":" not in known:
         return hash_of_file(folder, file)

@@ -13,6 +13,7 @@ Dagster is not imported here: the command line asks these questions without it.
 """
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 
@@ -164,6 +165,7 @@ def obeying_people() -> frozenset[str]:
     return frozenset(asset for asset, of in GRAPH.items() if of.obeys is not None)
 
 
+@cache
 def sources(asset: str) -> frozenset[Source]:
     """Return which of a cue's files an asset depends on, itself or through what it stands on."""
     of = node(asset)
@@ -203,12 +205,17 @@ def stopped(failed: Collection[str], among: Iterable[str] = GRAPH) -> frozenset[
 
 def fingerprint(asset: str, folder: CueFolder) -> str:
     """Return the fingerprint of all files that an asset of this cue depends on."""
-    kinds = sources(asset)
-    if kinds == {"midi"}:
-        return folder.midi_fingerprint
-    if kinds == {"audio"}:
-        return folder.audio_fingerprint
-    return digest([folder.midi_fingerprint, folder.audio_fingerprint])
+    return fingerprint_of(asset, folder.midi_fingerprint, folder.audio_fingerprint)
+
+
+def fingerprint_of(asset: str, midi: str, audio: str) -> str:
+    """Return the fingerprint of what an asset depends on, by those of MIDI and of audio files."""
+    files = sources(asset)
+    if files == {"midi"}:
+        return midi
+    if files == {"audio"}:
+        return audio
+    return digest([midi, audio])
 
 
 def code_versions(settings: Settings) -> dict[str, str]:

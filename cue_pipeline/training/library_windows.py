@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Collection, Sequence
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from cue_pipeline.training import windows as of_packs
 from cue_pipeline.training.windows.fields import FIELDS, checked_fields
 from cue_pipeline.training.windows.windowed import DEFAULT_FIELDS
+
+if TYPE_CHECKING:
+    from cue_pipeline.training.tables_source import TablesSource
 
 
 class Windows(of_packs.Windows):
@@ -33,6 +37,7 @@ class Windows(of_packs.Windows):
         root: str | os.PathLike[str] | None = None,
         of: Literal["stem", "cue"] = "stem",
         max_stems: int = 16,
+        include_changed: bool = False,
         **options: Any,
     ) -> Self:
         """Open a library, or a pack that was made of one.
@@ -59,6 +64,9 @@ class Windows(of_packs.Windows):
             What a window is of. Of a cue: all fields but ``mel``, of all its stems, on one clock.
         max_stems : int
             Places for stems in a window of a cue.
+        include_changed : bool
+            With ``audio`` or ``mix``: take cues whose files changed after their rows were made.
+            They are in ``left_out`` otherwise, and a warning says how many.
         **options
             ``empty``, ``sample_rate``, ``channels``: see
             :class:`cue_pipeline.training.windows.Windows`.
@@ -93,10 +101,35 @@ class Windows(of_packs.Windows):
             scores=any(FIELDS[name].of_score for name in checked_fields(fields))
             or options.get("empty", 1.0) < 1.0,
             mixes="mix" in fields,
+            sounds=not {"audio", "mix"}.isdisjoint(fields),
+            include_changed=include_changed,
         )
+        _warn(source)
         if of == "cue":
             from cue_pipeline.training.cue_source import CueSource
 
             whole = CueSource(source, max_stems)
-            return cls(whole, left_out=whole.left_out, max_stems=max_stems, **shape)
-        return cls(source, left_out=source.left_out, **shape)
+            return cls(
+                whole,
+                left_out=whole.left_out,
+                doubts=source.doubts,
+                max_stems=max_stems,
+                **shape,
+            )
+        return cls(source, left_out=source.left_out, doubts=source.doubts, **shape)
+
+
+def _warn(source: TablesSource) -> None:
+    """Say which cues' files are others than when their rows were made, or may be."""
+    from cue_pipeline.library.made_of import CHANGED
+
+    changed = [left for left in source.left_out if left[2].startswith(CHANGED)]
+    if changed:
+        key, _, why = changed[0]
+        more = f" So are {len(changed) - 1:,} more: see `left_out`." if len(changed) > 1 else ""
+        warnings.warn(
+            f"Cue '{key}' has no windows: {why}.{more} Run `cue-pipeline process BASE_DIR`.",
+            stacklevel=3,
+        )
+    for doubt in source.doubts:
+        warnings.warn(doubt, stacklevel=3)

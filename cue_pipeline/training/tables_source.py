@@ -29,6 +29,9 @@ DEFAULT_CONTROLLERS = (1, 2, 7, 11, 64)
 CACHE_BYTES = 1 << 30
 """Most bytes of labels that are kept in memory."""
 
+COMPARING_SECONDS = 10.0
+"""How long files whose dates are new are read as windows with samples are opened."""
+
 
 class TablesSource:
     """A library's stems, read from its tables as they are asked for.
@@ -48,12 +51,19 @@ class TablesSource:
         out then.
     mixes : bool
         Whether the mix is asked for: stems beside which none is known are left out then.
+    sounds : bool
+        Whether samples are asked for: cues whose files changed after their rows were made are left
+        out then.
+    include_changed : bool
+        Take these all the same.
     cache_bytes : int
         Most bytes of labels that are kept.
 
     Attributes
     ----------
     left_out : list of (cue_key, stem or None, reason)
+    doubts : list of str
+        What is not known of the files of cues that are taken.
     later : dict of int to float
         Seconds, less than half a frame, by which the labels of a stem are put later, for frames of
         a clock that its own do not fall on.
@@ -75,6 +85,8 @@ class TablesSource:
         controllers: Sequence[int] = DEFAULT_CONTROLLERS,
         scores: bool = True,
         mixes: bool = False,
+        sounds: bool = False,
+        include_changed: bool = False,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
@@ -95,6 +107,9 @@ class TablesSource:
             _refuse_unknown(cues, index.states, library.database)
             stems = [stem for stem in stems if stem.cue_key in cues]
         stems = self._ready(stems, index, needed)
+        self.doubts: list[str] = []
+        if sounds and stems:
+            stems = self._with_files_as_they_were(stems, include_changed=include_changed)
         self.grid, stems = self._one_grid(stems)
         self._mixes: dict[tuple[str, str], tuple[str, float]] = {}
         if mixes:
@@ -253,6 +268,30 @@ class TablesSource:
                 state = states[lacking][0] if lacking in states else "missing"
                 self.left_out.append((stem.cue_key, None, f"'{lacking}' of it is {state}"))
         return found
+
+    def _with_files_as_they_were(
+        self, stems: Sequence[StemRow], *, include_changed: bool
+    ) -> list[StemRow]:
+        """Return the stems of cues whose files are those that their rows were made of."""
+        from cue_pipeline.library.made_of import CHANGED, FilesNow, compare_files, told
+
+        keys = dict.fromkeys(stem.cue_key for stem in stems)
+        found = compare_files(
+            self._library.store, keys, self._library.root, seconds=COMPARING_SECONDS
+        )
+        left_out = {} if include_changed else found.changed
+        taken = {key: which for key, which in found.changed.items() if key not in left_out}
+        self.doubts = list(told(FilesNow(taken, found.unknown)))
+        self.left_out += [(key, None, f"{CHANGED}: {which}") for key, which in left_out.items()]
+        kept = [stem for stem in stems if stem.cue_key not in left_out]
+        if not kept:
+            key, which = next(iter(left_out.items()))
+            raise TrainingError(
+                f"No cue of {self._library.database} has the files that its rows were made of. The "
+                f"first, '{key}': {which}. Run `cue-pipeline process BASE_DIR`, give the `root` "
+                "below which these files are, or `include_changed=True`."
+            )
+        return kept
 
     def _with_mix(self, stems: Sequence[StemRow]) -> list[StemRow]:
         from cue_pipeline.training.samples import mixes_on_clock

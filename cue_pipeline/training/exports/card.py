@@ -94,6 +94,8 @@ class Account:
         Digest over the versions of the data.
     left_out : mapping of str to list of str
         Why → keys of cues, and names of stems.
+    doubts : sequence of str
+        What is not known of cues that are in it.
     """
 
     format: str
@@ -106,6 +108,7 @@ class Account:
     code_versions: Mapping[str, Sequence[str]]
     data: str
     left_out: Mapping[str, Sequence[str]]
+    doubts: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -121,6 +124,7 @@ class Account:
         return cls(
             form, request.out.name, request.license, request.split, counts, settings, hours,
             selection.code_versions, selection.digest, selection.left_out_by_reason(),
+            selection.doubts,
         )  # fmt: skip
 
     def description(self) -> dict[str, Any]:
@@ -134,6 +138,7 @@ class Account:
             "code_versions": dict(self.code_versions),
             "data": self.data,
             "left_out": {why: list(names) for why, names in self.left_out.items()},
+            "doubts": list(self.doubts),
         }
 
 
@@ -184,6 +189,7 @@ def readme(account: Account, *, layout: str, front_matter: str = "") -> str:
         + _lines({name: ", ".join(v) for name, v in account.code_versions.items()})
         + f"\n\nDigest over the data versions of all cues: `{account.data}`.",
         "## What was left out, and why\n\n" + _left_out(account.left_out),
+        *(["## What is not known\n\n" + _points(account.doubts)] if account.doubts else []),
         "## Is it whole?\n\n`cue-pipeline export verify FOLDER` holds every file against its "
         "SHA-256 in `manifest.json`; with `--against-tables`, what they say against the library.",
     ]
@@ -238,6 +244,10 @@ def _left_out(reasons: Mapping[str, Sequence[str]]) -> str:
         more = f" and {len(keys) - _MOST_NAMED:,} more" if len(keys) > _MOST_NAMED else ""
         lines.append(f"- {len(keys):,} {why}: {named}{more}")
     return "\n".join(lines)
+
+
+def _points(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {_plain(line)}" for line in lines)
 
 
 def _plain(text: str) -> str:

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from cue_pipeline.errors import CuePipelineError, ExportError, WarehouseAwayError
@@ -48,11 +48,14 @@ class Selection:
         Key → why, of all others.
     code_versions : dict of str to list of str
         Asset → the code versions that made the rows.
+    doubts : tuple of str
+        What is not known of cues that are in it.
     """
 
     chosen: tuple[Chosen, ...]
     left_out: dict[str, str]
     code_versions: dict[str, list[str]]
+    doubts: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -71,7 +74,7 @@ class Selection:
         chosen = tuple(c for c in self.chosen if c.cue.key not in unread)
         if not chosen:
             raise ExportError(f"No cue could be read. The first: {next(iter(unread.values()))}")
-        return Selection(chosen, {**self.left_out, **unread}, self.code_versions)
+        return replace(self, chosen=chosen, left_out={**self.left_out, **unread})
 
     def left_out_by_reason(self) -> dict[str, list[str]]:
         """Return the keys of cues that are left out, by why."""
@@ -126,6 +129,52 @@ def select(library: Library, split: str | None) -> Selection:
         for asset in sorted(chosen[0].data_versions)
     }
     return Selection(tuple(chosen), left_out, made)
+
+
+def with_files_as_they_were(
+    selection: Selection,
+    library: Library,
+    say: Callable[[str], None],
+    *,
+    include_changed: bool = False,
+) -> Selection:
+    """Return a selection less cues whose files are not those that their rows were made of.
+
+    Labels and starts of such a cue are those of other sound, or other MIDI, than lies there now.
+
+    Parameters
+    ----------
+    selection : Selection
+    library : Library
+    say : callable
+        Takes a line for people of each such cue.
+    include_changed : bool
+        Take them all the same, as a doubt.
+
+    Raises
+    ------
+    ExportError
+        If no cue is left.
+    """
+    from cue_pipeline.library.made_of import CHANGED, compare_files, told
+
+    keys = [c.cue.key for c in selection.chosen]
+    found = compare_files(library.store, keys, library.root)
+    left_out_now = {} if include_changed else found.changed
+    for key, which in left_out_now.items():
+        say(f"left out: {key}: {CHANGED}: {which}")
+    doubts = tuple(told(found if include_changed else replace(found, changed={})))
+    for doubt in doubts:
+        say(f"note: {doubt}")
+    kept = tuple(c for c in selection.chosen if c.cue.key not in left_out_now)
+    if not kept:
+        key, which = next(iter(found.changed.items()))
+        raise ExportError(
+            f"No cue is left whose files are those that its rows were made of. The first, {key!r}: "
+            f"{which}. Run `cue-pipeline process BASE_DIR`, or take them by --include-changed."
+        )
+    left_out = {**selection.left_out, **dict.fromkeys(left_out_now, CHANGED)}
+    return replace(selection, chosen=kept, left_out=left_out, doubts=doubts)
 
 
 @contextmanager

@@ -39,7 +39,13 @@ from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.general_midi import class_of, is_drum, program_of
 from cue_pipeline.training.exports.manifest import read_manifest
 from cue_pipeline.training.exports.row_log import RowLog, flush
-from cue_pipeline.training.exports.selection import Chosen, Selection, leaving_out, select
+from cue_pipeline.training.exports.selection import (
+    Chosen,
+    Selection,
+    leaving_out,
+    select,
+    with_files_as_they_were,
+)
 from cue_pipeline.training.exports.stem_midi import parts_of, read_notes, write_file
 from cue_pipeline.training.exports.unfinished import Unfinished
 
@@ -78,7 +84,12 @@ class Slakh:
 
     def write(self, request: Request) -> Mapping[str, Any]:
         """Write a data set; return counts."""
-        selection = select(request.library, request.split)
+        selection = with_files_as_they_were(
+            select(request.library, request.split),
+            request.library,
+            request.say,
+            include_changed=bool(request.options.get("include_changed")),
+        )
         rate = int(request.options.get("sample_rate") or DEFAULT_RATE)
         settings = {
             "format": "slakh",

@@ -25,7 +25,13 @@ from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.manifest import read_manifest
 from cue_pipeline.training.exports.parquet_tables import NO_SPLIT, in_order
 from cue_pipeline.training.exports.row_log import RowLog, flush
-from cue_pipeline.training.exports.selection import Chosen, Selection, leaving_out, select
+from cue_pipeline.training.exports.selection import (
+    Chosen,
+    Selection,
+    leaving_out,
+    select,
+    with_files_as_they_were,
+)
 from cue_pipeline.training.exports.shard_faults import shard_faults
 from cue_pipeline.training.exports.shard_samples import STEMS, Cut, Sample, samples_of
 from cue_pipeline.training.exports.unfinished import Unfinished
@@ -70,7 +76,12 @@ class Webdataset:
 
     def write(self, request: Request) -> Mapping[str, Any]:
         """Write a data set; return counts."""
-        selection = select(request.library, request.split)
+        selection = with_files_as_they_were(
+            select(request.library, request.split),
+            request.library,
+            request.say,
+            include_changed=bool(request.options.get("include_changed")),
+        )
         cut = _cut(request.options)
         most = float(request.options.get("shard_mb") or 256) * _MEGABYTE
         settings = {

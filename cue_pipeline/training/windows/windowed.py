@@ -75,6 +75,8 @@ class Windows:
     ----------
     left_out : list of (cue_key, stem or None, reason)
         What has no windows, and why.
+    doubts : list of str
+        What is not known of what has: whether files are those that their rows were made of.
     """
 
     def __init__(
@@ -90,12 +92,13 @@ class Windows:
         channels: int = 1,
         max_stems: int | None = None,
         left_out: Sequence[tuple[str, str | None, str]] = (),
+        doubts: Sequence[str] = (),
     ) -> None:
         _check(seconds, hop, empty, channels)
         self._source = source
         self.seconds, self.hop = seconds, hop
         self.fields = checked_fields(fields, FIELDS if max_stems is None else OF_CUES)
-        self.left_out = list(left_out)
+        self.left_out, self.doubts = list(left_out), list(doubts)
         grid = source.grid
         rate = sample_rate or grid.sample_rate
         self._shape = Shape(
