@@ -15,6 +15,7 @@ from cue_pipeline.audio.mel_filters import Float32Array
 
 SILENCE_DBFS = -80.0
 SILENCE_SECONDS = 1.0
+OPPOSITE = -0.5  # of L and R: their mean is then 6 dB or more below them
 CLIP_LEVEL = 1.0 - 2.0**-15  # full scale of 16-bit samples, of either sign
 WINDOWS_PER_SECOND = 100
 
@@ -218,12 +219,27 @@ class GroupLevels:
             notes.append(f"'{name}' is silent throughout (peak below {SILENCE_DBFS:g} dBFS).")
         elif self.dual_mono:
             notes.append(f"'{name}': L and R are the same signal (a mono source on two channels).")
-        elif (self.correlation or 0.0) < -0.9:
+        elif (self.correlation or 0.0) < OPPOSITE:
             notes.append(
-                f"'{name}': L and R are nearly opposite (correlation {self.correlation:.2f}): the "
-                "composite cancels. Check the polarity."
+                f"'{name}': L and R are opposite rather than alike (correlation "
+                f"{self.correlation:.2f}): the composite cancels. Check the polarity of both files."
+            )
+        elif (lost := self._silent_side()) is not None:
+            side, other = lost
+            notes.append(
+                f"'{name}': {side} is silent throughout (peak below {SILENCE_DBFS:g} dBFS) where "
+                f"{other} sounds. Bounce it again; or take no notice if it is panned hard."
             )
         return notes
+
+    def _silent_side(self) -> tuple[str, str] | None:
+        """Return which of L and R is silent where the other sounds, and that other."""
+        if self._pair is None:
+            return None
+        quiet, loud = sorted(self._pair, key=lambda i: self.channels[i].peak)
+        if self.channels[quiet].peak < _SILENCE <= self.channels[loud].peak:
+            return self.labels[quiet], self.labels[loud]
+        return None
 
 
 class _Silence:

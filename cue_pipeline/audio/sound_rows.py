@@ -2,10 +2,12 @@
 
 import json
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib.metadata import version
+from itertools import permutations
 from typing import Any
 
 import pandas as pd
@@ -14,7 +16,7 @@ from cue_pipeline.audio.content import group_content
 from cue_pipeline.audio.final_mix import Residual, measure_residual
 from cue_pipeline.audio.group_pass import FeatureKey, Measured, measure_groups, takes_kernels
 from cue_pipeline.audio.grouping import AudioInventory, ChannelGroup
-from cue_pipeline.audio.levels import dbfs, rounded
+from cue_pipeline.audio.levels import SILENCE_DBFS, dbfs, rounded
 from cue_pipeline.audio.mel_filters import empty_bands, mel_remarks
 from cue_pipeline.audio.profiles import DEFAULT_PROFILE
 from cue_pipeline.audio.resampling import RESAMPLER
@@ -105,11 +107,13 @@ def mel_feature_tables(
         threads=threads or default_threads(),
         compiled=takes_kernels(inventory.groups, mels),
     )
-    twins = _twins(found)
+    twins, shared = _twins(found), shared_channels(found)
     rows = [
         {
             "id": row_id("audio_files", folder.id_key, m.group.canonical_name),
-            **_level_columns(m, twins.get(m.group.canonical_name, [])),
+            **_level_columns(
+                m, twins.get(m.group.canonical_name, []), shared.get(m.group.canonical_name, [])
+            ),
         }
         for m in found
     ]
@@ -165,7 +169,7 @@ def final_mix_tables(
             compiled=compiled,
         )
     midi_file_id = midi_file_ids[0] if len(midi_file_ids) == 1 else None
-    twins = _twins(found)
+    twins, shared = _twins(found), shared_channels(found)
     rows = []
     for m, residual in zip(found, residuals, strict=True):
         rows.append(
@@ -175,7 +179,9 @@ def final_mix_tables(
                 "role": m.group.role,
                 "known_by": m.group.known_by,
                 **_group_row(folder.id_key, m.group),
-                **_level_columns(m, twins.get(m.group.canonical_name, [])),
+                **_level_columns(
+                    m, twins.get(m.group.canonical_name, []), shared.get(m.group.canonical_name, [])
+                ),
                 **_residual_columns(residual),
             }
         )
@@ -210,9 +216,9 @@ def _group_row(cue_key: str, group: ChannelGroup) -> dict[str, Any]:
     }
 
 
-def _level_columns(found: Measured, twins: Sequence[str]) -> dict[str, Any]:
+def _level_columns(found: Measured, twins: Sequence[str], shared: Sequence[str]) -> dict[str, Any]:
     """Return the columns of ``audio_files`` and ``final_mixes`` that need samples."""
-    notes = [*found.damage, *found.remarks]
+    notes = [*found.damage, *found.remarks, *shared]
     if twins:
         notes.append(
             f"'{found.group.canonical_name}' is the same audio as "
@@ -249,6 +255,51 @@ def _twins(found: Sequence[Measured]) -> dict[str, list[str]]:
         if m.audio_digest:
             by_audio.setdefault(m.audio_digest, []).append(m.group.canonical_name)
     return {name: [o for o in names if o != name] for names in by_audio.values() for name in names}
+
+
+def shared_channels(found: Sequence[Measured]) -> dict[str, list[str]]:
+    """Return what is to be said of groups that have some channel in common, and others not.
+
+    One file was then copied or renamed as a channel of another stem. Nothing is said where a group
+    has all its channels in another: that is the same audio, or a smaller print of it.
+    """
+    channels = {m.group.canonical_name: _sounding_channels(m) for m in found}
+    having: dict[str, list[str]] = defaultdict(list)
+    for name, contents in channels.items():
+        for content in contents:
+            having[content].append(name)
+    pairs = {pair for names in having.values() for pair in permutations(names, 2)}
+    notes: dict[str, list[str]] = {}
+    for one, other in sorted(pairs):
+        its, others = channels[one], channels[other]
+        common = its.keys() & others.keys()
+        if its.keys() - common and others.keys() - common:
+            (label, file), (other_label, other_file) = min((its[c], others[c]) for c in common)
+            notes.setdefault(one, []).append(
+                f"'{one}', channel {label} ('{file}'), holds the same samples as channel "
+                f"{other_label} of '{other}' ('{other_file}'), and their other channels differ: "
+                "one of the two files is probably a copy under a wrong name. Bounce both again."
+            )
+    return notes
+
+
+def _sounding_channels(found: Measured) -> dict[str, tuple[str, str]]:
+    """Return label and file of each channel that sounds, by content."""
+    levels = found.levels
+    if levels is None:
+        return {}
+    silence = 10.0 ** (SILENCE_DBFS / 20.0)
+    sounds = {
+        label
+        for label, of in zip(levels.labels, levels.channels, strict=True)
+        if of.peak >= silence
+    }
+    by_content = (
+        (found.contents.get((c.file, c.index)), c)
+        for c in found.group.channels
+        if c.label in sounds
+    )
+    return {content: (c.label, c.file) for content, c in by_content if content is not None}
 
 
 def _feature_rows(

@@ -85,7 +85,7 @@ GRAPH: Mapping[str, Declaration] = {
     "mel_features": Declaration(
         upstream=("channel_groups",),
         reads=("audio",),
-        algorithm=2,
+        algorithm=3,
         shaped_by=_MEL,
         group="sound",
         kinds=frozenset({"audio", "numpy", "table"}),
@@ -93,7 +93,7 @@ GRAPH: Mapping[str, Declaration] = {
     "final_mix_features": Declaration(
         upstream=("channel_groups",),
         reads=("audio",),
-        algorithm=4,
+        algorithm=5,
         shaped_by=_MEL,
         group="sound",
         kinds=frozenset({"audio", "numpy", "table"}),

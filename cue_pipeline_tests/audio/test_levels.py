@@ -93,7 +93,45 @@ def test_one_signal_on_two_channels_is_told(tmp_path):
 
 def test_opposite_polarity_is_told(tmp_path):
     files = levels_of(tmp_path, V_L=sine(), V_R=-sine())
-    assert "nearly opposite" in files.levels[0]["warnings"][0]
+    assert "opposite rather than alike" in files.levels[0]["warnings"][0]
+
+
+def test_a_spaced_pair_with_one_side_inverted_is_told(tmp_path):
+    rng = np.random.default_rng(4)
+    common, a, b = rng.normal(0.0, 0.1, (3, 48_000))
+    pair = common + 0.5 * a, common + 0.5 * b  # correlation 1 / 1.25 = 0.8
+    files = levels_of(
+        tmp_path, **{"A.L": pair[0], "A.R": pair[1], "B.L": 0.9 * pair[0], "B.R": -pair[1]}
+    )
+    sound, inverted = files.levels
+    assert sound["warnings"] == []
+    assert "Check the polarity" in inverted["warnings"][0]
+
+
+@pytest.mark.parametrize("silent", ["L", "R"])
+def test_a_side_that_is_silent_where_the_other_sounds_is_told(tmp_path, silent):
+    y, other = np.random.default_rng(6).normal(0.0, 0.1, (2, 48_000))
+    sides = {"A.L": y, "A.R": other, f"A.{silent}": 0 * y}
+    files = levels_of(tmp_path, **sides, **{"B.L": 2 * y, "B.C": 0 * y, "B.R": 0.3 * other})
+    warnings = [row["warnings"] for row in files.levels]
+    assert f"{silent} is silent throughout" in warnings[0][0]
+    assert warnings[1] == []
+
+
+def test_a_file_that_is_a_channel_of_two_stems_is_told(tmp_path):
+    a, b, c = np.random.default_rng(5).normal(0.0, 0.1, (3, 48_000))
+    files = levels_of(
+        tmp_path,
+        **{"A.L": a, "A.R": b, "B.L": c, "B.R": b, "C.L": a, "C.R": c},
+        **{"Copy.L": a, "Copy.R": b, "Wide.L": a, "Wide.R": b, "Wide.C": 0.4 * b + a},
+    )
+    of = dict(
+        zip(("A", "B", "C", "Copy", "Wide"), (x["warnings"] for x in files.levels), strict=True)
+    )
+    assert any("channel R ('B.R.wav'), holds" in w and "of 'A'" in w for w in of["B"])
+    assert any("channel R" in w and "of 'B'" in w for w in of["A"])
+    # The same audio is told as such, and a smaller print of a stem is no fault.
+    assert not any("'Copy'" in w and "wrong name" in w for w in (*of["A"], *of["Wide"]))
 
 
 def test_the_same_audio_under_two_names_is_told_even_in_another_format(tmp_path):
