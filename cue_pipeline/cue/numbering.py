@@ -73,6 +73,7 @@ class CueNumber:
         return (-1 if self.reel is None else self.reel, self.number, self.suffix, self.is_source)
 
 
+@lru_cache(maxsize=1 << 15)  # a cue's number, project and title are asked of one key
 def parse_cue_number(name: str) -> CueNumber | None:
     """Return what a cue's name says, or None where it holds no cue number.
 
@@ -143,6 +144,7 @@ class NumberPlace:
         return int(revised[1:] or 1) if revised else 0
 
 
+@lru_cache(maxsize=1 << 15)
 def find_cue_number(name: str) -> NumberPlace | None:
     """Return where the cue number of a key stands: in the deepest folder that holds one."""
     parts = name.split("/")

@@ -191,17 +191,16 @@ def write_cues(
     if not folders:
         return
     moment = now()
-    first_keys = _first_keys(connection, [f.key for f in folders if f.key not in known])
+    new = _new_ids(connection, [f.key for f in folders if f.key not in known])
     rows = []
     for folder in folders:
         row = known.get(folder.key)
-        first_key = row.first_key if row else first_keys[folder.key]
+        row_key, first_key = (row.id, row.first_key) if row else new[folder.key]
         rows.append(
             _row(
                 folder, _number(folder, numbers), read_project(folder.key, project_pattern), moment
             )
-            | {"id": row.id if row else row_id("cues", first_key or folder.key)}
-            | {"first_key": first_key, **_seen(folder, row)}
+            | {"id": row_key, "first_key": first_key, **_seen(folder, row)}
         )
     columns = [t.cues.c[name] for name in rows[0] if name != "first_seen_at"]
     seen = _encoded(rows, [*columns, t.cues.c.first_seen_at])
@@ -220,25 +219,25 @@ def read_cues(connection: sa.Connection, keys: Sequence[str] | None = None) -> l
     ]
 
 
-def _first_keys(connection: sa.Connection, keys: Sequence[str]) -> dict[str, str | None]:
-    """Return from which key the ids of new cues derive, where it is not their own.
+def _new_ids(connection: sa.Connection, keys: Sequence[str]) -> dict[str, tuple[int, str | None]]:
+    """Return ids of new cues, and from which key they derive, where it is not their own.
 
     A cue that was moved away has kept its ids: what comes to its old place needs others.
     """
-    found: dict[str, str | None] = dict.fromkeys(keys)
-    pending = {row_id("cues", key): key for key in keys}
+    found: dict[str, tuple[int, str | None]] = {}
+    pending: dict[int, tuple[str, str | None]] = {row_id("cues", key): (key, None) for key in keys}
     turn = 1
     while pending:
         turn += 1
         ids = t.cues.c.id
-        taken = [
+        taken = {
             i
             for part in in_parts(list(pending))
             for i in connection.scalars(sa.select(ids).where(ids.in_(part)))
-        ]
-        retried = [pending[i] for i in taken]
-        found |= {key: f"{key}//{turn}" for key in retried}
-        pending = {row_id("cues", f"{key}//{turn}"): key for key in retried}
+        }
+        found |= {key: (i, first) for i, (key, first) in pending.items() if i not in taken}
+        retried = [(key, f"{key}//{turn}") for i, (key, _) in pending.items() if i in taken]
+        pending = {row_id("cues", first): (key, first) for key, first in retried}
     return found
 
 

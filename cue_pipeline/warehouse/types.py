@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -77,6 +78,7 @@ class Timestamp(TypeDecorator[datetime]):
         return moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=64)  # thousands of rows are written at one moment
 def timestamp_text(moment: datetime) -> str:
     """Return a moment as SQLite holds it: ``2026-11-22T20:21:25.000000+00:00``."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
