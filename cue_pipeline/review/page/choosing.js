@@ -61,9 +61,12 @@ export async function confirmAll(dialog, title, lines) {
   return (await closed(dialog)) === "yes";
 }
 
-/** Show a cue's tracks and stems with the score of each pair; return the pair that is clicked. */
-export async function chooseInCue(dialog, cue, standing) {
-  dialog.querySelector("h2").textContent = `${cue.key}: how well each track fits each stem by ear`;
+/**
+ * Show a cue's tracks and stems with the score of each pair; return the pair that is chosen.
+ * `at`: the pair that is looked at now, `{track, stem}`; `play`: what Space does, here as everywhere.
+ */
+export async function chooseInCue(dialog, cue, standing, at, play) {
+  dialog.querySelector("h2").textContent = `${cue.key}: how well each track fits each stem by ear. Enter or a click shows a pair, Space plays.`;
   let chosen = null;
   const cell = (name, text, scope) => {
     const element = document.createElement(name);
@@ -87,6 +90,7 @@ export async function chooseInCue(dialog, cue, standing) {
       button.style.background = `color-mix(in srgb, var(--accent) ${Math.round(Math.max(0, Math.min(1, score ?? 0)) * 60)}%, var(--ground))`;
       button.addEventListener("click", () => { chosen = { track: track.id, stem: stem.id }; dialog.close(); });
       if (mapped) td.className = "mapped";
+      if (track.id === at.track && stem.id === at.stem) button.autofocus = true;
       td.append(button);
       row.append(td);
     });
@@ -96,8 +100,25 @@ export async function chooseInCue(dialog, cue, standing) {
   thead.append(head);
   body.append(...rows);
   dialog.querySelector("table").replaceChildren(thead, body);
+  const keys = (event) => {
+    const rows = [...body.rows].map((row) => [...row.querySelectorAll("button")]);
+    const row = rows.findIndex((buttons) => buttons.includes(event.target));
+    if (row < 0) return;
+    if (event.key === " ") { // plays: Enter alone chooses
+      event.preventDefault();
+      if (event.type === "keydown" && !event.repeat) play();
+      return;
+    }
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!step || event.type === "keyup") return;
+    event.preventDefault();
+    rows[row + step[0]]?.[rows[row].indexOf(event.target) + step[1]]?.focus();
+  };
+  for (const type of ["keydown", "keyup"]) dialog.addEventListener(type, keys);
   dialog.showModal();
+  if (!dialog.querySelector("table [autofocus]")) dialog.querySelector("form button").focus();
   await closed(dialog);
+  for (const type of ["keydown", "keyup"]) dialog.removeEventListener(type, keys);
   return chosen;
 }
 

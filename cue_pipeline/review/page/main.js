@@ -4,7 +4,7 @@ import { chooseInCue, chooseName, confirmAll } from "/page/choosing.js";
 import { KEYS, listen, writeHelp } from "/page/keys.js";
 import { Picture, lastAt, minutes } from "/page/picture.js";
 import { Player } from "/page/player.js";
-import { QueueList, inWords } from "/page/queue_list.js";
+import { QueueList, howSure, inWords } from "/page/queue_list.js";
 import { Offline, Refusal, ask, send, sendLast, watchConnection } from "/page/server.js";
 
 const $ = (selector) => document.querySelector(selector);
@@ -136,10 +136,10 @@ function lookAhead() {
 function showTrack() {
   const { track, pair } = current, known = pair.track;
   $("#track h2").textContent = known.name || "(no name)";
-  const percent = known.confidence === null ? "" : ` ${Math.round(known.confidence * 100)} %`;
+  const sure = known.confidence === null ? "" : `, ${howSure(known.confidence)}`;
   $("#facts").textContent = [
     `${known.place} of ${known.file}`, known.category ?? "no category", known.drums ? "drum kit" : null,
-    `${known.notes} notes, ${Math.round(known.seconds)} s of music`, `${known.state ?? "not mapped"}${percent}`,
+    `${known.notes} notes, ${Math.round(known.seconds)} s of music`, `${known.state ?? "not mapped"}${sure}`,
   ].filter(Boolean).join(" · ");
   $("#reason").textContent = track.decided ? inWords(track) : known.reason ?? "";
   const candidate = pair.candidates[current.chosen];
@@ -478,7 +478,8 @@ const ACTIONS = {
   "much-later": () => moveNotes(0.1),
   cue: async () => {
     const cue = await ask("/api/cue", { cue: current.track.cue });
-    const chosen = await chooseInCue($("#cue"), cue, standing);
+    const at = { track: current.track.id, stem: current.pair.candidates[current.chosen]?.id };
+    const chosen = await chooseInCue($("#cue"), cue, standing, at, () => act("play"));
     if (!chosen) return;
     const track = tracks.find((t) => t.id === chosen.track) ??
       { ...cue.tracks.find((t) => t.id === chosen.track), decided: standing[chosen.track] ?? null };

@@ -43,7 +43,8 @@ export class QueueList {
     if (!button) return;
     const [name, mark, says] = button.children;
     name.textContent = track.name || `(no name) ${track.place}`;
-    mark.textContent = track.confidence === null ? "" : `${Math.round(track.confidence * 100)} %`;
+    mark.textContent = track.confidence === null || track.decided ? "" : howSure(track.confidence);
+    mark.title = "How sure the program is of what it proposes, “no stem” included";
     says.textContent = inWords(track);
     button.className = track.decided ? "decided" : "";
   }
@@ -54,6 +55,9 @@ export class QueueList {
     this.buttons.get(id)?.scrollIntoView({ block: "nearest" });
   }
 }
+
+/** Return how sure the program is of what it proposes, in words. */
+export const howSure = (confidence) => `${Math.round(confidence * 100)} % sure`;
 
 /** Return what is proposed or decided of a track, in words. */
 export function inWords(track) {
