@@ -367,6 +367,8 @@ def _event_frames(
         row_id("midi_files", cue_key, _clock_path(file_path, part.track if clocks > 1 else 0))
         for _, part in parts
     ]
+    notes = note_frame(placed, note_messages, pairs, part_ids)
+    sounding = sounding_seconds(notes)
     track_frame = pd.DataFrame(
         {
             "id": part_ids[musical],
@@ -380,13 +382,33 @@ def _event_frames(
             "sounds": pd.Series([_sounds(part) for _, part in parts], dtype=object),
             "drum_kit": pd.Series([part.sounds.drum_kit for _, part in parts], dtype=object),
             "stray_note_offs": pd.Series([stray.get(at, []) for at, _ in parts], dtype=object),
+            "sounding_seconds": [sounding.get(int(part), 0.0) for part in part_ids[musical]],
         }
-    )
+    ).astype({"sounding_seconds": np.float64})
     return {
         "midi_tracks": track_frame,
-        "midi_notes": note_frame(placed, note_messages, pairs, part_ids),
+        "midi_notes": notes,
         **event_frames(placed, part_ids),
     }
+
+
+def sounding_seconds(notes: "DataFrame") -> dict[int, float]:
+    """Return how long one or more notes of each part sound, seconds, by ``midi_track_id``.
+
+    Parameters
+    ----------
+    notes : DataFrame
+        ``midi_track_id``, ``start_time``, ``duration``. Where notes overlap, time counts once.
+    """
+    found: dict[int, float] = {}
+    by_part: Any = notes.groupby("midi_track_id")
+    for part, rows in by_part:
+        start = rows["start_time"].to_numpy(np.float64)
+        order = np.argsort(start, kind="stable")
+        start, end = start[order], (start + rows["duration"].to_numpy(np.float64))[order]
+        before = np.concatenate([[-np.inf], np.maximum.accumulate(end)[:-1]])
+        found[int(part)] = float(np.maximum(end - np.maximum(start, before), 0.0).sum())
+    return found
 
 
 def _part_id(cue_key: str, file_path: str, part: Part) -> int:

@@ -140,7 +140,7 @@ class CueSheet:
             "file": shown(self.files[int(row["midi_file_id"])]["file_path"], MOST_OF_A_NAME),
             "drums": row["drum_kit"] is not None,
             "notes": 0 if notes is None else len(notes),
-            "seconds": 0.0 if notes is None else float(notes["duration"].sum()),
+            "seconds": row["sounding_seconds"],
             "state": row["state"],
             "stem": None if stem is None else str(int(stem)),
             "category": row["instrument_category"],
@@ -211,7 +211,7 @@ def _read(store: Store, cue_key: str) -> dict[str, pd.DataFrame]:
             "midi_files": None,
             "midi_tracks": [
                 "id", "midi_file_id", "track_index", "port", "part_channel", "track_name",
-                "drum_kit",
+                "drum_kit", "sounding_seconds",
             ],
             "midi_notes": ["midi_track_id", "note", "velocity", "start_time", "duration"],
             "audio_files": None,

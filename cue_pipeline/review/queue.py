@@ -2,9 +2,10 @@
 
 Conventions
 -----------
-A track's *worth* is the number of its notes, its *doubt* what its mapping's confidence lacks of 1.
-Cues come in the order of what doubt times worth their open tracks add up to, and so do tracks
-within a cue: a cue is heard through before the next one, and its mappings are made again once.
+A track's *worth* is for how many seconds it sounds, its *doubt* what its mapping's confidence
+lacks of 1. Cues come in the order of what doubt times worth their open tracks add up to, and so do
+tracks within a cue: a cue is heard through before the next one, and its mappings are made again
+once.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ MOST_ROWS: Final = 200
 
 _LEAST_DOUBT: Final = 0.05
 """Of a mapping that the program holds for certain: even then, what plays more comes first."""
+_SECONDS_A_NOTE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,13 @@ class Entry:
     @property
     def weight(self) -> float:
         """Doubt times worth."""
-        return max(_LEAST_DOUBT, 1.0 - (self.track.confidence or 0.0)) * self.track.n_notes
+        return max(_LEAST_DOUBT, 1.0 - (self.track.confidence or 0.0)) * self.seconds
+
+    @property
+    def seconds(self) -> float:
+        """How much music it is: a note counts as half a second where that is not counted yet."""
+        counted = self.track.seconds
+        return _SECONDS_A_NOTE * self.track.n_notes if counted is None else counted
 
 
 def read_queue(
@@ -218,6 +226,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "place": part_place(track.track_index, track.channel, track.port),
         "file": shown(track.file_path, MOST_OF_A_NAME),
         "notes": track.n_notes,
+        "seconds": round(entry.seconds, 1),
         "state": track.state,
         "stem": None if track.stem is None else shown(track.stem, MOST_OF_A_NAME),
         "category": track.category,

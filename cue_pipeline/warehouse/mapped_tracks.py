@@ -26,6 +26,8 @@ class MappedTrack:
     ----------
     n_notes : int
         Notes that it plays.
+    seconds : float or None
+        How long it sounds; None: not counted yet.
     made_at : datetime
         When the cue's mappings were made.
     """
@@ -44,6 +46,7 @@ class MappedTrack:
     category: str | None
     stem: str | None
     n_notes: int
+    seconds: float | None
     made_at: datetime
 
 
@@ -83,7 +86,7 @@ def read_mapped_tracks(store: Store, states: Collection[str]) -> list[MappedTrac
             sa.cast(tracks.sounds, sa.Text)
             if is_postgresql(store.engine.dialect)
             else sa.type_coerce(tracks.sounds, sa.Text),
-            ledger.finished_at,
+            tracks.sounding_seconds, ledger.finished_at,
         )
         .select_from(t.track_mappings)
         .join(t.midi_tracks, tracks.id == mapped.midi_track_id)
@@ -102,7 +105,7 @@ def read_mapped_tracks(store: Store, states: Collection[str]) -> list[MappedTrac
     )  # fmt: skip
     with reading(store.engine) as connection:
         rows: list[Any] = list(connection.execute(query))
-    told = ((*row[:13], _notes(row[13]), row[14]) for row in rows)
+    told = ((*row[:13], _notes(row[13]), *row[14:]) for row in rows)
     return [MappedTrack(*values) for values in told]
 
 

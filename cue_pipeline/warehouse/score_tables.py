@@ -148,6 +148,12 @@ midi_tracks = table(
         null=True,
     ),
     column(
+        "sounding_seconds",
+        sa.Double,
+        "How long one of its notes or more sounds, by the lengths of keys; NULL: not counted yet.",
+        null=True,
+    ),
+    column(
         "instrument_category",
         sa.Text,
         "One of the fixed list; NULL: undecided.",

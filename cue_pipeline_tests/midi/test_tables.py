@@ -5,11 +5,17 @@ import io
 import math
 
 import mido
+import pandas as pd
 import pytest
 
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import MidiFileError
-from cue_pipeline.midi.score_rows import midi_events_tables, read_midi_files, tempo_map_tables
+from cue_pipeline.midi.score_rows import (
+    midi_events_tables,
+    read_midi_files,
+    sounding_seconds,
+    tempo_map_tables,
+)
 from cue_pipeline_tests.midi.rebuild import channel_messages, rebuilt_file
 from cue_pipeline_tests.midi.smf import (
     CUE,
@@ -43,11 +49,19 @@ SCHEMA = {
 ADDED = {
     "midi_files": "division sequence cue_points lyrics texts smpte_offset clock_from same_as "
     "clock_doubt time_codes charset charset_confidence",
-    "midi_tracks": "stray_note_offs port part_channel all_names sounds drum_kit",
+    "midi_tracks": "stray_note_offs port part_channel all_names sounds drum_kit sounding_seconds",
     "midi_notes": "end_event_index",
     "midi_program_changes": "bank_msb bank_lsb",
 }
-FLOATS = {"duration_seconds", "charset_confidence", "start_time", "duration", "time", "beat"}
+FLOATS = {
+    "sounding_seconds",
+    "duration_seconds",
+    "charset_confidence",
+    "start_time",
+    "duration",
+    "time",
+    "beat",
+}
 NULLABLE = {
     "midi_tracks": {"port", "part_channel"},
     "midi_files": {"format", "ticks_per_beat", "division", "sequence"},
@@ -293,3 +307,18 @@ def test_words_with_their_times_are_in_the_row():
         [[0.5, 480, "in"]],
         [],
     )
+
+
+@pytest.mark.parametrize(
+    ("notes", "seconds"),
+    [
+        ([], None),
+        ([(0.0, 1.0), (2.0, 0.5)], 1.5),  # with a rest between
+        ([(0.0, 1.0), (0.0, 1.0), (0.0, 1.0)], 1.0),  # a chord
+        ([(0.0, 4.0), (1.0, 1.0), (3.0, 2.0)], 5.0),  # one within another, one beyond it
+        ([(3.0, 2.0), (0.0, 4.0)], 5.0),
+    ],
+)
+def test_time_in_which_several_notes_sound_counts_once(notes, seconds):
+    frame = pd.DataFrame(notes, columns=["start_time", "duration"]).assign(midi_track_id=7)
+    assert sounding_seconds(frame).get(7) == seconds

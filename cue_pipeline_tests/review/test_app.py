@@ -65,7 +65,7 @@ def test_a_cue_comes_whole_and_its_tracks_by_what_is_in_doubt(page):
     cues = [row["cue"] for row in rows]
     assert sorted(cues, key=cues.index) == cues
     letter = [row for row in rows if row["cue"] == LETTER]
-    weights = [max(0.05, 1 - row["confidence"]) * row["notes"] for row in letter]
+    weights = [max(0.05, 1 - row["confidence"]) * row["seconds"] for row in letter]
     assert weights == sorted(weights, reverse=True)
 
 

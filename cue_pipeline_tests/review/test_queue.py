@@ -65,7 +65,7 @@ def test_cues_that_are_gone_or_not_ready_are_not_in_the_queue(store):
 def track(**changed):
     found = MappedTrack(
         "1m01", None, 1, "MIDI/a.mid", 1, None, None, "Pad", "review", "names", 0.5, None, None,
-        100, now(),
+        100, 50.0, now(),
     )  # fmt: skip
     return dataclasses.replace(found, **changed)
 
@@ -74,9 +74,10 @@ def track(**changed):
     ("more", "less"),
     [
         (track(confidence=0.5), track(confidence=0.6)),  # more doubt
-        (track(n_notes=200), track(n_notes=100)),  # more music
+        (track(seconds=60.0), track(n_notes=900)),  # more music, in fewer notes
+        (track(seconds=None, n_notes=150), track()),  # not counted yet
         (track(confidence=None), track(confidence=0.1)),  # nothing is known
-        (track(confidence=1.0, n_notes=200), track(confidence=1.0, n_notes=100)),
+        (track(confidence=1.0, seconds=60.0), track(confidence=1.0)),
     ],
 )
 def test_more_doubt_and_more_music_weigh_more(more, less):

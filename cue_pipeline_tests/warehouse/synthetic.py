@@ -114,6 +114,7 @@ class SyntheticCue:
                 all_names=[[f"Track {i}"] for i in range(len(ids))],
                 sounds=[[[None, None, None, self.n_notes]] for _ in ids],
                 stray_note_offs=[[] for _ in ids],
+                sounding_seconds=0.0625 * (self.n_notes - 1) + 0.25,
             ),
             "midi_notes": rows(
                 "midi_notes",

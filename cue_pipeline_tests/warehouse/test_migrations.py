@@ -165,6 +165,29 @@ def test_an_earlier_schema_is_upgraded_with_its_data(empty_engine, tmp_path, rev
     assert everything(after, cue) == everything(store, cue)
 
 
+@pytest.mark.engines("sqlite", "postgresql")
+def test_seconds_in_which_tracks_sound_are_counted_by_the_upgrade(empty_engine):
+    """Three notes a track: one within another, then one after a rest."""
+    today, cue = Store(empty_engine), SyntheticCue(n_notes=3)
+    migrations.upgrade(empty_engine)
+    load(today, cue)
+    silent = max(cue.track_ids)
+    with empty_engine.begin() as connection:
+        connection.execute(sa.delete(t.midi_notes).where(t.midi_notes.c.midi_track_id == silent))
+        for at, start, duration in ((0, 1.0, 4.0), (1, 2.0, 1.0), (2, 6.0, 0.5)):
+            connection.execute(
+                sa.update(t.midi_notes)
+                .where(t.midi_notes.c.event_index == at)
+                .values(start_time=start, duration=duration)
+            )
+        connection.execute(sa.text("ALTER TABLE midi_tracks DROP COLUMN sounding_seconds"))
+        connection.execute(sa.text(f"UPDATE {migrations.VERSION_TABLE} SET version_num = '0019'"))
+    migrations.upgrade(empty_engine)
+    tracks = today.read(cue.key, "midi_tracks", ["id", "sounding_seconds"])
+    found = dict(zip(tracks["id"], tracks["sounding_seconds"], strict=True))
+    assert found == {track: 0.0 if track == silent else 4.5 for track in cue.track_ids}
+
+
 def test_a_database_of_before_cues_kept_their_identity_keeps_every_row_and_decision(tmp_path):
     """A dump of a processed library, made by the program of revision 0009."""
     import sqlite3

@@ -139,7 +139,7 @@ function showTrack() {
   const sure = known.confidence === null ? "" : `, ${howSure(known.confidence)}`;
   $("#facts").textContent = [
     `${known.place} of ${known.file}`, known.category ?? "no category", known.drums ? "drum kit" : null,
-    `${known.notes} notes, ${Math.round(known.seconds)} s of music`, `${known.state ?? "not mapped"}${sure}`,
+    `${known.notes} notes` + (known.seconds === null ? "" : `, ${Math.round(known.seconds)} s of music`), `${known.state ?? "not mapped"}${sure}`,
   ].filter(Boolean).join(" · ");
   $("#reason").textContent = track.decided ? inWords(track) : known.reason ?? "";
   const candidate = pair.candidates[current.chosen];
