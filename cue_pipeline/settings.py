@@ -194,6 +194,12 @@ class Settings(BaseSettings):
         alias="CUE_REVIEW_URL",
         description="Where `cue-pipeline review` is served; Dagster's pages link there.",
     )
+    review_cache_gb: float = Field(
+        default=2.0,
+        ge=0.0,
+        alias="CUE_REVIEW_CACHE_GB",
+        description="Disk for sound that `cue-pipeline review` has made, GB; 0: none is kept.",
+    )
 
     @field_validator(
         "links_to",

@@ -159,14 +159,46 @@ class ExcerptReader:
         if reader.damage:
             raise AudioFileError(" ".join(reader.damage))
 
+    def whole(
+        self, folder: Path, channels: Sequence[Mapping[str, Any]], sample_rate: int
+    ) -> Iterator[Float32Array]:
+        """Yield all samples of a group in blocks, shape=(n_channels, n), in one pass.
+
+        For files that cannot be entered in their midst (:func:`~.sources.is_entered`). A block is
+        valid until the next is asked for.
+
+        Raises
+        ------
+        AudioFileError
+            As :func:`read_excerpt`.
+        """
+        described = self._described(folder, channels)
+        reader = GroupReader(
+            folder, described, sample_rate, convert_to=sample_rate, compiled=self._compiled
+        )
+        try:
+            for block in reader.blocks(_BLOCK_SAMPLES):
+                yield finite(block)
+        finally:
+            reader.close()
+        if reader.damage:
+            raise AudioFileError(" ".join(reader.damage))
+
+    def stamp(self, folder: Path, channels: Sequence[Mapping[str, Any]]) -> tuple[object, ...]:
+        """Return what changes when one of a group's files does; None of each that is gone."""
+        return tuple(_stamp(folder / file) for file in _files(channels))
+
     def _described(self, folder: Path, channels: Sequence[Mapping[str, Any]]) -> _Described:
-        files = list(dict.fromkeys(str(channel["file"]) for channel in channels))
-        stamp = tuple(_stamp(folder / file) for file in files)
-        key = (folder, files[0])
+        stamp = self.stamp(folder, channels)
+        key = (folder, _files(channels)[0])
         known = self._known.get(key)
         if known is None or known[0] != stamp:
             known = self._known[key] = (stamp, _Described(_channels(folder, channels)))
         return known[1]
+
+
+def _files(channels: Sequence[Mapping[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(str(channel["file"]) for channel in channels))
 
 
 def _stamp(path: Path) -> object:

@@ -27,7 +27,8 @@ from cue_pipeline.audio.mpeg4 import read_mpeg4_blocks
 from cue_pipeline.cue.gate import opened
 from cue_pipeline.errors import AudioFileError
 
-_EXACT_SEEK = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW")  # others are decoded from the beginning
+# What libsndfile enters at any sample; others are decoded from the beginning.
+_EXACT_SEEK = ("PCM", "FLOAT", "DOUBLE", "ULAW", "ALAW", "MPEG_LAYER_III", "VORBIS", "OPUS")
 _SALVAGED_AT_ONCE = 192  # the shortest block of FLAC's usual ones
 _SKIPPED_AT_ONCE = 1 << 18
 _SLACK_BYTES = 64  # the kernels load whole vectors
@@ -78,6 +79,11 @@ class Source(Protocol):
 
     def close(self) -> None:
         """Let go of the file."""
+
+
+def is_entered(subtype: str) -> bool:
+    """Return whether a file of a subtype is read from any sample on, without what lies before."""
+    return subtype.startswith(_EXACT_SEEK)
 
 
 def add_read(source: Source, rows: Sequence[Float32Array]) -> int:
@@ -367,7 +373,7 @@ class _DecodedSource:
         import soundfile
 
         n = min(int(seconds * self.sample_rate), self.header.frames)
-        if self._sound is not None and self.header.subtype.startswith(_EXACT_SEEK):
+        if self._sound is not None and is_entered(self.header.subtype):
             try:
                 self._got += self._sound.seek(n)
             except (OSError, soundfile.LibsndfileError) as e:
@@ -381,7 +387,7 @@ class _DecodedSource:
     def seek(self, frame: int) -> bool:
         import soundfile
 
-        if self._sound is None or not self.header.subtype.startswith(_EXACT_SEEK):
+        if self._sound is None or not is_entered(self.header.subtype):
             while self._got < frame and not self._ended:
                 step = min(_SKIPPED_AT_ONCE, frame - self._got)
                 self.read(np.empty((len(self._indices), step), np.float32))

@@ -37,6 +37,7 @@ def serve(
     from cue_pipeline.reading import open_library
     from cue_pipeline.review.app import Review, create_app
     from cue_pipeline.review.remaking import Remaker
+    from cue_pipeline.review.sound_cache import SoundCache, default_folder
 
     store = open_store(settings) if server is not None else None
     library = open_library(settings.database_url.get_secret_value(), root)
@@ -46,7 +47,9 @@ def serve(
     remaker = None
     if store is not None and server is not None:
         remaker = Remaker(partial(follow_quietly, store, settings, server))
-    review = Review(library, store, remaker, settings.author)
+    most = int(settings.review_cache_gb * 1e9)
+    cache = SoundCache(default_folder(), most) if most else None
+    review = Review(library, store, remaker, settings.author, cache)
     config = uvicorn.Config(
         create_app(review, admission), log_level="warning", lifespan="off", server_header=False,
         timeout_graceful_shutdown=2,

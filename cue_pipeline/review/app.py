@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from cue_pipeline.reading import Cue, Library
     from cue_pipeline.review.remaking import Remaker
+    from cue_pipeline.review.sound_cache import SoundCache
     from cue_pipeline.warehouse.store import Store
 
 PAGE_FILES: Final = {
@@ -80,17 +81,24 @@ class Review:
         What brings them into the tables.
     author : str
         Who decides, where the page does not say.
+    cache : SoundCache, optional
+        Where sound is kept that was made once.
     """
 
     def __init__(
-        self, library: Library, store: Store | None, remaker: Remaker | None, author: str
+        self,
+        library: Library,
+        store: Store | None,
+        remaker: Remaker | None,
+        author: str,
+        cache: SoundCache | None = None,
     ) -> None:
         self.library, self.store, self.remaker, self.author = library, store, remaker, author
         self.sheets = CueSheets(library)
         self.decisions = None
         if store is not None and remaker is not None:
             self.decisions = Decisions(store, remaker.decided)
-        self.reader = ExcerptReader(compiled=False)
+        self.sound_server = stereo.SoundServer(ExcerptReader(compiled=False), cache)
         self._sounds: OrderedDict[tuple[str, str, int], Any] = OrderedDict()
         self._lock = Lock()
 
@@ -316,7 +324,7 @@ def _wave(review: Review, request: Request) -> Response:
     if request.method == "HEAD":
         return Response(headers=headers, media_type="audio/wav")
     return StreamingResponse(
-        _begun(review, stereo.stream(heard, review.reader, begin, end)),
+        _begun(review, review.sound_server.stream(heard, begin, end)),
         status_code=200 if whole else 206,
         headers=headers,
         media_type="audio/wav",

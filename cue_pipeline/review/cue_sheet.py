@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cue_pipeline.audio.sources import is_entered
 from cue_pipeline.cue.shown import MOST_OF_A_NAME, shown
 from cue_pipeline.errors import UnknownNameError
 from cue_pipeline.mapping.people.track_keys import part_place
@@ -199,8 +200,18 @@ def sound_as_json(row: Row) -> dict[str, Any]:
         "sample_rate": row["sample_rate"],
         "peak_dbfs": row["peak_dbfs"],
         "category": row.get("instrument_category"),
-        "warnings": [shown(text) for text in row["warnings"] or ()],
+        "warnings": [shown(text) for text in row["warnings"] or ()] + _slow(row),
     }
+
+
+def _slow(row: Row) -> list[str]:
+    kinds = sorted({str(c["subtype"]) for c in row["channels"] if not is_entered(c["subtype"])})
+    if not kinds:
+        return []
+    return [
+        f"A file of this kind ({', '.join(kinds)}) cannot be entered in its midst: it is decoded "
+        "from its beginning when it is first heard, which takes some seconds."
+    ]
 
 
 def _read(store: Store, cue_key: str) -> dict[str, pd.DataFrame]:

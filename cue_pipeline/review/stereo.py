@@ -14,20 +14,25 @@ Microsoft, *Multiple channel audio data and WAVE files*. RFC 9110, section 14 (r
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.audio.excerpt import ExcerptReader
+from cue_pipeline.audio.sources import is_entered
 from cue_pipeline.errors import AudioFileError
+from cue_pipeline.review.sound_cache import SoundCache
 
 TARGET_DBFS: Final = -23.0
 MOST_GAIN_DB: Final = 40.0
@@ -36,7 +41,8 @@ FRAME_BYTES: Final = 4
 
 _MINUS_3_DB: Final = math.sqrt(0.5)
 _MOST_BYTES: Final = 0xFFFFFFFF - HEADER_BYTES
-_BLOCK_SECONDS: Final = 4
+_PIECE_SECONDS: Final = 4
+_VERSION: Final = 1  # of how samples are made: pieces of another are not taken
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -66,6 +72,17 @@ class Heard:
         """Samples of each ear."""
         longest = max(Fraction(int(c["frames"]), int(c["sample_rate"])) for c in self.channels)
         return math.ceil(longest * self.sample_rate)
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether what lies before a moment need not be decoded to hear from there."""
+        return all(is_entered(str(channel["subtype"])) for channel in self.channels)
+
+    def name(self, stamp: object) -> str:
+        """Return a name of the stream's samples, another one where anything of them is another."""
+        places = [(c["file"], c["channel_index"]) for c in self.channels]
+        said = (_VERSION, str(self.folder), places, stamp, self.sample_rate)
+        return hashlib.sha256(repr(said).encode() + self.matrix.tobytes()).hexdigest()[:40]
 
     @property
     def bytes(self) -> int:
@@ -164,33 +181,88 @@ def asked_range(header: str | None, size: int) -> tuple[int, int] | None:
     return (begin, end) if begin < size else None
 
 
-def stream(heard: Heard, reader: ExcerptReader, begin: int, end: int) -> Iterator[bytes]:
-    """Yield bytes ``begin`` to ``end`` of the WAVE file; what lies before is not read.
+class SoundServer:
+    """Makes streams of groups: what was made once is taken from the disk.
 
-    Raises
-    ------
-    AudioFileError
-        If a file is gone, damaged there, or another than the one that was processed.
+    Parameters
+    ----------
+    reader : ExcerptReader
+    cache : SoundCache, optional
+        Where pieces are kept; nowhere otherwise.
     """
-    if begin < HEADER_BYTES:
-        header = wave_header(heard.frames, heard.sample_rate)
-        yield header[begin : min(end, HEADER_BYTES)]
-        begin = HEADER_BYTES
-    if begin >= end:
-        return
-    first, cut = divmod(begin - HEADER_BYTES, FRAME_BYTES)
-    last = -(-(end - HEADER_BYTES) // FRAME_BYTES)
-    left = end - begin
-    for block in _pieces(heard, reader, first, last):
-        data = block[cut : cut + left]
-        left, cut = left - len(data), 0
-        yield data
 
+    def __init__(self, reader: ExcerptReader, cache: SoundCache | None = None) -> None:
+        self._reader, self._cache = reader, cache
+        self._decoding: dict[str, Lock] = {}
 
-def _pieces(heard: Heard, reader: ExcerptReader, first: int, last: int) -> Iterator[bytes]:
-    step = _BLOCK_SECONDS * heard.sample_rate
-    for begin in range(first, last, step):
-        yield stereo(heard, reader, begin, min(step, last - begin)).tobytes()
+    def stream(self, heard: Heard, begin: int, end: int) -> Iterator[bytes]:
+        """Yield bytes ``begin`` to ``end`` of the WAVE file.
+
+        Of files that can be entered, what lies before is not read; others are decoded once.
+
+        Raises
+        ------
+        AudioFileError
+            If a file is gone, damaged there, or another than the one that was processed.
+        """
+        if begin < HEADER_BYTES:
+            header = wave_header(heard.frames, heard.sample_rate)
+            yield header[begin : min(end, HEADER_BYTES)]
+            begin = HEADER_BYTES
+        if begin >= end:
+            return
+        first, cut = divmod(begin - HEADER_BYTES, FRAME_BYTES)
+        last = -(-(end - HEADER_BYTES) // FRAME_BYTES)
+        left = end - begin
+        for block in self._blocks(heard, first, last):
+            data = block[cut : cut + left]
+            left, cut = left - len(data), 0
+            yield data
+
+    def _blocks(self, heard: Heard, first: int, last: int) -> Iterator[bytes]:
+        step = _PIECE_SECONDS * heard.sample_rate
+        stamp = self._reader.stamp(heard.folder, heard.channels)
+        if self._cache is None or None in stamp:  # a file that is gone is not heard from the cache
+            for begin in range(first, last, step):
+                yield stereo(heard, self._reader, begin, min(step, last - begin)).tobytes()
+            return
+        name = heard.name(stamp)
+        for number in range(first // step, -(-last // step)):
+            begin = number * step
+            piece = self._piece(heard, self._cache, name, number)
+            yield piece[max(0, first - begin) * FRAME_BYTES : (last - begin) * FRAME_BYTES]
+
+    def _piece(self, heard: Heard, cache: SoundCache, name: str, number: int) -> bytes:
+        step = _PIECE_SECONDS * heard.sample_rate
+        n = min(step, heard.frames - number * step)
+        if (kept := cache.get(f"{name}-{number}", n * FRAME_BYTES)) is not None:
+            return kept
+        if heard.is_entered:
+            made = stereo(heard, self._reader, number * step, n).tobytes()
+            cache.put(f"{name}-{number}", made)
+            return made
+        with self._decoding.setdefault(name, Lock()):  # whoever waits finds it made
+            if (kept := cache.get(f"{name}-{number}", n * FRAME_BYTES)) is not None:
+                return kept
+            return self._decoded(heard, cache, name, number)
+
+    def _decoded(self, heard: Heard, cache: SoundCache, name: str, number: int) -> bytes:
+        """Decode a file from its beginning, keep all of it, and return one piece."""
+        size, wanted = _PIECE_SECONDS * heard.sample_rate * FRAME_BYTES, b""
+        pending, at, left = bytearray(), 0, heard.frames * FRAME_BYTES
+        blocks = (
+            _rounded(heard.matrix @ block).tobytes()
+            for block in self._reader.whole(heard.folder, heard.channels, heard.sample_rate)
+        )
+        for data in chain(blocks, [bytes(left)]):  # coders' lengths are inexact: the end is silent
+            pending += data
+            while left and len(pending) >= min(size, left):
+                piece = bytes(pending[: min(size, left)])
+                del pending[: len(piece)]
+                cache.put(f"{name}-{at}", piece)
+                wanted = piece if at == number else wanted
+                at, left = at + 1, left - len(piece)
+        return wanted
 
 
 def stereo(heard: Heard, reader: ExcerptReader, first: int, n: int) -> NDArray[np.int16]:
@@ -205,5 +277,9 @@ def stereo(heard: Heard, reader: ExcerptReader, first: int, n: int) -> NDArray[n
     )
     for at, block in blocks:
         ears[:, at : at + block.shape[1]] = heard.matrix @ block
+    return _rounded(ears)
+
+
+def _rounded(ears: NDArray[np.float32]) -> NDArray[np.int16]:
     rounded = np.rint(ears * np.float32(32767.0))
     return np.ascontiguousarray(np.clip(rounded, -32768.0, 32767.0).T.astype("<i2"))

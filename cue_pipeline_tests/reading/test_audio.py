@@ -56,6 +56,26 @@ def test_samples_are_those_that_soundfile_reads(tmp_path, name, subtype, start, 
     assert np.array_equal(found, peer.T[::-1])
 
 
+@pytest.mark.parametrize(
+    ("name", "subtype"), [("a.mp3", "MPEG_LAYER_III"), ("a.ogg", "VORBIS"), ("a.opus", "OPUS")]
+)
+def test_a_coded_file_is_entered_at_the_very_sample(tmp_path, name, subtype):
+    rate = 48_000
+    kind = {"mp3": "MP3"}.get(name.rpartition(".")[2], "OGG")
+    with sf.SoundFile(tmp_path / name, "w", rate, 2, subtype, format=kind) as file:
+        for _ in range(12):  # libsndfile's coder of Vorbis fails on long blocks
+            file.write(noise(rate, 2))
+    whole, _ = sf.read(tmp_path / name, dtype="float32")
+    channels = [
+        described(name, len(whole), "L", 0, rate),
+        described(name, len(whole), "R", 1, rate),
+    ]
+    for start in (0.0, 0.4321, 5.0, 11.3):
+        found = read_excerpt(tmp_path, channels, start=start, duration=0.25, sample_rate=rate)
+        first = round(start * rate)
+        assert np.abs(found.T - whole[first : first + rate // 4]).max() < 1e-6
+
+
 @pytest.mark.parametrize(("rate", "to"), [(48_000, 22_050), (44_100, 48_000), (96_000, 48_000)])
 @pytest.mark.parametrize("start", [0.0, 1.2345, 2.9])
 def test_resampled_samples_are_those_of_the_whole_file_resampled(tmp_path, rate, to, start):

@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 
 import numpy as np
 import pytest
@@ -10,17 +11,18 @@ import soxr
 
 from cue_pipeline.audio.excerpt import ExcerptReader
 from cue_pipeline.errors import AudioFileError
+from cue_pipeline.review.sound_cache import SoundCache
 from cue_pipeline.review.stereo import (
     HEADER_BYTES,
     Heard,
+    SoundServer,
     asked_range,
     matching_gain_db,
     stereo_matrix,
-    stream,
 )
 
 RATE = 48_000
-READER = ExcerptReader(compiled=False)
+SOUNDS = SoundServer(ExcerptReader(compiled=False))
 
 
 def written(folder, labels, seconds=2.0, rate=RATE, subtype="PCM_24", suffix="wav"):
@@ -42,7 +44,7 @@ def written(folder, labels, seconds=2.0, rate=RATE, subtype="PCM_24", suffix="wa
 
 
 def whole(heard):
-    return b"".join(stream(heard, READER, 0, heard.bytes))
+    return b"".join(SOUNDS.stream(heard, 0, heard.bytes))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_mono_is_in_both_ears_and_a_lone_lfe_is_heard():
 def test_any_range_of_bytes_is_that_of_the_whole_file(tmp_path, rate, begin, end):
     _, channels = written(tmp_path, "LR")
     heard = Heard(tmp_path, channels, rate, stereo_matrix("LR"))
-    part = b"".join(stream(heard, READER, begin, end))
+    part = b"".join(SOUNDS.stream(heard, begin, end))
     assert len(part) == end - begin
     if rate == RATE:
         assert part == whole(heard)[begin:end]
@@ -90,7 +92,7 @@ def test_seconds_asked_for_one_by_one_are_those_of_the_resampled_file(tmp_path):
     parts = []
     for second in range(3):
         begin = HEADER_BYTES + second * 44_100 * 4
-        data = b"".join(stream(heard, READER, begin, begin + 44_100 * 4))
+        data = b"".join(SOUNDS.stream(heard, begin, begin + 44_100 * 4))
         parts.append(np.frombuffer(data, "<i2").reshape(-1, 2) / 32767.0)
     found = np.concatenate(parts)
     assert np.abs(found - peer[: len(found)]).max() < 2.0 / 2**15
@@ -108,7 +110,7 @@ def test_only_what_is_asked_for_is_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr(ExcerptReader, "blocks", counted)
     begin = HEADER_BYTES + 15 * RATE * 4
-    list(stream(heard, READER, begin, begin + RATE * 4))
+    list(SOUNDS.stream(heard, begin, begin + RATE * 4))
     assert read == [RATE]
 
 
@@ -146,3 +148,58 @@ def test_a_file_that_is_gone_is_told(tmp_path):
     heard = Heard(tmp_path, channels, RATE, stereo_matrix("LR"))
     with pytest.raises(AudioFileError, match=r"R\.wav"):
         whole(heard)
+
+
+@pytest.mark.parametrize("rate", [RATE, 44_100])
+def test_sound_from_the_cache_is_the_sound_that_was_made(tmp_path, rate):
+    _, channels = written(tmp_path, "LR", seconds=9.0)
+    heard = Heard(tmp_path, channels, rate, stereo_matrix("LR"))
+    sounds = SoundServer(ExcerptReader(compiled=False), SoundCache(tmp_path / "kept", 10**8))
+    first = b"".join(sounds.stream(heard, 0, heard.bytes))
+    assert b"".join(sounds.stream(heard, 0, heard.bytes)) == first
+    second = HEADER_BYTES + 4 * rate
+    assert b"".join(sounds.stream(heard, second + 1, second + 9)) == first[second + 1 : second + 9]
+    samples, found_rate = sf.read(io.BytesIO(first), dtype="float32")
+    peer = np.array([sf.read(tmp_path / c["file"], dtype="float32")[0] for c in channels]).T
+    assert found_rate == rate
+    assert len(samples) == math.ceil(9.0 * rate)
+    if rate == RATE:
+        assert np.abs(samples - peer).max() <= 1.5 / 2**15
+
+
+def test_a_file_that_changes_is_not_heard_from_the_cache_nor_is_one_that_is_gone(tmp_path):
+    _, channels = written(tmp_path, "LR", seconds=1.0)
+    heard = Heard(tmp_path, channels, RATE, stereo_matrix("LR"))
+    sounds = SoundServer(ExcerptReader(compiled=False), SoundCache(tmp_path / "kept", 10**8))
+    before = b"".join(sounds.stream(heard, 0, heard.bytes))
+    silent = np.zeros(RATE, np.float32)
+    path = tmp_path / channels[0]["file"]
+    sf.write(path, silent, RATE, subtype="PCM_24")
+    os.utime(path, ns=(1, 1))  # as a copy keeps the time of what was copied
+    after = b"".join(sounds.stream(heard, 0, heard.bytes))
+    assert after != before
+    assert not np.frombuffer(after[HEADER_BYTES:], "<i2")[::2].any()
+    path.unlink()
+    with pytest.raises(AudioFileError, match=r"L\.wav"):
+        b"".join(sounds.stream(heard, 0, heard.bytes))
+
+
+def test_a_file_that_cannot_be_entered_is_decoded_once(tmp_path, monkeypatch):
+    samples, channels = written(tmp_path, "L", seconds=10.0, subtype="IMA_ADPCM")
+    channels[0]["frames"] = samples.shape[1]  # whole blocks
+    heard = Heard(tmp_path, channels, RATE, stereo_matrix("L"))
+    assert not heard.is_entered
+    begun = []
+    whole = ExcerptReader.whole
+
+    def counted(self, *args):
+        begun.append(args)
+        return whole(self, *args)
+
+    monkeypatch.setattr(ExcerptReader, "whole", counted)
+    sounds = SoundServer(ExcerptReader(compiled=False), SoundCache(tmp_path / "kept", 10**8))
+    at = HEADER_BYTES + 8 * RATE * 4
+    found = np.frombuffer(b"".join(sounds.stream(heard, at, at + RATE * 4)), "<i2")[::2] / 32767
+    assert np.abs(found - samples[0, 8 * RATE : 9 * RATE]).max() <= 1.5 / 2**15
+    b"".join(sounds.stream(heard, 0, heard.bytes))
+    assert len(begun) == 1
