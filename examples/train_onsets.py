@@ -20,7 +20,8 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ TOLERANCE_SECONDS = 0.05
 SECONDS, HOP, BATCH, SEED = 2.0, 1.0, 8, 1
 FIELDS = ["mel", "onset", "complete"]
 
-Stem = dict[str, NDArray]
+Stem = dict[str, NDArray[Any]]
 Strength = NDArray[np.float64]
 """How much each frame is the beginning of each pitch, shape=(frames, N_PITCHES)."""
 
@@ -192,12 +193,17 @@ def tried(
     levels = np.quantile(np.concatenate(strengths), 1 - np.geomspace(2e-4, 0.1, 25))
     scores = [
         f_measure(
-            sum(counts(begins(s, t), of, fps) for s, of in zip(strengths, choosing, strict=True))
+            summed(counts(begins(s, t), of, fps) for s, of in zip(strengths, choosing, strict=True))
         )
         for t in levels
     ]
     best = float(levels[int(np.argmax(scores))])
-    return sum(counts(begins(way(stem), best), stem, fps) for stem in test)
+    return summed(counts(begins(way(stem), best), stem, fps) for stem in test)
+
+
+def summed(some: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Return the sum of counts."""
+    return sum(some, np.zeros(3, np.int64))
 
 
 def by_chance(test: Sequence[Stem], fps: float) -> NDArray[np.int64]:

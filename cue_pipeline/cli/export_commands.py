@@ -91,6 +91,7 @@ def write_export(
     settings = configured()
     from cue_pipeline.reading import open_library
     from cue_pipeline.training.exports.formats import Request, format_named
+    from cue_pipeline.training.exports.manifest import read_manifest
 
     library = open_library(settings.database_url.get_secret_value(), root)
     request = Request(
@@ -105,6 +106,9 @@ def write_export(
     counts = format_named(name).write(request)
     told = ", ".join(f"{number:,} {what}" for what, number in counts.items())
     say(f"{out}: {told}.")
+    left_out = sum(map(len, read_manifest(out)["description"]["left_out"].values()))
+    if left_out:
+        say(f"Left out: {left_out:,}. Which and why is in {out / 'README.md'}.")
 
 
 @export.command(short_help="Write a pack: windows as fast as memory.")
@@ -187,15 +191,18 @@ def verify(out: Path, against_tables: bool, root: Path | None) -> None:
 
     manifest = read_manifest(out)
     found = list(file_faults(out, manifest))
+    told = f"{len(manifest['files']):,} files, all as they were written"
     if not found:  # what is in damaged files says nothing
         library = None
+        form = format_named(manifest["format"])
         if against_tables:
             from cue_pipeline.reading import open_library
 
             library = open_library(configured().database_url.get_secret_value(), root)
-        found = format_named(manifest["format"]).faults(out, library)
+            told += f"; {form.compared}: as in {library.database} now"
+        found = form.faults(out, library)
     for fault in found:
         say(f"fault: {fault}", err=True)
     if found:
         sys.exit(1)
-    say(f"{out}: {len(manifest['files']):,} files, all as they were written.")
+    say(f"{out}: {told}.")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cue_pipeline.warehouse.store import Store
 
 _NAMES = ("train", "validation", "test")
+_MOST_NAMED = 20
 
 
 def _ratios(_: click.Context, __: click.Parameter, text: str | None) -> tuple[float, ...] | None:
@@ -149,8 +150,14 @@ def _say_plan(plan: SplitPlan, *, dry_run: bool) -> None:
         say(f"filled: the draw left {split} empty; {', '.join(keys)} went there.")
     for key, why in plan.waiting.items():
         say(f"no split yet: {key}: {why}.")
-    new = sum(row.cue_key not in plan.moved for row in plan.changed)
-    say(f"{len(plan.moved)} moved, {new} new or changed{', nothing written' * dry_run}.")
+    known = {*plan.moved, *plan.altered}
+    new = {row.cue_key: row.split for row in plan.changed if row.cue_key not in known}
+    _say_by(new, "new in {}")
+    _say_by(plan.altered, "same split, {}")
+    say(
+        f"{len(plan.moved)} moved, {len(new)} new, {len(plan.altered)} otherwise changed"
+        f"{'; nothing written' * dry_run}."
+    )
     by_split = {key: row.split for key, row in plan.rows.items()}
     _say_sizes(by_split, len(plan.rows) + len(plan.waiting))
     groups = Counter(row.group_id for row in plan.rows.values())
@@ -168,6 +175,16 @@ def _say_plan(plan: SplitPlan, *, dry_run: bool) -> None:
             "puts a cue where you want it.",
             err=True,
         )
+
+
+def _say_by(of_cues: Mapping[str, str], told: str) -> None:
+    """Say which cues have the same in common, the first of them by name."""
+    by: dict[str, list[str]] = {}
+    for key, common in of_cues.items():
+        by.setdefault(common, []).append(key)
+    for common, keys in by.items():
+        more = f" and {len(keys) - _MOST_NAMED:,} more" if len(keys) > _MOST_NAMED else ""
+        say(f"{told.format(common)}: {', '.join(keys[:_MOST_NAMED])}{more}.")
 
 
 def _say_evidence(merge: Merge) -> None:

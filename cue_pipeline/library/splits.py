@@ -127,6 +127,8 @@ class SplitPlan:
         Those that are new or another than in the table.
     moved : dict of str to (str, str)
         Cues that were in another split: from which, to which.
+    altered : dict of str to str
+        Cues that stay in their split, but of which something else is new → what.
     merges : tuple of Merge
         Groups that turned out to be one, but were in several splits.
     leaks : tuple of Merge
@@ -145,6 +147,7 @@ class SplitPlan:
     leaks: tuple[Merge, ...]
     filled: dict[str, tuple[str, ...]]
     waiting: dict[str, str]
+    altered: dict[str, str]
 
     @property
     def empty(self) -> list[str]:
@@ -409,6 +412,23 @@ def _changes(
         for key, row in rows.items()
         if key in before and before[key].split != row.split
     }
+    altered = {
+        row.cue_key: _what_is_new(before[row.cue_key], row)
+        for row in changed
+        if row.cue_key in before and row.cue_key not in moved
+    }
     return SplitPlan(
-        rule, rows, tuple(changed), moved, tuple(merges), tuple(leaks), filled, waiting
+        rule, rows, tuple(changed), moved, tuple(merges), tuple(leaks), filled, waiting, altered
     )
+
+
+def _what_is_new(old: SplitRow, row: SplitRow) -> str:
+    """Return in words what of a row is new whose split is not."""
+    told = {
+        "pinned": "pinned" if row.pinned else "no longer pinned",
+        "rule": "drawn by another rule",
+        "group_id": "another group",
+        "why": "tied otherwise",
+        "doubt": "a leak" if row.doubt else "no longer a leak",
+    }
+    return ", ".join(say for name, say in told.items() if getattr(old, name) != getattr(row, name))

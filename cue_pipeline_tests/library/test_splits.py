@@ -264,6 +264,19 @@ def test_pins_that_part_cues_of_one_group_stay_and_are_told_as_a_leak():
     assert mended.rows["c"].split == "test"
 
 
+def test_what_is_new_of_cues_that_stay_in_their_split_is_told():
+    before = drawn(alone(3)).rows
+    assert drawn(alone(3), before=before).altered == {}
+    otherwise = drawn(alone(3), before=before, rule=Rule(by="work"))
+    assert otherwise.altered == dict.fromkeys(before, "drawn by another rule")
+    stays = before["cue 0"].split
+    pinned = drawn(alone(3), before=before, pins={"cue 0": stays})
+    assert pinned.altered == {"cue 0": "pinned"}
+    assert drawn(alone(3), before=pinned.rows, pins={"cue 0": None}).altered == {
+        "cue 0": "no longer pinned"
+    }
+
+
 def test_a_cue_that_cannot_be_compared_yet_has_no_split():
     plan = drawn(alone(2), waiting={"cue 1": "midi_events is failed"})
     assert set(plan.rows) == {"cue 0"}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cue_pipeline.training.exports.manifest import sha256_of
 
 if TYPE_CHECKING:
+    from cue_pipeline.reading import Library
     from cue_pipeline.training.exports.formats import Request
     from cue_pipeline.training.exports.selection import Selection
 
@@ -27,6 +28,13 @@ README: Final = "README.md"
 CROISSANT: Final = "croissant.json"
 UNDECIDED: Final = "undecided"
 
+STANDING: Final = ("auto", "confirmed")
+_OF_OTHERS: Final = {
+    "review": "tracks in `review`, which wait for a person",
+    "unmatched": "tracks that are known to be in no stem (`unmatched`)",
+    "repeats": "MIDI files that repeat another one of their cue",
+    "unmapped": "tracks that are not mapped",
+}
 _MOST_NAMED: Final = 20  # of the cues that were left out for one reason
 _CONFORMS: Final = "http://mlcommons.org/croissant/1.0"
 _TYPES: Final = {"text": "sc:Text", "integer": "sc:Integer", "float": "sc:Float",
@@ -76,6 +84,32 @@ class Hours:
 
 
 @dataclass(frozen=True)
+class LabelCount:
+    """How the labels of a data set come of the notes of its cues' scores.
+
+    Attributes
+    ----------
+    count : int
+    counted : str
+        What counts as one.
+    score : mapping of str to int
+        Notes of the score, each once, as :func:`cue_pipeline.warehouse.note_counts.count_notes`
+        has them.
+    """
+
+    count: int
+    counted: str
+    score: Mapping[str, int]
+
+    @classmethod
+    def of(cls, count: int, counted: str, library: Library, keys: Collection[str]) -> LabelCount:
+        """Return how so many labels come of the scores of some cues."""
+        from cue_pipeline.warehouse.note_counts import count_notes
+
+        return cls(count, counted, count_notes(library.store.engine, keys))
+
+
+@dataclass(frozen=True)
 class Account:
     """All that is to be said of a data set.
 
@@ -88,6 +122,7 @@ class Account:
     settings : mapping
         What shaped it.
     hours : Hours
+    labels : LabelCount
     code_versions : mapping of str to list of str
         Asset → the code versions that made the rows.
     data : str
@@ -105,6 +140,7 @@ class Account:
     counts: Mapping[str, int]
     settings: Mapping[str, Any]
     hours: Hours
+    labels: LabelCount
     code_versions: Mapping[str, Sequence[str]]
     data: str
     left_out: Mapping[str, Sequence[str]]
@@ -119,12 +155,14 @@ class Account:
         counts: Mapping[str, int],
         settings: Mapping[str, Any],
         hours: Hours,
+        labels: tuple[int, str],
     ) -> Account:
-        """Return the account of the cues of a selection."""
+        """Return the account of the cues of a selection, with so many labels, counted so."""
+        keys = [c.cue.key for c in selection.chosen]
         return cls(
             form, request.out.name, request.license, request.split, counts, settings, hours,
-            selection.code_versions, selection.digest, selection.left_out_by_reason(),
-            selection.doubts,
+            LabelCount.of(*labels, request.library, keys), selection.code_versions,
+            selection.digest, selection.left_out_by_reason(), selection.doubts,
         )  # fmt: skip
 
     def description(self) -> dict[str, Any]:
@@ -182,6 +220,7 @@ def readme(account: Account, *, layout: str, front_matter: str = "") -> str:
         _what(account),
         f"Licence: {_plain(account.license)}",
         "## Hours by category\n\n" + _hours_table(account.hours),
+        "## Labels\n\n" + _labels(account.labels),
         _doubt(account.hours),
         "## What is where\n\n" + layout.strip(),
         "## Settings\n\n" + _lines(account.settings),
@@ -207,6 +246,24 @@ def _what(account: Account) -> str:
     )
 
 
+def _labels(labels: LabelCount) -> str:
+    standing = sum(labels.score.get(state, 0) for state in STANDING)
+    others = {state: n for state, n in labels.score.items() if state not in STANDING}
+    lines = [
+        f"{labels.count:,} {labels.counted}. The score of these cues has "
+        f"{sum(labels.score.values()):,} notes, each counted once here:",
+        "",
+        "| notes | of | labels? |",
+        "|---|---|---|",
+        f"| {standing:,} | tracks whose stem is decided (`auto`, `confirmed`) | yes, in each stem "
+        "in which they are heard, but where they lie outside its recording or no sound confirms "
+        "its clock |",
+    ]
+    for state, n in sorted(others.items()):
+        lines.append(f"| {n:,} | {_OF_OTHERS.get(state, f'tracks in state `{state}`')} | no |")
+    return "\n".join(lines)
+
+
 def _doubt(hours: Hours) -> str:
     return (
         f"In {hours.incomplete:,} of {hours.stems:,} stems notes may sound that are not among the "
@@ -218,12 +275,20 @@ def _doubt(hours: Hours) -> str:
 def _hours_table(hours: Hours) -> str:
     table = hours.by_category()
     splits = sorted({split for row in table.values() for split in row}, key=_split_order)
-    heads = [split or "all" for split in splits]
+    unit, per_hour, digits = _unit(sum(sum(row.values()) for row in table.values()))
+    heads = [f"{split or 'all'}, {unit}" for split in splits]
     lines = [f"| category | {' | '.join(heads)} |", "|---" * (len(splits) + 1) + "|"]
     for category, row in table.items():
-        cells = (f"{row.get(split, 0.0):.2f}" for split in splits)
+        cells = (f"{row.get(split, 0.0) * per_hour:.{digits}f}" for split in splits)
         lines.append(f"| {category} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _unit(hours: float) -> tuple[str, float, int]:
+    """Return the unit that so much sound is told in, how many make an hour, and its decimals."""
+    if hours >= 10.0:
+        return "hours", 1.0, 2
+    return ("minutes", 60.0, 1) if hours >= 1 / 6 else ("seconds", 3600.0, 1)
 
 
 def _split_order(split: str) -> tuple[int, str]:

@@ -54,7 +54,15 @@ class Request:
 
 
 class Format(Protocol):
-    """One format of data sets on disk."""
+    """One format of data sets on disk.
+
+    Attributes
+    ----------
+    compared : str
+        What of a data set is held against the tables.
+    """
+
+    compared: str
 
     def write(self, request: Request) -> Mapping[str, Any]:
         """Write a data set and finish it; return counts for people, such as ``cues``, ``stems``.

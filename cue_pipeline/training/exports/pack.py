@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cue_pipeline.errors import CuePipelineError
-from cue_pipeline.training.exports.card import CROISSANT, README, Account, Hours, write_cards
+from cue_pipeline.training.exports.card import (
+    CROISSANT,
+    README,
+    Account,
+    Hours,
+    LabelCount,
+    write_cards,
+)
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.growing import GrowingFiles
 from cue_pipeline.training.exports.manifest import read_manifest
@@ -57,6 +64,8 @@ Memory-mapped arrays, stem after stem, which `cue_pipeline.training.Windows.open
 class PackFormat:
     """Writes and verifies packs."""
 
+    compared = "every frame of mel, and all labels, of every stem"
+
     def write(self, request: Request) -> Mapping[str, Any]:
         """Write a pack: see `Format.write`."""
         controllers = request.options.get("controllers") or DEFAULT_CONTROLLERS
@@ -86,12 +95,13 @@ class PackFormat:
             "cues": len(index["cues"]["key"]),
             "stems": len(source.items),
             "frames": sum(item.n_frames for item in source.items),
+            "onsets": sum(writing.n_cells["onsets"]),
         }
         account = _account(request, source, counts, settings, unfinished.folder)
         write_cards(unfinished.folder, account, layout=_LAYOUT, described=[INDEX])
         unfinished.finish(
             "pack",
-            {**settings, "counts": counts, "left_out": [list(left) for left in source.left_out]},
+            {**account.description(), **settings},
             digests,
         )
         return counts
@@ -139,8 +149,14 @@ def _account(
         left_out.setdefault(why, []).append(key if stem is None else f"{key}: {stem}")
     told = {name: settings[name] for name in ("profile", "controllers")}
     code_versions = {asset: sorted(some) for asset, some in sorted(versions.items())}
+    labels = LabelCount.of(
+        counts["onsets"],
+        "onsets, one for each note and stem in which it begins to be heard",
+        request.library,
+        keys,
+    )
     return Account(
-        "pack", request.out.name, request.license, request.split, counts, told, hours,
+        "pack", request.out.name, request.license, request.split, counts, told, hours, labels,
         code_versions, str(settings["state of the library"]), left_out,
     )  # fmt: skip
 

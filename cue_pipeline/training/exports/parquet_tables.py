@@ -110,6 +110,8 @@ outside the recording. `score_seconds` are of the MIDI file, bars and beats coun
 class Parquet:
     """Writes and verifies the format ``parquet``."""
 
+    compared = "every row of every table"
+
     def write(self, request: Request) -> Mapping[str, Any]:
         """Write a data set; return counts."""
         _require_pyarrow()
@@ -205,6 +207,7 @@ class _Shard:
         self._waiting: dict[str, list[Any]] = {table: [] for table in TABLES}
         self._counts = dict.fromkeys(TABLES, 0)
         self._hours = Hours()
+        self._labels = 0
 
     def add(self, tables: Mapping[str, Any]) -> None:
         """Append a cue's rows."""
@@ -214,6 +217,7 @@ class _Shard:
             self._waiting[name].append(table)
             if sum(t.num_rows for t in self._waiting[name]) >= _BUFFERED_ROWS:
                 self._write(name)
+        self._labels += tables["notes"].num_rows - tables["notes"]["stem_id"].null_count
         columns = ("instrument_category", "duration_seconds", "labels_complete")
         for row in tables["stems"].select(columns).to_pylist():
             split = "" if self._split == NO_SPLIT else self._split
@@ -237,6 +241,7 @@ class _Shard:
             "name": self.name,
             "split": self._split,
             "counts": self._counts,
+            "labels": self._labels,
             "hours": told,
             "stems": [self._hours.stems, self._hours.incomplete],
         }
@@ -366,7 +371,12 @@ def _finish(
         hours.stems += shard["stems"][0]
         hours.incomplete += shard["stems"][1]
     counts = {name: sum(shard["counts"][name] for shard in shards) for name in TABLES}
-    account = Account.of("parquet", request, selection, counts, {"compression": "zstd"}, hours)
+    account = Account.of(
+        "parquet", request, selection, counts, {"compression": "zstd"}, hours,
+        (sum(shard["labels"] for shard in shards),
+         "rows of `notes` are labels, with `stem_id` and `start_seconds`: a row for each stem in "
+         "which a note is heard"),
+    )  # fmt: skip
     write_cards(
         export.folder,
         account,

@@ -82,6 +82,8 @@ INDEX_COLUMNS: Final = {
 class Slakh:
     """Writes and verifies the format ``slakh``."""
 
+    compared = "the notes of every MIDI file, and a second of the sound of every stem"
+
     def write(self, request: Request) -> Mapping[str, Any]:
         """Write a data set; return counts."""
         selection = with_files_as_they_were(
@@ -256,7 +258,11 @@ def _finish(
     log.write_csv(export.folder / "index.csv", list(INDEX_COLUMNS))
     counts = {"cues": len(selection.chosen), "stems": hours.stems, "notes": notes}
     settings = {"sample_rate": rate, "channels": 1, "subtype": "PCM_24"}
-    account = Account.of("slakh", request, selection, counts, settings, hours)
+    account = Account.of(
+        "slakh", request, selection, counts, settings, hours,
+        (notes, "notes in `MIDI/`, each in every stem in which it is heard (once in "
+         "`all_src.mid`)"),
+    )  # fmt: skip
     records = [RecordSet("stems", "index.csv", INDEX_COLUMNS)]
     write_cards(export.folder, account, layout=_LAYOUT, record_sets=records)
     export.finish("slakh", account.description())

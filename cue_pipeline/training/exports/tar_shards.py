@@ -74,6 +74,8 @@ data = wds.WebDataset("train-000000.tar").to_tuple("flac", "json")
 class Webdataset:
     """Writes and verifies the format ``webdataset``."""
 
+    compared = "the sound and the notes of every sample"
+
     def write(self, request: Request) -> Mapping[str, Any]:
         """Write a data set; return counts."""
         selection = with_files_as_they_were(
@@ -222,7 +224,11 @@ def _finish(
     log.write_csv(export.folder / "index.csv", list(INDEX_COLUMNS))
     counts = {"cues": len(selection.chosen), "stems": hours.stems, "samples": n, "notes": notes}
     shaped = {k: settings[k] for k in ("seconds", "hop", "sample_rate", "shard_mb")}
-    account = Account.of("webdataset", request, selection, counts, shaped, hours)
+    account = Account.of(
+        "webdataset", request, selection, counts, shaped, hours,
+        (notes, "notes in `json`, each in every sample in which it sounds: in all windows that it "
+         "reaches into, and in each stem in which it is heard"),
+    )  # fmt: skip
     records = [RecordSet("samples", "index.csv", INDEX_COLUMNS)]
     write_cards(export.folder, account, layout=_LAYOUT, record_sets=records)
     export.finish("webdataset", account.description())
