@@ -27,6 +27,10 @@ ALIGNMENT_COLUMNS = (
 MIX_ALIGNMENT_COLUMNS = ("midi_file_id", "final_mix_id", *ALIGNMENT_COLUMNS[2:])
 _DIGITS = 5
 _UNHEARD = "the sound does not tell"
+# Of 34 real stems played at 48/44.1 of their rate, 32 scatter by 72 ms and more: where nothing
+# follows, any place within the window is as good. Of 170 that do follow, four reach 65 ms.
+_LOOSE_SECONDS = 0.065
+_OF_LOOSE = 0.6
 _BY_OTHERS = "of this file alone too few onsets are heard to tell it"
 
 
@@ -85,9 +89,15 @@ class Clock:
         pairs = zip(self.score, self.session - begins, strict=True)
         knots = [[round(float(s), _DIGITS), round(float(a), _DIGITS)] for s, a in pairs]
         lag = round(self.lag_seconds - begins, _DIGITS)
-        unmeasured = self.method == "sound" and spread is None
-        reason = f"{self.reason}; {_BY_OTHERS}" if unmeasured else self.reason
-        return lag, knots, self.method, round(self.confidence, 4), spread, reason
+        sure, reason = self.confidence, self.reason
+        if self.method != "sound":
+            pass
+        elif spread is None:
+            reason += f"; {_BY_OTHERS}"
+        elif spread >= 1e3 * _LOOSE_SECONDS:
+            sure *= _OF_LOOSE
+            reason += f"; its own onsets scatter by {spread:.0f} ms, so that others tell its clock"
+        return lag, knots, self.method, round(sure, 4), spread, reason
 
     def as_stated(self, lag_seconds: float, who: str, heard: float | None) -> tuple[Any, ...]:
         """Return what is stored of it in a file of which a person says the lag.

@@ -146,6 +146,14 @@ def test_of_stems_whose_clock_the_sound_does_not_tell_the_stated_one_is_judged()
     )
 
 
+def test_a_stem_at_another_sample_rate_says_that_its_own_onsets_do_not_confirm_the_clock():
+    fast = {"bass": STEMS["bass"][np.arange(0, len(STEMS["bass"]), 48 / 44.1).astype(int)]}
+    clocks = heard(TRACKS, STEMS | fast).alignments.set_index("audio_file_id")
+    assert list(clocks["confidence"] > 0.9) == [True, True, False]
+    assert clocks["confidence"][22] <= 0.6
+    assert re.search(r"its own onsets scatter by \d+ ms", clocks["reason"][22])
+
+
 # The score says 120 quarters a minute, the take was played at 100, and at 130 from second 16.8 on.
 BEND = TempoBend(
     np.array([0.0, 14.0, 28.0]), np.array([0.0, 16.8, 16.8 + 14.0 / 1.3 * 1.2]), "take.mid"
