@@ -153,7 +153,7 @@ def process(
     if ask_again:
         os.environ["OPENAI_ASK_AGAIN"] = "true"
     settings = read_settings()
-    store = open_store(settings)
+    store = open_store(settings, create=True)
 
     from cue_pipeline.library.plan import plan_library
 
@@ -221,12 +221,12 @@ def status(whole: bool, wanted: tuple[str, ...], as_json: bool) -> None:
     assets, and the first 50 cues that need attention are named.
     """
     settings = configured()
-    from cue_pipeline.library.status import read_status
+    from cue_pipeline.library.status import read_status, without_folder
 
     store = open_store(settings)
     statuses = read_status(store, settings)
+    there = {s.cue_key for s in statuses if not wanted or s.state in wanted}
     if wanted:
-        there = {s.cue_key for s in statuses if s.state in wanted}
         if statuses and not there and not as_json:
             say(f"No asset of any cue is {' or '.join(wanted)}.")
             return
@@ -241,15 +241,16 @@ def status(whole: bool, wanted: tuple[str, ...], as_json: bool) -> None:
     from cue_pipeline.cli.cues import cues_told
     from cue_pipeline.cli.library_states import print_status
 
-    cues = [] if wanted else store.cues()
-    gone = [cue.cue_key for cue in cues if cue.state == "missing"]
+    cues = store.cues()
+    gone, away = without_folder(cues)
     print_status(
         statuses,
         shown_database(settings),
-        gone,
+        [key for key in gone if key in there],
         [] if wanted else store.ledger(),
         [] if wanted else cues_told(store),
-        projects={cue.cue_key: cue.project for cue in store.cues()},
+        projects={cue.cue_key: cue.project for cue in cues},
+        away={} if wanted else away,
         whole=whole,
     )
 

@@ -71,11 +71,20 @@ def run_here(
     )
 
 
-def open_store(settings: Settings) -> Store:
-    """Return the store of the database that `settings` name."""
+def open_store(settings: Settings, *, create: bool = False) -> Store:
+    """Return the store of the database that `settings` name.
+
+    Raises
+    ------
+    WarehouseError
+        If there is no such database, unless it is to be created.
+    """
     from cue_pipeline.warehouse import opening
 
-    return opening.open_store(settings.database_url.get_secret_value())
+    url = settings.database_url.get_secret_value()
+    if not create:
+        opening.require_database(url)
+    return opening.open_store(url)
 
 
 def busy_here(keys: Collection[str]) -> frozenset[str]:

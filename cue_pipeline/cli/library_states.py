@@ -25,6 +25,9 @@ NAMED_OF_MANY = 50
 
 _WORST_FIRST: tuple[State, ...] = ("failed", "stale", "missing", "loading", "ready")
 
+_GONE = "gone"
+_STYLES = {**STATE_STYLES, _GONE: "yellow"}
+
 ByCue = Mapping[str, Sequence["AssetStatus"]]
 
 
@@ -36,6 +39,7 @@ def print_status(
     told: Collection[str] = (),
     *,
     projects: Mapping[str, str | None] | None = None,
+    away: Mapping[str, int] | None = None,
     whole: bool = False,
 ) -> None:
     """Show which assets of which cues are in which state, then why any is not ready.
@@ -47,13 +51,15 @@ def print_status(
     where : str
         The database, without secrets: one that is empty may be another than was meant.
     gone : collection of str
-        Cues whose folder was not there when it was last looked for.
+        Cues whose folder is not there.
     ledger : sequence of LedgerRow
         Of all cues: tells of those in which there are stems or mixes only.
     told : collection of str
         What else is to be said of cues.
     projects : mapping of str to (str or None), optional
         Which project each cue is of.
+    away : mapping of str to int, optional
+        Base folders that are not there, and how many cues each has.
     whole : bool
         Show every cue; without it a library of more than :data:`SHOWN_ONE_BY_ONE` is counted, by
         project, and only the first cues that need attention are named.
@@ -71,9 +77,11 @@ def print_status(
     for s in sorted(statuses, key=lambda s: natural_key(s.cue_key)):
         by_cue.setdefault(s.cue_key, []).append(s)
     if whole or len(by_cue) <= SHOWN_ONE_BY_ONE:
-        _print_every(by_cue)
+        _print_every(by_cue, frozenset(gone))
     else:
-        _print_counted(by_cue, projects or {})
+        _print_counted(by_cue, projects or {}, frozenset(gone))
+    for root, count in (away or {}).items():
+        say(_told_away(root, count))
     _say_some([told_gone(key) for key in gone], "cues whose folder is gone", whole=whole)
     _say_some(list(told), "notes of cues", whole=whole)
     if keys := stems_only(ledger):
@@ -82,11 +90,12 @@ def print_status(
         say(f"mixes only, so that no track has a stem to match: {named(keys)}.")
 
 
-def _print_every(by_cue: ByCue) -> None:
+def _print_every(by_cue: ByCue, gone: Collection[str]) -> None:
     screen = display.console()
     assets = _assets_of(by_cue)
     needed = KEY_WIDTH + sum(len(asset) + 3 for asset in assets) + 4  # with the lines between them
-    screen.print(_status_table(by_cue) if screen.width >= needed else _status_counts(by_cue))
+    table = _status_table if screen.width >= needed else _status_counts
+    screen.print(table(by_cue, gone))
     for states in by_cue.values():
         for s in states:
             if s.state != "ready":
@@ -97,10 +106,22 @@ def _assets_of(by_cue: ByCue) -> list[str]:
     return list(dict.fromkeys(s.asset for states in by_cue.values() for s in states))
 
 
-def _print_counted(by_cue: ByCue, projects: Mapping[str, str | None]) -> None:
+def _told_away(root: str, count: int) -> str:
+    """Return what is said of a base folder that is not there."""
+    cues = f"its {count:,} cues are" if count > 1 else "its cue is"
+    return (
+        f"gone: the base folder '{shown(root)}' is not there; {cues} shown as last seen. Mount its "
+        "volume; or where the library has moved, `cue-pipeline process` its new place, or "
+        "`cue-pipeline cues adopt` it."
+    )
+
+
+def _print_counted(
+    by_cue: ByCue, projects: Mapping[str, str | None], gone: Collection[str]
+) -> None:
     """Show how many cues of each project are in which state, and name those to look at first."""
     worst = {key: _worst(states) for key, states in by_cue.items()}
-    display.console().print(_project_counts(worst, projects))
+    display.console().print(_project_counts(worst, projects, gone))
     open_ones = sorted(
         (key for key, s in worst.items() if s.state != "ready"),
         key=lambda key: _WORST_FIRST.index(worst[key].state),
@@ -122,15 +143,22 @@ def _worst(states: Sequence[AssetStatus]) -> AssetStatus:
     return min(states, key=lambda s: _WORST_FIRST.index(s.state))
 
 
-def _project_counts(worst: Mapping[str, AssetStatus], projects: Mapping[str, str | None]) -> Table:
+def _project_counts(
+    worst: Mapping[str, AssetStatus], projects: Mapping[str, str | None], gone: Collection[str]
+) -> Table:
     from rich.table import Table
 
     counts: dict[str, Counter[str]] = {}
     for key, s in worst.items():
-        counts.setdefault(projects.get(key) or "—", Counter())[s.state] += 1
+        state = _GONE if key in gone else s.state
+        counts.setdefault(projects.get(key) or "—", Counter())[state] += 1
     if len(counts) > 1:
         counts["all"] = sum(counts.values(), Counter())
-    used = [state for state in reversed(_WORST_FIRST) if any(c[state] for c in counts.values())]
+    used = [
+        state
+        for state in (*reversed(_WORST_FIRST), _GONE)
+        if any(c[state] for c in counts.values())
+    ]
     table = Table()
     table.add_column("project", overflow="fold")
     for heading in ("cues", *used):
@@ -139,7 +167,7 @@ def _project_counts(worst: Mapping[str, AssetStatus], projects: Mapping[str, str
         if project == "all":
             table.add_section()
         cells = (
-            f"[{STATE_STYLES[state]}]{of_project[state]:,}[/]" if of_project[state] else ""
+            f"[{_STYLES[state]}]{of_project[state]:,}[/]" if of_project[state] else ""
             for state in used
         )
         table.add_row(cell(project), f"{of_project.total():,}", *cells)
@@ -155,7 +183,7 @@ def _say_some(lines: Sequence[str], what: str, *, whole: bool) -> None:
         say(f"… and {len(lines) - most:,} more {what}: `--all` names all.")
 
 
-def _status_table(by_cue: ByCue) -> Table:
+def _status_table(by_cue: ByCue, gone: Collection[str]) -> Table:
     """Return cue × asset, which a terminal of 80 columns has no room for."""
     from rich.table import Table
 
@@ -165,11 +193,11 @@ def _status_table(by_cue: ByCue) -> Table:
         table.add_column(asset, no_wrap=True)
     for key, states in by_cue.items():
         cells = (f"[{STATE_STYLES[s.state]}]{s.state}[/]" for s in states)
-        table.add_row(cell(key), *cells)
+        table.add_row(_named_cue(key, gone), *cells)
     return table
 
 
-def _status_counts(by_cue: ByCue) -> Table:
+def _status_counts(by_cue: ByCue, gone: Collection[str]) -> Table:
     """Return how many assets of each cue are in which state; which ones is said below it."""
     from rich.table import Table
 
@@ -179,5 +207,9 @@ def _status_counts(by_cue: ByCue) -> Table:
     for key, states in by_cue.items():
         counts = Counter(s.state for s in states)
         said = (f"[{STATE_STYLES[state]}]{n} {state}[/]" for state, n in counts.items())
-        table.add_row(cell(key), ", ".join(said))
+        table.add_row(_named_cue(key, gone), ", ".join(said))
     return table
+
+
+def _named_cue(key: str, gone: Collection[str]) -> str:
+    return f"{cell(key)} ({_GONE})" if key in gone else cell(key)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from cue_pipeline.cue.cue_paths import find_folder
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.numbering import natural_key
 from cue_pipeline.cue.scan import CueScan, ScanProblem, find_cues
@@ -112,7 +113,7 @@ def plan_library(
         raise SettingsError(f"No asset is called {unknown[0]!r}. Assets are {', '.join(assets)}.")
     known = {cue.cue_key: cue for cue in store.cues()}
     place = base_of(base, known.values())
-    scan = _look(place, known, only)
+    scan, whole = _look(place, known, only)
     folders = [folder for folder in scan.cues if not only or folder.key in only]
     absent = sorted(set(only) - {folder.key for folder in folders})
     if absent:
@@ -122,25 +123,31 @@ def plan_library(
             + (f", the closest {_closest(absent[0], scan.cues)!r}." if scan.cues else ".")
         )
     gone: tuple[str, ...] = ()
-    if scan.cues and not only:
+    if scan.cues and whole:
         gone = gone_cues(scan, scan.cues[0].root, known, place.below)
+    # A cue that was asked for by a new name may be a known one, and then no other folder may be it.
+    looked_at = scan.cues if whole else tuple(folders)
     found = recognise(
-        replace(scan, cues=tuple(folders)),
+        replace(scan, cues=looked_at),
         known,
         store,
-        gone=nowhere(known, folders, gone),
+        gone=nowhere(known, looked_at, gone),
         busy_among=busy_among,
         write=not dry_run,
     )
     moved = {move.old: move.new for move in found.moved}
     gone = tuple(key for key in gone if key not in moved and key not in found.left)
-    sure = [folder for folder in found.scan.cues if folder.key not in found.left]
+    due = [f for f in found.scan.cues if not only or f.key in only]
+    arrived = set(moved.values())
+    sure = [
+        f for f in found.scan.cues if f.key not in found.left and (f in due or f.key in arrived)
+    ]
     refused = _refused(sure, place.root, known, store, settings, dry_run=dry_run)
     refused |= {new: told_held(old) for new, old in found.held.items()}
     if not dry_run:
         store.mark_missing(gone)
     plans = _plans(
-        [folder for folder in found.scan.cues if folder.key not in refused],
+        [folder for folder in due if folder.key not in refused],
         store,
         settings,
         {new: old for old, new in moved.items()} if dry_run else {},
@@ -162,14 +169,15 @@ def plan_library(
     )
 
 
-def _look(place: Base, known: Mapping[str, CueRow], only: Collection[str]) -> CueScan:
-    """Return what lies at a base; where only known cues are asked for, what lies in their folders.
+def _look(place: Base, known: Mapping[str, CueRow], only: Collection[str]) -> tuple[CueScan, bool]:
+    """Return what lies at a base, and whether all of it was looked at.
 
-    A walk through a whole library takes ten seconds where there are 20,000 cues.
+    Where only known cues are asked for, what lies in their folders: a walk through a whole library
+    takes ten seconds where there are 20,000 cues.
     """
     within = place.below or place.root
     rows = [row for key in only if (row := known.get(key)) and row.root == str(place.root)]
-    own = [row.path for row in rows if row.path.is_relative_to(within) and row.path.is_dir()]
+    own = [row.path for row in rows if row.path.is_relative_to(within) and _is_at(place.root, row)]
     if only and len(own) == len(set(only)):
         scans = [find_cues(place.root, path) for path in own]
         found = {folder.key: folder for scan in scans for folder in scan.cues}
@@ -177,8 +185,16 @@ def _look(place: Base, known: Mapping[str, CueRow], only: Collection[str]) -> Cu
             return CueScan(
                 tuple(found[key] for key in sorted(found, key=natural_key)),
                 tuple(problem for scan in scans for problem in scan.problems),
-            )
-    return find_cues(place.root, place.below)
+            ), False
+    return find_cues(place.root, place.below), True
+
+
+def _is_at(root: Path, row: CueRow) -> bool:
+    """Whether the folder of a cue, and no other that is spelt like it, is where it was seen."""
+    try:
+        return row.path.is_dir() and row.path.samefile(find_folder(root, row.cue_key))
+    except (CueError, OSError):
+        return False
 
 
 def _plans(

@@ -65,6 +65,25 @@ def _folders(store: Store) -> Iterator[tuple[CueFolder, bool]]:
         yield there.get(key) or last_seen(cue), key not in read.left
 
 
+def without_folder(cues: Iterable[CueRow]) -> tuple[list[str], dict[str, int]]:
+    """Return the cues whose folders are not there, and base folders that are not, with their cues.
+
+    A base folder that is not there is a volume that is not mounted, or a library that has moved:
+    its cues are counted, and not called gone.
+    """
+    gone: list[str] = []
+    away: dict[str, int] = {}
+    here: dict[str, bool] = {}
+    for cue in cues:
+        if cue.root not in here:
+            here[cue.root] = Path(cue.root).is_dir()
+        if not here[cue.root]:
+            away[cue.root] = away.get(cue.root, 0) + 1
+        elif cue.state == "missing" or not cue.path.is_dir():
+            gone.append(cue.cue_key)
+    return gone, away
+
+
 def _uncompared(status: AssetStatus) -> AssetStatus:
     """Return a state that is not known: files have other dates, and were not read."""
     if status.state != "stale" or not status.reason.endswith(FILES_CHANGED):

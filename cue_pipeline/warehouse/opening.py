@@ -19,6 +19,27 @@ def open_store(database_url: str) -> Store:
     return _open_store(database_url, os.getcwd())  # noqa: PTH109 - a key, not a path
 
 
+def require_database(database_url: str) -> None:
+    """Refuse a SQLite file that does not exist: a mistyped URL would make an empty one.
+
+    Raises
+    ------
+    WarehouseError
+        If there is no such file. Other databases say so when they are connected to.
+    """
+    from cue_pipeline.errors import WarehouseError
+    from cue_pipeline.warehouse.engine import describe, normalise_url
+
+    url = normalise_url(database_url)
+    file = url.database if url.get_backend_name() == "sqlite" and "uri" not in url.query else None
+    if file and file != ":memory:" and not Path(file).expanduser().is_file():
+        raise WarehouseError(
+            f"There is no database {describe(url)}: '{Path(file).expanduser().absolute()}' does "
+            "not exist. Run `cue-pipeline process BASE_DIR` first, which writes it; or give the "
+            "file that it has written (--database-url, DATABASE_URL), best by its absolute path."
+        )
+
+
 def open_for_reading(database_url: str) -> Store:
     """Return the warehouse at a URL for readers: nothing is created, upgraded or written.
 
@@ -34,12 +55,7 @@ def open_for_reading(database_url: str) -> Store:
 
     url = normalise_url(database_url)
     where = describe(url)
-    file = url.database if url.get_backend_name() == "sqlite" and "uri" not in url.query else None
-    if file and file != ":memory:" and not Path(file).expanduser().is_file():
-        raise WarehouseError(
-            f"There is no database {where}: '{Path(file).expanduser().absolute()}' does not exist. "
-            "Give the file that `cue-pipeline process` has written, or its folder's absolute path."
-        )
+    require_database(database_url)
     engine = create_engine(url, read_only=True)
     found = migrations.current(engine)
     if found is None:

@@ -40,6 +40,15 @@ EVERY = list(commands(cli))
 LEAVES = [path for path in EVERY if not isinstance(command_at(path), click.Group)]
 
 
+def required_by(path: tuple[str, ...]) -> list[str]:
+    """Return some value for each argument that a command requires."""
+    return [
+        param.type.choices[0] if isinstance(param.type, click.Choice) else "x"
+        for param in command_at(path).params
+        if isinstance(param, click.Argument) and param.required
+    ]
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """Work in an empty folder, whose environment names a database that nothing may touch."""
@@ -57,13 +66,14 @@ def test_every_command_has_the_option(path):
 
 @pytest.mark.parametrize("path", [p for p in LEAVES if p not in WITHOUT_DATABASE], ids=" ".join)
 def test_every_command_opens_the_database_of_the_option(path, here):
-    required = [
-        param.type.choices[0] if isinstance(param.type, click.Choice) else "x"
-        for param in command_at(path).params
-        if isinstance(param, click.Argument) and param.required
-    ]
     said = said_here(
-        (*path, *required, *NEEDED.get(path, ()), "--database-url", "sqlite:////no/such/place.db"),
+        (
+            *path,
+            *required_by(path),
+            *NEEDED.get(path, ()),
+            "--database-url",
+            "sqlite:////no/such/place.db",
+        ),
         expect=2,
     )
     assert "/no/such/place.db'" in said
@@ -90,4 +100,17 @@ def test_mappings_of_a_cue_are_those_of_the_option_wherever_it_stands(here):
         ("mappings", "1m01", "--database-url", "sqlite:///told.db"),
         ("mappings", "--database-url", "sqlite:///told.db", "1m01"),
     ):
-        assert "sqlite:///told.db holds no cues yet" in said_here(arguments, expect=2)
+        assert "There is no database sqlite:///told.db" in said_here(arguments, expect=2)
+
+
+CREATING = {("process",), ("db", "upgrade"), ("db", "current")}
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in LEAVES if p not in WITHOUT_DATABASE | CREATING], ids=" ".join
+)
+def test_a_command_makes_no_database_where_there_is_none(path, here):
+    told = ("--database-url", f"sqlite:///{here / 'mistyped.db'}")
+    said = said_here((*path, *required_by(path), *NEEDED.get(path, ()), *told), expect=2)
+    assert "mistyped.db' does not exist" in said
+    assert not list(here.iterdir())

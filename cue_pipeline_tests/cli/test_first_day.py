@@ -61,7 +61,20 @@ def test_a_folder_without_cues_is_told_what_a_cue_looks_like(said, tmp_path):
 @pytest.mark.parametrize(
     "command", [("status",), ("mappings", "1m01"), ("backfill", "--cue", "1m01")]
 )
-def test_in_the_wrong_folder_a_command_names_the_database_that_it_found_empty(said, command):
+def test_in_the_wrong_folder_a_command_names_the_database_that_is_not_there(
+    said, tmp_path, command
+):
+    output = said(*command, expect=2)
+    assert "There is no database sqlite:///cue_pipeline.db" in output
+    assert "process BASE_DIR" in output
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command", [("status",), ("mappings", "1m01"), ("backfill", "--cue", "1m01")]
+)
+def test_a_command_names_the_database_that_it_found_empty(said, command):
+    said("db", "upgrade", expect=0)
     output = said(*command, expect=0 if command == ("status",) else 2)
     assert "sqlite:///cue_pipeline.db" in output
     assert "process BASE_DIR" in output
@@ -75,6 +88,7 @@ def test_a_mistyped_asset_is_told_the_closest_before_anything_is_opened(said, tm
 
 
 def test_a_sheet_without_tracks_is_not_called_ready_for_import(said):
+    said("db", "upgrade", expect=0)
     assert "no track" in said("mappings", "export", "sheet.csv", expect=0)
 
 
@@ -120,6 +134,7 @@ def test_tracks_of_several_midi_files_are_told_apart(terminal, capsys):
 def test_a_misspelt_setting_is_told_and_not_silently_without_effect(said, tmp_path, monkeypatch):
     (tmp_path / ".env").write_text("CUE_MEL_NMELS=128\nCUE_SAMPLE_RATE=44100\n")
     monkeypatch.setenv("CUE_PIPELINE_THREADS", "1")
+    said("db", "upgrade", expect=0)
     output = said("status", expect=0)
     assert (
         output.count("CUE_MEL_NMELS is no setting and has no effect; did you mean CUE_MEL_N_MELS?")

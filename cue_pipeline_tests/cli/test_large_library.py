@@ -52,6 +52,19 @@ def test_a_large_library_is_counted_by_project_and_what_failed_is_named_first(ca
     assert "… and 50 more cues" in lines[-1] or "… and 50 more cues" in lines[-2]
 
 
+def test_cues_whose_folders_are_gone_are_counted_as_such_and_no_base_folder_is_told(
+    capsys, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", "120")
+    statuses, keys = library_of(n_ready=300, n_stale=0, n_failed=0)
+    print_status(statuses, "sqlite:///w.db", keys[:3], away={"/mnt/b": 40})
+    said = capsys.readouterr().out
+    rows = [[c.strip() for c in x.strip("│").split("│")] for x in said.splitlines() if "│" in x]
+    assert rows[-1] == ["—", "300", "297", "3"]
+    assert f"gone: {keys[0]}: its folder is gone" in said
+    assert "gone: the base folder '/mnt/b' is not there; its 40 cues are shown as last" in said
+
+
 def test_all_cues_of_a_large_library_are_shown_when_asked_for(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "250")
     statuses, keys = library_of(n_ready=150, n_stale=60, n_failed=0)

@@ -9,7 +9,7 @@ from cue_pipeline.errors import CueError
 from cue_pipeline.library.adoption import adopt_root, move_by_hand
 from cue_pipeline.library.plan import plan_library
 from cue_pipeline.library.recognition import recognise
-from cue_pipeline.library.status import read_status
+from cue_pipeline.library.status import read_status, without_folder
 from cue_pipeline.warehouse.removal import read_decisions, remove_cue, restore_decisions
 from cue_pipeline_tests.shelf import Shelf, nobody, redate
 from cue_pipeline_tests.workspace import clean_environment
@@ -51,6 +51,50 @@ def test_a_dry_run_says_the_move_and_changes_nothing(shelf):
     assert plan.moved == {"1m01": "1m09"}
     assert not any(cue.assets for cue in plan.cues)
     assert shelf.keys() == {"1m01": "present"}
+
+
+def test_a_renamed_cue_that_is_asked_for_by_its_new_name_keeps_its_decisions(shelf):
+    shelf.cue("1m01", b"one")
+    shelf.cue("1m02", b"two")
+    shelf.process()
+    shelf.store.set_override("1m01", "Violins", "VLN", "Strings")
+    shelf.process()
+    (shelf.root / "1m01").rename(shelf.root / "1m01 v2")
+    shelf.cue("1m03", b"three")
+    before = shelf.store.cue("1m01")
+    plan = plan_library(
+        shelf.root, shelf.store, shelf.settings, only=["1m01 v2"], busy_among=nobody
+    )
+    assert plan.moved == {"1m01": "1m01 v2"}
+    assert [(cue.folder.key, cue.assets) for cue in plan.cues] == [("1m01 v2", ())]
+    assert shelf.store.cue("1m01 v2").id == before.id
+    assert shelf.decided("1m01 v2") == ["Violins"]
+    assert shelf.keys() == {"1m01 v2": "present", "1m02": "present"}
+
+
+def test_of_two_copies_of_a_cue_that_is_gone_the_one_asked_for_is_not_chosen(shelf):
+    folder = shelf.cue("1m01", b"one")
+    shelf.process()
+    shelf.store.set_override("1m01", "Violins", "VLN", "Strings")
+    for name in ("1m01 a", "1m01 b"):
+        shutil.copytree(folder, shelf.root / name)
+    shutil.rmtree(folder)
+    plan = plan_library(shelf.root, shelf.store, shelf.settings, only=["1m01 a"], busy_among=nobody)
+    assert plan.moved == {}
+    assert any("1m01 a may be 1m01, which is gone" in text for text in plan.offered)
+    assert shelf.decided("1m01") == ["Violins"]
+
+
+def test_a_known_cue_whose_folder_is_there_in_two_spellings_is_refused_by_name_too(shelf):
+    composed, decomposed = "1m01 \u00e9t\u00e9", "1m01 e\u0301te\u0301"
+    shelf.cue(composed, b"one")
+    shelf.cue("1m02", b"two")
+    shelf.process()
+    shelf.cue(decomposed, b"other")
+    if len(list(shelf.root.iterdir())) < 3:
+        pytest.skip("this disk holds one spelling of a name only")
+    with pytest.raises(CueError, match="No cue"):
+        plan_library(shelf.root, shelf.store, shelf.settings, only=[composed], busy_among=nobody)
 
 
 def test_two_folders_that_were_exchanged_are_exchanged(shelf):
@@ -352,3 +396,15 @@ def test_a_library_goes_through_all_of_it_and_loses_nothing(shelf):
         ("Reel 1/1m02", "reel 2/1m01 titles", "reel 2/1m01 titles v2"), "present"
     )
     assert shelf.stale() == set()
+
+
+def test_a_cue_whose_folder_is_not_there_is_gone_before_anyone_has_looked_for_it(shelf):
+    shelf.cue("1m01", b"one")
+    shelf.cue("1m02", b"two")
+    shelf.process()
+    assert without_folder(shelf.store.cues()) == ([], {})
+    shutil.rmtree(shelf.root / "1m01")
+    assert shelf.keys() == {"1m01": "present", "1m02": "present"}
+    assert without_folder(shelf.store.cues()) == (["1m01"], {})
+    shelf.root.rename(shelf.root.with_name("unmounted"))
+    assert without_folder(shelf.store.cues()) == ([], {str(shelf.root): 2})
