@@ -120,6 +120,20 @@ def write_export(
     callback=_numbers,
     help="MIDI controllers that `cc` has.  [default: 1,2,7,11,64]",
 )
+@click.option(
+    "--audio",
+    type=click.IntRange(1_000, 192_000),
+    metavar="HZ",
+    help="Samples of stems and mixes too, at this rate.  [default: none]",
+)
+@click.option(
+    "--audio-channels",
+    type=click.Choice(["1", "2"]),
+    default="1",
+    show_default=True,
+    help="1: the mean of all; 2: left and right.",
+)
+@_include_changed
 def pack(**asked: Any) -> None:
     """Write all stems with a mel spectrogram into the folder OUT, to be read by memory maps.
 

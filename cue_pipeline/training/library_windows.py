@@ -82,8 +82,8 @@ class Windows(of_packs.Windows):
         if "://" not in os.fspath(url_or_pack):
             if of == "cue":
                 raise of_packs.WindowsError(
-                    "A pack holds no samples, which is what windows of cues are made of. Open the "
-                    "library itself: Windows.open('sqlite:///…', of='cue')."
+                    "Windows of cues are made of a library, not of a pack. Open the library "
+                    "itself: Windows.open('sqlite:///…', of='cue')."
                 )
             found: Self = super().open(
                 url_or_pack, split=split, cues=cues, controllers=controllers, **shape

@@ -56,6 +56,8 @@ class TablesSource:
         out then.
     include_changed : bool
         Take these all the same.
+    comparing_seconds : float or None
+        How long files whose dates are new are read for that; None: as long as it takes.
     cache_bytes : int
         Most bytes of labels that are kept.
 
@@ -87,6 +89,7 @@ class TablesSource:
         mixes: bool = False,
         sounds: bool = False,
         include_changed: bool = False,
+        comparing_seconds: float | None = COMPARING_SECONDS,
         cache_bytes: int = CACHE_BYTES,
     ) -> None:
         from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
@@ -109,7 +112,9 @@ class TablesSource:
         stems = self._ready(stems, index, needed)
         self.doubts: list[str] = []
         if sounds and stems:
-            stems = self._with_files_as_they_were(stems, include_changed=include_changed)
+            stems = self._with_files_as_they_were(
+                stems, include_changed=include_changed, seconds=comparing_seconds
+            )
         self.grid, stems = self._one_grid(stems)
         self._mixes: dict[tuple[str, str], tuple[str, float]] = {}
         if mixes:
@@ -270,15 +275,13 @@ class TablesSource:
         return found
 
     def _with_files_as_they_were(
-        self, stems: Sequence[StemRow], *, include_changed: bool
+        self, stems: Sequence[StemRow], *, include_changed: bool, seconds: float | None
     ) -> list[StemRow]:
         """Return the stems of cues whose files are those that their rows were made of."""
         from cue_pipeline.library.made_of import CHANGED, FilesNow, compare_files, told
 
         keys = dict.fromkeys(stem.cue_key for stem in stems)
-        found = compare_files(
-            self._library.store, keys, self._library.root, seconds=COMPARING_SECONDS
-        )
+        found = compare_files(self._library.store, keys, self._library.root, seconds=seconds)
         left_out = {} if include_changed else found.changed
         taken = {key: which for key, which in found.changed.items() if key not in left_out}
         self.doubts = list(told(FilesNow(taken, found.unknown)))

@@ -119,7 +119,7 @@ def test_a_pack_says_which_splits_it_has(filled, tmp_path, exported):
         Windows.open(exported(filled, tmp_path / "pack"), split="train")
 
 
-def test_a_pack_has_no_samples(filled, tmp_path, exported):
+def test_a_pack_without_audio_has_no_samples(filled, tmp_path, exported):
     windows = Windows.open(exported(filled, tmp_path / "pack"), fields=["audio"])
     with pytest.raises(WindowsError, match="holds no samples"):
         windows[0]

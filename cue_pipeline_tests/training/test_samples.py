@@ -3,14 +3,19 @@
 import numpy as np
 import pytest
 import soundfile as sf
+import soxr
 
 import cue_pipeline as cp
 from cue_pipeline.audio.excerpt import ExcerptReader
-from cue_pipeline.errors import AudioFileError
+from cue_pipeline.errors import AudioFileError, ExportError
 from cue_pipeline.training import Windows
+from cue_pipeline.training.exports.formats import Request
+from cue_pipeline.training.exports.pack import PackFormat
 from cue_pipeline.training.samples import folded, mixes_on_clock
 from cue_pipeline.training.windows import WindowsError
+from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.stem_index import MixRow
+from cue_pipeline.warehouse.store import Store
 from cue_pipeline_tests.warehouse.synthetic import ASSETS, SyntheticCue, load, replace
 
 RATE, SECONDS = 48_000, 6
@@ -219,3 +224,66 @@ def test_a_file_that_changed_is_seen_though_its_header_is_kept(tmp_path):
     sf.write(tmp_path / "a.wav", noise(0)[:RATE], RATE, subtype="PCM_24")
     with pytest.raises(AudioFileError, match="is not the file that was processed"):
         read(0.0)
+
+
+def packed(made, out, **options):
+    url, root = made
+    request = Request(cp.open_library(url, root), out, "CC0-1.0", options=options)
+    for asset in ("match_evidence", "llm_mappings"):  # what labels are made of
+        replace(Store(create_engine(url)), CUE, asset)
+    PackFormat().write(request)
+    return out
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_pack_with_audio_has_the_samples_of_the_files_bit_for_bit(library, tmp_path, channels):
+    made = library()
+    out = packed(made, tmp_path / "pack", audio=RATE, audio_channels=channels)
+    asked = {"seconds": 2.0, "hop": 0.7, "fields": ["mel", "audio", "mix"]}
+    tables = opened(made, channels=channels, sample_rate=RATE, **asked)
+    pack = Windows.open(out, **asked)
+    assert len(pack) == len(tables) > 10
+    for of_pack, of_tables in zip(pack, tables, strict=True):
+        for field in asked["fields"]:
+            assert np.array_equal(of_pack[field], of_tables[field])
+        assert of_pack["audio"].any()
+    assert not PackFormat().faults(out, cp.open_library(*made))
+    with (out / "audio.f4").open("r+b") as file:
+        file.write(b"\1")
+    (fault,) = PackFormat().faults(out, cp.open_library(*made))
+    assert "its samples are others" in fault
+
+
+@pytest.mark.engines("sqlite")
+def test_a_pack_has_its_samples_at_one_rate(library, tmp_path):
+    made = library()
+    out = packed(made, tmp_path / "pack", audio=22_050)
+    windows = Windows.open(out, seconds=2.0, hop=2.0, fields=["audio"])
+    peer = soxr.resample(noise(0)[:, 0], RATE, 22_050, quality="HQ")[: 2 * 22_050]
+    assert np.abs(windows[0]["audio"][0] - peer).max() < 2e-5
+    with pytest.raises(WindowsError, match=r"sample_rate=22050, channels=1"):
+        Windows.open(out, seconds=2.0, fields=["audio"], sample_rate=RATE)[0]
+    with pytest.raises(WindowsError, match="channels=1"):
+        Windows.open(out, seconds=2.0, fields=["audio"], channels=2)[0]
+
+
+@pytest.mark.engines("sqlite")
+def test_stems_of_a_pack_beside_which_no_mix_is_known_are_left_out_of_windows_with_it(
+    library, tmp_path
+):
+    made = library(offsets=(0.0, None))
+    out = packed(made, tmp_path / "pack", audio=RATE)
+    assert {item.stem for item in Windows.open(out, fields=["audio"]).items} == {"Stem 0", "Stem 1"}
+    windows = Windows.open(out, fields=["mix"])
+    assert {item.stem for item in windows.items} == {"Stem 0"}
+    assert [(key, stem) for key, stem, _ in windows.left_out] == [(CUE.key, "Stem 1")]
+
+
+@pytest.mark.engines("sqlite")
+def test_a_cue_without_its_sound_is_left_out_of_a_pack_with_audio(library, tmp_path):
+    made = library()
+    (tmp_path / CUE.key / "0.wav").unlink()
+    with pytest.raises(ExportError, match="No cue could be read"):
+        packed(made, tmp_path / "pack", audio=RATE)
+    assert packed(made, tmp_path / "without").is_dir()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cue_pipeline.errors import CuePipelineError
+from cue_pipeline.errors import CuePipelineError, ExportError
 from cue_pipeline.training.exports.card import (
     CROISSANT,
     README,
@@ -25,6 +25,7 @@ from cue_pipeline.training.exports.card import (
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.growing import GrowingFiles
 from cue_pipeline.training.exports.manifest import read_manifest
+from cue_pipeline.training.exports.pack_samples import PackSamples, unreadable
 from cue_pipeline.training.exports.unfinished import Unfinished
 from cue_pipeline.training.tables_source import DEFAULT_CONTROLLERS, TablesSource
 from cue_pipeline.training.windows.packed import (
@@ -37,6 +38,7 @@ from cue_pipeline.training.windows.packed import (
     read_index,
     sizes,
 )
+from cue_pipeline.training.windows.packed_samples import AUDIO, MIX
 from cue_pipeline.training.windows.source import Labels
 
 if TYPE_CHECKING:
@@ -58,36 +60,37 @@ Memory-mapped arrays, stem after stem, which `cue_pipeline.training.Windows.open
 | `sounding.i4`, `velocity.u1` | cells in which a note sounds: frame × 128 + pitch, sorted |
 | `onsets.i4`, `categories.i1` | cells in which a note begins, and its part's category |
 | `offsets.i4` | cells in which a note has ceased to sound |
+| `audio.f4`, `mix.f4` | with `--audio`: samples × channels of stems, and of the cues' mixes |
 """
 
 
 class PackFormat:
     """Writes and verifies packs."""
 
-    compared = "every frame of mel, and all labels, of every stem"
+    compared = "every frame of mel, all labels and, where there are any, samples of every stem"
 
     def write(self, request: Request) -> Mapping[str, Any]:
         """Write a pack: see `Format.write`."""
         controllers = request.options.get("controllers") or DEFAULT_CONTROLLERS
         profile = request.options.get("profile") or "default"
-        source = TablesSource(
-            request.library,
-            profile=profile,
-            split=request.split,
-            controllers=controllers,
-            cache_bytes=0,
-        )
+        source = _opened(request, profile, controllers)
+        samples = _samples(request, source)
         settings = {
             "profile": profile,
             "controllers": list(controllers),
             "split": request.split,
             "license": request.license,
+            "audio": request.options.get("audio"),
+            "audio_channels": int(request.options.get("audio_channels") or 1),
+            "include_changed": bool(request.options.get("include_changed")),
             "state of the library": source.digest(),
         }
         unfinished = Unfinished(request.out, settings, resume=request.resume)
-        writing = _Writing(source, unfinished, request)
+        writing = _Writing(source, samples, unfinished, request)
         digests = writing.run()
         index = _index(source, writing.n_cells)
+        if samples is not None:
+            index["samples"] = samples.index()
         (unfinished.folder / INDEX).write_text(
             json.dumps(index, ensure_ascii=False), encoding="utf-8"
         )
@@ -122,6 +125,52 @@ class PackFormat:
         return found + [f"{name}: a pack has no such file." for name in sorted(extra)]
 
 
+def _opened(request: Request, profile: str, controllers: Sequence[int]) -> TablesSource:
+    """Return what is to be written; with samples, less cues whose sound changed or is not there."""
+
+    def source(cues: Collection[str] | None = None) -> TablesSource:
+        return TablesSource(
+            request.library,
+            profile=profile,
+            split=request.split,
+            cues=cues,
+            controllers=controllers,
+            sounds=with_samples,
+            include_changed=bool(request.options.get("include_changed")),
+            comparing_seconds=None,
+            cache_bytes=0,
+        )
+
+    with_samples = request.options.get("audio") is not None
+    found = source()
+    if not with_samples:
+        return found
+    lacking = unreadable(request.library, found)
+    if lacking:
+        left = {item.cue_key for item in found.items} - lacking.keys()
+        if not left:
+            raise ExportError(f"No cue could be read. The first: {next(iter(lacking.values()))}")
+        before, found = found, source(left)
+        found.left_out[:] = [*before.left_out, *((key, None, why) for key, why in lacking.items())]
+    for key, _, why in found.left_out:
+        request.say(f"left out: {key}: {why}")
+    for doubt in found.doubts:
+        request.say(f"note: {doubt}")
+    return found
+
+
+def _samples(request: Request, source: TablesSource) -> PackSamples | None:
+    rate = request.options.get("audio")
+    if rate is None:
+        return None
+    channels = int(request.options.get("audio_channels") or 1)
+    samples = PackSamples(request.library, source, int(rate), channels)
+    for (key, name), why in samples.left_out.items():
+        source.left_out.append((key, f"mix '{name}'", why))
+        request.say(f"left out: {key}: mix '{name}': {why}")
+    return samples
+
+
 def _account(
     request: Request,
     source: TablesSource,
@@ -147,7 +196,7 @@ def _account(
     left_out: dict[str, list[str]] = {}
     for key, stem, why in source.left_out:
         left_out.setdefault(why, []).append(key if stem is None else f"{key}: {stem}")
-    told = {name: settings[name] for name in ("profile", "controllers")}
+    told = {name: settings[name] for name in ("profile", "controllers", "audio", "audio_channels")}
     code_versions = {asset: sorted(some) for asset, some in sorted(versions.items())}
     labels = LabelCount.of(
         counts["onsets"],
@@ -157,15 +206,22 @@ def _account(
     )
     return Account(
         "pack", request.out.name, request.license, request.split, counts, told, hours, labels,
-        code_versions, str(settings["state of the library"]), left_out,
+        code_versions, str(settings["state of the library"]), left_out, source.doubts,
     )  # fmt: skip
 
 
 class _Writing:
     """The files of a pack while they grow, stem after stem."""
 
-    def __init__(self, source: TablesSource, unfinished: Unfinished, request: Request) -> None:
-        self._source, self._unfinished, self._say = source, unfinished, request.say
+    def __init__(
+        self,
+        source: TablesSource,
+        samples: PackSamples | None,
+        unfinished: Unfinished,
+        request: Request,
+    ) -> None:
+        self._source, self._samples = source, samples
+        self._unfinished, self._say = unfinished, request.say
         kept = unfinished.progress
         self._done = int(kept.get("stems", 0))
         self.n_cells: dict[str, list[int]] = kept.get(
@@ -174,7 +230,8 @@ class _Writing:
         self._names = {
             name: file_of(name, source.grid.dtype) for name in ("mel", *PER_FRAME, *PER_CELL)
         }
-        self._sizes: dict[str, int] = kept.get("sizes", dict.fromkeys(self._names.values(), 0))
+        files = [*self._names.values(), *([] if samples is None else [AUDIO, MIX])]
+        self._sizes: dict[str, int] = kept.get("sizes", dict.fromkeys(files, 0))
 
     def run(self) -> dict[str, str]:
         """Write what is lacking; return the SHA-256 of each file."""
@@ -198,6 +255,11 @@ class _Writing:
             files.append(self._names[name], data)
         for name, lengths in self.n_cells.items():
             lengths.append(len(getattr(labels, name)))
+        if self._samples is not None:
+            for block in self._samples.mix_before(item):
+                files.append(MIX, block)
+            for block in self._samples.stem(item):
+                files.append(AUDIO, block)
 
     def _keep(self, files: GrowingFiles, stems: int) -> None:
         n_cells = {name: list(lengths) for name, lengths in self.n_cells.items()}
@@ -254,14 +316,13 @@ def _disorder(packed: PackedSource) -> Iterator[str]:
 def _differences(
     packed: PackedSource, library: Library, description: Mapping[str, Any]
 ) -> Iterator[str]:
-    """Yield what a pack holds otherwise than the tables."""
-    tables = TablesSource(
-        library,
-        profile=description["profile"],
-        split=description["split"],
-        controllers=packed.controllers,
-        cache_bytes=0,
-    )
+    """Yield what a pack holds otherwise than the tables, and the files where it has samples."""
+    options = {name: description.get(name) for name in ("audio", "audio_channels")}
+    options["include_changed"] = True  # what changed is said of its sound
+    asked = Request(library, packed.folder, "", description["split"], options=options)
+    tables = _opened(asked, description["profile"], packed.controllers)
+    samples = _samples(asked, tables)
+    left_out = {key for keys in description["left_out"].values() for key in keys}
     places = {(item.cue_key, item.stem): i for i, item in enumerate(tables.items)}
     for i, item in enumerate(packed.items):
         there = places.pop((item.cue_key, item.stem), None)
@@ -274,8 +335,11 @@ def _differences(
             yield f"{where}: its mel is another in the tables."
         elif not _same_labels(packed.labels(i), tables.labels(there)):
             yield f"{where}: its labels are others in the tables."
+        elif samples is not None and not _same_samples(packed, i, samples, there):
+            yield f"{where}: its samples are others in its files."
     for key, name in places:
-        yield f"stem '{name}' of cue '{key}' is in the tables and not in the pack."
+        if key not in left_out:
+            yield f"stem '{name}' of cue '{key}' is in the tables and not in the pack."
 
 
 def _same_mel(packed: PackedSource, i: int, tables: TablesSource, there: int) -> bool:
@@ -291,6 +355,19 @@ def _same_mel(packed: PackedSource, i: int, tables: TablesSource, there: int) ->
             return False
         first += rows
     return first == n
+
+
+def _same_samples(packed: PackedSource, i: int, samples: PackSamples, there: int) -> bool:
+    first, held = 0, packed.samples
+    for block in samples.stem(there):
+        if held is None:
+            return False
+        own = np.empty((held.channels, len(block) // 4 // held.channels), np.float32)
+        packed.read_audio(i, first / held.rate, held.rate, own)
+        if np.ascontiguousarray(own.T).tobytes() != block:
+            return False
+        first += own.shape[1]
+    return True
 
 
 def _same_labels(one: Labels, other: Labels) -> bool:

@@ -13,6 +13,8 @@ little-endian, in C order, stem after stem:
 ``sounding.i4``     cells in which notes sound, with ``velocity.u1``
 ``onsets.i4``       cells in which notes begin, with ``categories.i1``
 ``offsets.i4``      cells in which notes have ceased to sound
+``audio.f4``        where it was exported with samples: see :mod:`.packed_samples`
+``mix.f4``          the same of the cues' mixes
 ==================  =====================================================================
 
 A cell is ``frame * 128 + pitch``, the frame counted from the stem's first.
@@ -33,6 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .grid import Grid
+from .packed_samples import AUDIO, MIX, PackedSamples, sample_sizes
 from .refusal import WindowsError
 from .source import LABEL_DTYPES, Item, Labels
 
@@ -67,6 +70,14 @@ class PackedSource:
         Only stems of cues of this split.
     cues : collection of str, optional
         Only stems of these cues.
+    mixes : bool
+        Whether the mix is asked for: stems beside which none is known are left out then.
+
+    Attributes
+    ----------
+    samples : PackedSamples or None
+        None: the pack holds none.
+    left_out : list of (cue_key, stem, reason)
 
     Raises
     ------
@@ -81,15 +92,21 @@ class PackedSource:
         *,
         split: str | None = None,
         cues: Collection[str] | None = None,
+        mixes: bool = False,
     ) -> None:
-        self.folder, self.split, self._cues = Path(folder).absolute(), split, cues
+        self.folder = Path(folder).absolute()
+        self._asked = (split, cues, mixes)
         index = read_index(self.folder)
         self.grid = Grid(**index["grid"])
         self.controllers = tuple(index["controllers"])
         self.categories = tuple(index["categories"])
         self._arrays = _arrays(self.folder, index, self.grid)
         stems = index["stems"]
+        self.samples = _samples(self.folder, index)
         self._kept = _of_cues(index, _of_split(index, split, self.folder), cues, self.folder)
+        self.left_out: list[tuple[str, str, str]] = []
+        if mixes and self.samples is not None:
+            self._kept = self._with_mix(index, self.samples.later)
         frames = [0, *accumulate(stems["n_frames"])]
         self._frames = [frames[i] for i in self._kept]
         cells = {name: [0, *accumulate(stems["n_cells"][name])] for name in stems["n_cells"]}
@@ -125,17 +142,41 @@ class PackedSource:
         """Return whether all that sounds in a stem is known."""
         return bool(self._labels(item).complete.all())
 
-    def read_audio(self, *_: Any) -> None:
-        """Refuse: a pack holds no samples."""
-        raise WindowsError(
-            f"'{self.folder}' is a pack, which holds no samples. Open the library itself for "
-            "'audio' and 'mix': Windows.open('sqlite:///…')."
-        )
+    def read_audio(self, item: int, start: float, rate: int, out: Array) -> None:
+        """Fill an array with samples of a stem: see `Source.read_audio`."""
+        self._held().read_audio(self._kept[item], start, rate, out)
 
-    read_mix = read_audio
+    def read_mix(self, item: int, start: float, rate: int, out: Array) -> None:
+        """Fill an array with samples of the mix of a stem's cue: see `Source.read_mix`."""
+        self._held().read_mix(self._kept[item], start, rate, out)
+
+    def _held(self) -> PackedSamples:
+        if self.samples is None:
+            raise WindowsError(
+                f"'{self.folder}' is a pack that holds no samples: it was exported without --audio "
+                "HZ. Export it anew with that, or open the library itself for 'audio' and 'mix': "
+                "Windows.open('sqlite:///…')."
+            )
+        return self.samples
+
+    def _with_mix(self, index: Mapping[str, Any], later: Sequence[float | None]) -> list[int]:
+        kept = [i for i in self._kept if later[i] is not None]
+        for i in self._kept:
+            if later[i] is None:
+                item = _item(index, i)
+                self.left_out.append(
+                    (item.cue_key, item.stem, "its cue has no mix of which it is known where it "
+                     "starts beside it")
+                )  # fmt: skip
+        if not kept:
+            raise WindowsError(
+                f"No stem in '{self.folder}' has a mix that is known to start with it. Leave 'mix' "
+                "out of the fields."
+            )
+        return kept
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self.folder, self.split, self._cues)
+        return _reopened, (self.folder, *self._asked)
 
     def _read_labels(self, item: int) -> Labels:
         begin = self._frames[item]
@@ -183,7 +224,17 @@ def sizes(index: Mapping[str, Any]) -> dict[str, int]:
         n = width[name] * n_frames if name in width else sum(stems["n_cells"][PER_CELL[name]])
         dtype = grid.dtype if name == "mel" else LABEL_DTYPES[name]
         found[file_of(name, grid.dtype)] = n * np.dtype(dtype).itemsize
-    return found
+    return found | sample_sizes(index)
+
+
+def _samples(folder: Path, index: Mapping[str, Any]) -> PackedSamples | None:
+    if "samples" not in index:
+        return None
+    n_channels = index["samples"]["channels"]
+    audio, mix = (
+        _mapped(folder / n, np.dtype("<f4")).reshape(-1, n_channels) for n in (AUDIO, MIX)
+    )
+    return PackedSamples(index, audio, mix)
 
 
 def _arrays(folder: Path, index: Mapping[str, Any], grid: Grid) -> dict[str, Array]:
@@ -257,5 +308,7 @@ def _item(index: Mapping[str, Any], i: int) -> Item:
     )
 
 
-def _reopened(folder: Path, split: str | None, cues: Collection[str] | None) -> PackedSource:
-    return PackedSource(folder, split=split, cues=cues)
+def _reopened(
+    folder: Path, split: str | None, cues: Collection[str] | None, mixes: bool
+) -> PackedSource:
+    return PackedSource(folder, split=split, cues=cues, mixes=mixes)

@@ -152,8 +152,13 @@ class Windows:
         """
         from .packed import PackedSource
 
-        source = PackedSource(pack, split=split, cues=cues)
-        return cls(source, seconds=seconds, hop=hop, fields=fields, **options)
+        source = PackedSource(pack, split=split, cues=cues, mixes="mix" in fields)
+        if source.samples is not None:
+            options = {"sample_rate": source.samples.rate, "channels": source.samples.channels,
+                       **options}  # fmt: skip
+        return cls(
+            source, seconds=seconds, hop=hop, fields=fields, left_out=source.left_out, **options
+        )
 
     @property
     def items(self) -> Sequence[Item]:
