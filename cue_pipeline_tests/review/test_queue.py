@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import pytest
 
-from cue_pipeline.review.queue import Entry, QueueFilter, read_queue
+from cue_pipeline.review.queue import MOST_ROWS, Entry, QueueFilter, read_queue
 from cue_pipeline.warehouse.mapped_tracks import MappedTrack, read_mapped_tracks
 from cue_pipeline.warehouse.people import Decided
 from cue_pipeline.warehouse.store import Store
 from cue_pipeline.warehouse.types import now
+from cue_pipeline_tests.review.large_queue import write_open_tracks
 from cue_pipeline_tests.warehouse.synthetic import ASSETS, SyntheticCue, load
 
 CUE = SyntheticCue(n_tracks=3, n_notes=7)
@@ -82,3 +84,18 @@ def track(**changed):
 )
 def test_more_doubt_and_more_music_weigh_more(more, less):
     assert Entry(more, None).weight > Entry(less, None).weight
+
+
+@pytest.mark.slow
+@pytest.mark.engines("sqlite")
+def test_a_queue_of_20_000_open_tracks_opens_within_a_second(store):
+    """Processor time, which a busy machine does not lengthen; the best of three."""
+    write_open_tracks(store.engine, cues=400, tracks=50)
+
+    def seconds():
+        began = time.process_time()
+        found = read_queue(store, QueueFilter())
+        assert (found["open"], len(found["tracks"])) == (20_000, MOST_ROWS)
+        return time.process_time() - began
+
+    assert min(seconds() for _ in range(3)) < 1.0

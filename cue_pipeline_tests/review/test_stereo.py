@@ -3,6 +3,7 @@
 import io
 import math
 import os
+import time
 
 import numpy as np
 import pytest
@@ -203,3 +204,36 @@ def test_a_file_that_cannot_be_entered_is_decoded_once(tmp_path, monkeypatch):
     assert np.abs(found - samples[0, 8 * RATE : 9 * RATE]).max() <= 1.5 / 2**15
     b"".join(sounds.stream(heard, 0, heard.bytes))
     assert len(begun) == 1
+
+
+def test_sound_from_the_midst_of_a_cue_of_770_mb_is_there_at_once(tmp_path):
+    """Nine channels of ten minutes, 24 bits, that take no room on the disk: they are silent."""
+    rate, frames = 48_000, 48_000 * 600
+    channels = []
+    for label in "ABCDEFGHI":
+        file = tmp_path / f"1m01 {label}.wav"
+        sf.write(file, np.zeros(48, np.float32), rate, subtype="PCM_24")
+        head = bytearray(file.read_bytes()[:44])
+        head[4:8], head[40:44] = ((36 + 3 * frames).to_bytes(4, "little"),
+                                  (3 * frames).to_bytes(4, "little"))  # fmt: skip
+        file.write_bytes(head)
+        os.truncate(file, 44 + 3 * frames)
+        channels.append(
+            {
+                "label": "M", "file": file.name, "channel_index": 0, "frames": frames,
+                "sample_rate": rate, "subtype": "PCM_24",
+            }
+        )  # fmt: skip
+    assert sum(f.stat().st_size for f in tmp_path.iterdir()) > 770e6
+    heard = Heard(tmp_path, channels, rate, stereo_matrix("M" * 9))
+    at = HEADER_BYTES + 300 * rate * 4
+
+    def seconds(number):
+        sounds = SoundServer(
+            ExcerptReader(compiled=False), SoundCache(tmp_path / str(number), 10**8)
+        )
+        began = time.process_time()
+        assert len(b"".join(sounds.stream(heard, at, at + rate * 4))) == rate * 4
+        return time.process_time() - began
+
+    assert min(seconds(number) for number in range(3)) < 0.5

@@ -103,6 +103,7 @@ async function open(track, stem = null) {
   }
   $("#empty").hidden = true;
   $("#pair").hidden = false;
+  if ($("#queue").contains(document.activeElement)) canvas.focus(); // Space plays, Enter accepts
   picture.chosen = current.chosen;
   const went = player.playing;
   player.take(track.cue, pair, pair.candidates[current.chosen] ?? null, pair.opens_at);
@@ -589,8 +590,9 @@ watchConnection((gone) => {
 });
 
 if (about.read_only) $("[name=state]").value = "all";
-const asked = new URLSearchParams(location.hash.slice(1)).get("cue"); // Dagster's pages link to a cue
-if (asked) $("#filters [name=cue]").append(new Option(asked, asked, true, true));
+const asked = new URLSearchParams(location.hash.slice(1)); // Dagster's pages link to a cue
+if (asked.get("cue")) $("#filters [name=cue]").append(new Option(asked.get("cue"), asked.get("cue"), true, true));
+if (asked.get("state")) $("[name=state]").value = asked.get("state");
 await attempt(() => loadQueue());
 setInterval(() => attempt(lookAgain), LOOK_AGAIN_MS);
 document.documentElement.dataset.ready = "true";
