@@ -146,6 +146,13 @@ class Settings(BaseSettings):
         alias="CUE_FEATURES",
         description="Kinds of features made of each sound, comma-separated; mel is always made.",
     )
+    wave_sample_rate: int = Field(
+        default=16_000,
+        ge=1_000,
+        le=768_000,
+        alias="CUE_WAVE_SAMPLE_RATE",
+        description="Of the feature wave: its samples are stored at this rate, Hz.",
+    )
     final_mix_patterns: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("6mx",),
         alias="CUE_FINAL_MIX_PATTERNS",

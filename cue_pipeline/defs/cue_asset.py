@@ -208,8 +208,7 @@ def _materialise(
 
 def _made_in(run: dg.DagsterRun) -> frozenset[str] | None:
     """Return the assets that a run makes; None: all."""
-    selected = run.asset_selection
-    return None if selected is None else frozenset(key.path[-1] for key in selected)
+    return frozenset(key.path[-1] for key in run.asset_selection or ()) or None
 
 
 def _pictures(

@@ -24,13 +24,13 @@ def feature_asset(kind: FeatureKind) -> dg.AssetsDefinition:
         stored = final_mix_features["final_mixes"]
         tables = cue.features(kind, set(stored["canonical_name"]))
         stems, mixes = rows_of(tables, "audio_features"), rows_of(tables, "final_mix_features")
+        signals = len(stems) + len(mixes)
         frames = int(stems["n_frames"].sum() + mixes["n_frames"].sum())
         return AssetResult(
             tables,
-            found=f"{kind.name} of {len(stems)} stems and {len(mixes)} mixes, {frames:,} frames.",
+            found=f"{kind.name} of {signals} signals of stems and mixes, {frames:,} frames.",
             metadata={
-                "stems": dg.MetadataValue.int(len(stems)),
-                "mixes": dg.MetadataValue.int(len(mixes)),
+                "signals": dg.MetadataValue.int(signals),
                 "frames": dg.MetadataValue.int(frames),
             },
         )

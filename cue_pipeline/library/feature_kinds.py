@@ -2,19 +2,29 @@
 
 Mel spectrograms are made in any case, by assets of their own: the ear needs them. Every other kind
 is one asset, which nothing stands on; a kind that is not chosen is not even imported.
+
+Whoever installs a package with an entry point in the group ``cue_pipeline.features`` adds a kind.
+One that cannot be used is told in the log and left out: the library does without it.
 """
 
 import logging
+import re
 from difflib import get_close_matches
 from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
-from cue_pipeline.audio.features.kind import FeatureKind, Grid
+from cue_pipeline.audio.features.kind import FeatureKind, Grid, asset_of
 from cue_pipeline.audio.features.shipped import SHIPPED, load_shipped
 from cue_pipeline.errors import SettingsError
 from cue_pipeline.library.declaration import Declaration, by_settings
 from cue_pipeline.settings import Settings
 
+ENTRY_POINTS = "cue_pipeline.features"
 MEL = "mel"
+
+_NAME = re.compile("[a-z][a-z0-9_]*")
+_TAKEN = frozenset({"mel_features", "final_mix_features"})
 
 _log = logging.getLogger(__name__)
 
@@ -22,7 +32,7 @@ _log = logging.getLogger(__name__)
 def grid_of(settings: Settings) -> Grid:
     """Return the clock on which a library's features stand."""
     mel = settings.mel
-    return Grid(mel.sr, mel.hop_length, mel.n_fft)
+    return Grid(mel.sr, mel.hop_length, mel.n_fft, mel.n_mels, settings.wave_sample_rate)
 
 
 def chosen_kinds(settings: Settings) -> list[FeatureKind]:
@@ -35,16 +45,38 @@ def chosen_kinds(settings: Settings) -> list[FeatureKind]:
     """
     found: dict[str, FeatureKind] = {}
     for name in (written.lower() for written in settings.features):
-        if name != MEL and name not in found:
-            found[name] = _kind(name)
-            found[name].shape(grid_of(settings))
+        if name == MEL or name in found:
+            continue
+        kind = _kind(name)
+        if kind is not None and _fits(kind, grid_of(settings)):
+            found[name] = kind
     return list(found.values())
 
 
-def _kind(name: str) -> FeatureKind:
+def _fits(kind: FeatureKind, grid: Grid) -> bool:
+    """Tell whether a kind has frames under a grid; where a plug-in cannot say, tell that."""
+    try:
+        if kind.shape(grid).n_columns > 0:
+            return True
+        fault = "its frames have no columns"
+    except SettingsError:
+        raise
+    except Exception as e:
+        if kind.name in SHIPPED:
+            raise
+        fault = f"{type(e).__name__}: {e}"
+    _leave_out(kind.name, _plugged()[kind.name], fault)
+    return False
+
+
+def _kind(name: str) -> FeatureKind | None:
+    """Return a kind by its name; None for a plug-in's that cannot be used, which is told once."""
     if name in SHIPPED:
         return _shipped(name)
-    known = [MEL, *SHIPPED]
+    plugged = _plugged()
+    if name in plugged:
+        return _load_plugged(name, plugged[name])
+    known = [MEL, *SHIPPED, *plugged]
     close = get_close_matches(name, known, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
     raise SettingsError(
@@ -65,10 +97,58 @@ def kind_of_asset(asset: str) -> FeatureKind:
         If no kind has that asset.
     """
     for name in SHIPPED:
-        kind = _shipped(name)
-        if kind.asset == asset:
+        if asset_of(name) == asset:
+            return _shipped(name)
+    for name, point in _plugged().items():
+        if asset_of(name) == asset and (kind := _load_plugged(name, point)):
             return kind
     raise KeyError(asset)
+
+
+@cache
+def _plugged() -> dict[str, EntryPoint]:
+    """Return what packages that are installed offer; a name that ships is ours."""
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
+@cache
+def _load_plugged(name: str, point: EntryPoint) -> FeatureKind | None:
+    try:
+        kind = point.load()
+        fault = _fault(name, kind)
+    except Exception as e:  # noqa: BLE001 - a plug-in may fail of anything
+        fault = f"{type(e).__name__}: {e}"
+    if fault:
+        _leave_out(name, point, fault)
+        return None
+    from cue_pipeline.warehouse.tables import share_tables
+
+    share_tables(name)
+    return cast(FeatureKind, kind)
+
+
+@cache
+def _leave_out(name: str, point: EntryPoint, fault: str) -> None:
+    _log.warning(
+        "The feature '%s' of the package '%s' is left out: %s. Mend or uninstall the package, or "
+        "take the name out of CUE_FEATURES.",
+        name,
+        point.dist.name if point.dist else point.value,
+        fault,
+    )
+
+
+def _fault(name: str, kind: object) -> str:
+    """Return what is wrong with what an entry point gave; empty: nothing."""
+    if not isinstance(kind, FeatureKind):
+        return f"it is a {type(kind).__name__}, and a FeatureKind is needed"
+    if kind.name != name:
+        return f"its entry point is called '{name}', and the kind '{kind.name}'"
+    if not _NAME.fullmatch(name):
+        return "its name may hold small letters, digits and _ only, a letter first"
+    if kind.asset in _TAKEN:
+        return f"its asset would be '{kind.asset}', which every library has"
+    return ""
 
 
 @cache
@@ -79,7 +159,7 @@ def declaration(kind: FeatureKind) -> Declaration:
         reads=("audio",),
         algorithm=kind.algorithm,
         shaped_by=by_settings(
-            "CUE_SAMPLE_RATE, CUE_MEL_HOP_LENGTH or CUE_MEL_N_FFT",
+            "CUE_SAMPLE_RATE, a CUE_MEL_… setting or CUE_WAVE_SAMPLE_RATE",
             lambda settings: _shape_as_json(kind, settings),
         ),
         group="sound",

@@ -10,10 +10,12 @@ import pytest
 from click.testing import CliRunner
 
 from cue_pipeline import open_library
-from cue_pipeline.audio.features import chroma, shipped
+from cue_pipeline.audio.features import chroma, measuring, shipped
+from cue_pipeline.audio.features.downmix import downmix_matrix
+from cue_pipeline.audio.mel import log_mel_spectrogram
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
-from cue_pipeline.errors import SettingsError
+from cue_pipeline.errors import SettingsError, WarehouseError
 from cue_pipeline.library import feature_kinds, graph
 from cue_pipeline.library.plan import plan_library
 from cue_pipeline.library.status import read_status
@@ -123,6 +125,35 @@ def test_the_command_line_knows_the_kinds_that_are_chosen_and_no_others(cue, url
     assert ASSET not in json.dumps(listed)
     monkeypatch.setenv("CUE_FEATURES", "chroma")
     assert ASSET in said("status", "--json").output
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_all_kinds_of_a_run_are_made_in_one_pass_over_the_samples(cue, url, monkeypatch):
+    monkeypatch.setenv("CUE_FEATURES", "chroma,loudness,onset_strength,downmix.mel")
+    opened = []
+
+    class Counted(measuring.GroupReader):
+        def __init__(self, folder, group, *given, **named):
+            opened.append(group.canonical_name)
+            super().__init__(folder, group, *given, **named)
+
+    monkeypatch.setattr(measuring, "GroupReader", Counted)
+    plan_library(cue.parent, open_store(url), read_settings())
+    run()
+    assert len(opened) == len(set(opened)) == 3  # two stems and a mix
+    library = open_library(url)
+    mix = next(iter(library[KEY].mixes.values()))
+    gains, _ = downmix_matrix(mix.labels)
+    for channel, y in zip(("Lo", "Ro"), gains @ mix.audio(), strict=True):
+        expected = log_mel_spectrogram(y, read_settings().mel)
+        assert np.abs(mix.feature("downmix.mel", channel).array - expected).max() < 0.1  # float16
+    with pytest.raises(WarehouseError, match="name the channel"):
+        mix.feature("downmix.mel")
+    loudness = mix.feature("loudness")
+    assert loudness.channel == "all"
+    assert loudness.dtype == np.float32
+    assert loudness.times[0] == pytest.approx(0.1)
+    assert loudness.params["summary"]["integrated_lufs"] < 0.0
 
 
 def test_a_misspelt_kind_is_refused_with_the_closest(monkeypatch):

@@ -106,7 +106,7 @@ def _tables(
                     "dtype": np.dtype(kind.dtype).name,
                     "max_db": frames.max_db if kind.decibels and frames.n_frames else None,
                     "params": _params(kind, grid, of_group, feature),
-                    "warnings": list(of_group.damage),
+                    "warnings": [*of_group.damage, *_left_out(name, feature)],
                 }
             )
     return {
@@ -115,9 +115,15 @@ def _tables(
     }
 
 
+def _left_out(name: str, feature: MadeFeature) -> list[str]:
+    return [
+        f"'{name}': channel {label} has no place in a stereo downmix, and is left out of it."
+        for label in feature.left_out
+    ]
+
+
 def _params(kind: FeatureKind, grid: Grid, made: MadeGroup, feature: MadeFeature) -> dict[str, Any]:
     shape = kind.shape(grid)
-    heard_all = kind.hears == "channels"
     source_rates = sorted({c.header.sample_rate for c in made.group.channels})
     params: dict[str, Any] = {
         **shape.params,
@@ -127,7 +133,7 @@ def _params(kind: FeatureKind, grid: Grid, made: MadeGroup, feature: MadeFeature
         "dtype": np.dtype(kind.dtype).newbyteorder("<").str,
         "layout": "C order, (n_frames, n_mels)",
         "channels": list(feature.labels),
-        "downmix": None if heard_all else f"mean of {len(feature.labels)} channels",
+        "downmix": _downmix(kind, feature),
         "source_sample_rates": source_rates,
         "n_samples": made.n_samples,
         "versions": _versions(),
@@ -138,6 +144,12 @@ def _params(kind: FeatureKind, grid: Grid, made: MadeGroup, feature: MadeFeature
             for key, value in summary.items()
         }
     return params
+
+
+def _downmix(kind: FeatureKind, feature: MadeFeature) -> str | None:
+    if kind.downmix:
+        return "Lo, Ro by ITU-R BS.775"
+    return None if kind.hears == "channels" else f"mean of {len(feature.labels)} channels"
 
 
 @cache

@@ -38,11 +38,17 @@ class Grid:
         Samples between frames (``CUE_MEL_HOP_LENGTH``).
     n_fft : int
         Samples of a frame (``CUE_MEL_N_FFT``).
+    n_mels : int
+        Mel bands (``CUE_MEL_N_MELS``).
+    wave_rate : int
+        Hz, of the samples that are stored as they are (``CUE_WAVE_SAMPLE_RATE``).
     """
 
     sample_rate: int
     hop_length: int
     n_fft: int
+    n_mels: int = 64
+    wave_rate: int = 16_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +124,8 @@ class FeatureKind:
         Whether its largest value is a level: ``max_db``.
     cost : {"cheap", "slow"}
         As an asset's.
+    downmix : bool
+        Whether it hears the stereo downmix (:mod:`.downmix`).
     """
 
     name: str
@@ -129,6 +137,7 @@ class FeatureKind:
     dtype: str = "float16"
     decibels: bool = False
     cost: Cost = "cheap"
+    downmix: bool = False
 
     @property
     def asset(self) -> str:

@@ -6,7 +6,7 @@ once more, and only once. Blocks are forgotten when all kinds had them: memory d
 the length of a cue.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from cue_pipeline.audio.features.downmix import BOTH, LO, RO, downmix_matrix
 from cue_pipeline.audio.features.kind import (
     ALL_CHANNELS,
     COMPOSITE,
@@ -27,6 +28,7 @@ from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader
 from cue_pipeline.audio.grouping import ChannelGroup
 from cue_pipeline.audio.levels import GroupLevels
 from cue_pipeline.audio.spool import FeatureWriter, Spool, SpooledFeature
+from cue_pipeline.errors import AudioFileError
 
 
 @dataclass(slots=True)
@@ -39,12 +41,15 @@ class MadeFeature:
     summary : mapping
         What the kind knows of the whole signal.
     labels : tuple of str
-        Channels that were heard.
+        Channels of the group that were heard.
+    left_out : tuple of str
+        Those of them that a downmix has no place for.
     """
 
     frames: SpooledFeature
     summary: Mapping[str, Any]
     labels: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -77,20 +82,30 @@ class _Signal:
     def __init__(
         self, kind: FeatureKind, grid: Grid, labels: tuple[str, ...], spool: Spool
     ) -> None:
+        self._name, self._dtype = kind.name, kind.dtype
         self._stream: FeatureStream = kind.make(grid, labels)
         self._writer = FeatureWriter(spool, kind.shape(grid).n_columns, dtype=np.dtype(kind.dtype))
-        self._labels = labels
 
     def feed(self, block: Samples) -> None:
         self._write(self._stream.feed(block))
 
-    def finish(self) -> MadeFeature:
+    def finish(self) -> tuple[SpooledFeature, Mapping[str, Any]]:
         self._write(self._stream.finish())
-        return MadeFeature(self._writer.close(), self._stream.summary(), self._labels)
+        if self._writer.feature.max_db == float("inf"):
+            raise AudioFileError(
+                f"The feature '{self._name}' gave a value that {self._dtype} cannot hold. Another "
+                "dtype is needed in the module that makes it."
+            )
+        return self._writer.close(), self._stream.summary()
 
-    def _write(self, parts: "Any") -> None:
-        part: Frames
+    def _write(self, parts: Iterable[Frames]) -> None:
         for part in parts:
+            if part.ndim != 2 or part.shape[1] != self._writer.feature.n_mels:
+                raise AudioFileError(
+                    f"The feature '{self._name}' gave frames of shape {part.shape}; "
+                    f"(n, {self._writer.feature.n_mels}) is needed, as its shape says. Mend the "
+                    "module that makes it."
+                )
             self._writer.write(part)
 
 
@@ -157,24 +172,40 @@ def _pass(
 ) -> None:
     levels = GroupLevels(reader.labels, grid.sample_rate)
     labels = tuple(reader.labels)
+    gains, left_out = downmix_matrix(labels)
+    mixes = any(kind.downmix for kind in kinds)
     signals: dict[tuple[str, str], _Signal] = {}
     for kind in kinds:
+        heard_as = ("L", "R") if kind.downmix else labels
         with _kept(made, kind.name):
-            channel = COMPOSITE if kind.hears == "composite" else ALL_CHANNELS
-            signals[kind.name, channel] = _Signal(kind, grid, labels, spool)
+            for channel in _channels(kind):
+                signals[kind.name, channel] = _Signal(kind, grid, heard_as, spool)
     for raw in reader.blocks(max(1, BLOCK_SAMPLES // levels.window) * levels.window):
         composite = np.empty(raw.shape[1], np.float32)
         block, _ = levels.feed(raw, composite)
         heard = {COMPOSITE: composite, ALL_CHANNELS: block}
+        if mixes:
+            heard[BOTH] = gains @ block
+            heard[LO], heard[RO] = heard[BOTH]
         for (name, channel), signal in signals.items():
             if name not in made.faults:
                 with _kept(made, name):
                     signal.feed(heard[channel])
     made.n_samples = levels.samples
+    downmixed = {kind.name for kind in kinds if kind.downmix}
     for (name, channel), signal in signals.items():
         if name not in made.faults:
             with _kept(made, name):
-                made.features[name, channel] = signal.finish()
+                frames, summary = signal.finish()
+                without = tuple(left_out) if name in downmixed else ()
+                made.features[name, channel] = MadeFeature(frames, summary, labels, without)
+
+
+def _channels(kind: FeatureKind) -> tuple[str, ...]:
+    """Return what the column ``channel`` holds of the features of a kind."""
+    if kind.hears == "composite":
+        return (LO, RO) if kind.downmix else (COMPOSITE,)
+    return (BOTH,) if kind.downmix else (ALL_CHANNELS,)
 
 
 class _kept:  # noqa: N801 - it reads as a verb

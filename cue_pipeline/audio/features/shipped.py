@@ -7,10 +7,27 @@ from importlib import import_module
 
 from cue_pipeline.audio.features.kind import FeatureKind
 
-SHIPPED: dict[str, str] = {"chroma": "chroma"}
+_MODULES = {
+    "chroma": "chroma",
+    "cqt": "cqt",
+    "loudness": "loudness",
+    "onset_strength": "onset_strength",
+    "tempogram": "tempogram",
+    "wave": "waveform",
+}
+_DOWNMIXED = {"mel": "downmixed_mel", **_MODULES}
+
+SHIPPED: tuple[str, ...] = (*_MODULES, *(f"downmix.{name}" for name in _DOWNMIXED))
+"""Their names, as ``CUE_FEATURES`` has them."""
 
 
 def load_shipped(name: str) -> FeatureKind:
     """Return a kind that ships."""
-    kind: FeatureKind = import_module(f"cue_pipeline.audio.features.{SHIPPED[name]}").KIND
-    return kind
+    composed, _, plain = name.rpartition(".")
+    module = import_module(f"cue_pipeline.audio.features.{_DOWNMIXED[plain]}")
+    kind: FeatureKind = module.KIND
+    if not composed:
+        return kind
+    from cue_pipeline.audio.features.downmix import downmixed
+
+    return downmixed(kind)

@@ -1,0 +1,147 @@
+"""Kinds of features against the program whose numbers they promise: librosa, soxr, a standard."""
+
+import librosa
+import numpy as np
+import pytest
+import soxr
+
+from cue_pipeline.audio.features.downmix import downmix_matrix
+from cue_pipeline.audio.features.framing import CentredFrames
+from cue_pipeline.audio.features.kind import Grid
+from cue_pipeline.audio.features.shipped import SHIPPED, load_shipped
+from cue_pipeline.audio.layouts import LAYOUTS
+from cue_pipeline.audio.mel import log_mel_spectrogram
+from cue_pipeline.errors import SettingsError
+from cue_pipeline.settings import MelSettings
+
+
+def music(seconds=6.0, rate=48_000, seed=0):
+    """Struck partials over a little noise, with a silence in it."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(rate * seconds)) / rate
+    decay = np.exp(-4.0 * ((2.0 * t) % 1.0))
+    partials = [55.0, 110.3, 220.0, 329.6, 880.0, 1_760.0, 3_520.0]
+    y = sum(0.1 * decay * np.sin(2 * np.pi * hz * t) for hz in partials)
+    y = y + 0.001 * rng.standard_normal(t.size)
+    y[rate : rate + rate // 4] = 0.0
+    return y.astype(np.float32)
+
+
+def frames_of(name, y, block=131_040, grid=None, labels=("M",)):
+    kind = load_shipped(name)
+    stream = kind.make(grid or Grid(48_000, 512, 2_048), labels)
+    parts = []
+    for first in range(0, y.shape[-1], block):
+        parts += [part.copy() for part in stream.feed(y[..., first : first + block])]
+    return np.concatenate([*parts, *stream.finish()])
+
+
+@pytest.mark.parametrize("rate", [48_000, 22_050])
+def test_cqt_is_librosas(rate):
+    y = music(rate=rate)
+    ours = frames_of("cqt", y, grid=Grid(rate, 512, 2_048))
+    magnitudes = np.abs(librosa.cqt(y, sr=rate, hop_length=512)).T
+    theirs = librosa.amplitude_to_db(magnitudes, ref=1.0, amin=1e-5, top_db=None)
+    assert ours.shape == theirs.shape
+    assert np.abs(ours - theirs)[theirs > -60.0].max() < 0.01
+    assert np.abs(10.0 ** (ours / 20.0) - np.maximum(magnitudes, 1e-5)).max() < 2e-5
+
+
+def test_a_sine_on_a_key_is_loudest_in_its_semitone():
+    t = np.arange(96_000) / 48_000
+    for semitone in (9, 33, 57, 80):
+        hz = librosa.note_to_hz("C1") * 2.0 ** (semitone / 12)
+        y = (0.5 * np.sin(2 * np.pi * hz * t)).astype(np.float32)
+        assert frames_of("cqt", y)[90].argmax() == semitone
+
+
+def test_chroma_is_librosas():
+    y = music()
+    theirs = librosa.feature.chroma_stft(y=y, sr=48_000, n_fft=2_048, hop_length=512, tuning=0.0)
+    assert np.abs(frames_of("chroma", y) - theirs.T).max() < 1e-5
+
+
+def test_onset_strength_and_tempogram_are_librosas():
+    y = music()
+    envelope = librosa.onset.onset_strength(y=y, sr=48_000, n_fft=2_048, hop_length=512)
+    assert np.abs(frames_of("onset_strength", y)[:, 0] - envelope).max() < 1e-3
+    theirs = librosa.feature.tempogram(onset_envelope=envelope, sr=48_000, hop_length=512)
+    assert np.abs(frames_of("tempogram", y) - theirs.T).max() < 1e-4
+
+
+@pytest.mark.parametrize("seconds", [0.001, 0.02, 0.5])
+def test_what_is_shorter_than_a_frame_has_the_frames_that_librosa_gives_it(seconds):
+    y = music(6.0)[: round(48_000 * seconds)]
+    n_frames = 1 + y.size // 512
+    for name in ("chroma", "onset_strength", "tempogram", "cqt"):
+        found = frames_of(name, y)
+        assert len(found) == n_frames, name
+        assert np.isfinite(found).all()
+
+
+def test_wave_is_what_soxr_gives_in_sixteen_bits():
+    y = music()
+    ours = frames_of("wave", y)
+    theirs = soxr.resample(y, 48_000, 16_000, quality=soxr.HQ)
+    assert ours.dtype == np.int16
+    assert ours.shape == (theirs.size, 1)
+    assert np.abs(ours[:, 0] / 32_768.0 - theirs).max() <= 0.6 / 32_768.0
+
+
+def test_wave_counts_what_it_clips():
+    stream = load_shipped("wave").make(Grid(48_000, 512, 2_048, wave_rate=48_000), ("M",))
+    (frames,) = stream.feed(np.array([0.5, 1.5, -1.5, 1.0, -1.0], np.float32))
+    assert frames[:, 0].tolist() == [16_384, 32_767, -32_768, 32_767, -32_768]
+    assert stream.summary() == {"clipped_samples": 3}
+
+
+def test_composed_mel_is_the_mel_of_the_pipeline():
+    y = music()
+    ours = frames_of("downmix.mel", y)
+    assert np.array_equal(ours, log_mel_spectrogram(y, MelSettings()))
+
+
+@pytest.mark.parametrize("name", [n for n in SHIPPED if not n.startswith("downmix.")])
+def test_frames_do_not_depend_on_where_blocks_end(name):
+    y = music(3.0)
+    y = np.stack([y, y[::-1]]) if load_shipped(name).hears == "channels" else y
+    labels = ("L", "R")
+    whole, parts = (
+        frames_of(name, y, y.shape[-1], labels=labels),
+        frames_of(name, y, 4_801, labels=labels),
+    )
+    # One matrix product of many rows rounds otherwise than several of few.
+    assert np.allclose(whole, parts, atol=1e-4, equal_nan=True)
+
+
+@pytest.mark.parametrize(("n_fft", "hop"), [(2_048, 512), (256, 1_000), (512, 512)])
+def test_centred_frames_are_librosas_frames_of_the_padded_signal(n_fft, hop):
+    y = music(0.5)
+    frames = CentredFrames(n_fft, hop)
+    parts = []
+    for first in range(0, y.size, 777):
+        parts += [part.copy() for part in frames.feed(y[first : first + 777])]
+    parts += [part.copy() for part in frames.finish()]
+    padded = np.pad(y, n_fft // 2)
+    assert np.array_equal(
+        np.concatenate(parts), librosa.util.frame(padded, frame_length=n_fft, hop_length=hop).T
+    )
+
+
+def test_the_downmix_of_five_channels_has_the_gains_of_bs_775():
+    gains, without = downmix_matrix(("L", "C", "R", "Ls", "Rs", "LFE"))
+    expected = [[1, 0.7071, 0, 0.7071, 0, 0], [0, 0.7071, 1, 0, 0.7071, 0]]
+    assert np.allclose(gains, expected, atol=1e-4)
+    assert without == []
+
+
+def test_every_layout_has_a_downmix_and_a_stranger_is_left_out_and_told():
+    for labels in LAYOUTS.values():
+        assert downmix_matrix(labels)[1] == []
+    assert downmix_matrix(("L", "X7"))[1] == ["X7"]
+
+
+@pytest.mark.parametrize("grid", [Grid(48_000, 500, 2_048), Grid(8_000, 512, 2_048)])
+def test_a_grid_that_the_cqt_cannot_have_is_refused_with_the_cure(grid):
+    with pytest.raises(SettingsError, match="CUE_"):
+        load_shipped("cqt").shape(grid)
