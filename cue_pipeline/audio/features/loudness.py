@@ -52,7 +52,7 @@ _PHASES = np.array([
      0.4650878906250, 0.7797851562500, -0.2003173828125, 0.1015625000000, -0.0582275390625,
      0.0330810546875, -0.0189208984375],
 ])  # fmt: skip
-_INTERPOLATOR = np.concatenate((_PHASES, _PHASES[::-1, ::-1]))
+_INTERPOLATOR = np.ascontiguousarray(np.concatenate((_PHASES, _PHASES[::-1, ::-1]))[:, ::-1])
 _TAPS = _INTERPOLATOR.shape[1]
 _HALF = _TAPS // 2
 _MOST_GAIN = float(np.abs(_INTERPOLATOR).sum(axis=1).max())
@@ -216,8 +216,8 @@ class _TruePeak:
             x = row[starts[part] : starts[part] + self._PART + _TAPS - 1].astype(np.float64)
             for taps in _INTERPOLATOR:
                 # In halves: numpy is three times as fast with fewer than twelve taps.
-                found = np.convolve(x[_HALF:], taps[:_HALF], mode="valid")
-                found += np.convolve(x[:-_HALF], taps[_HALF:], mode="valid")
+                found = np.correlate(x[:-_HALF], taps[:_HALF])
+                found += np.correlate(x[_HALF:], taps[_HALF:])
                 self._peak = max(self._peak, float(np.abs(found).max(initial=0.0)))
 
     @property
