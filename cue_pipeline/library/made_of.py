@@ -86,22 +86,46 @@ def compare_files(
         noted = contents.get(cue.cue_key, {})
         if len(noted) < len(KINDS):
             found.unknown[cue.cue_key] = NOT_NOTED
-        elif asset := _of_other_files(prints.get(cue.cue_key, {}), noted):
+        elif asset := of_other_files(
+            prints.get(cue.cue_key, {}), {kind: of.fingerprint for kind, of in noted.items()}
+        ):
             found.changed[cue.cue_key] = f"'{asset}' was made of others than were last read"
         else:
             _compare(cue, root, noted, until, found)
     return found
 
 
-def _of_other_files(prints: Mapping[str, str | None], noted: Mapping[Kind, Contents]) -> str | None:
-    """Return an asset that was made of other files than those that were last read."""
-    midi, audio = noted["midi"].fingerprint, noted["audio"].fingerprint
+def of_other_files(prints: Mapping[str, str | None], last_read: Mapping[Kind, str]) -> str | None:
+    """Return an asset that was made of other files than those that were last read.
+
+    Parameters
+    ----------
+    prints : mapping of str to str or None
+        Asset → fingerprint of the files that it was made of; None: it has lost rows since.
+    last_read : mapping of str to str
+        ``midi`` and ``audio`` → fingerprint. Where one lacks nothing can be told.
+
+    Returns
+    -------
+    str or None
+    """
+    if len(last_read) < len(KINDS):
+        return None
+    midi, audio = last_read["midi"], last_read["audio"]
     of_others = (
         asset
         for asset, made_of in prints.items()
         if asset in graph.GRAPH and made_of != graph.fingerprint_of(asset, midi, audio)
     )
     return next(of_others, None)
+
+
+def told_mixed(asset: str) -> str:
+    """Return why a cue is left out of whose rows some were made of other files than the rest."""
+    return (
+        f"'{asset}' was made of other files than were last read of it; `cue-pipeline process` "
+        "makes it again"
+    )
 
 
 def _compare(

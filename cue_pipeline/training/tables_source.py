@@ -272,7 +272,21 @@ class TablesSource:
                 refused.add(stem.cue_key)
                 state = states[lacking][0] if lacking in states else "missing"
                 self.left_out.append((stem.cue_key, None, f"'{lacking}' of it is {state}"))
-        return found
+        return self._of_one_state(found, index, needed)
+
+    def _of_one_state(
+        self, stems: Sequence[StemRow], index: StemIndex, needed: Sequence[str]
+    ) -> list[StemRow]:
+        """Return the stems of cues whose rows were all made of the same files."""
+        from cue_pipeline.library.made_of import of_other_files, told_mixed
+
+        mixed: dict[str, str] = {}
+        for key in dict.fromkeys(stem.cue_key for stem in stems):
+            prints = {asset: index.made_of[key].get(asset) for asset in needed}
+            if asset := of_other_files(prints, index.last_read.get(key, {})):
+                mixed[key] = told_mixed(asset)
+        self.left_out += [(key, None, why) for key, why in mixed.items()]
+        return [stem for stem in stems if stem.cue_key not in mixed]
 
     def _with_files_as_they_were(
         self, stems: Sequence[StemRow], *, include_changed: bool, seconds: float | None
@@ -314,7 +328,10 @@ class TablesSource:
     def _one_grid(self, stems: Sequence[StemRow]) -> tuple[Grid, list[StemRow]]:
         """Return the grid that most stems have, and those that have it."""
         if not stems:
-            why = f" {len(self.left_out)} cues are not ready." if self.left_out else ""
+            why = ""
+            if self.left_out:
+                key, _, reason = self.left_out[0]
+                why = f" {len(self.left_out)} cues are left out; the first, '{key}': {reason}."
             raise TrainingError(
                 f"{self._library.database} has no stem with a mel spectrogram {self.profile!r}"
                 f"{self._of_split}.{why} Run `cue-pipeline "

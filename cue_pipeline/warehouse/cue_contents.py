@@ -56,6 +56,23 @@ def read_contents(engine: sa.Engine, keys: Sequence[str]) -> dict[str, dict[Kind
     return found
 
 
+def read_fingerprints(connection: sa.Connection) -> dict[str, dict[Kind, str]]:
+    """Return the fingerprints of the files that were last read, by cue key and kind."""
+    query = sa.select(
+        t.cues.c.cue_key, t.cue_contents.c.kind, t.cue_contents.c.fingerprint
+    ).join_from(t.cue_contents, t.cues, t.cues.c.id == t.cue_contents.c.cue_id)
+    found: dict[str, dict[Kind, str]] = {}
+    for key, kind, fingerprint in connection.execute(query):
+        found.setdefault(key, {})[kind] = fingerprint
+    return found
+
+
+def read_last(engine: sa.Engine) -> dict[str, dict[Kind, str]]:
+    """Return :func:`read_fingerprints` of all cues as they are now."""
+    with reading(engine) as connection:
+        return read_fingerprints(connection)
+
+
 def note_contents(
     engine: sa.Engine,
     cue_key: str,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from cue_pipeline.warehouse import tables as t
+from cue_pipeline.warehouse.cue_contents import Kind, read_fingerprints
 from cue_pipeline.warehouse.transaction import reading
 from cue_pipeline.warehouse.types import is_postgresql
 
@@ -52,6 +53,10 @@ class StemIndex:
     stems : list of StemRow
     states : dict of str to dict of str to (state, error, finished_at)
         Cue key → asset → what the ledger has; only of cues that are present.
+    made_of : dict of str to dict of str to str or None
+        Cue key → asset → fingerprint of the files that it was made of.
+    last_read : dict of str to dict of str to str
+        Cue key → ``midi`` and ``audio`` → fingerprint of the files that were last read.
     splits : dict of str to str
         Cue key → split.
     """
@@ -59,6 +64,8 @@ class StemIndex:
     stems: list[StemRow]
     states: dict[str, dict[str, tuple[str, str | None, datetime | None]]]
     splits: dict[str, str]
+    made_of: dict[str, dict[str, str | None]]
+    last_read: Mapping[str, Mapping[Kind, str]]
 
 
 def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> StemIndex:
@@ -97,17 +104,23 @@ def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> Stem
     )  # fmt: skip
     ledger = t.cue_assets.c
     states = (
-        sa.select(cues.cue_key, ledger.asset, ledger.state, ledger.error, ledger.finished_at)
+        sa.select(
+            cues.cue_key, ledger.asset, ledger.state, ledger.error, ledger.finished_at,
+            ledger.fingerprint,
+        )
         .join(t.cues, cues.id == ledger.cue_id)
         .where(cues.state == "present", ledger.asset.in_(assets))
-    )
+    )  # fmt: skip
     with reading(store.engine) as connection:
         found: dict[str, dict[str, tuple[str, str | None, datetime | None]]] = {
             key: {}
             for key in connection.scalars(sa.select(cues.cue_key).where(cues.state == "present"))
         }
-        for key, asset, state, error, finished_at in connection.execute(states):
+        made_of: dict[str, dict[str, str | None]] = {key: {} for key in found}
+        for key, asset, state, error, finished_at, fingerprint in connection.execute(states):
             found[key][asset] = (state, error, finished_at)
+            made_of[key][asset] = fingerprint
+        last_read = read_fingerprints(connection)
         splits = dict(
             connection.execute(sa.select(t.cue_splits.c.cue_key, t.cue_splits.c.split)).all()
         )
@@ -115,7 +128,8 @@ def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> Stem
     decoded: dict[str, dict[str, Any]] = {}
     stem_rows = [StemRow(*row[:-1], *[_decoded(row[-1], decoded)]) for row in rows]
     stem_rows.sort(key=lambda stem: (stem.cue_key, stem.name))
-    return StemIndex(stem_rows, found, {str(k): str(v) for k, v in splits.items()})
+    by_key = {str(k): str(v) for k, v in splits.items()}
+    return StemIndex(stem_rows, found, by_key, made_of, last_read)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,26 @@ def test_rows_of_different_states_of_the_files_are_told_without_the_disk(planted
     assert list(compared(store).changed) == [CUES[0].key]
 
 
+def test_rows_of_different_states_of_the_files_are_in_no_window_and_no_export(planted, tmp_path):
+    store, url, root = planted
+    other_sound_of_equal_length(root)
+    note_audio(store, listed(root, CUES[0].key), {})
+    why = "was made of other files than were last read of it"
+    windows = Windows.open(url, seconds=2.0, fields=["mel", "roll"])
+    assert {item.cue_key for item in windows.items} == {CUES[1].key}
+    ((key, stem, reason),) = windows.left_out
+    assert (key, stem) == (CUES[0].key, None)
+    assert why in reason
+    for form in ("pack", "slakh"):
+        counts, _ = export(url, root, tmp_path / form, form)
+        assert counts["cues"] == 1
+        ((reason, keys),) = read_manifest(tmp_path / form)["description"]["left_out"].items()
+        assert why in reason
+        assert keys == [CUES[0].key]
+    with pytest.raises(TrainingError, match=why):
+        Windows.open(url, fields=["mel"], cues=[CUES[0].key])
+
+
 def test_what_was_never_noted_is_a_doubt(store, filled_url, tmp_path):
     plant(store, tmp_path / "cues", CUES[0])
     assert compared(store).unknown == {CUES[0].key: NOT_NOTED}

@@ -101,6 +101,9 @@ def select(library: Library, split: str | None) -> Selection:
     ExportError
         If there is no such split, or no cue is left.
     """
+    from cue_pipeline.library.made_of import of_other_files, told_mixed
+    from cue_pipeline.warehouse.cue_contents import read_last
+
     splits = library.splits()
     _require_split(split, splits)
     whole = {cue.key: cue for cue in library.cues(state="ready")}
@@ -108,11 +111,16 @@ def select(library: Library, split: str | None) -> Selection:
     ledger: dict[str, dict[str, Any]] = {}
     for row in library.store.ledger():
         ledger.setdefault(row.cue_key, {})[row.asset] = row
+    last_read = read_last(library.store.engine)
     left_out: dict[str, str] = {}
     chosen = []
     for key in library:
         rows = ledger.get(key, {})
         why = _why_not(key, rows, key in whole, key in present, splits, split)
+        if why is None:
+            prints = {asset: row.fingerprint for asset, row in rows.items()}
+            mixed = of_other_files(prints, last_read.get(key, {}))
+            why = None if mixed is None else told_mixed(mixed)
         if why is not None:
             left_out[key] = why
             continue
