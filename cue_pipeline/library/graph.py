@@ -112,7 +112,7 @@ GRAPH: Mapping[str, Declaration] = {
     "llm_mappings": Declaration(
         upstream=("tempo_map", "midi_events", "channel_groups", "match_evidence"),
         reads=(),
-        algorithm=2,
+        algorithm=3,
         shaped_by=Shape(asking_version, asked_differently),
         group="mapping",
         kinds=frozenset({"openai", "table"}),

@@ -2,7 +2,9 @@
 
 import pandas as pd
 
+from cue_pipeline.mapping.decision.all_stems import all_stems
 from cue_pipeline.mapping.decision.map_cue import map_cue
+from cue_pipeline.mapping.decision.result import TrackMapping
 from cue_pipeline.mapping.tracks import track_summary
 
 STEMS = {20: "Kick In", 21: "Snr Top", 22: "OH", 23: "Bass DI"}
@@ -104,6 +106,30 @@ def test_a_part_that_is_as_loud_in_two_stems_is_in_both_and_a_leak_is_in_none():
     assert sorted(found.index) == [20, 21]
     # 3 dB are a factor of 2 in power.
     assert abs(found.loc[20, "share"] - 10**0.3 / (1 + 10**0.3)) < 1e-9
+
+
+def given(stem, track=10, method="override"):
+    return TrackMapping(
+        track, "#0", "Violas", stem, None, None, None, "confirmed", method, 1.0, None, None, None,
+        None, None, "",
+    )  # fmt: skip
+
+
+def test_of_two_parts_in_unison_that_people_told_apart_each_is_in_its_own_stem_alone():
+    both = {20: (0.9, 0.8, -20.0, None), 21: (0.9, 0.8, -20.0, None)}
+    one = evidence(both, kit=False)
+    heard = pd.concat([one, one.assign(midi_track_id=11)])
+
+    def found(*mapped):
+        table = all_stems(mapped, heard, {20: "Audio 1_01", 21: "Audio 2_01"})
+        return sorted(zip(table["midi_track_id"], table["audio_file_id"], strict=True))
+
+    assert found(given(20), given(21, track=11)) == [(10, 20), (11, 21)]
+    # What people did not decide may still be in both: the second stem may be another microphone.
+    assert found(given(20)) == [(10, 20), (10, 21)]
+    assert found(given(20), given(21, 11, method="evidence")) == [
+        (10, 20), (10, 21), (11, 20), (11, 21),
+    ]  # fmt: skip
 
 
 def test_without_sound_the_stem_that_was_decided_is_the_only_one():

@@ -4,6 +4,9 @@ The stem that was decided for a track stands; others are added where its notes a
 there too, and no leak: about as loud as where they are loudest, and not far below what else the
 stem holds. Of a kit it is asked key by key, and what a stem is called counts: a kick drum belongs
 in `Kick In` before any other.
+
+Where people decided both of one track and of another in which stem it is, the first is not added to
+the other's: of two parts in unison each is heard in both stems, and they know which is which.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,11 +77,15 @@ def all_stems(
     import pandas as pd
 
     heard = _heard(evidence)
+    given = {track.audio_file_id for track in mapped if _is_given(track)}
     rows: list[tuple[int, int, float | None, list[int] | None]] = []
     for track in mapped:
         if track.audio_file_id is None:
             continue
         pairs = heard.get(track.midi_track_id, [])
+        if _is_given(track):
+            others = given - {track.audio_file_id}
+            pairs = [pair for pair in pairs if pair.stem not in others]
         kit = any(pair.kit_notes for pair in pairs)
         found = _of_kit(track, pairs, names) if kit else _of_part(track, pairs)
         rows += [(track.midi_track_id, *row) for row in found]
@@ -86,6 +93,11 @@ def all_stems(
     table = table.astype({"midi_track_id": "int64", "audio_file_id": "int64", "share": "float64"})
     table["notes"] = pd.Series([row[3] for row in rows], dtype="object")
     return table
+
+
+def _is_given(track: TrackMapping) -> bool:
+    """Return whether a person decided the track's stem."""
+    return track.method == "override" and track.audio_file_id is not None
 
 
 def _heard(evidence: "DataFrame | None") -> dict[int, list[_OfPair]]:
