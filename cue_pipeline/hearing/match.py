@@ -52,7 +52,7 @@ class MatchEvidence:
         references say: seconds, how), ``clock_doubt`` (why the sound refuses the tempo map, None:
         it does not), ``moved_stems`` (that begin at a time of their own: name, seconds on the
         session's clock), ``abstained`` (track, reason), ``same_notes`` (tracks that sound cannot
-        tell apart).
+        tell apart), ``transposed`` (track, by how much it sounds elsewhere than written).
     alignments : pd.DataFrame
         One row per MIDI file and stem, columns of ``stem_alignments``: the clock of the file, also
         where a track of it, or the stem, was not judged. ``method`` is ``none`` and the rest NULL
@@ -71,7 +71,7 @@ class MatchEvidence:
 
     @property
     def warnings(self) -> list[str]:
-        """What of the clocks is to be said: a tempo map, or a time code, that the sound refuses."""
+        """What is to be said: a tempo map, a time code or pitches that the sound refuses."""
         return [text for file in self.summary["files"] for text in file.get("warnings", ())]
 
     def tables(self) -> dict[str, pd.DataFrame]:

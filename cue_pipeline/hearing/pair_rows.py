@@ -10,6 +10,7 @@ from cue_pipeline.hearing.file_tracks import FileTracks
 from cue_pipeline.hearing.heard_times import is_cut, none_within
 from cue_pipeline.hearing.placing import Placed
 from cue_pipeline.hearing.templates import TrackNotes
+from cue_pipeline.hearing.transposition import told_interval
 
 MIN_NOTES = 4
 COLUMNS = (
@@ -62,6 +63,7 @@ def pair_rows(
         report["moved_stems"] = found.heard.moved
         report["same_notes"] = [[file.names[t] for t in v] for v in file.voices if len(v) > 1]
         scored = _scored(file, found)
+    doubts = _report_intervals(report, file, found)
     groups = [int(key) for key in features["audio_file_id"]]
     rows = []
     for track_id, name, track in zip(file.ids, file.names, file.tracks, strict=True):
@@ -79,11 +81,24 @@ def pair_rows(
                     "midi_track_id": track_id,
                     "audio_file_id": group_id,
                     "n_notes": inside,
-                    "clock_doubt": found.doubt if found else None,
+                    "clock_doubt": (found and found.doubt) or doubts.get(track_id),
                     **({"abstained": why} if why else of_pair),
                 }
             )
     return pairs_table(rows)
+
+
+def _report_intervals(
+    report: dict[str, Any], file: FileTracks, found: Placed | None
+) -> dict[int, str]:
+    """Note the tracks that sound elsewhere than written; return that by ``midi_track_id``."""
+    intervals = found.intervals if found else {}
+    of_tracks = {t: told_interval(k) for v, k in intervals.items() for t in file.voices[v]}
+    report["transposed"] = [[file.names[t], told] for t, told in of_tracks.items()]
+    report.setdefault("warnings", []).extend(
+        f"track {file.names[t]!r}: {told}" for t, told in of_tracks.items()
+    )
+    return {file.ids[t]: told for t, told in of_tracks.items()}
 
 
 def _of_track(track: TrackNotes, found: Placed | None) -> tuple[str, int]:

@@ -35,6 +35,7 @@ from cue_pipeline.hearing.stated import Stated
 from cue_pipeline.hearing.take_path import Followed, follow
 from cue_pipeline.hearing.templates import TrackNotes
 from cue_pipeline.hearing.tempo_check import linear_drift, other_tempo
+from cue_pipeline.hearing.transposition import sounding_intervals
 
 Float64 = NDArray[np.float64]
 
@@ -88,6 +89,8 @@ class Placed:
         How the take leaves the score's time; None: one line holds.
     kits : dict of int to list of list of (int, float, float)
         What is heard of the keys of drum kits, by place of the voice.
+    intervals : dict of int to int
+        By how many semitones voices sound elsewhere than written, by place of the voice.
     """
 
     heard: Standing
@@ -102,6 +105,7 @@ class Placed:
     instead_in: Mapping[int, float] = field(default_factory=dict)
     followed: Followed | None = None
     kits: Mapping[int, list[KitNotes]] = field(default_factory=dict)
+    intervals: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def refused(self) -> list[str]:
@@ -186,6 +190,7 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
     # On this clock the score's weights were fitted; where the notes are, shorter windows tell.
     measured = measures(tracks, fit.onsets, way.spread, fit.alignment, way.session)
     kits = kit_notes(tracks, fit.alignment, way)
+    intervals = sounding_intervals(tracks, measured.score(), way.spread, fit.alignment, way.session)
     other = None if take else other_tempo(tracks, way.spread, way.session, straight)
     doubt = other or linear_drift(fit.alignment)
     if not found.held:
@@ -211,6 +216,7 @@ def placed(file: FileTracks, ways: list[Standing]) -> Placed | None:
         found.begins_in,
         take,
         kits,
+        intervals,
     )
 
 

@@ -27,7 +27,8 @@ match_evidence = table(
     column(
         "clock_doubt",
         sa.Text,
-        "Why the sound gives no faith in the file's tempo map; NULL: it does, or cannot tell.",
+        "Why the sound gives no faith in the file's tempo map, or in the track's pitches; NULL: "
+        "it does, or cannot tell.",
         null=True,
     ),
     column(
