@@ -224,7 +224,8 @@ def status(whole: bool, wanted: tuple[str, ...], as_json: bool) -> None:
     from cue_pipeline.library.status import read_status, without_folder
 
     store = open_store(settings)
-    statuses = read_status(store, settings)
+    cues, ledger = store.cues(), store.ledger()
+    statuses = read_status(store, settings, cues, ledger)
     there = {s.cue_key for s in statuses if not wanted or s.state in wanted}
     if wanted:
         if statuses and not there and not as_json:
@@ -241,14 +242,13 @@ def status(whole: bool, wanted: tuple[str, ...], as_json: bool) -> None:
     from cue_pipeline.cli.cues import cues_told
     from cue_pipeline.cli.library_states import print_status
 
-    cues = store.cues()
     gone, away = without_folder(cues)
     print_status(
         statuses,
         shown_database(settings),
         [key for key in gone if key in there],
-        [] if wanted else store.ledger(),
-        [] if wanted else cues_told(store),
+        [] if wanted else ledger,
+        [] if wanted else cues_told(store, cues),
         projects={cue.cue_key: cue.project for cue in cues},
         away={} if wanted else away,
         whole=whole,

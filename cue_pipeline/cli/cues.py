@@ -24,12 +24,11 @@ _TOLD_FOR = timedelta(days=7)
 _EXPORT = "cue_pipeline.decisions"
 
 
-def cues_told(store: Store) -> list[str]:
+def cues_told(store: Store, cues: Sequence[CueRow]) -> list[str]:
     """Return what is to be said of cues that moved lately, or may be others that are gone."""
     from cue_pipeline.library.moves import standing_offers
     from cue_pipeline.warehouse.types import now
 
-    cues = store.cues()
     lately = now() - _TOLD_FOR
     told = [
         told_moved(cue.moved_from, cue.cue_key)

@@ -97,7 +97,10 @@ class Declaration:
         return self.cost == "paid"
 
 
+_JSON = json.JSONEncoder(sort_keys=True, default=list)
+
+
 def digest(value: Any, length: int = 16) -> str:
     """Return the first hexadecimal digits of the SHA-256 of a value's JSON."""
-    text = json.dumps(value, sort_keys=True, default=list)
+    text = _JSON.encode(value)  # of 20,000 cues, 140,000 times: json.dumps makes one each time
     return hashlib.sha256(text.encode()).hexdigest()[:length]

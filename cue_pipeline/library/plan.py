@@ -138,10 +138,8 @@ def plan_library(
     moved = {move.old: move.new for move in found.moved}
     gone = tuple(key for key in gone if key not in moved and key not in found.left)
     due = [f for f in found.scan.cues if not only or f.key in only]
-    arrived = set(moved.values())
-    sure = [
-        f for f in found.scan.cues if f.key not in found.left and (f in due or f.key in arrived)
-    ]
+    to_register = {folder.key for folder in due} | set(moved.values())
+    sure = [f for f in found.scan.cues if f.key in to_register and f.key not in found.left]
     refused = _refused(sure, place.root, known, store, settings, dry_run=dry_run)
     refused |= {new: told_held(old) for new, old in found.held.items()}
     if not dry_run:

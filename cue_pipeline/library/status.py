@@ -1,7 +1,7 @@
 """What state each asset of each cue is in, and why."""
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -29,30 +29,42 @@ class AssetStatus:
     reason: str
 
 
-def read_status(store: Store, settings: Settings) -> list[AssetStatus]:
+def read_status(
+    store: Store,
+    settings: Settings,
+    cues: Sequence[CueRow] | None = None,
+    entries: Sequence[LedgerRow] | None = None,
+) -> list[AssetStatus]:
     """Return the state of every registered cue × asset, held against the folders as they are now.
 
     A cue whose folder cannot be found is held against what was last seen of it.
+
+    Parameters
+    ----------
+    store : Store
+    settings : Settings
+    cues, entries : sequence of CueRow, of LedgerRow, optional
+        All cues and the whole ledger, where they were read already.
     """
     versions, decided = graph.code_versions(settings), store.decisions()
     ledger: dict[str, dict[str, LedgerRow]] = {}
-    for row in store.ledger():
+    for row in store.ledger() if entries is None else entries:
         ledger.setdefault(row.cue_key, {})[row.asset] = row
     found: list[AssetStatus] = []
-    for folder, compared in _folders(store):
+    for folder, compared in _folders(store, store.cues() if cues is None else cues):
         rows = ledger.get(folder.key, {})
         states = cue_status(folder, rows, versions, decided.get(folder.key, graph.NOTHING_DECIDED))
         found += states if compared else [_uncompared(status) for status in states]
     return found
 
 
-def _folders(store: Store) -> Iterator[tuple[CueFolder, bool]]:
+def _folders(store: Store, rows: Sequence[CueRow]) -> Iterator[tuple[CueFolder, bool]]:
     """Yield each cue's folder as it is now, and whether files with other dates were compared."""
     from cue_pipeline.cue.scan import CueScan
     from cue_pipeline.errors import CueError
     from cue_pipeline.library.recognition import read_folder, recognise
 
-    cues = {cue.cue_key: cue for cue in store.cues()}
+    cues = {cue.cue_key: cue for cue in rows}
     there: dict[str, CueFolder] = {}
     for key, cue in cues.items():
         with contextlib.suppress(CueError):

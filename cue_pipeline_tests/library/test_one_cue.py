@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from cue_pipeline.cue import scan
+from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.errors import CueError
 from cue_pipeline.library.plan import plan_library
 from cue_pipeline.settings import read_settings
@@ -55,3 +56,13 @@ def test_a_cue_that_is_not_known_is_looked_for_in_the_whole_library(library, wal
     (root / "Reel 2" / "2m01").rename(root / "Reel 2" / "2m01 v2")
     with pytest.raises(CueError, match="No cue 'Reel 2/2m01' under"):
         plan_library(root, store, settings, only=["Reel 2/2m01"])
+
+
+def test_no_cue_of_a_library_is_held_against_every_other(library, monkeypatch):
+    root, store, settings = library
+    compared = []
+    equal = CueFolder.__eq__
+    monkeypatch.setattr(CueFolder, "__eq__", lambda a, b: compared.append(a) or equal(a, b))
+    plan = plan_library(root, store, settings)
+    assert len(plan.cues) == 3
+    assert compared == []
