@@ -1,5 +1,7 @@
 """Samples in windows: those of the files, stems and mix at one moment."""
 
+import pickle
+
 import numpy as np
 import pytest
 import soundfile as sf
@@ -277,6 +279,8 @@ def test_stems_of_a_pack_beside_which_no_mix_is_known_are_left_out_of_windows_wi
     assert {item.stem for item in Windows.open(out, fields=["audio"]).items} == {"Stem 0", "Stem 1"}
     windows = Windows.open(out, fields=["mix"])
     assert {item.stem for item in windows.items} == {"Stem 0"}
+    elsewhere = pickle.loads(pickle.dumps(windows))  # as a loader hands it to its workers
+    assert np.array_equal(elsewhere[0]["mix"], windows[0]["mix"])
     assert [(key, stem) for key, stem, _ in windows.left_out] == [(CUE.key, "Stem 1")]
 
 
@@ -287,3 +291,23 @@ def test_a_cue_without_its_sound_is_left_out_of_a_pack_with_audio(library, tmp_p
     with pytest.raises(ExportError, match="No cue could be read"):
         packed(made, tmp_path / "pack", audio=RATE)
     assert packed(made, tmp_path / "without").is_dir()
+
+
+@pytest.mark.engines("sqlite")
+def test_a_cue_whose_sound_is_damaged_further_on_is_left_out_of_a_pack_with_audio(
+    library, store, tmp_path
+):
+    made = library()
+    path = tmp_path / CUE.key / "0.flac"
+    sf.write(path, noise(0), RATE, format="FLAC", subtype="PCM_24")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    path.write_bytes(content)
+    stems = CUE.value("channel_groups")["audio_files"].assign(
+        channels=[described("0.flac"), described("1.wav", 2)], warnings=[["damaged"], []]
+    )
+    replace(store, CUE, "channel_groups", audio_files=stems)
+    replace(store, CUE, "mel_features")
+    with pytest.raises(ExportError, match="No cue could be read"):
+        packed(made, tmp_path / "pack", audio=RATE)
+    assert not (tmp_path / "pack.unfinished").exists()

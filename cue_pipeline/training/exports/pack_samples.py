@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,16 +22,32 @@ BLOCK_SECONDS: Final = 10.0
 
 
 def unreadable(library: Library, source: TablesSource) -> dict[str, str]:
-    """Return the cues of which a stem's file is gone, or is no sound, and why."""
-    sounds, nothing = Sounds(library), np.empty((1, 0), np.float32)
+    """Return the cues of which a stem's file is gone, no sound, or not whole, and why.
+
+    Files that are those of the rows were read once: only those that were warned of are again.
+    """
+    sounds, rate = Sounds(library), source.grid.sample_rate
+    opened = lru_cache(1)(library.__getitem__)  # a cue's stems stand together
     found: dict[str, str] = {}
     for item in source.items:
-        if item.cue_key not in found:
-            try:
-                sounds.read_stem(item.cue_key, item.stem, 0.0, source.grid.sample_rate, nothing)
-            except (AudioFileError, CueError) as e:
-                found[item.cue_key] = f"it cannot be read: {e}"
+        key, name = item.cue_key, item.stem
+        if key not in found:
+            read = partial(sounds.read_stem, key, name)
+            if why := _why_unreadable(read, opened(key).stems[name], rate):
+                found[key] = f"it cannot be read: {why}"
     return found
+
+
+def _why_unreadable(read: Callable[..., None], sound: Stem | Mix, rate: int) -> str | None:
+    """Return why a sound cannot be read; None where it can."""
+    seconds = sound.duration_seconds if sound.warnings else 0.0
+    try:
+        read(0.0, rate, np.empty((1, 0), np.float32))
+        for start in np.arange(0.0, seconds, BLOCK_SECONDS):
+            read(float(start), rate, np.empty((1, round(BLOCK_SECONDS * rate)), np.float32))
+    except (AudioFileError, CueError) as e:
+        return str(e)
+    return None
 
 
 class PackSamples:
@@ -111,13 +127,12 @@ class PackSamples:
             yield memoryview(np.ascontiguousarray(out.T)).cast("B")
 
     def _look(self, library: Library, key: str, name: str) -> None:
-        nothing = np.empty((1, 0), np.float32)
-        try:
-            self._sounds.read_mix(key, name, 0.0, self._rate, nothing)
-        except (AudioFileError, CueError) as e:
-            self.left_out[key, name] = f"its mix cannot be read: {e}"
+        mix = library[key].mixes[name]
+        why = _why_unreadable(partial(self._sounds.read_mix, key, name), mix, self._rate)
+        if why is None:
+            self._mixes[key] = name, self._length(mix)
         else:
-            self._mixes[key] = name, self._length(library[key].mixes[name])
+            self.left_out[key, name] = f"its mix cannot be read: {why}"
 
     def _length(self, sound: Stem | Mix) -> int:
         """Return how many samples of a pack hold a sound, by the files that were processed."""
