@@ -64,6 +64,10 @@ class CueSource:
         stem, later = self._members[item][0]
         self._stems.read_mix(stem, start - later, rate, out)
 
+    def read_feature(self, *_: Any) -> None:
+        """Refuse, as of the mel."""
+        raise TrainingError("A window of a cue has no features; see `of='stem'`.")
+
     def read_mel(self, *_: Any) -> None:
         """Refuse: stems of a cue need not begin on each other's frames."""
         raise TrainingError("A window of a cue has no mel; see `of='stem'`.")

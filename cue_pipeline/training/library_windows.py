@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from cue_pipeline.training import windows as of_packs
-from cue_pipeline.training.windows.fields import FIELDS, checked_fields
+from cue_pipeline.training.windows.fields import OF_FEATURES, OF_SCORE
 from cue_pipeline.training.windows.windowed import DEFAULT_FIELDS
 
 if TYPE_CHECKING:
@@ -98,8 +98,8 @@ class Windows(of_packs.Windows):
             split=split,
             cues=cues,
             controllers=DEFAULT_CONTROLLERS if controllers is None else controllers,
-            scores=any(FIELDS[name].of_score for name in checked_fields(fields))
-            or options.get("empty", 1.0) < 1.0,
+            features=[name for name in fields if name.startswith(OF_FEATURES)],
+            scores=not OF_SCORE.isdisjoint(fields) or options.get("empty", 1.0) < 1.0,
             mixes="mix" in fields,
             sounds=not {"audio", "mix"}.isdisjoint(fields),
             include_changed=include_changed,
@@ -116,7 +116,13 @@ class Windows(of_packs.Windows):
                 max_stems=max_stems,
                 **shape,
             )
-        return cls(source, left_out=source.left_out, doubts=source.doubts, **shape)
+        return cls(
+            source,
+            left_out=source.left_out,
+            doubts=source.doubts,
+            features=source.features,
+            **shape,
+        )
 
 
 def _warn(source: TablesSource) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.errors import NotReadyError, TrainingError, UnknownNameError, closest_names
+from cue_pipeline.training.feature_fields import FeatureFields
 from cue_pipeline.training.labelling import labels_of
 from cue_pipeline.training.windows.grid import Grid
 from cue_pipeline.training.windows.source import Item, Labels
@@ -60,6 +61,8 @@ class TablesSource:
         How long files whose dates are new are read for that; None: as long as it takes.
     cache_bytes : int
         Most bytes of labels that are kept.
+    features : sequence of str
+        Fields that are features beside mel, ``feature.KIND``: stems that lack one are left out.
 
     Attributes
     ----------
@@ -91,6 +94,7 @@ class TablesSource:
         include_changed: bool = False,
         comparing_seconds: float | None = COMPARING_SECONDS,
         cache_bytes: int = CACHE_BYTES,
+        features: Sequence[str] = (),
     ) -> None:
         from cue_pipeline.mapping.categories import INSTRUMENT_CATEGORIES
         from cue_pipeline.reading.stem_scores import SCORE_ASSETS
@@ -119,6 +123,10 @@ class TablesSource:
         self._mixes: dict[tuple[str, str], tuple[str, float]] = {}
         if mixes:
             stems = self._with_mix(stems)
+        self._more = FeatureFields(library.store, features, self.grid)
+        self.features: Mapping[str, tuple[int, str]] = self._more.shapes
+        stems, lacking = self._more.of_stems(stems)
+        self.left_out += lacking
         self.rows = stems
         cues = {key: i for i, key in enumerate(dict.fromkeys(stem.cue_key for stem in stems))}
         self.items: Sequence[Item] = [self._item(stem, cues[stem.cue_key], index) for stem in stems]
@@ -169,6 +177,11 @@ class TablesSource:
         if wanted:
             self._frames.read(wanted)
 
+    def read_feature(self, field: str, items: Array, firsts: Array, out: Array) -> None:
+        """Fill a batch with frames of another feature: see `Source.read_feature`."""
+        stems = [self.rows[item].audio_file_id for item in items.tolist()]
+        self._frames.read(self._more.wanted(field, stems, firsts.tolist(), out))
+
     def labels(self, item: int) -> Labels:
         """Return what the score says of a stem; a cue's stems are read together, and kept."""
         found = self._cache.get(item)
@@ -197,6 +210,7 @@ class TablesSource:
             )
             for stem, feature in zip(self.rows, self._features, strict=True)
         ]
+        told += self._more.told(stem.audio_file_id for stem in self.rows)
         return hashlib.sha256(json.dumps(told, default=str).encode()).hexdigest()
 
     def labels_complete(self, item: int) -> bool:

@@ -44,6 +44,7 @@ class Feature:
     id: int
     frame_bytes: int
     written_at: datetime
+    asset: str = ASSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class FrameBatches:
         self._local = threading.local()
 
     def read(self, wanted: Sequence[Wanted]) -> None:
-        """Read frames into what each of them names.
+        """Read frames into what each of them names; all are of one kind.
 
         Raises
         ------
@@ -106,7 +107,7 @@ class _Blobs:
         self._driver = driver
         self._version: int | None = None
         self._chunks: dict[int, list[tuple[int, int, int]]] = {}
-        self._written: dict[int, tuple[str, str | None, datetime | None]] = {}
+        self._written: dict[tuple[int, str], tuple[str, str | None, datetime | None]] = {}
 
     def read(self, wanted: Sequence[Wanted]) -> None:
         with driver_failures(self._url):
@@ -127,14 +128,15 @@ class _Blobs:
             self._version = version
 
     def _vouch(self, feature: Feature) -> None:
-        if feature.cue_id not in self._written:
+        at = feature.cue_id, feature.asset
+        if at not in self._written:
             row = self._driver.execute(
                 "SELECT state, error, finished_at FROM cue_assets WHERE cue_id = ? AND asset = ?",
-                (feature.cue_id, ASSET),
+                at,
             ).fetchone()
             state, error, finished_at = row or ("", None, None)
-            self._written[feature.cue_id] = (state, error, _moment(finished_at))
-        _refuse(feature, *self._written[feature.cue_id])
+            self._written[at] = (state, error, _moment(finished_at))
+        _refuse(feature, *self._written[at])
 
     def _read(self, one: Wanted) -> None:
         size, at = one.feature.frame_bytes, one.first
@@ -178,7 +180,7 @@ class _Copied:
         cues = {one.feature.cue_id for one in wanted}
         ledger = t.cue_assets.c
         states = sa.select(ledger.cue_id, ledger.state, ledger.error, ledger.finished_at).where(
-            ledger.asset == ASSET, ledger.cue_id.in_(cues)
+            ledger.asset == wanted[0].feature.asset, ledger.cue_id.in_(cues)
         )
         with reading(self._engine) as connection:
             found = {row.cue_id: row for row in connection.execute(states)}
@@ -239,10 +241,11 @@ def _moment(text: str | None) -> datetime | None:
 
 def _refuse(feature: Feature, state: str, error: str | None, finished_at: datetime | None) -> None:
     if state != "ready":
-        raise not_ready(feature.cue_key, ASSET, state or None, error)
+        raise not_ready(feature.cue_key, feature.asset, state or None, error)
     if finished_at != feature.written_at:
+        what = "mel spectrograms" if feature.asset == ASSET else f"'{feature.asset}'"
         raise NotReadyError(
-            f"The mel spectrograms of cue '{feature.cue_key}' were made again since these windows "
+            f"The {what} of cue '{feature.cue_key}' were made again since these windows "
             "were opened. Open them anew; a pack stays as it is."
         )
 
@@ -250,5 +253,6 @@ def _refuse(feature: Feature, state: str, error: str | None, finished_at: dateti
 def _lacking(one: Wanted, at: int) -> WarehouseError:
     return WarehouseError(
         f"Chunks of feature {one.feature.id} of cue '{one.feature.cue_key}' lack frame {at}; "
-        f"frames {one.first} to {one.last} were asked for. Materialise {ASSET} of the cue again."
+        f"frames {one.first} to {one.last} were asked for. Materialise "
+        f"{one.feature.asset} of the cue again."
     )

@@ -68,7 +68,12 @@ class StemIndex:
     last_read: Mapping[str, Mapping[Kind, str]]
 
 
-def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> StemIndex:
+def read_stem_index(
+    store: Store,
+    profile: str,
+    assets: Collection[str],
+    feature_type: str = t.MEL_SPECTROGRAM,
+) -> StemIndex:
     """Return the stems of all present cues of which a mono mel of a profile is stored.
 
     Parameters
@@ -78,6 +83,8 @@ def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> Stem
         Name of the set of mel parameters.
     assets : collection of str
         Of which the ledger is asked.
+    feature_type : str
+        Another kind of feature in place of the mel.
     """
     cues, groups, features = t.cues.c, t.audio_files.c, t.audio_features.c
     # As text: many rows share one, and only one of each is decoded.
@@ -97,7 +104,7 @@ def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> Stem
         .join(t.cues, cues.id == groups.cue_id)
         .where(
             cues.state == "present",
-            features.feature_type == t.MEL_SPECTROGRAM,
+            features.feature_type == feature_type,
             features.channel == "mono",
             features.profile == profile,
         )
@@ -126,7 +133,8 @@ def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> Stem
         )
         rows: list[Any] = list(map(tuple, connection.execute(stems)))
     decoded: dict[str, dict[str, Any]] = {}
-    stem_rows = [StemRow(*row[:-1], *[_decoded(row[-1], decoded)]) for row in rows]
+    of_mel = feature_type == t.MEL_SPECTROGRAM
+    stem_rows = [StemRow(*row[:-1], *[_decoded(row[-1], decoded, of_mel=of_mel)]) for row in rows]
     stem_rows.sort(key=lambda stem: (stem.cue_key, stem.name))
     by_key = {str(k): str(v) for k, v in splits.items()}
     return StemIndex(stem_rows, found, by_key, made_of, last_read)
@@ -166,9 +174,16 @@ _MEASURE = (
 )  # fmt: skip
 
 
-def _decoded(text: str, known: dict[str, dict[str, Any]]) -> dict[str, Any]:
+_OF_SIGNAL = {
+    "channels", "downmix", "source_sample_rates", "n_samples", "versions", "summary",
+}  # fmt: skip
+"""What of the parameters of a kind beside mel is told of the signal, not of its frames."""
+
+
+def _decoded(text: str, known: dict[str, dict[str, Any]], *, of_mel: bool) -> dict[str, Any]:
     """Return what of the parameters tells whether two spectrograms can be compared."""
     if text not in known:
         params = json.loads(text)
-        known[text] = {name: params[name] for name in _MEASURE if name in params}
+        measure = _MEASURE if of_mel else params.keys() - _OF_SIGNAL
+        known[text] = {name: params[name] for name in measure if name in params}
     return known[text]

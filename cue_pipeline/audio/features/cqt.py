@@ -163,7 +163,9 @@ def _shape(grid: Grid) -> FrameShape:
         "n_bins": N_BINS, "bins_per_octave": PER_OCTAVE, "fmin": FMIN_HZ, "tuning": 0.0,
         "amin": AMIN, "ref": 1.0, "top_db": None, "center": True, "sparsity": _SPARSITY,
     }  # fmt: skip
-    return FrameShape(N_BINS, grid.sample_rate, grid.hop_length, params)
+    return FrameShape(
+        N_BINS, grid.sample_rate, grid.hop_length, params, silence=20.0 * math.log10(AMIN)
+    )
 
 
 KIND = FeatureKind(

@@ -3,6 +3,8 @@
 The numbers are those of :mod:`cue_pipeline.audio.mel`, in the ``default`` profile.
 """
 
+import math
+
 from cue_pipeline.audio.features.kind import (
     FeatureKind,
     FeatureStream,
@@ -19,6 +21,12 @@ def _settings(grid: Grid) -> MelSettings:
     return MelSettings(
         sr=grid.sample_rate, n_fft=grid.n_fft, hop_length=grid.hop_length, n_mels=grid.n_mels
     )
+
+
+def _shape(grid: Grid) -> FrameShape:
+    mel = _settings(grid)
+    floor = 10.0 * math.log10(mel.amin)
+    return FrameShape(mel.n_mels, mel.sr, mel.hop_length, mel.model_dump(), silence=floor)
 
 
 class ComposedMel(FeatureStream):
@@ -40,9 +48,7 @@ KIND = FeatureKind(
     name="mel",
     about="The log-mel spectrogram, dB re full scale, float16.",
     algorithm=1,
-    shape=lambda grid: FrameShape(
-        grid.n_mels, grid.sample_rate, grid.hop_length, _settings(grid).model_dump()
-    ),
+    shape=_shape,
     make=ComposedMel,
     decibels=True,
 )

@@ -130,6 +130,7 @@ def _params(kind: FeatureKind, grid: Grid, made: MadeGroup, feature: MadeFeature
         "sr": shape.sample_rate,
         "hop_length": shape.hop_length,
         "first_frame_at": shape.first_frame_at,
+        "silence": shape.silence,
         "dtype": np.dtype(kind.dtype).newbyteorder("<").str,
         "layout": "C order, (n_frames, n_mels)",
         "channels": list(feature.labels),

@@ -66,6 +66,8 @@ class FrameShape:
         Every parameter, as JSON holds it: stored with the rows, and part of the code version.
     first_frame_at : int
         The sample that frame 0 speaks of: frame t speaks of ``first_frame_at + t · hop_length``.
+    silence : float
+        What a frame of silence holds: it stands for what lies beyond a sound's ends.
     """
 
     n_columns: int
@@ -73,6 +75,7 @@ class FrameShape:
     hop_length: int
     params: Mapping[str, Any] = field(default_factory=dict)
     first_frame_at: int = 0
+    silence: float = 0.0
 
 
 class FeatureStream:

@@ -238,6 +238,7 @@ def _shape(grid: Grid) -> FrameShape:
         step,
         {"columns": ["momentary", "short-term"], "standard": "ITU-R BS.1770-4", "unit": "LUFS"},
         first_frame_at=step,
+        silence=_OFFSET + 10.0 * math.log10(_LEAST_POWER),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class Shape:
         Of ``audio`` and ``mix``.
     max_stems : int or None
         Places for stems in a window of a cue; None: windows are of one stem.
+    features : mapping of str to (int, str)
+        Fields that are features of the sound beside mel → columns of a frame, and their type.
     """
 
     n_frames: int
@@ -41,6 +43,7 @@ class Shape:
     n_samples: int
     channels: int
     max_stems: int | None = None
+    features: Mapping[str, tuple[int, str]] = field(default_factory=dict)
 
     @property
     def stems(self) -> tuple[int, ...]:
@@ -87,6 +90,13 @@ FIELDS: Mapping[str, Field] = {
 """Every field of a window, in the order of the documentation."""
 
 
+OF_SCORE = frozenset(name for name, of in FIELDS.items() if of.of_score)
+
+
+OF_FEATURES = "feature."
+"""How the name of a field begins that is a feature of the sound beside mel: ``feature.chroma``."""
+
+
 OF_CUES = tuple(name for name in FIELDS if name != "mel")
 """The fields that a window of a cue can have: its stems need not begin on each other's frames."""
 
@@ -122,6 +132,8 @@ def fill(source: Source, shape: Shape, places: Places, out: Mapping[str, Array])
     """
     if "mel" in out:
         source.read_mel(places.items, places.firsts, out["mel"])
+    for name in shape.features.keys() & out.keys():
+        source.read_feature(name, places.items, places.firsts, out[name])
     if "category" in out:
         out["category"][:] = [source.items[i].category for i in places.items]
     if "stems" in out:
@@ -163,7 +175,7 @@ _ALIGNED = 64  # a line of the processor's cache
 
 
 def _fill_score(source: Source, shape: Shape, places: Places, out: Mapping[str, Array]) -> None:
-    if not any(FIELDS[name].of_score and name != "labels_complete" for name in out):
+    if not any(name in OF_SCORE and name != "labels_complete" for name in out):
         return
     columns = [source.controllers.index(c) for c in shape.controllers]
     every = columns == list(range(len(source.controllers)))
@@ -272,5 +284,10 @@ def _measures(
     found = {
         name: ((n, *FIELDS[name].shape(shape, grid)), np.dtype(FIELDS[name].dtype or grid.dtype))
         for name in names
+        if name in FIELDS
     }
+    for name in shape.features.keys() & set(names):
+        columns, dtype = shape.features[name]
+        found[name] = ((n, shape.n_frames, columns), np.dtype(dtype))
+    found = {name: found[name] for name in names}
     return {**found, "window": ((n,), np.dtype(np.int64))}

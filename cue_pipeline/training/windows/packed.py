@@ -126,6 +126,11 @@ class PackedSource:
             if there < n:
                 out[row, there:] = self.grid.silence_db
 
+    def read_feature(self, field: str, items: Array, firsts: Array, out: Array) -> None:
+        """Refuse: a pack holds the mel alone."""
+        del items, firsts, out
+        raise WindowsError(f"A pack holds no field '{field}'.")
+
     def labels(self, item: int) -> Labels:
         """Return what the score says of a stem."""
         return self._labels(item)

@@ -116,6 +116,10 @@ class Source(Protocol):
         """
         ...
 
+    def read_feature(self, field: str, items: Array, firsts: Array, out: Array) -> None:
+        """Fill a batch with frames of another feature, as `read_mel` does; if it has any."""
+        ...
+
     def labels(self, item: int) -> Labels:
         """Return what the score says of a stem; of a cue that is refused."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -70,6 +71,9 @@ class Windows:
         Of ``audio`` and ``mix``; Hz, and 1 (the mean of all) or 2.
     max_stems : int, optional
         Of a source of cues: places for stems in a window.
+    features : mapping of str to (int, str)
+        Fields beside :data:`~.fields.FIELDS` that the source has: features of the sound, with the
+        columns of a frame and their type.
 
     Attributes
     ----------
@@ -93,11 +97,13 @@ class Windows:
         max_stems: int | None = None,
         left_out: Sequence[tuple[str, str | None, str]] = (),
         doubts: Sequence[str] = (),
+        features: Mapping[str, tuple[int, str]] = MappingProxyType({}),
     ) -> None:
         _check(seconds, hop, empty, channels)
         self._source = source
         self.seconds, self.hop = seconds, hop
-        self.fields = checked_fields(fields, FIELDS if max_stems is None else OF_CUES)
+        known = (*FIELDS, *features) if max_stems is None else OF_CUES
+        self.fields = checked_fields(fields, known)
         self.left_out, self.doubts = list(left_out), list(doubts)
         grid = source.grid
         rate = sample_rate or grid.sample_rate
@@ -108,6 +114,7 @@ class Windows:
             n_samples=round(seconds * rate),
             channels=channels,
             max_stems=max_stems,
+            features=features,
         )
         self._buffers: Buffers | None = None
         self._hop_frames = hop * grid.frames_per_second
@@ -282,7 +289,7 @@ class Windows:
 
     def fill(self, numbers: Array, arrays: Mapping[str, Array]) -> None:
         """Fill arrays, as :meth:`empty` gives them, with the fields of some windows."""
-        wanted = {name: array for name, array in arrays.items() if name in FIELDS}
+        wanted = {name: array for name, array in arrays.items() if name in self.fields}
         fill(self._source, self._shape, self._places(numbers), wanted)
 
     def empty(self, n: int) -> dict[str, Array]:

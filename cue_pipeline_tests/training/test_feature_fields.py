@@ -1,0 +1,110 @@
+"""Fields that are features beside mel: what the tables hold of them, on the frames of the mel."""
+
+import pickle
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cue_pipeline.cue.identity import row_id
+from cue_pipeline.errors import NotReadyError, TrainingError
+from cue_pipeline.training import Windows
+from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
+
+CUE = SyntheticCue(n_frames=2_000, frames_per_chunk=600, n_tracks=3, n_groups=2)
+SILENCE = -7.0
+
+
+def chroma(stem, seed=0):
+    return np.random.default_rng([seed, stem]).random((CUE.n_frames, 12)).astype("<f2")
+
+
+def made(store, stems=(0, 1), seed=0, **changed):
+    """Have ``chroma`` of some stems stored, as its asset would."""
+    features, chunks = [], []
+    for stem in stems:
+        name = CUE.group_names[stem]
+        feature = row_id("audio_features", CUE.key, name, "chroma", "mono", "default")
+        row = {
+            "id": feature, "audio_file_id": CUE.group_ids[stem], "feature_type": "chroma",
+            "channel": "mono", "profile": "default", "sample_rate": 48_000, "hop_length": 512,
+            "n_mels": 12, "n_frames": CUE.n_frames, "dtype": "float16", "max_db": None,
+            "params": {"first_frame_at": 0, "silence": SILENCE, "n_samples": stem}, "warnings": [],
+        }  # fmt: skip
+        features.append(row | changed)
+        for index, first in enumerate(range(0, CUE.n_frames, 700)):
+            part = chroma(stem, seed)[first : first + 700]
+            chunks.append(
+                {"audio_feature_id": feature, "chunk_index": index, "first_frame": first,
+                 "n_frames": len(part), "data": part.tobytes()}
+            )  # fmt: skip
+    store.replace(
+        CUE.key, "chroma_features",
+        {"audio_features": pd.DataFrame(features), "audio_feature_chunks": pd.DataFrame(chunks)},
+        fingerprint="f", code_version="1", data_version="d", started_at=datetime.now(UTC),
+    )  # fmt: skip
+
+
+def opened(url, *fields):
+    return Windows.open(url, seconds=4.0, hop=2.0, fields=["mel", "feature.chroma", *fields])
+
+
+@pytest.fixture
+def filled(store, filled_url):
+    load(store, CUE)
+    return filled_url
+
+
+def test_a_feature_is_a_field_on_the_frames_of_the_mel(filled, store):
+    made(store)
+    windows = pickle.loads(pickle.dumps(opened(filled, "onset")))
+    for i in range(len(windows)):
+        where, window = windows.where(i), windows[i]
+        stored = chroma(int(where.stem[-1]))[where.first : where.first + 375]
+        found = window["feature.chroma"]
+        assert found.shape == (375, 12)
+        assert found.dtype == np.float16
+        assert np.array_equal(found[: len(stored)], stored)
+        assert (found[len(stored) :] == SILENCE).all()
+        assert len(window["mel"]) == len(found)
+    batch = next(iter(windows.batches(4, seed=1)))
+    assert batch["feature.chroma"].shape == (4, 375, 12)
+
+
+@pytest.mark.engines("sqlite")
+def test_stems_without_the_feature_are_left_out_and_told(filled, store):
+    made(store, stems=[1])
+    windows = opened(filled)
+    assert {item.stem for item in windows.items} == {CUE.group_names[1]}
+    ((_, stem, why),) = windows.left_out
+    assert (stem, why) == (CUE.group_names[0], "it has no field 'feature.chroma'")
+
+
+@pytest.mark.engines("sqlite")
+def test_a_library_that_did_not_choose_the_feature_has_no_such_field(filled):
+    with pytest.raises(TrainingError, match="CUE_FEATURES"):
+        opened(filled)
+
+
+@pytest.mark.engines("sqlite")
+def test_frames_that_are_not_those_of_the_mel_are_refused(filled, store):
+    made(store, hop_length=256)
+    with pytest.raises(TrainingError, match="256 samples apart"):
+        opened(filled)
+
+
+def test_a_feature_that_was_made_again_since_is_refused(filled, store):
+    made(store)
+    windows = opened(filled)
+    assert len(windows[0]["feature.chroma"])
+    made(store, seed=1)
+    with pytest.raises(NotReadyError, match="chroma_features"):
+        windows[0]
+
+
+@pytest.mark.engines("sqlite")
+def test_windows_of_cues_have_no_features(filled, store):
+    made(store)
+    with pytest.raises(TrainingError, match=r"No field 'feature\.chroma'"):
+        Windows.open(filled, of="cue", fields=["onset", "feature.chroma"])
