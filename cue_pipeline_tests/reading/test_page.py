@@ -49,6 +49,40 @@ def test_the_readme_reads_a_stem_and_its_notes(processed_demo, monkeypatch):
     assert len(left["notes"]) > 100
 
 
+def cells(table):
+    """Return the cells of a table of the terminal, of rows that begin one."""
+    rows = [[c.strip() for c in line.strip("│").split("│")] for line in table if line[:1] == "│"]
+    return [row for row in rows if row[0]]
+
+
+def test_the_tables_of_the_readme_are_those_of_the_demonstration(processed_demo):
+    summary, mappings = re.findall(r"^```\n([┏┃].+?)^```", README.read_text(), re.DOTALL | re.M)
+    found = sa.text(
+        """SELECT k.track_index, k.track_name, f.canonical_name, m.instrument_category, m.state,
+               m.method, m.confidence, m.reason
+        FROM track_mappings m JOIN midi_tracks k ON k.id = m.midi_track_id
+        JOIN midi_files d ON d.id = k.midi_file_id JOIN cues c ON c.id = d.cue_id
+        LEFT JOIN audio_files f ON f.id = m.audio_file_id
+        WHERE c.cue_key = 'Reel 2/2m05a Chase'"""
+    )
+    made = sa.text(
+        """SELECT c.cue_key, sum(a.row_count) FROM cues c JOIN cue_assets a ON a.cue_id = c.id
+        GROUP BY c.cue_key"""
+    )
+    with sa.create_engine(f"sqlite:///{processed_demo}/cue_pipeline.db").connect() as connection:
+        rows = dict(connection.execute(made).all())
+        tracks = {number: track for number, *track in connection.execute(found)}
+    assert {row[0]: int(row[3]) for row in cells(summary.splitlines())} == rows
+    said = cells(mappings.splitlines())
+    assert len(said) == 3
+    for number, *shown, sure, reason in said:
+        *names, confidence, why = tracks[int(number[1:])]
+        nothing = "" if names[3] == "unmatched" else "—"
+        assert shown == [*(n or "—" for n in names[:4]), names[4] or nothing]
+        assert sure == f"{confidence:.2f}"
+        assert why.startswith(reason)
+
+
 def training_set(url):
     """Return the pairs that the page's training set makes of a library."""
     (block,) = [b for b in blocks(PAGE) if "pairs = {}" in b]
