@@ -1,12 +1,24 @@
-"""One look of the sensor at a library of 5,000 cue folders, and the size of its cursor."""
+"""Looks at a large library with nothing to do: the sensor's, ``status``, ``process``.
+
+    python -m benchmarks.bench_sensor
+    python -m benchmarks.bench_sensor --cues 20000
+
+The time that counts is the process's own (CPU, the kernel's share in it).
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import resource
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cue_pipeline.settings import Settings
+    from cue_pipeline.warehouse.store import Store
 
 CUES = 5_000
 FILES = 24
@@ -25,9 +37,12 @@ def write_library(root: Path, n: int, n_files: int = FILES) -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cues", type=int, default=CUES)
+    n_cues = parser.parse_args().cues
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "library"
-        write_library(root, CUES)
+        write_library(root, n_cues)
         os.environ |= {
             "DATABASE_URL": f"sqlite:///{folder}/w.db",
             "CUE_ROOT": str(root),
@@ -44,7 +59,7 @@ def main() -> None:
         settings = read_settings()
         defs = build_defs(settings)
         sensor = defs.resolve_sensor_def(SENSOR)
-        print(f"{CUES} cue folders of {FILES} files, SQLite")
+        print(f"{n_cues:,} cue folders of {FILES} files, SQLite")
         with dg.DagsterInstance.ephemeral() as instance:
             cursor = None
 
@@ -74,8 +89,27 @@ def main() -> None:
             cursor = None
             look("all ready, nothing to do")
             look("all ready, nothing to do, again")
+        _commands(root, settings, store)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"peak memory of the process {peak:.0f} MB")
+
+
+def _commands(root: Path, settings: Settings, store: Store) -> None:
+    """Say what ``status`` and ``process`` take to find that all is up to date."""
+    from cue_pipeline.library.plan import plan_library
+    from cue_pipeline.library.status import read_status
+
+    one = store.cues()[0].cue_key
+    commands = {
+        "status": lambda: read_status(store, settings),
+        "process, all current": lambda: plan_library(root, store, settings),
+        "process --cue ONE": lambda: plan_library(root, store, settings, only=[one]),
+    }
+    for name, command in commands.items():
+        began, cpu = time.perf_counter(), time.process_time()
+        command()
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+        print(f"{name:32} {seconds:6.2f} s ({cpu:5.2f} s CPU)", flush=True)
 
 
 def fill_ledger(store, root: Path, versions) -> None:  # type: ignore[no-untyped-def]
