@@ -9,6 +9,7 @@ import sys
 from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from cue_pipeline.cli.following import follow, follow_quietly
@@ -55,6 +56,7 @@ def serve(
         timeout_graceful_shutdown=2,
     )  # fmt: skip
     _tell(host, port, admission)
+    Thread(target=review.warm_up, name="warm up", daemon=True).start()
     with suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
     if remaker is not None and store is not None and server is not None:

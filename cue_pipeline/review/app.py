@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from importlib.resources import files
 from itertools import chain, islice
 from pathlib import Path
@@ -125,6 +126,14 @@ class Review:
             while len(self._sounds) > KEPT_SOUNDS:
                 self._sounds.popitem(last=False)
         return found
+
+    def warm_up(self) -> None:
+        """Read what is opened first, and import what reads it: the first page comes the sooner."""
+        with suppress(CuePipelineError):  # whoever opens the page is told
+            first = read_queue(self.library.store, QueueFilter(), most=1)["tracks"]
+            for track in first:
+                sheet = self.sheets.open(track["cue"])
+                pair_of(self.library[sheet.key], sheet, int(track["id"]))
 
     def forget_sounds(self) -> None:
         """Look stems and mixes up anew: what was known of one did not fit."""

@@ -12,6 +12,7 @@ from cue_pipeline.library.decisions import read_mappings, read_parts
 from cue_pipeline.reading import open_library
 from cue_pipeline.review.app import Review
 from cue_pipeline.review.mel_tiles import SHOWN_DB, mel_tile
+from cue_pipeline.review.queue import QueueFilter, read_queue
 from cue_pipeline.review.remaking import Remaker
 from cue_pipeline.warehouse.opening import open_store
 
@@ -290,6 +291,16 @@ def test_a_library_that_is_away_is_told_with_the_cure(demo, store, open_page, mo
         answer = catalogue.get(f"/sound/stem/{stem}.wav", params={"cue": TITLES})
     assert answer.status_code == 410
     assert "--root DIR" in answer.json()["told"]
+
+
+def test_what_is_opened_first_is_read_before_it_is_asked_for(demo, monkeypatch):
+    review = Review(demo, None, None, "Anna")
+    review.warm_up()
+    read = []
+    monkeypatch.setattr("cue_pipeline.review.cue_sheet.CueSheet", lambda *args: read.append(args))
+    first = read_queue(demo.store, QueueFilter())["tracks"][0]
+    assert review.sheets.open(first["cue"]).key == first["cue"]
+    assert read == []
 
 
 def test_ids_are_text_since_numbers_of_javascript_cannot_hold_them(page):

@@ -45,6 +45,11 @@ MELODIES, NOTES = 5, 24
 SECONDS = 22.0
 TRUTH = {f"Part {i + 1}": f"Audio {(i * 7) % 10 + 1}_01" for i in range(2 * MELODIES)}
 
+NAMELESS = """[...document.querySelectorAll("button, input, select, canvas")]
+  .filter((e) => !(e.textContent.trim() || e.ariaLabel || e.ariaHidden || e.title))
+  .filter((e) => !e.labels?.length)
+  .map((e) => e.outerHTML)"""
+
 LISTENING_SECONDS = 7.0
 """What a person listens to a track before deciding; the script does not wait so long."""
 
@@ -336,6 +341,11 @@ def test_the_mouse_alone_does_it_too_in_the_dark(look, server):
     page.get_by_role("button", name="? Help").click()
     page.get_by_role("dialog").get_by_text("play or stop").wait_for()
     page.get_by_role("button", name="Close", exact=True).click()
+    # All of it is seen at 1280 × 720, and whatever can be used has a name.
+    assert page.evaluate(
+        "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+    ) == [1280, 720]
+    assert page.evaluate(NAMELESS) == []
 
 
 def test_a_server_that_is_gone_is_told_and_the_catalogue_writes_nothing(look, library):
@@ -347,6 +357,26 @@ def test_a_server_that_is_gone_is_told_and_the_catalogue_writes_nothing(look, li
         assert catalogue.stop() == 0
         page.keyboard.press("v")
         page.get_by_role("alert").get_by_text("does not answer").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("lost", "cure"),
+    [("", "start `cue-pipeline review --root DIR`"), ("PT/Audio Files", "cannot be read")],
+)
+def test_sound_that_is_away_is_told_and_the_picture_stays(look, server, library, lost, cure):
+    page = look(server, "/#state=all", expect="410 (Gone)")
+    seconds_until_first_picture(page)
+    there = library.base / KEY / lost
+    away = there.rename(library.home / "away")
+    try:
+        page.keyboard.press("Space")
+        page.locator("#message.doubt", has_text=cure).wait_for()
+        page.get_by_text("▶ Play").wait_for()
+        assert page.locator("#track h2").is_visible()
+    finally:
+        away.rename(there)
+    page.keyboard.press("Space")
+    page.get_by_text("■ Stop").wait_for()
 
 
 def test_sound_and_picture_come_at_once_and_frames_leave_room(look, server):

@@ -17,7 +17,7 @@ document.title = about.read_only ? "Catalogue" : "Review";
 $("h1").textContent = document.title;
 
 const picture = new Picture(canvas, $("#playhead"), about);
-const player = new Player(about, (told) => say(told, true), playing);
+const player = new Player(about, say, playing);
 const queue = new QueueList($("#queue"), (track) => open(track));
 const skipped = new Set(), undoable = [];
 let tracks = [], progress = { open: 0, decided: 0 }, current = null, standing = {}, others = [];

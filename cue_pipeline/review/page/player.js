@@ -9,16 +9,16 @@ import { axisAt, ownAt } from "/page/time_map.js";
 import { Voice } from "/page/voice.js";
 
 const HEADER_BYTES = 44, FRAME_BYTES = 4;
-const AHEAD_SECONDS = 1.2, TICK_MS = 60, LATENCY_SECONDS = 0.03, MOST_CHUNKS = 90;
+const AHEAD_SECONDS = 1.2, TICK_MS = 60, LATENCY_SECONDS = 0.03, MOST_CHUNKS = 90, LONG_MS = 700;
 
 export class Player {
   /**
    * @param {{sample_rates: number[]}} about
-   * @param {(told: string) => void} failed told what is wrong with a sound
+   * @param {(told: string, doubt: boolean) => void} told what is wrong with a sound, or that it takes long
    * @param {() => void} changed called when it starts or stops
    */
-  constructor(about, failed, changed) {
-    Object.assign(this, { about, failed, changed, decks: [], chunks: new Map() });
+  constructor(about, told, changed) {
+    Object.assign(this, { about, told, changed, decks: [], chunks: new Map() });
     this.context = null;
     this.playing = false;
     this.at = 0;          // of the axis, while nothing plays
@@ -119,14 +119,22 @@ export class Player {
   /** Begin a deck at a moment of the axis (null: what is heard now), in place of those there are. */
   async start(run, sound, axis) {
     const begin = () => ownAt(sound.knots, axis ?? this.position(0));
+    let waited = false;
+    const long = setTimeout(() => {
+      waited = run === this.run;
+      if (waited) this.told(`The sound of ${sound.name} is being read…`, false);
+    }, LONG_MS);
     try {
       await this.chunk(sound, Math.max(0, Math.floor(begin())));
     } catch (error) {
       if (run !== this.run) return false;
-      this.failed(error.message);
+      this.told(error.message, true);
       if (!this.decks.length) this.stop();
       return false;
+    } finally {
+      clearTimeout(long);
     }
+    if (waited) this.told("", false);
     if (run !== this.run) return false; // something else was asked for meanwhile
     const startsAt = this.frame(this.context.currentTime + LATENCY_SECONDS);
     const own = begin() + (axis === null ? startsAt - this.context.currentTime : 0);
@@ -187,7 +195,7 @@ export class Player {
         if (deck.second > deck.sound.seconds + 1) break;
       }
     } catch (error) {
-      if (this.decks.includes(deck)) { this.failed(error.message); this.stop(); }
+      if (this.decks.includes(deck)) { this.told(error.message, true); this.stop(); }
     } finally {
       deck.busy = false;
     }
