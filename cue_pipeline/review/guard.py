@@ -90,10 +90,12 @@ class Guard:
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [
-                    *message.get("headers", ()),
-                    *((k.encode(), v.encode()) for k, v in HEADERS.items()),
-                ]
+                given = list(message.get("headers", ()))
+                said = HEADERS
+                if all(name != b"cache-control" for name, _ in given):
+                    # Browsers keep a 410 for good: a disk that is mounted again would not be seen.
+                    said = {**HEADERS, "cache-control": "no-store"}
+                message["headers"] = [*given, *((k.encode(), v.encode()) for k, v in said.items())]
             await send(message)
 
         answer = self._answer(scope)

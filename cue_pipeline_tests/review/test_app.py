@@ -291,6 +291,7 @@ def test_a_library_that_is_away_is_told_with_the_cure(demo, store, open_page, mo
         answer = catalogue.get(f"/sound/stem/{stem}.wav", params={"cue": TITLES})
     assert answer.status_code == 410
     assert "--root DIR" in answer.json()["told"]
+    assert answer.headers["cache-control"] == "no-store"  # RFC 9110 lets a 410 be kept for good
 
 
 def test_what_is_opened_first_is_read_before_it_is_asked_for(demo, monkeypatch):

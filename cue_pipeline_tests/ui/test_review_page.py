@@ -290,7 +290,7 @@ def test_what_was_decided_is_looked_at_changed_and_taken_back(look, server, libr
     page.get_by_text(f"Taken back: {name}.").wait_for()
     assert server.ask("/api/queue?state=decided")["decided"] == 10
     page.keyboard.press("Shift+B")
-    page.get_by_role("option", name="Brass").wait_for()
+    page.locator("#category-list [role=option]", has_text="Brass").wait_for()
     page.keyboard.press("Escape")
     page.keyboard.press("v")
     page.get_by_role("dialog").get_by_text("how well each track fits").wait_for()
@@ -375,8 +375,7 @@ def test_sound_that_is_away_is_told_and_the_picture_stays(look, server, library,
         assert page.locator("#track h2").is_visible()
     finally:
         away.rename(there)
-    page.keyboard.press("Space")
-    page.get_by_text("■ Stop").wait_for()
+    seconds_until_heard(page, "Space")
 
 
 def test_sound_and_picture_come_at_once_and_frames_leave_room(look, server):
