@@ -5,6 +5,12 @@ BIN    := $(VENV)/bin
 CUES   ?=
 JOBS   ?=
 PORT   ?= 3000
+# uv is several times faster, where there is one; it knows nothing of pip's own configuration, which
+# a studio may need. pip says what it is at where somebody looks on.
+install = { command -v uv >/dev/null && uv pip install --quiet --python $(BIN)/python \
+	  --constraint constraints.txt --editable $(1); } || \
+	$(BIN)/python -m pip install $$(test -t 1 || echo --quiet) --disable-pip-version-check \
+	  --constraint constraints.txt --editable $(1)
 # From PyPI, on Linux, a build of gigabytes for CUDA; with PyTorch's own index of CPU builds in
 # PIP_EXTRA_INDEX_URL, or a wheel of one in PIP_FIND_LINKS, of 200 MB.
 TORCH  ?= torch==2.13.0 torchdata
@@ -18,12 +24,14 @@ help:  ## what can be made
 $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "cue_pipeline needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..."; exit 2; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@echo "Setting up $(VENV)/, once: Dagster, librosa and what they need, about two minutes."
+	@$(PYTHON) -m venv $(VENV)
+	@$(call install,.)
 	@touch $@
 
 $(BIN)/.installed-dev: $(BIN)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@echo "Adding what the tests need to $(VENV)/, once: about a minute."
+	@$(call install,'.[dev]')
 	@# Test processes that compile librosa's functions side by side mix up numba's cache, and crash.
 	$(BIN)/python -c 'import librosa.core, librosa.onset, librosa.sequence, librosa.util.utils'
 	@touch $@
@@ -68,6 +76,9 @@ check: $(BIN)/.installed-dev  ## format, lint, types, the import rule and the co
 	$(BIN)/lint-imports
 	$(BIN)/hadolint deploy/docker/Dockerfile
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/docker/compose.yaml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.citation-file-format CITATION.cff
 
 bench: $(BIN)/.installed-dev  ## measure speed and memory beside peers and the physical floor
 	$(BIN)/python -m benchmarks
