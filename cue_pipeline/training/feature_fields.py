@@ -53,17 +53,21 @@ class FeatureFields:
 
     def _find(self, store: Store, field: str, grid: Grid) -> None:
         from cue_pipeline.audio.features.kind import asset_of
+        from cue_pipeline.library.made_of import told_mixed
+        from cue_pipeline.warehouse.features import MEL_ASSETS
         from cue_pipeline.warehouse.frame_batches import Feature
         from cue_pipeline.warehouse.stem_index import read_stem_index
 
         kind = field.removeprefix(OF_FEATURES)
         asset = asset_of(kind)
-        index = read_stem_index(store, "default", {asset}, kind)
+        mel = MEL_ASSETS["stem"]
+        index = read_stem_index(store, "default", {asset, mel}, kind)
         ready = {
             key: states[asset][2]
             for key, states in index.states.items()
             if states.get(asset, ("",))[0] == "ready"
         }
+        mixed = {key for key in ready if index.made_of[key][asset] != index.made_of[key].get(mel)}
         rows = [row for row in index.stems if row.cue_key in ready]
         if not rows:
             raise TrainingError(
@@ -79,6 +83,9 @@ class FeatureFields:
         frame_bytes = one.n_mels * np.dtype(one.dtype).itemsize
         self._of[field] = {}
         for row, measure in zip(rows, measures, strict=True):
+            if row.cue_key in mixed:
+                self._lacking[field, row.audio_file_id] = told_mixed(asset)
+                continue
             if measure != most:
                 why = f"its {kind} was made otherwise than that of most stems"
                 self._lacking[field, row.audio_file_id] = why
@@ -107,7 +114,10 @@ class FeatureFields:
             why = self._lacking.get((field, stem.audio_file_id), f"it has no field '{field}'")
             left_out.append((stem.cue_key, stem.name, why))
         if stems and not kept:
-            raise TrainingError(f"No stem has all of the fields {', '.join(self._of)}.")
+            raise TrainingError(
+                f"No stem has all of the fields {', '.join(self._of)}: of '{left_out[0][0]}', "
+                f"{left_out[0][2]}."
+            )
         return kept, left_out
 
     def wanted(

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import dagster as dg
 import librosa
@@ -154,6 +155,23 @@ def test_all_kinds_of_a_run_are_made_in_one_pass_over_the_samples(cue, url, monk
     assert loudness.dtype == np.float32
     assert loudness.times[0] == pytest.approx(0.1)
     assert loudness.params["summary"]["integrated_lufs"] < 0.0
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_where_the_mixes_failed_a_kind_is_made_of_the_stems(cue, url):
+    store = open_store(url)
+    plan_library(cue.parent, store, read_settings())
+    run("channel_groups")
+    store.fail(
+        KEY, "final_mix_features", "no mix", fingerprint="", code_version="1",
+        started_at=datetime.now(UTC),
+    )  # fmt: skip
+    assert ASSET not in graph.stopped({"final_mix_features"}, graph.chosen(read_settings()))
+    assert graph.stopped({"channel_groups"}, [ASSET]) == {ASSET}
+    run(ASSET)
+    assert len(store.read(KEY, "audio_features", asset=ASSET)) == 2
+    assert len(store.read(KEY, "final_mix_features", asset=ASSET)) == 0
+    assert states(store)[ASSET] == "stale"  # until the mixes are there
 
 
 def test_a_misspelt_kind_is_refused_with_the_closest(monkeypatch):

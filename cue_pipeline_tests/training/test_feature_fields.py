@@ -20,7 +20,7 @@ def chroma(stem, seed=0):
     return np.random.default_rng([seed, stem]).random((CUE.n_frames, 12)).astype("<f2")
 
 
-def made(store, stems=(0, 1), seed=0, **changed):
+def made(store, stems=(0, 1), seed=0, files=None, **changed):
     """Have ``chroma`` of some stems stored, as its asset would."""
     features, chunks = [], []
     for stem in stems:
@@ -39,10 +39,12 @@ def made(store, stems=(0, 1), seed=0, **changed):
                 {"audio_feature_id": feature, "chunk_index": index, "first_frame": first,
                  "n_frames": len(part), "data": part.tobytes()}
             )  # fmt: skip
+    (mel,) = (row for row in store.ledger(CUE.key) if row.asset == "mel_features")
     store.replace(
         CUE.key, "chroma_features",
         {"audio_features": pd.DataFrame(features), "audio_feature_chunks": pd.DataFrame(chunks)},
-        fingerprint="f", code_version="1", data_version="d", started_at=datetime.now(UTC),
+        fingerprint=files or mel.fingerprint, code_version="1", data_version="d",
+        started_at=datetime.now(UTC),
     )  # fmt: skip
 
 
@@ -79,6 +81,13 @@ def test_stems_without_the_feature_are_left_out_and_told(filled, store):
     assert {item.stem for item in windows.items} == {CUE.group_names[1]}
     ((_, stem, why),) = windows.left_out
     assert (stem, why) == (CUE.group_names[0], "it has no field 'feature.chroma'")
+
+
+@pytest.mark.engines("sqlite")
+def test_a_feature_of_other_files_than_the_mel_is_not_put_beside_it(filled, store):
+    made(store, files="of before")
+    with pytest.raises(TrainingError, match=r"No stem has all .* feature\.chroma: .*made"):
+        opened(filled)
 
 
 @pytest.mark.engines("sqlite")
