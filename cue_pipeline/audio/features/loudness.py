@@ -15,6 +15,7 @@ ITU-R BS.1770-4: annex 1 (K weighting, gating), annex 2 (true peak by 48 taps), 
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,8 @@ class Loudness(FeatureStream):
         self._labels = labels
         self._weights = np.array([channel_weight(label) for label in labels])
         self._state = np.zeros((2, len(labels), 2))
-        self._rest = np.zeros((len(labels), 0))
+        self._taken = 0  # samples of the step that is not whole yet
+        self._open = np.zeros(len(labels))  # the sum of their squares
         self._powers: list[float] = []  # of each step: 80 bytes a second
         self._peak = _TruePeak(len(labels))
 
@@ -108,15 +110,24 @@ class Loudness(FeatureStream):
         weighted, self._state = scipy.signal.sosfilt(
             self._sos, block.astype(np.float64), axis=1, zi=self._state
         )
-        held = np.concatenate((self._rest, weighted), axis=1)
-        count = held.shape[1] // self._step
-        steps = held[:, : count * self._step].reshape(len(held), count, self._step)
-        self._rest = held[:, count * self._step :].copy()
-        if count:
-            squares = np.einsum("cst,cst->cs", steps, steps) / self._step
+        squares = self._of_steps(weighted)
+        if squares.shape[1]:
             first = len(self._powers)
             self._powers.extend((self._weights @ squares).tolist())
             yield self._frames(first)
+
+    def _of_steps(self, weighted: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Return the mean squares of the steps that a block completes, shape=(n_channels, n)."""
+        n = weighted.shape[1]
+        ends = np.arange(self._step - self._taken, n + 1, self._step)
+        sums = np.zeros((len(weighted), len(ends) + 1))
+        for index, (begin, end) in enumerate(pairwise((0, *ends.tolist(), n))):
+            part = weighted[:, begin:end]
+            sums[:, index] = np.einsum("ct,ct->c", part, part)
+        sums[:, 0] += self._open
+        self._open = sums[:, -1]
+        self._taken = (self._taken + n) % self._step
+        return np.asarray(sums[:, :-1] / self._step)
 
     def _frames(self, first: int) -> Frames:
         """Return the frames from ``first`` on."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from cue_pipeline.audio.compiled.choice import worth_compiling
 from cue_pipeline.audio.features.downmix import BOTH, LO, RO, downmix_matrix
 from cue_pipeline.audio.features.kind import (
     ALL_CHANNELS,
@@ -135,13 +136,17 @@ def make_features(
     """
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+    seconds = sum(group.duration_seconds for group in groups)
+    compiled = worth_compiling(round(seconds * grid.sample_rate) // grid.hop_length)
     with (
         threadpool_limits(limits=1, user_api="blas"),
         ThreadPoolExecutor(max(1, min(threads, len(groups) or 1)), "features") as pool,
     ):
         # The longest first, so that no thread is left with a long one while the others idle.
         order = sorted(range(len(groups)), key=lambda i: -groups[i].duration_seconds)
-        made = pool.map(lambda i: _make(folder, groups[i], kinds, grid, spool), order)
+        made = pool.map(
+            lambda i: _make(folder, groups[i], kinds, grid, spool, compiled=compiled), order
+        )
         found = dict(zip(order, made, strict=True))
         return [found[i] for i in range(len(groups))]
 
@@ -152,12 +157,16 @@ def _make(
     kinds: Sequence[FeatureKind],
     grid: Grid,
     spool: Spool,
+    *,
+    compiled: bool,
 ) -> MadeGroup:
-    reader = GroupReader(folder, group, grid.sample_rate, convert_to=grid.sample_rate)
+    reader = GroupReader(
+        folder, group, grid.sample_rate, convert_to=grid.sample_rate, compiled=compiled
+    )
     made = MadeGroup(group, damage=reader.damage)
     try:
         if reader.labels:
-            _pass(reader, made, kinds, grid, spool)
+            _pass(reader, made, kinds, grid, spool, compiled=compiled)
     finally:
         reader.close()
     if not reader.labels:
@@ -168,9 +177,15 @@ def _make(
 
 
 def _pass(
-    reader: GroupReader, made: MadeGroup, kinds: Sequence[FeatureKind], grid: Grid, spool: Spool
+    reader: GroupReader,
+    made: MadeGroup,
+    kinds: Sequence[FeatureKind],
+    grid: Grid,
+    spool: Spool,
+    *,
+    compiled: bool,
 ) -> None:
-    levels = GroupLevels(reader.labels, grid.sample_rate)
+    levels = GroupLevels(reader.labels, grid.sample_rate, compiled=compiled)
     labels = tuple(reader.labels)
     gains, left_out = downmix_matrix(labels)
     mixes = any(kind.downmix for kind in kinds)
