@@ -114,7 +114,7 @@ class Windows:
             n_samples=round(seconds * rate),
             channels=channels,
             max_stems=max_stems,
-            features=features,
+            features=dict(features),  # a mapping that other processes can be handed
         )
         self._buffers: Buffers | None = None
         self._hop_frames = hop * grid.frames_per_second
