@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from cue_pipeline.errors import WarehouseError
 from cue_pipeline.reading.spectrogram import Feature, Features, Mel
 
 if TYPE_CHECKING:
@@ -94,17 +95,24 @@ class _Sound:
         Parameters
         ----------
         kind : str
-            One of those in ``CUE_FEATURES`` when the cue was processed: ``chroma``, ….
+            One of those in ``CUE_FEATURES`` when the cue was processed: ``chroma``, …. ``mel`` is
+            read by :meth:`mel`.
         channel : str, optional
             Where several channels have it: which.
 
         Raises
         ------
         NotReadyError
-            If the ledger does not vouch for that kind of the cue's.
+            If the ledger does not vouch for that kind of the cue's, or it was made of other files
+            than the rest: they were replaced, and the kind was not in ``CUE_FEATURES`` then.
         WarehouseError
             If there is none of that kind or channel.
         """
+        if kind == "mel":
+            raise WarehouseError(
+                f"The mel spectrogram of '{self.name}' is not read by feature('mel'): it has sets "
+                "of parameters. Ask for mel(), which takes a profile and a channel."
+            )
         cue = self.cue
         stored = Features(cue.library, self._kind, cue.key, self.id, self.name, kind)
         if channel is None:

@@ -53,12 +53,12 @@ class FeatureFields:
 
     def _find(self, store: Store, field: str, grid: Grid) -> None:
         from cue_pipeline.audio.features.kind import asset_of
-        from cue_pipeline.library.made_of import told_mixed
         from cue_pipeline.warehouse.features import MEL_ASSETS
         from cue_pipeline.warehouse.frame_batches import Feature
         from cue_pipeline.warehouse.stem_index import read_stem_index
 
         kind = field.removeprefix(OF_FEATURES)
+        _refuse_other_signals(field, kind)
         asset = asset_of(kind)
         mel = MEL_ASSETS["stem"]
         index = read_stem_index(store, "default", {asset, mel}, kind)
@@ -84,7 +84,10 @@ class FeatureFields:
         self._of[field] = {}
         for row, measure in zip(rows, measures, strict=True):
             if row.cue_key in mixed:
-                self._lacking[field, row.audio_file_id] = told_mixed(asset)
+                self._lacking[field, row.audio_file_id] = (
+                    f"'{asset}' was made of other files than its mel; `cue-pipeline process` with "
+                    f"'{kind}' in CUE_FEATURES makes it again"
+                )
                 continue
             if measure != most:
                 why = f"its {kind} was made otherwise than that of most stems"
@@ -148,6 +151,27 @@ class FeatureFields:
 def _measure(row: StemRow) -> tuple[Any, ...]:
     shape = (row.sample_rate, row.hop_length, row.n_mels, row.dtype)
     return (*shape, *sorted((k, str(v)) for k, v in row.settings.items()))
+
+
+def _refuse_other_signals(field: str, kind: str) -> None:
+    """Refuse what is not of the mono composite, however the library is processed."""
+    from cue_pipeline.audio.features.downmix import PREFIX
+    from cue_pipeline.audio.features.shipped import SHIPPED, load_shipped
+
+    if kind == "mel":
+        raise TrainingError(f"There is no field '{field}': the mel is the field 'mel'.")
+    if kind not in SHIPPED:
+        return
+    if kind.startswith(PREFIX):
+        of, channel = "the two channels of a stereo downmix", ", channel=…"
+    elif load_shipped(kind).hears == "channels":
+        of, channel = "all channels of a sound together", ""
+    else:
+        return
+    raise TrainingError(
+        f"There is no field '{field}': fields are of the mono composite, as the mel is, and "
+        f"'{kind}' is of {of}. Read it by `stem.feature('{kind}'{channel}).window(start, end)`."
+    )
 
 
 def _refuse_other_frames(field: str, row: StemRow, grid: Grid) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import sqlalchemy as sa
 
 from cue_pipeline.audio.features.kind import asset_of
-from cue_pipeline.errors import WarehouseError
+from cue_pipeline.errors import NotReadyError, WarehouseError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.frames import read_binary
 from cue_pipeline.warehouse.scope import cue_id
@@ -28,6 +28,11 @@ Kind = Literal["stem", "mix"]
 
 _ASSETS: dict[Kind, dict[str, str]] = {"stem": t.STEM_FEATURES, "mix": t.MIX_FEATURES}
 MEL_ASSETS: dict[Kind, str] = {kind: of[t.MEL_SPECTROGRAM] for kind, of in _ASSETS.items()}
+_BESIDE: dict[Kind, tuple[str, ...]] = {
+    "stem": ("channel_groups", MEL_ASSETS["stem"]),
+    "mix": (MEL_ASSETS["mix"],),
+}
+"""Assets whose rows are read beside those of further kinds: the sounds, and their mel."""
 _FEATURES = {"stem": t.audio_features, "mix": t.final_mix_features}
 _CHUNKS = {"stem": t.audio_feature_chunks, "mix": t.final_mix_feature_chunks}
 _PARENT = {"stem": "audio_file_id", "mix": "final_mix_id"}
@@ -74,7 +79,8 @@ def read_headers(
     Raises
     ------
     NotReadyError
-        If the asset that makes them is not ready for this cue.
+        If the asset that makes them is not ready for this cue; of a kind beside mel, also if it was
+        made of other files than the sounds and their mel.
     """
     table = _FEATURES[kind]
     query = sa.select(table).where(
@@ -83,6 +89,8 @@ def read_headers(
     asset = _ASSETS[kind].get(feature_type) or asset_of(feature_type)
     with reading(store.engine) as connection:
         written_at = _written_at(connection, cue_key, asset)
+        if feature_type != t.MEL_SPECTROGRAM:
+            _refuse_other_files(connection, cue_key, asset, feature_type, _BESIDE[kind])
         rows = connection.execute(query.order_by(table.c.id)).mappings().all()
     names = (
         "id", "channel", "profile", "sample_rate", "hop_length", "n_mels", "n_frames", "dtype",
@@ -184,6 +192,30 @@ def _written_at(connection: sa.Connection, cue_key: str, asset: str) -> datetime
         raise not_ready(cue_key, asset, *((row.state, row.error) if row else (None, None)))
     finished_at: datetime = row.finished_at
     return finished_at
+
+
+def _refuse_other_files(
+    connection: sa.Connection, cue_key: str, asset: str, feature_type: str, beside: tuple[str, ...]
+) -> None:
+    """Refuse a feature of another sound than that which its stem or mix, or their mel, is of now.
+
+    A kind that was not chosen when the cue was processed again has kept its rows.
+    """
+    ledger = t.cue_assets.c
+    query = sa.select(ledger.asset, ledger.fingerprint).where(
+        ledger.cue_id == cue_id(cue_key),
+        ledger.asset.in_((asset, *beside)),
+        ledger.state == "ready",
+    )
+    made_of = {row.asset: row.fingerprint for row in connection.execute(query)}
+    own = made_of.pop(asset)
+    other = next((name for name in beside if name in made_of and made_of[name] != own), None)
+    if other is not None:
+        raise NotReadyError(
+            f"'{asset}' of cue '{cue_key}' was made of other files than '{other}': it would be of "
+            "another sound than what is read beside it. Run `cue-pipeline process BASE_DIR` with "
+            f"'{feature_type}' in CUE_FEATURES."
+        )
 
 
 def find_composite(store: Store, audio_file_id: int | None) -> sa.Row[*tuple[Any, ...]] | None:

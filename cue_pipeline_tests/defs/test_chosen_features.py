@@ -16,13 +16,13 @@ from cue_pipeline.audio.features.downmix import downmix_matrix
 from cue_pipeline.audio.mel import log_mel_spectrogram
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
-from cue_pipeline.errors import SettingsError, WarehouseError
+from cue_pipeline.errors import NotReadyError, SettingsError, WarehouseError
 from cue_pipeline.library import feature_kinds, graph
 from cue_pipeline.library.plan import plan_library
 from cue_pipeline.library.status import read_status
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.opening import open_store
-from cue_pipeline_tests.cues import write_cue
+from cue_pipeline_tests.cues import tone, write_audio, write_cue
 
 KEY, ASSET = "1m01", "chroma_features"
 
@@ -172,6 +172,35 @@ def test_where_the_mixes_failed_a_kind_is_made_of_the_stems(cue, url):
     assert len(store.read(KEY, "audio_features", asset=ASSET)) == 2
     assert len(store.read(KEY, "final_mix_features", asset=ASSET)) == 0
     assert states(store)[ASSET] == "stale"  # until the mixes are there
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_of_a_sound_that_was_replaced_no_feature_of_before_is_read(cue, url, monkeypatch):
+    plan_library(cue.parent, open_store(url), read_settings())
+    run()
+
+    def sounds():
+        found = open_library(url)[KEY]
+        return [*found.stems.values(), *found.mixes.values()]
+
+    assert all(len(sound.feature("chroma")) for sound in sounds())
+    with pytest.raises(WarehouseError, match=r"mel\(\)"):
+        sounds()[0].feature("mel")
+
+    # Another sound under the same name; the kind is not chosen any more, and is not made again.
+    (left,) = (cue / "PT" / "Audio Files").glob("* VLN I_01.L.wav")
+    write_audio(left.parent, {left.stem: tone(311.1, 1.5)})
+    monkeypatch.setenv("CUE_FEATURES", "mel")
+    plan_library(cue.parent, open_store(url), read_settings())
+    run()
+    for sound in sounds():
+        assert len(sound.mel())
+        with pytest.raises(NotReadyError, match="'chroma' in CUE_FEATURES"):
+            sound.feature("chroma")
+
+    monkeypatch.setenv("CUE_FEATURES", "chroma")
+    run(ASSET)
+    assert all(len(sound.feature("chroma")) == len(sound.mel()) for sound in sounds())
 
 
 def test_a_misspelt_kind_is_refused_with_the_closest(monkeypatch):

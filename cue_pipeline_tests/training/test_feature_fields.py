@@ -1,6 +1,7 @@
 """Fields that are features beside mel: what the tables hold of them, on the frames of the mel."""
 
 import pickle
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -20,28 +21,28 @@ def chroma(stem, seed=0):
     return np.random.default_rng([seed, stem]).random((CUE.n_frames, 12)).astype("<f2")
 
 
-def made(store, stems=(0, 1), seed=0, files=None, **changed):
+def made(store, stems=(0, 1), seed=0, files=None, cue=CUE, **changed):
     """Have ``chroma`` of some stems stored, as its asset would."""
     features, chunks = [], []
     for stem in stems:
-        name = CUE.group_names[stem]
-        feature = row_id("audio_features", CUE.key, name, "chroma", "mono", "default")
+        name = cue.group_names[stem]
+        feature = row_id("audio_features", cue.key, name, "chroma", "mono", "default")
         row = {
-            "id": feature, "audio_file_id": CUE.group_ids[stem], "feature_type": "chroma",
+            "id": feature, "audio_file_id": cue.group_ids[stem], "feature_type": "chroma",
             "channel": "mono", "profile": "default", "sample_rate": 48_000, "hop_length": 512,
-            "n_mels": 12, "n_frames": CUE.n_frames, "dtype": "float16", "max_db": None,
+            "n_mels": 12, "n_frames": cue.n_frames, "dtype": "float16", "max_db": None,
             "params": {"first_frame_at": 0, "silence": SILENCE, "n_samples": stem}, "warnings": [],
         }  # fmt: skip
         features.append(row | changed)
-        for index, first in enumerate(range(0, CUE.n_frames, 700)):
+        for index, first in enumerate(range(0, cue.n_frames, 700)):
             part = chroma(stem, seed)[first : first + 700]
             chunks.append(
                 {"audio_feature_id": feature, "chunk_index": index, "first_frame": first,
                  "n_frames": len(part), "data": part.tobytes()}
             )  # fmt: skip
-    (mel,) = (row for row in store.ledger(CUE.key) if row.asset == "mel_features")
+    (mel,) = (row for row in store.ledger(cue.key) if row.asset == "mel_features")
     store.replace(
-        CUE.key, "chroma_features",
+        cue.key, "chroma_features",
         {"audio_features": pd.DataFrame(features), "audio_feature_chunks": pd.DataFrame(chunks)},
         fingerprint=files or mel.fingerprint, code_version="1", data_version="d",
         started_at=datetime.now(UTC),
@@ -86,8 +87,39 @@ def test_stems_without_the_feature_are_left_out_and_told(filled, store):
 @pytest.mark.engines("sqlite")
 def test_a_feature_of_other_files_than_the_mel_is_not_put_beside_it(filled, store):
     made(store, files="of before")
-    with pytest.raises(TrainingError, match=r"No stem has all .* feature\.chroma: .*made"):
+    with pytest.raises(TrainingError, match=r"No stem has all .* feature\.chroma: .*made of other"):
         opened(filled)
+
+
+@pytest.mark.engines("sqlite")
+def test_of_two_cues_that_of_whose_feature_the_sound_was_replaced_is_left_out_and_told(
+    filled, store
+):
+    made(store)
+    other = replace(CUE, key="1m02 Other")
+    load(store, other)
+    made(store, files="of before", cue=other)
+    windows = opened(filled)
+    assert {item.cue_key for item in windows.items} == {CUE.key}
+    told = {(key, why) for key, stem, why in windows.left_out if stem in other.group_names}
+    ((key, why),) = told
+    assert key == other.key
+    assert "with 'chroma' in CUE_FEATURES" in why
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize(
+    ("field", "cure"),
+    [
+        ("feature.mel", "the field 'mel'"),
+        ("feature.downmix.mel", r"feature\('downmix\.mel', channel="),
+        ("feature.loudness", "all channels"),
+    ],
+)
+def test_what_is_not_of_the_composite_is_no_field_and_the_cure_is_another(filled, field, cure):
+    with pytest.raises(TrainingError, match=cure) as refused:
+        Windows.open(filled, fields=["mel", field])
+    assert "CUE_FEATURES" not in str(refused.value)
 
 
 @pytest.mark.engines("sqlite")
