@@ -8,6 +8,7 @@ import fcntl
 import getpass
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 import warnings
@@ -36,6 +37,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "engines(*names): run on these engines only")
+    # Begun by ``nohup`` or as a script's background job it is ignored, by all processes below too:
+    # tests that interrupt one would wait for ever.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -114,7 +114,7 @@ def read_stem_scores(
             "track_mappings": ["midi_track_id", "audio_file_id", "state", "candidates"],
             "track_stems": ["midi_track_id", "audio_file_id", "notes"],
             "stem_alignments": ["midi_file_id", "audio_file_id", "knots", "confidence"],
-            "audio_files": ["id", "peak_dbfs"],
+            "audio_files": ["id", "peak_dbfs", "duration_seconds"],
         },
         only={"midi_cc": {"cc_number": {*controllers, *COUNTED}}},
     )  # fmt: skip
@@ -159,10 +159,13 @@ class _Cue:
         self._stems = found["audio_files"]
 
     def stems(self) -> dict[int, StemScore]:
-        peaks = zip(self._stems["id"], self._stems["peak_dbfs"], strict=True)
-        return {int(stem): self._stem(int(stem), silent=peak != peak) for stem, peak in peaks}
+        columns = (self._stems[c] for c in ("id", "peak_dbfs", "duration_seconds"))
+        return {
+            int(stem): self._stem(int(stem), float(seconds), silent=peak != peak)
+            for stem, peak, seconds in zip(*columns, strict=True)
+        }
 
-    def _stem(self, stem: int, *, silent: bool) -> StemScore:
+    def _stem(self, stem: int, seconds: float, *, silent: bool) -> StemScore:
         sure = [
             track
             for track in self._tracks
@@ -178,6 +181,8 @@ class _Cue:
         if any(map(self._in_doubt, files)):
             unknown = unknown or "the times of a MIDI file whose notes are in it are in doubt"
         told = [part for part in parts if part is not None]
+        if not silent and _all_outside([notes for notes, _ in told], seconds):
+            unknown = unknown or "it is not silent, and no note that is in it is heard within it"
         return StemScore(
             notes=_joined([notes for notes, _ in told], NOTE_COLUMNS, ("note", "start")),
             categories=tuple(_category(track) for track in sure),
@@ -263,6 +268,12 @@ def _tempos(files: pd.DataFrame) -> dict[int, Tempo]:
         if row["ticks_per_beat"] is not None and row["tempo_map"]:
             found[int(row["id"])] = Tempo.of_row(row)
     return found
+
+
+def _all_outside(parts: Iterable[Rows], seconds: float) -> bool:
+    """Return whether there are notes, and none of them sounds while a recording runs."""
+    spans = [(part["start"], part["end"]) for part in parts if part and len(part["start"])]
+    return bool(spans) and not any(((b > 0.0) & (a < seconds)).any() for a, b in spans)
 
 
 def _may_be_in(track: Any, stem: int, stems: Mapping[int, Keys]) -> bool:

@@ -173,6 +173,25 @@ def test_frames_in_which_a_doubtful_track_may_sound_are_not_complete(store, fill
 
 
 @pytest.mark.engines("sqlite")
+@pytest.mark.parametrize("lag", [500.0, -500.0])
+def test_nothing_is_complete_in_a_stem_that_sounds_while_no_note_of_it_does(store, filled, lag):
+    evidence = CUE.value("match_evidence")
+    clocks = evidence["stem_alignments"].reset_index(drop=True)
+    of_second = clocks["audio_file_id"] == CUE.group_ids[1]
+    knots = [
+        [[0.0, lag], [100.0, 100.0 + lag]] if away else own
+        for own, away in zip(clocks["knots"], of_second, strict=True)
+    ]
+    replace(store, CUE, "match_evidence", stem_alignments=clocks.assign(knots=knots))
+    replace(store, CUE, "llm_mappings")
+    of_first, away = (first_of(opened(filled), f"Stem {i}") for i in (0, 1))
+    assert of_first["complete"].all()
+    assert not away["roll"].any()
+    assert not away["complete"].any()
+    assert not away["labels_complete"]
+
+
+@pytest.mark.engines("sqlite")
 def test_nothing_is_complete_in_a_stem_of_which_no_track_is_known(store, filled):
     states = ["auto", "review", "auto"]  # the second is the only one of its stem
     mapped = changed("llm_mappings", "track_mappings", state=states)
