@@ -98,10 +98,13 @@ def undo_clock(
     store: Store, settings: Settings, server: ForkServer, cue_key: str, stem: str, midi_file: str
 ) -> None:
     """Take the last change of what is stated of a clock back."""
-    from cue_pipeline.warehouse.stated_clocks import StatedClock
+    from cue_pipeline.warehouse.stated_clocks import StatedClock, standing_changes
 
-    told = [change.midi_file for change in store.clock_history(cue_key)]
-    midi_file = _known_file(store, cue_key, midi_file, also=told)
+    told = store.clock_history(cue_key)
+    midi_file = _known_file(store, cue_key, midi_file, also=[change.midi_file for change in told])
+    newest = standing_changes(told)[-1:]
+    if not stem and not midi_file and newest:
+        midi_file, stem = newest[0].midi_file, newest[0].stem
     change = store.undo_clock(StatedClock(cue_key, midi_file, stem), by=settings.author)
     if change is None:
         raise MappingError(

@@ -95,7 +95,7 @@ def unset_clock(cue_key: str, stem: str, midi_file: str) -> None:
 def undo_clock(cue_key: str, stem: str, midi_file: str) -> None:
     """Take the last change of what was stated of CUE_KEY's clock back; again: the one before it.
 
-    With --stem, or --midi, of what was stated of that stem, or MIDI file.
+    Whatever it was stated of; with --stem, or --midi, of that stem, or MIDI file.
     """
     server = fork_server()
     settings = configured()

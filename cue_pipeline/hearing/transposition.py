@@ -24,6 +24,7 @@ _HEARD = 0.2  # score of the stem
 _ANOTHER = 0.3  # score of a voice that may be in the stem as well
 _LEAST = 0.03  # share of what changes in the stem beside its overall level
 _CLEARLY = 1.5  # times as much as as written, and as at any interval that is no neighbour
+_CLEARLY_OCTAVE = 2.0  # a stem that doubles the part an octave down fits 1.3 times as well there
 _NEIGHBOUR = 2  # semitones that one band cannot tell apart
 _OCTAVE = 12
 _WIDEST = 14  # a written baritone saxophone sounds 21 lower; bars have a partial 18 above
@@ -82,13 +83,16 @@ def _interval(fits: Float64, voice: TrackNotes) -> int:
     rivals = fits[(apart > _NEIGHBOUR) & (apart % _OCTAVE != 0)]
     rival = max(float(rivals.max()), float(fits[_INTERVALS == 0][0]))
     lowest = float(np.median(voice.pitch)) + min(interval, 0)
-    clear = fits[best] >= max(_LEAST, _CLEARLY * rival)
+    factor = _CLEARLY_OCTAVE if abs(interval) == _OCTAVE else _CLEARLY
+    clear = fits[best] >= max(_LEAST, factor * rival)
     return interval if clear and lowest >= _LOWEST and abs(interval) <= _WIDEST else 0
 
 
 def told_interval(semitones: int) -> str:
     """Return in words where a part sounds."""
     how = "higher" if semitones > 0 else "lower"
+    if abs(semitones) == _OCTAVE:
+        return f"its notes sound an octave {how} than they are written, or are doubled there"
     many = "semitone" if abs(semitones) == 1 else "semitones"
     return f"its notes sound {abs(semitones)} {many} {how} than they are written"
 

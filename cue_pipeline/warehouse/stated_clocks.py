@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -114,6 +114,20 @@ def take_back(said: StatedClock, act: Act, connection: sa.Connection) -> bool:
     return True
 
 
+def standing_changes(changes: Iterable[ClockChange], undone: str = "undo") -> list[ClockChange]:
+    """Return a cue's changes by people that are not taken back, the oldest first."""
+    standing: list[ClockChange] = []
+    for change in changes:
+        if change.action in _BY_PEOPLE:
+            standing.append(change)
+        elif change.action == undone:
+            of_it = (change.midi_file, change.stem)
+            same = [i for i, c in enumerate(standing) if (c.midi_file, c.stem) == of_it]
+            if same:
+                del standing[same[-1]]
+    return standing
+
+
 def undo(said: StatedClock, act: Act, connection: sa.Connection) -> ClockChange | None:
     """Take back the last change of what is said of a clock (file and stem); again: the one before.
 
@@ -123,14 +137,12 @@ def undo(said: StatedClock, act: Act, connection: sa.Connection) -> ClockChange 
         What was taken back; None: there is nothing that is not taken back already.
     """
     texts = _texts(asdict(said))
-    open_: list[ClockChange] = []
-    for change in history(connection, said.cue_key):
-        if (change.midi_file, change.stem) != (texts["midi_file"], texts["stem"]):
-            continue
-        if change.action in _BY_PEOPLE:
-            open_.append(change)
-        elif change.action == act.action and open_:
-            open_.pop()
+    of_it = (texts["midi_file"], texts["stem"])
+    open_ = [
+        change
+        for change in standing_changes(history(connection, said.cue_key), act.action)
+        if (change.midi_file, change.stem) == of_it
+    ]
     if not open_:
         return None
     was, standing = open_[-1].before, _standing(connection, said)

@@ -58,6 +58,9 @@ def test_a_stated_clock_is_in_the_tables_at_once_and_stays_until_it_is_taken_bac
     told = workspace.run("align", "undo", KEY)
     assert "all stems: unset is taken back; again: the score begins +0.500 s into it" in told
     assert set(lags(workspace).values()) == {("stated", 0.5)}
+    told = workspace.run("align", "undo", KEY)
+    assert "'1m01 FHN_01': unset is taken back; again: the score begins +0.250 s into it" in told
+    assert lags(workspace) == expected
 
 
 def test_what_cannot_be_stated_is_answered_with_what_there_is(tmp_path):

@@ -35,11 +35,10 @@ def test_parts_that_sound_as_written_are_not_doubted():
         (7, "7 semitones lower"),  # a horn in F, as players read it
         (2, "2 semitones lower"),  # a clarinet in B flat
         (-3, "3 semitones higher"),  # a clarinet in E flat
-        (12, "12 semitones lower"),
     ],
 )
 def test_a_part_that_is_written_elsewhere_is_doubted_and_how_far_is_told(semitones, told):
-    part = "Flute" if semitones == 12 else "Horn"
+    part = "Horn"
     found = heard(PARTS | {part: moved(PARTS[part], semitones)})
     said = f"its notes sound {told} than they are written"
     assert found.summary["files"][0]["transposed"] == [[part, said]]
@@ -48,6 +47,16 @@ def test_a_part_that_is_written_elsewhere_is_doubted_and_how_far_is_told(semiton
     own = 10 + list(PARTS).index(part)
     assert of_track[own] == {said}
     assert not any(of_track.drop(own))
+
+
+def test_a_part_an_octave_up_is_told_and_one_that_is_doubled_below_is_not():
+    found = heard(PARTS | {"Flute": moved(PARTS["Flute"], 12)})
+    said = "its notes sound an octave lower than they are written, or are doubled there"
+    assert found.summary["files"][0]["transposed"] == [["Flute", said]]
+    below = tone(moved(PARTS["Flute"], -12))
+    n = min(len(below), len(STEMS["Flute"]))
+    doubled = heard(PARTS, STEMS | {"Flute": STEMS["Flute"][:n] + below[:n]})
+    assert doubled.summary["files"][0]["transposed"] == []
 
 
 def test_of_a_bass_and_of_parts_in_one_stem_nothing_is_told():
