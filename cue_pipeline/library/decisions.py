@@ -124,7 +124,7 @@ def ready_to_follow(
     made again, and a chat model's answer is in the store.
     """
     from cue_pipeline.library.plan import CuePlan
-    from cue_pipeline.library.recognition import read_folder
+    from cue_pipeline.library.recognition import settled_folder
     from cue_pipeline.library.status import cue_status
 
     versions, decided = graph.code_versions(settings), store.decisions()
@@ -136,7 +136,7 @@ def ready_to_follow(
             waiting[key] = "it is not registered"
             continue
         try:
-            folder = read_folder(cue)
+            folder = settled_folder(store, cue)
         except CueError as e:
             waiting[key] = str(e)
             continue

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import dagster as dg
 import pytest
@@ -112,6 +113,14 @@ def test_a_decision_is_in_the_tables_at_once_and_survives_a_rerun(library, said)
     assert "nothing is decided any longer" in said("mappings", "unset", KEY, "Horn in F")
     assert rows_of(library)["MIDI/1m01.mid", "Horn in F"]["state"] != "confirmed"
     assert "nothing to take back" in said("mappings", "unset", KEY, "#2", expect=2)
+    assert set(library.states().values()) == {"ready"}
+
+
+def test_a_decision_is_in_the_tables_at_once_after_a_restore_with_new_dates(library, said):
+    for path in library.base.rglob("*.*"):
+        os.utime(path, (1.6e9, 1.6e9))
+    said("mappings", "set", KEY, "Horn in F", "--stem", "-")
+    assert rows_of(library)["MIDI/1m01.mid", "Horn in F"]["state"] == "confirmed"
     assert set(library.states().values()) == {"ready"}
 
 
