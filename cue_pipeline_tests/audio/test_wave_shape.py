@@ -121,3 +121,79 @@ def test_a_mono_aiff_over_two_channels_is_known_too(tmp_path):
     header = read_audio_header(tmp_path, "x.aif")
     assert (header.channels, header.frames) == (2, len(y))
     assert "can only be 2 channels" in header.warnings[0]
+
+
+def tones(rate, *pitches, seconds=4):
+    t = np.arange(seconds * rate) / rate
+    return sum(0.1 * np.sin(2 * np.pi * f * t) * (np.floor(t * 3) % 2) for f in pitches)
+
+
+def ringing(rate, pitch, hiss=0.0005, seconds=4):
+    """Return a tone that swells and decays over hiss."""
+    t = np.arange(seconds * rate) / rate
+    envelope = np.clip(t * 3, 0, 1) * np.exp(-t / 2)
+    noise = np.random.default_rng(3).normal(0, hiss, len(t))
+    return 0.3 * envelope * np.sin(2 * np.pi * pitch * t) + noise
+
+
+def swept(rate, low, high, seconds=4):
+    t = np.arange(seconds * rate) / rate
+    return 0.3 * np.sin(2 * np.pi * (low * t + (high - low) * t**2 / (2 * seconds)))
+
+
+def band_of_noise(rate, low, high, seconds=4):
+    spectrum = np.fft.rfft(np.random.default_rng(4).standard_normal(seconds * rate))
+    pitch = np.fft.rfftfreq(seconds * rate, 1 / rate)
+    return 0.5 * np.fft.irfft(np.where((pitch > low) & (pitch < high), spectrum, 0))
+
+
+def mono_at(rate):
+    """Return sound of one channel whose power lies at and near parts of the rate."""
+    t = np.arange(4 * rate) / rate
+    hum = 0.02 * sum(np.sin(2 * np.pi * 50 * h * t) / h for h in range(1, 9))
+    parts = {f"{p} of the rate": rate / p for p in (2.01, 3, 4, 5, 6, 7, 8)}
+    found = {}
+    for name, pitch in parts.items():
+        wide = min(1000, rate / 2 - pitch)
+        found[f"a bell at {name}"] = ringing(rate, pitch)
+        found[f"a bell by {name}"] = ringing(rate, pitch - 10, hiss=0.003)
+        found[f"a bell by {name} over hum"] = ringing(rate, pitch - 100) + hum
+        found[f"a tone by {name} on an offset"] = ringing(rate, pitch - 3) + 0.1
+        found[f"a tone that beats at {name}"] = ringing(rate, pitch - 5) + ringing(rate, pitch + 2)
+        found[f"a sweep about {name}"] = swept(rate, pitch - wide, pitch + wide)
+        found[f"cicadas at {name}"] = band_of_noise(rate, pitch - wide, pitch + wide) + hum
+        found[f"a ringing modulator at {name}"] = hum * (
+            1 + 9 * np.sin(2 * np.pi * 0.99 * pitch * t)
+        )
+        found[f"a saw of {name}"] = 0.3 * ((0.999 * pitch * t) % 1 - 0.5) * np.exp(-t)
+    found["chords under a whistle"] = tones(rate, 196, 246.9, 293.7, 0.3125 * rate)
+    found["a sweep of all pitches"] = swept(rate, 20, rate / 2)
+    return found
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
+def test_high_sounds_near_parts_of_the_rate_stay_one_channel(tmp_path, rate):
+    for name, y in mono_at(rate).items():
+        header = header_of(tmp_path, packed(y, 24), sr=rate, bits=24)
+        assert (header.channels, header.warnings) == (1, ()), name
+
+
+@pytest.mark.parametrize("rate", [44_100, 96_000])
+@pytest.mark.parametrize("count", [2, 3, 4, 6, 8])
+def test_channels_that_are_called_one_are_known_at_any_rate(tmp_path, rate, count):
+    rng = np.random.default_rng(count)
+    players = [
+        tones(rate, 110 * n, 131 * n, 165 * n) + low_passed(rng.standard_normal(4 * rate)) * 0.006
+        for n in range(1, count + 1)
+    ]
+    y = np.column_stack(players)
+    header = header_of(tmp_path, packed(y.ravel(), 24), sr=rate, bits=24)
+    assert (header.channels, header.frames) == y.shape[::-1]
+    assert "can only be" in header.warnings[0]
+
+
+def test_images_of_one_tone_alone_are_told_and_the_header_is_believed(tmp_path):
+    y = stereo(0.6 * np.sin(2 * np.pi * 441 * T), 0 * T)
+    header = header_of(tmp_path, packed(y.ravel(), 24), bits=24)
+    assert header.channels == 1
+    assert "as if it were 2 channels" in header.warnings[0]

@@ -9,6 +9,11 @@ Conventions
 The *roughness* of a signal at a lag is the power of its difference from itself that many samples
 later, re twice its own: near 0 for smooth sound, 1 for white noise, up to 2 for what alternates.
 White noise is alike in every reading, and decides nothing.
+
+Channels that are interleaved leave *images*: the spectrum of `k` of them, read as one, holds around
+each multiple of 1/k of the rate what it holds around 0, for each channel is but one sample in k.
+One high tone, a bell or cicadas near such a multiple repeat every k samples too, and have no such
+power around 0: they are one channel.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +25,7 @@ import numpy.typing as npt
 from cue_pipeline.audio.containers.contents import Contents, SampleForm
 from cue_pipeline.audio.containers.walking import FileView
 
-_WINDOWS, _WINDOW_BYTES = 16, 6_144
+_WINDOWS, _WINDOW_BYTES, _LONG_WINDOW_BYTES = 16, 6_144, 49_152
 _STRIDE, _FIRST_LOOK = 5, 4
 _FEWEST_SAMPLES = 256
 _FEWEST_WINDOWS = 3
@@ -29,6 +34,9 @@ _ROUGHER, _HARDLY_ROUGH = 4.0, 0.03
 _MOST_OF_WINDOWS = 0.75
 _MOST_INTERLEAVED = 8
 _OPPOSITE = -0.7
+_HELD, _SHARE_HELD = 0.02, 0.8
+_WEAKEST_IMAGE = 0.01
+_PEAK_BINS, _BESIDE_PEAK = 4, 0.01
 
 Samples = npt.NDArray[np.float64]
 
@@ -121,12 +129,23 @@ def channels_of(file: FileView, at: int, size: int, form: SampleForm, said: int)
         suspicious = suspicious or _is_suspicious(row, said)
         if len(rows) > _FIRST_LOOK and not suspicious:
             return Channels(said)
-    return _interleaved(rows, said)
+    if said > 1 or len(rows) < _FEWEST_WINDOWS:
+        return _one_or_said(rows, said)
+    count = _repeating_after(rows)
+    if count == 1:
+        return _standing_twice(rows)
+    long = (
+        _samples(blob, form.subtype, big_endian=form.big_endian)
+        for blob in _windows(file, at, size, form.bytes, _LONG_WINDOW_BYTES)
+    )
+    return _by_images([row for row in long if len(row) and np.ptp(row) > 0], count)
 
 
-def _windows(file: FileView, at: int, size: int, block: int) -> Iterator[bytes]:
+def _windows(
+    file: FileView, at: int, size: int, block: int, most: int = _WINDOW_BYTES
+) -> Iterator[bytes]:
     """Yield bytes of whole samples from all over a stretch, the first few far apart."""
-    length = max(1, _WINDOW_BYTES // block) * block
+    length = max(1, most // block) * block
     step = max(length, size // _WINDOWS // block * block)
     starts = range(0, size, step)
     for i in range(_STRIDE):
@@ -164,23 +183,76 @@ def _is_suspicious(row: Samples, said: int) -> bool:
     return _stands_twice(row) or any(_difference(row, lag) < _SMOOTH * near for lag in lags)
 
 
-def _interleaved(rows: Sequence[Samples], said: int) -> Channels:
-    """Return how many channels windows of sounding samples are."""
-    if len(rows) < _FEWEST_WINDOWS:
+def _one_or_said(rows: Sequence[Samples], said: int) -> Channels:
+    """Return one channel where the channels that are said are one signal's samples."""
+    if len(rows) < _FEWEST_WINDOWS or said == 1:
         return Channels(said)
-    if said > 1:
-        one = _share([_is_one_signal(row, said) for row in rows]) >= _MOST_OF_WINDOWS
-        return Channels(1, _told(said, 1)) if one else Channels(said)
+    one = _share([_is_one_signal(row, said) for row in rows]) >= _MOST_OF_WINDOWS
+    return Channels(1, _told(said, 1)) if one else Channels(said)
+
+
+def _repeating_after(rows: Sequence[Samples]) -> int:
+    """Return after how many samples one signal is its smooth self again: 1 for sound as usual."""
     for count in range(2, _MOST_INTERLEAVED + 1):
         if _share([_is_interleaved(row, count) for row in rows]) >= _MOST_OF_WINDOWS:
-            return Channels(count, _told(said, count))
-    if _share([_stands_twice(row) for row in rows]) >= _MOST_OF_WINDOWS:
-        return Channels(
-            said,
-            "nearly every sample of it stands twice: its header says one channel, and it may hold "
-            "two that are alike, at half the length; bounce it again to be sure",
-        )
-    return Channels(said)
+            return count
+    return 1
+
+
+def _standing_twice(rows: Sequence[Samples]) -> Channels:
+    if _share([_stands_twice(row) for row in rows]) < _MOST_OF_WINDOWS:
+        return Channels(1)
+    return Channels(
+        1,
+        "nearly every sample of it stands twice: its header says one channel, and it may hold "
+        "two that are alike, at half the length; bounce it again to be sure",
+    )
+
+
+def _by_images(rows: Sequence[Samples], count: int) -> Channels:
+    """Return so many channels where windows hold the images of them, one channel where they do not.
+
+    Images of one tone alone are too little to go by: they are told, and the header is believed.
+    """
+    images = [_images(row, count) for row in rows]
+    if not images or _share([_are_images(found) for found in images]) < _MOST_OF_WINDOWS:
+        return Channels(1)
+    length = max(found.shape[1] for found in images)
+    if _are_broad(sum(found / found.sum() for found in images if found.shape[1] == length)):
+        return Channels(count, _told(1, count))
+    return Channels(
+        1,
+        f"its header says one channel, and one tone of it stands around multiples of 1/{count} of "
+        f"the rate as if it were {count} channels in turns; bounce it again to be sure",
+    )
+
+
+def _images(row: Samples, count: int) -> Samples:
+    """Return power around each multiple of 1/count of the rate, shape (count, offsets)."""
+    each = len(row) // count
+    part = row[: each * count] - row[: each * count].mean()
+    power = np.abs(np.fft.fft(part * np.hanning(len(part)))) ** 2
+    return np.roll(power, each // 2).reshape(count, each)
+
+
+def _are_images(power: Samples) -> bool:
+    """Return whether what stands around each multiple of a part of the rate stands around 0 too."""
+    base, above = power[0], power[1:]
+    beside = np.max([np.roll(base, n) for n in (-1, 0, 1)], axis=0)
+    held = float(above[np.broadcast_to(beside, above.shape) >= _HELD * above].sum())
+    each = above.sum(axis=1)
+    weakest, all_of_it = float(each.min()), float(each.sum())
+    return held >= _SHARE_HELD * all_of_it and weakest * len(each) >= _WEAKEST_IMAGE * all_of_it
+
+
+def _are_broad(power: Samples) -> bool:
+    """Return whether power remains in images, and is held by what is around 0, without one tone."""
+    middle, length = power.shape[1] // 2, power.shape[1]
+    offsets = np.abs(np.arange(length) - middle)
+    tone = int(offsets[np.argmax(power[1:].sum(axis=0))])
+    rest = np.where(np.abs(offsets - tone) <= _PEAK_BINS, 0.0, power)
+    broad = float(rest[1:].sum()) >= _BESIDE_PEAK * float(power[1:].sum())
+    return broad and _are_images(rest)
 
 
 def _told(said: int, found: int) -> str:
