@@ -56,9 +56,10 @@ def chosen_kinds(settings: Settings) -> list[FeatureKind]:
 def _fits(kind: FeatureKind, grid: Grid) -> bool:
     """Tell whether a kind has frames under a grid; where a plug-in cannot say, tell that."""
     try:
-        if kind.shape(grid).n_columns > 0:
+        shape = kind.shape(grid)
+        if min(shape.n_columns, shape.hop_length, shape.sample_rate) > 0:
             return True
-        fault = "its frames have no columns"
+        fault = "its frames have no columns, or no step from one to the next"
     except SettingsError:
         raise
     except Exception as e:
@@ -71,9 +72,11 @@ def _fits(kind: FeatureKind, grid: Grid) -> bool:
 
 def _kind(name: str) -> FeatureKind | None:
     """Return a kind by its name; None for a plug-in's that cannot be used, which is told once."""
-    if name in SHIPPED:
-        return _shipped(name)
     plugged = _plugged()
+    if name in SHIPPED:
+        if name in plugged:
+            _leave_out(name, plugged[name], "a kind of that name ships, and is the one made")
+        return _shipped(name)
     if name in plugged:
         return _load_plugged(name, plugged[name])
     known = [MEL, *SHIPPED, *plugged]

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 import soxr
 
-from cue_pipeline.audio.features.downmix import downmix_matrix
+from cue_pipeline.audio.features.downmix import downmix_matrix, downmix_warnings
 from cue_pipeline.audio.features.framing import CentredFrames
-from cue_pipeline.audio.features.kind import Grid
+from cue_pipeline.audio.features.kind import FrameShape, Grid
 from cue_pipeline.audio.features.shipped import SHIPPED, load_shipped
 from cue_pipeline.audio.layouts import LAYOUTS
 from cue_pipeline.audio.mel import log_mel_spectrogram
-from cue_pipeline.errors import SettingsError
+from cue_pipeline.errors import AudioFileError, SettingsError
 from cue_pipeline.settings import MelSettings
 
 
@@ -95,6 +95,53 @@ def test_wave_counts_what_it_clips():
     assert stream.summary() == {"clipped_samples": 3}
 
 
+def test_wave_warns_of_what_is_clipped_and_not_of_full_scale():
+    def said(*samples):
+        stream = load_shipped("wave").make(Grid(48_000, 512, 2_048, wave_rate=48_000), ("M",))
+        list(stream.feed(np.array(samples, np.float32)))
+        return stream.warnings()
+
+    assert said(0.5, 1.0, -1.0) == ()  # a file of 24 bits may reach it
+    (told,) = said(0.5, 2.0, -1.5)
+    assert told.startswith("2 samples")
+    assert "+6.02 dB" in told
+
+
+@pytest.mark.parametrize("rate", [48_000, 44_100])
+@pytest.mark.parametrize("seconds", [0.001, 0.45, 2.0])
+@pytest.mark.parametrize("name", [n for n in SHIPPED if not n.startswith("downmix.")])
+def test_every_kind_has_as_many_frames_as_its_shape_says(name, seconds, rate):
+    kind, grid = load_shipped(name), Grid(rate, 512, 2_048)
+    y = music(2.0, rate)[: round(rate * seconds)]
+    stream = kind.make(grid, ("M",))
+    found = [len(part) for part in stream.feed(y[None] if kind.hears == "channels" else y)]
+    found += [len(part) for part in stream.finish()]
+    kind.shape(grid).refuse_frames(name, sum(found), y.size, rate)
+
+
+@pytest.mark.parametrize(
+    ("shape", "n_frames", "fits"),
+    [
+        (FrameShape(1, 48_000, 512), 94, True),  # 1 + 48,000 // 512
+        (FrameShape(1, 48_000, 512), 93, True),  # whole steps alone
+        (FrameShape(1, 48_000, 512), 92, False),
+        (FrameShape(1, 48_000, 512), 96, False),
+        (FrameShape(1, 48_000, 512, tail=2_048), 90, True),  # 1 + (48,000 - 2,048) // 512
+        (FrameShape(1, 48_000, 512, tail=2_048), 88, False),
+        (FrameShape(1, 16_000, 1), 16_001, True),
+        (FrameShape(1, 16_000, 1), 15_900, False),
+        (FrameShape(1, 48_000, 4_800, first_frame_at=4_800), 10, True),
+        (FrameShape(1, 48_000, 4_800, first_frame_at=4_800), 5, False),
+    ],
+)
+def test_frames_that_cannot_stand_where_their_shape_says_are_refused(shape, n_frames, fits):
+    if fits:
+        shape.refuse_frames("mine", n_frames, 48_000, 48_000)
+        return
+    with pytest.raises(AudioFileError, match=f"'mine' gave {n_frames:,} frames"):
+        shape.refuse_frames("mine", n_frames, 48_000, 48_000)
+
+
 def test_composed_mel_is_the_mel_of_the_pipeline():
     y = music()
     ours = frames_of("downmix.mel", y)
@@ -129,16 +176,31 @@ def test_centred_frames_are_librosas_frames_of_the_padded_signal(n_fft, hop):
 
 
 def test_the_downmix_of_five_channels_has_the_gains_of_bs_775():
-    gains, without = downmix_matrix(("L", "C", "R", "Ls", "Rs", "LFE"))
+    labels = ("L", "C", "R", "Ls", "Rs", "LFE")
     expected = [[1, 0.7071, 0, 0.7071, 0, 0], [0, 0.7071, 1, 0, 0.7071, 0]]
-    assert np.allclose(gains, expected, atol=1e-4)
-    assert without == []
+    assert np.allclose(downmix_matrix(labels), expected, atol=1e-4)
+    assert downmix_warnings(labels) == []
 
 
 def test_every_layout_has_a_downmix_and_a_stranger_is_left_out_and_told():
     for labels in LAYOUTS.values():
-        assert downmix_matrix(labels)[1] == []
-    assert downmix_matrix(("L", "X7"))[1] == ["X7"]
+        assert downmix_warnings(labels) == []
+    (told,) = downmix_warnings(("L", "X7"))
+    assert "channel X7 has no place" in told
+
+
+def test_mid_and_side_are_turned_into_left_and_right_and_it_is_told():
+    left, right = music(1.0), music(1.0, seed=1)[::-1]
+    mid_side = np.stack([left + right, left - right]) / np.sqrt(2.0)
+    assert np.allclose(downmix_matrix(("Mid", "Side")) @ mid_side, [left, right], atol=1e-6)
+    (told,) = downmix_warnings(("Mid", "Side"))
+    assert "mid and side" in told
+    assert np.array_equal(downmix_matrix(("Lt", "Rt")), np.eye(2))
+
+
+@pytest.mark.parametrize("labels", [("LFE",), ("W", "X", "Y", "Z"), ("1", "2")])
+def test_a_downmix_of_which_nothing_is_left_is_told_to_be_silent(labels):
+    assert downmix_warnings(labels)[-1].endswith("it is silent.")
 
 
 @pytest.mark.parametrize("grid", [Grid(48_000, 500, 2_048), Grid(8_000, 512, 2_048)])

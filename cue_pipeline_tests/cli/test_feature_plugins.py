@@ -84,6 +84,17 @@ def test_a_plug_in_whose_frames_are_not_as_it_said_fails_alone(library):
     assert set(states.values()) == {"ready"}
 
 
+def test_a_plug_in_with_the_name_of_a_kind_that_ships_is_told_and_left_out(library):
+    site = library.home / "site"
+    install(site)
+    entries = site / "my_feature-0.1.dist-info" / "entry_points.txt"
+    entries.write_text("[cue_pipeline.features]\nchroma = my_feature:KIND\n")
+    library.env["CUE_FEATURES"] = "chroma"
+    said = library.run("process", "library", "--dry-run")
+    assert "The feature 'chroma' of the package 'my-feature' is left out" in said
+    assert "chroma_features" in said
+
+
 @pytest.mark.slow
 def test_pip_installs_the_example(library):
     source = library.home / "source"

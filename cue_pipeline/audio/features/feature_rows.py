@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from cue_pipeline.audio.features.downmix import MID_SIDE
 from cue_pipeline.audio.features.kind import FeatureKind, Grid
 from cue_pipeline.audio.features.measuring import MadeFeature, MadeGroup, make_features
 from cue_pipeline.audio.grouping import ChannelGroup
@@ -106,20 +107,16 @@ def _tables(
                     "dtype": np.dtype(kind.dtype).name,
                     "max_db": frames.max_db if kind.decibels and frames.n_frames else None,
                     "params": _params(kind, grid, of_group, feature),
-                    "warnings": [*of_group.damage, *_left_out(name, feature)],
+                    "warnings": [
+                        *of_group.damage,
+                        *(f"'{name}': {said}" for said in feature.warnings),
+                    ],
                 }
             )
     return {
         table: frame_of(rows, ("id", link, *FEATURE_COLUMNS)),
         f"{table.removesuffix('s')}_chunks": ChunkRows(spool, spooled, chunk_link),
     }
-
-
-def _left_out(name: str, feature: MadeFeature) -> list[str]:
-    return [
-        f"'{name}': channel {label} has no place in a stereo downmix, and is left out of it."
-        for label in feature.left_out
-    ]
 
 
 def _params(kind: FeatureKind, grid: Grid, made: MadeGroup, feature: MadeFeature) -> dict[str, Any]:
@@ -149,7 +146,8 @@ def _params(kind: FeatureKind, grid: Grid, made: MadeGroup, feature: MadeFeature
 
 def _downmix(kind: FeatureKind, feature: MadeFeature) -> str | None:
     if kind.downmix:
-        return "Lo, Ro by ITU-R BS.775"
+        made_of = "Lo, Ro by ITU-R BS.775"
+        return f"{made_of}, mid and side as {MID_SIDE}" if "Side" in feature.labels else made_of
     return None if kind.hears == "channels" else f"mean of {len(feature.labels)} channels"
 
 

@@ -8,9 +8,11 @@ rows: shape=(n_frames, n_columns). What a kind yields must not depend on where b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from cue_pipeline.errors import AudioFileError
 
 if TYPE_CHECKING:  # the command line asks for names of kinds, and has no need of numpy
     import numpy as np
@@ -20,6 +22,8 @@ Cost = Literal["cheap", "slow"]
 Hears = Literal["composite", "channels"]
 Frames: TypeAlias = "npt.NDArray[Any]"
 Samples: TypeAlias = "npt.NDArray[np.float32]"
+
+_SLACK = 8  # samples that a resampler may give more or fewer
 
 COMPOSITE = "mono"
 ALL_CHANNELS = "all"
@@ -68,6 +72,8 @@ class FrameShape:
         The sample that frame 0 speaks of: frame t speaks of ``first_frame_at + t · hop_length``.
     silence : float
         What a frame of silence holds: it stands for what lies beyond a sound's ends.
+    tail : int
+        Samples at the end, at most, that no frame speaks of, where a kind wants whole windows.
     """
 
     n_columns: int
@@ -76,6 +82,37 @@ class FrameShape:
     params: Mapping[str, Any] = field(default_factory=dict)
     first_frame_at: int = 0
     silence: float = 0.0
+    tail: int = 0
+
+    def refuse_frames(self, name: str, n_frames: int, n_samples: int, sample_rate: int) -> None:
+        """Refuse frames of a kind that cannot stand where this says: too few, or too many.
+
+        Parameters
+        ----------
+        name : str
+            Of the kind.
+        n_frames : int
+            What it gave.
+        n_samples, sample_rate : int
+            Of the signal that it was fed; Hz.
+
+        Raises
+        ------
+        AudioFileError
+            If they are not as many as there are steps in the signal, give or take one.
+        """
+        length = n_samples * self.sample_rate // sample_rate
+        most = max(0, (length - self.first_frame_at) // self.hop_length + 1)
+        slack = max(1, _SLACK // self.hop_length)
+        least = most - slack - -(-self.tail // self.hop_length)
+        if not least <= n_frames <= most + slack:
+            raise AudioFileError(
+                f"The feature '{name}' gave {n_frames:,} frames of {length:,} samples at "
+                f"{self.sample_rate:,} Hz; {most:,} are needed where they stand "
+                f"{self.hop_length:,} samples apart from {self.first_frame_at:,} on, as its shape "
+                "says: their times would be wrong. Mend the module that makes it (`tail` of its "
+                "FrameShape says how many samples at the end have no frame)."
+            )
 
 
 class FeatureStream:
@@ -98,6 +135,10 @@ class FeatureStream:
     def summary(self) -> Mapping[str, Any]:
         """Return what is known of the whole signal then, for ``params``; None for what is not."""
         return {}
+
+    def warnings(self) -> Sequence[str]:
+        """Return what a person should know of the whole signal then, a sentence each."""
+        return ()
 
 
 Make = Callable[[Grid, tuple[str, ...]], FeatureStream]
@@ -129,6 +170,8 @@ class FeatureKind:
         As an asset's.
     downmix : bool
         Whether it hears the stereo downmix (:mod:`.downmix`).
+    has_gaps : bool
+        Whether NaN stands for what is not known. Of any other kind, NaN is warned of.
     """
 
     name: str
@@ -141,6 +184,7 @@ class FeatureKind:
     decibels: bool = False
     cost: Cost = "cheap"
     downmix: bool = False
+    has_gaps: bool = False
 
     @property
     def asset(self) -> str:

@@ -263,4 +263,5 @@ KIND = FeatureKind(
     make=Loudness,
     hears="channels",
     dtype="float32",
+    has_gaps=True,
 )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from cue_pipeline.audio.compiled.choice import worth_compiling
-from cue_pipeline.audio.features.downmix import BOTH, LO, RO, downmix_matrix
+from cue_pipeline.audio.features.downmix import BOTH, LO, RO, downmix_matrix, downmix_warnings
 from cue_pipeline.audio.features.kind import (
     ALL_CHANNELS,
     COMPOSITE,
@@ -43,14 +43,14 @@ class MadeFeature:
         What the kind knows of the whole signal.
     labels : tuple of str
         Channels of the group that were heard.
-    left_out : tuple of str
-        Those of them that a downmix has no place for.
+    warnings : tuple of str
+        What a person should know of it, a sentence each.
     """
 
     frames: SpooledFeature
     summary: Mapping[str, Any]
     labels: tuple[str, ...]
-    left_out: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -83,21 +83,32 @@ class _Signal:
     def __init__(
         self, kind: FeatureKind, grid: Grid, labels: tuple[str, ...], spool: Spool
     ) -> None:
-        self._name, self._dtype = kind.name, kind.dtype
+        self._name, self._dtype = kind.name, np.dtype(kind.dtype)
         self._stream: FeatureStream = kind.make(grid, labels)
-        self._writer = FeatureWriter(spool, kind.shape(grid).n_columns, dtype=np.dtype(kind.dtype))
+        self._shape, self._rate = kind.shape(grid), grid.sample_rate
+        self._writer = FeatureWriter(spool, self._shape.n_columns, dtype=self._dtype)
+        self._looks_for_gaps = self._dtype.kind == "f" and not kind.has_gaps
+        self._gaps = 0
 
     def feed(self, block: Samples) -> None:
         self._write(self._stream.feed(block))
 
-    def finish(self) -> tuple[SpooledFeature, Mapping[str, Any]]:
+    def finish(self, n_samples: int, labels: tuple[str, ...]) -> MadeFeature:
         self._write(self._stream.finish())
         if self._writer.feature.max_db == float("inf"):
             raise AudioFileError(
                 f"The feature '{self._name}' gave a value that {self._dtype} cannot hold. Another "
                 "dtype is needed in the module that makes it."
             )
-        return self._writer.close(), self._stream.summary()
+        frames = self._writer.close()
+        self._shape.refuse_frames(self._name, frames.n_frames, n_samples, self._rate)
+        said = [*self._stream.warnings()]
+        if self._gaps:
+            said.append(
+                f"{self._gaps:,} of {frames.n_frames:,} frames of '{self._name}' hold NaN, which "
+                "it does not say that it has."
+            )
+        return MadeFeature(frames, self._stream.summary(), labels, tuple(said))
 
     def _write(self, parts: Iterable[Frames]) -> None:
         for part in parts:
@@ -107,6 +118,8 @@ class _Signal:
                     f"(n, {self._writer.feature.n_mels}) is needed, as its shape says. Mend the "
                     "module that makes it."
                 )
+            if self._looks_for_gaps:
+                self._gaps += int(np.count_nonzero(np.isnan(part).any(axis=1)))
             self._writer.write(part)
 
 
@@ -187,7 +200,7 @@ def _pass(
 ) -> None:
     levels = GroupLevels(reader.labels, grid.sample_rate, compiled=compiled)
     labels = tuple(reader.labels)
-    gains, left_out = downmix_matrix(labels)
+    gains, of_downmix = downmix_matrix(labels), tuple(downmix_warnings(labels))
     mixes = any(kind.downmix for kind in kinds)
     signals: dict[tuple[str, str], _Signal] = {}
     for kind in kinds:
@@ -211,9 +224,10 @@ def _pass(
     for (name, channel), signal in signals.items():
         if name not in made.faults:
             with _kept(made, name):
-                frames, summary = signal.finish()
-                without = tuple(left_out) if name in downmixed else ()
-                made.features[name, channel] = MadeFeature(frames, summary, labels, without)
+                feature = signal.finish(made.n_samples, labels)
+                if name in downmixed:
+                    feature.warnings = of_downmix + feature.warnings
+                made.features[name, channel] = feature
 
 
 def _channels(kind: FeatureKind) -> tuple[str, ...]:
