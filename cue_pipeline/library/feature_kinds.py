@@ -73,9 +73,10 @@ def _fits(kind: FeatureKind, grid: Grid) -> bool:
 def _kind(name: str) -> FeatureKind | None:
     """Return a kind by its name; None for a plug-in's that cannot be used, which is told once."""
     plugged = _plugged()
+    for taken in (MEL, name):
+        if taken in plugged and taken in (MEL, *SHIPPED):
+            _leave_out(taken, plugged[taken], "a kind of that name ships, and is the one made")
     if name in SHIPPED:
-        if name in plugged:
-            _leave_out(name, plugged[name], "a kind of that name ships, and is the one made")
         return _shipped(name)
     if name in plugged:
         return _load_plugged(name, plugged[name])

@@ -88,10 +88,11 @@ def test_a_plug_in_with_the_name_of_a_kind_that_ships_is_told_and_left_out(libra
     site = library.home / "site"
     install(site)
     entries = site / "my_feature-0.1.dist-info" / "entry_points.txt"
-    entries.write_text("[cue_pipeline.features]\nchroma = my_feature:KIND\n")
+    entries.write_text("[cue_pipeline.features]\nchroma = my_feature:KIND\nmel = my_feature:KIND\n")
     library.env["CUE_FEATURES"] = "chroma"
     said = library.run("process", "library", "--dry-run")
-    assert "The feature 'chroma' of the package 'my-feature' is left out" in said
+    for name in ("chroma", "mel"):
+        assert f"The feature '{name}' of the package 'my-feature' is left out" in said
     assert "chroma_features" in said
 
 

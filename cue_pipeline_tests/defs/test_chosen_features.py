@@ -16,11 +16,12 @@ from cue_pipeline.audio.features.downmix import downmix_matrix
 from cue_pipeline.audio.mel import log_mel_spectrogram
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
-from cue_pipeline.errors import NotReadyError, SettingsError, WarehouseError
+from cue_pipeline.errors import NotReadyError, SettingsError, TrainingError, WarehouseError
 from cue_pipeline.library import feature_kinds, graph
 from cue_pipeline.library.plan import plan_library
 from cue_pipeline.library.status import read_status
 from cue_pipeline.settings import read_settings
+from cue_pipeline.training import Windows
 from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline_tests.cues import tone, write_audio, write_cue
 
@@ -197,10 +198,13 @@ def test_of_a_sound_that_was_replaced_no_feature_of_before_is_read(cue, url, mon
         assert len(sound.mel())
         with pytest.raises(NotReadyError, match="'chroma' in CUE_FEATURES"):
             sound.feature("chroma")
+    with pytest.raises(TrainingError, match="'chroma_features' was made of other files"):
+        Windows.open(url, fields=["mel", "feature.chroma"])
 
     monkeypatch.setenv("CUE_FEATURES", "chroma")
     run(ASSET)
     assert all(len(sound.feature("chroma")) == len(sound.mel()) for sound in sounds())
+    assert len(Windows.open(url, fields=["mel", "feature.chroma"]).items) == 2
 
 
 def test_a_misspelt_kind_is_refused_with_the_closest(monkeypatch):
