@@ -21,7 +21,13 @@ from cue_pipeline.cue.media import AUDIO_SUFFIXES
 
 TokenForm = Literal["dot", "bracket", "underscore", "dash", "space", "inside", "joined"]
 
-_FORMS: dict[str, TokenForm] = {".": "dot", "_": "underscore", "-": "dash", " ": "space"}
+_FORMS: dict[str, TokenForm] = {
+    ".": "dot",
+    "_": "underscore",
+    "-": "dash",
+    " ": "space",
+    "#": "inside",
+}
 _IN_WORDS = re.compile(
     r"(?<=[a-z])(?=(?:left|right|front|rear|back|side|surround|middle|center|centre|frequency|"
     r"effects)(?:$|left|right|front|rear|back|side|surround|middle|center|centre|effects))"
@@ -45,7 +51,8 @@ _COPY = (
     r"[._ ]?\(\d{1,3}\)|[._ ]?\[\d{1,3}\])*"
 )
 _PLAIN = re.compile(
-    rf"^(?P<base>.+?)[ ]?(?P<sep>[._\- ])(?P<token>{_TOKEN})(?P<tail>{_TAIL})(?P<copy>{_COPY})$",
+    rf"^(?P<base>.+?)[ ]?(?P<sep>[._\- ]|(?<=[^\W\d_]{{2}})#)(?P<token>{_TOKEN})(?P<tail>{_TAIL})"
+    rf"(?P<copy>{_COPY})$",
     re.IGNORECASE,
 )
 _BRACKET = re.compile(

@@ -15,6 +15,7 @@ from cue_pipeline.audio.gathered import Gathered, Member, folder_of
 from cue_pipeline.audio.hashed_names import hashed_sources
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import LAYOUTS, ORDERS_BY_COUNT, film_position, layout_of
+from cue_pipeline.audio.likely_sides import doubts_of_sides
 from cue_pipeline.audio.lone_pairs import only_pairs
 from cue_pipeline.audio.named_orders import order_in_name
 from cue_pipeline.audio.numbered_channels import numbered_groups
@@ -52,6 +53,13 @@ def gather(
     doubts |= _doubts_of_released(released, groups) | unknown
     groups += [*map(_hashed_group, by_hash), *by_count, *by_ixml, *by_place, *by_number]
     doubts |= _doubts_of_neighbours(lone, groups)
+    of_sides = doubts_of_sides(lone, groups)
+    for group in groups:
+        told = of_sides.get(group.members[0].header.file)
+        if told:
+            group.notes.append(told)
+            group.doubt = told
+    doubts |= of_sides
     groups += [_lone_group(header, order, doubts) for header in lone]
     return groups
 

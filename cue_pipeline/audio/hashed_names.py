@@ -3,7 +3,8 @@
 Asset stores, sharing services and some exports put a hash or UUID into every file's name, before
 the channel or behind it. Without it the names are one name's: where they then make a whole layout,
 are of equal length and every channel is there once, they are one source, and it is said. A hash
-that is the same in all of them is a part of the name.
+that is the same in all of them is a part of the name. Behind a sure channel (``VC.L-BEEF``,
+``VC.R-CAFE``) it may be letters or digits alone; elsewhere that is a word or a year.
 """
 
 import re
@@ -17,7 +18,7 @@ from cue_pipeline.audio.channel_names import parse_channel_name, stem_of
 from cue_pipeline.audio.gathered import folder_of
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.layouts import layout_of
-from cue_pipeline.audio.spellings import LETTERS
+from cue_pipeline.audio.spellings import LETTERS, PARTNERS
 
 _HASH = (
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|"  # a UUID
@@ -34,6 +35,7 @@ _SEPARATORS = "._- "
 class _Hashed(NamedTuple):
     claim: Claim
     hash: str
+    is_last: bool
 
 
 def hashed_sources(headers: Sequence[AudioHeader]) -> tuple[list[list[Claim]], dict[str, str]]:
@@ -70,17 +72,17 @@ def _clusters(headers: Sequence[AudioHeader]) -> list[list[_Hashed]]:
     for header in headers:
         if header.channels != 1 or header.fault:
             continue
-        for without, found in _without_hash(stem_of(header.file)):
+        for without, found, is_last in _without_hash(stem_of(header.file)):
             said = parse_channel_name(without)
             if said is not None and said.token not in LETTERS:
                 long = len(found), Fraction(header.frames, header.sample_rate)
                 key = folder_of(header).casefold(), said.base.casefold(), said.form, long
-                clusters[key].append(_Hashed(Claim(header, said, "channel token"), found))
+                clusters[key].append(_Hashed(Claim(header, said, "channel token"), found, is_last))
     return list(clusters.values())
 
 
-def _without_hash(stem: str) -> Iterator[tuple[str, str]]:
-    """Yield a name without each word that may be a hash, and that word."""
+def _without_hash(stem: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield a name without each word that may be a hash, that word, and whether nothing follows."""
     for match in _HASHED.finditer(stem):
         before, behind = stem[: match.start()], stem[match.end() :]
         between = match["before"][:1] if match["before"][:1] in _SEPARATORS else ""
@@ -88,18 +90,21 @@ def _without_hash(stem: str) -> Iterator[tuple[str, str]]:
             between = ""
         without = f"{before}{between}{behind}".strip(_SEPARATORS)
         if without:
-            yield without, match["hash"].lower()
+            yield without, match["hash"].lower(), not behind
 
 
 def _are_hashes(cluster: Sequence[_Hashed]) -> bool:
     """Return whether words of one length are hashes: all differ, and one at least looks like one.
 
-    Years, dates and take numbers are digits only; 'face' and 'added' are words.
+    Years, dates and take numbers are digits only; 'face' and 'added' are words. Behind a sure
+    channel any are, where the channels make one source.
     """
     words = [one.hash for one in cluster]
     counts = [_COUNT.fullmatch(word) for word in words]
     counted = all(counts) and len({count.groups() for count in counts if count}) == 1
-    return len(set(words)) == len(words) > 1 and any(map(_is_mixed, words)) and not counted
+    behind = all(one.is_last and one.claim.said.certain for one in cluster)
+    look_so = behind or any(map(_is_mixed, words))
+    return len(set(words)) == len(words) > 1 and look_so and not counted
 
 
 def _is_mixed(word: str) -> bool:
@@ -107,14 +112,16 @@ def _is_mixed(word: str) -> bool:
 
 
 def _one_source(claims: Sequence[Claim]) -> list[Claim]:
-    """Return claims that are every channel of a layout, each once; none if they are not."""
+    """Return claims that are every channel of a layout or a pair of it, each once; else none."""
     parts = told_apart(claims)
     if len(parts) != 1:
         return []
     held, doubted = believed(parts[0])
-    name, missing = layout_of([claim.said.label for claim in held])
-    whole = len(held) > 1 and not doubted and not missing and not name.endswith("discrete")
-    return held if whole else []
+    labels = [claim.said.label for claim in held]
+    name, missing = layout_of(labels)
+    is_pair = len(held) == 2 and PARTNERS.get(labels[0]) == (labels[1],)
+    whole = len(held) > 1 and not missing and not name.endswith("discrete")
+    return held if (whole or is_pair) and not doubted else []
 
 
 def _hides(one: _Hashed) -> bool:

@@ -321,6 +321,19 @@ FOLDERS: list[tuple[str, str, str]] = [
      "A.Rs_4f3a2b1c.wav|A.LFE_5f3a2b1c.wav", "A:5.1:L C R Ls Rs LFE"),
     ("one hash of two channels", "V_8f3a2b1c_L.wav|V_8f3a2b1c_R.wav|H.L.wav|H.R.wav",
      "H:stereo:L R|V_8f3a2b1c:stereo:L R"),
+    ("hashes of letters behind the channel", "h DECADE.L-BEEF.wav|h DECADE.R-CAFE.wav|"
+     "VN [L] face.wav|VN [R] dead.wav", "h DECADE:stereo:L R|VN:stereo:L R"),
+    ("hashes of digits behind the channel", "VLA.L-0001.wav|VLA.R-0002.wav|V.L_73510462.wav|"
+     "V.R_10462735.wav", "V:stereo:L R|VLA:stereo:L R"),
+    ("hashes of surrounds alone", "h VC.Ls-12AB.wav|h VC.Rs-34CD.wav", "h VC:2 discrete:Ls Rs"),
+    ("hashes of letters before the channel are words", "V_face_L.wav|V_dead_R.wav",
+     "V_dead_R:mono:M|V_face_L:mono:M"),
+    ("a number sign before the channel", "VLN#L_01.wav|VLN#R_01.wav|HRN#L.wav|HRN#R.wav",
+     "HRN:stereo:L R|VLN_01:stereo:L R"),
+    ("numbers of players", "PNO#1.wav|PNO#2.wav|HP_01.#01.wav|HP_01.#02.wav|VC.01.wav|VC.02.wav",
+     "HP_01.#01:mono:M|HP_01.#02:mono:M|PNO#1:mono:M|PNO#2:mono:M|VC.01:mono:M|VC.02:mono:M"),
+    ("keys with a sharp", "Pad F#L.wav|Pad F#R.wav|Gtr C#.wav",
+     "Gtr C#:mono:M|Pad F#L:mono:M|Pad F#R:mono:M"),
     ("years and levels are no hashes", "MX_2023_L.wav|MX_2024_R.wav|V_10db_L.wav|V_12db_R.wav",
      "MX_2023_L:mono:M|MX_2024_R:mono:M|V_10db_L:mono:M|V_12db_R:mono:M"),
     # missing channels
@@ -481,7 +494,8 @@ DOUBTED = {
     "letters of mid and side", "mid and side beside other stems",
     "Swedish letters", "French letters", "Polish letters",
     "hashes behind the channel", "short hashes", "hashes before the channel", "UUIDs",
-    "hashes of 5.1",
+    "hashes of 5.1", "hashes of letters behind the channel", "hashes of digits behind the channel",
+    "hashes of surrounds alone",
     "array", "mix of whose channels some lack", "tracks of a mix", "numbered mix",
     "mix with padded numbers", "ch",
 }  # fmt: skip
@@ -512,6 +526,26 @@ def test_a_channel_with_a_hash_behind_it_and_no_partner_is_doubted(files):
     warnings = warnings_of(files)
     assert len(warnings) == len(files.split("|"))
     assert all("by a hash" in doubts[0] for doubts in warnings.values())
+
+
+@pytest.mark.parametrize(
+    "files",
+    ["VLN.L_01.wav|VLN.R_02.wav", "VLN.L.wav|VLN.R_02.wav", "VLN.L-close.wav|VLN.R-far.wav",
+     "VC [Ls] x.wav|VC [Rs] y.wav", "V_L_BEEF.wav|V_R_CAFE.wav"],
+)  # fmt: skip
+def test_sides_that_differ_in_what_stands_behind_are_told_to_be_perhaps_one(files):
+    warnings = warnings_of(files)
+    assert len(warnings) == 2
+    assert all("may be the sides of one stem" in " ".join(w) for w in warnings.values())
+
+
+@pytest.mark.parametrize(
+    "files",
+    ["VLN.L_01.wav|VLN.R_02.wav=50", "VLN_L_soft.wav|VLN_R_loud.wav", "A/V.L_1.wav|B/V.R_2.wav",
+     "V.L_01.wav|V.L_02.wav|V.R_03.wav", "V.L_01.wav|V.R_01.wav|V.L_02.wav|V.R_02.wav"],
+)  # fmt: skip
+def test_sides_of_other_lengths_folders_or_takes_are_not_told_to_be_perhaps_one(files):
+    assert "sides of one" not in str(warnings_of(files))
 
 
 def test_letters_taken_for_channels_say_so():
