@@ -113,7 +113,7 @@ async function open(track, stem = null) {
   setLoop(null);
   moved();
   if (went) attempt(() => player.play()); // whoever listens goes on listening
-  lookAhead();
+  tiles.quiet().then(() => { if (run === opening) lookAhead(); }); // the picture comes first
   if (standingOf !== track.cue) {
     standingOf = track.cue;
     standing = {};

@@ -25,7 +25,7 @@ export class Tiles {
    * @param {() => void} arrived called when a tile has come
    */
   constructor(cue, about, arrived) {
-    Object.assign(this, { cue, about, arrived, kept: new Map(), told: new Map() });
+    Object.assign(this, { cue, about, arrived, kept: new Map(), told: new Map(), underWay: 0 });
     this.table = null;
   }
 
@@ -48,7 +48,16 @@ export class Tiles {
     return this.kept.get(key);
   }
 
+  /** Wait until what was asked for is here, from the next drawing on. */
+  quiet() {
+    return new Promise((resolve) => {
+      const look = () => (this.underWay ? setTimeout(look, 20) : resolve());
+      setTimeout(look, 50);
+    });
+  }
+
   async fetch(key, sound, zoom, index) {
+    this.underWay++;
     try {
       const values = { cue: this.cue, zoom, tile: index, v: sound.mel.version };
       const bytes = new Uint8Array(await askBytes(`/api/mel/${sound.kind}/${sound.id}`, values));
@@ -57,6 +66,7 @@ export class Tiles {
       this.told.set(`${sound.kind}/${sound.id}`, error.message);
       setTimeout(() => this.kept.delete(key), 3000); // it is asked for again
     }
+    this.underWay--;
     this.arrived();
   }
 
