@@ -20,6 +20,7 @@ from cue_pipeline.cli.context import (
     configured,
     fork_server,
     known_cue,
+    open_for_planning,
     open_store,
     run_here,
     shown_database,
@@ -153,7 +154,7 @@ def process(
     if ask_again:
         os.environ["OPENAI_ASK_AGAIN"] = "true"
     settings = read_settings()
-    store = open_store(settings, create=True)
+    store = open_for_planning(settings) if dry_run else open_store(settings, create=True)
 
     from cue_pipeline.library.plan import plan_library
 
@@ -339,9 +340,10 @@ def upgrade() -> None:
 @db.command()
 def current() -> None:
     """Show the schema's revision."""
-    from cue_pipeline.warehouse import engine, migrations
+    from cue_pipeline.warehouse import engine, migrations, opening
 
     url = configured().database_url.get_secret_value()
+    opening.require_database(url)
     opened = engine.create_engine(url)
     revision = migrations.current(opened)
     if revision == migrations.HEAD:

@@ -87,6 +87,29 @@ def open_store(settings: Settings, *, create: bool = False) -> Store:
     return opening.open_store(url)
 
 
+def open_for_planning(settings: Settings) -> Store:
+    """Return the store of the database that `settings` name, or an empty one if there is none yet.
+
+    Raises
+    ------
+    WarehouseError
+        If the database cannot be reached, or the folder of its file does not exist.
+    """
+    from tempfile import TemporaryDirectory
+
+    from cue_pipeline.warehouse import opening
+    from cue_pipeline.warehouse.engine import create_engine
+
+    url = settings.database_url.get_secret_value()
+    if opening.missing_file(url) is None:
+        return opening.open_store(url)
+    create_engine(url)  # refuses a folder that does not exist; connects at first use only
+    say(f"Note: there is no database {shown_database(settings)} yet; none is made.", err=True)
+    empty = TemporaryDirectory(prefix="cue-pipeline-")
+    click.get_current_context().call_on_close(empty.cleanup)
+    return opening.open_store(f"sqlite:///{empty.name}/empty.db")
+
+
 def busy_here(keys: Collection[str]) -> frozenset[str]:
     """Return those of some cues of which Dagster's instance here has a run under way.
 

@@ -28,16 +28,26 @@ def require_database(database_url: str) -> None:
         If there is no such file. Other databases say so when they are connected to.
     """
     from cue_pipeline.errors import WarehouseError
-    from cue_pipeline.warehouse.engine import describe, normalise_url
+    from cue_pipeline.warehouse.engine import describe
+
+    file = missing_file(database_url)
+    if file is not None:
+        raise WarehouseError(
+            f"There is no database {describe(database_url)}: '{file}' does not exist. Run "
+            "`cue-pipeline process BASE_DIR` first, which writes it; or give the file that it has "
+            "written (--database-url, DATABASE_URL), best by its absolute path."
+        )
+
+
+def missing_file(database_url: str) -> Path | None:
+    """Return the absolute path of a SQLite file that does not exist, None for other databases."""
+    from cue_pipeline.warehouse.engine import normalise_url
 
     url = normalise_url(database_url)
     file = url.database if url.get_backend_name() == "sqlite" and "uri" not in url.query else None
-    if file and file != ":memory:" and not Path(file).expanduser().is_file():
-        raise WarehouseError(
-            f"There is no database {describe(url)}: '{Path(file).expanduser().absolute()}' does "
-            "not exist. Run `cue-pipeline process BASE_DIR` first, which writes it; or give the "
-            "file that it has written (--database-url, DATABASE_URL), best by its absolute path."
-        )
+    if not file or file == ":memory:" or Path(file).expanduser().is_file():
+        return None
+    return Path(file).expanduser().absolute()
 
 
 def open_for_reading(database_url: str) -> Store:

@@ -7,6 +7,7 @@ import click
 import pytest
 
 from cue_pipeline.cli.commands import cli
+from cue_pipeline_tests.cues import write_cue
 from cue_pipeline_tests.workspace import clean_environment, said_here
 
 WITHOUT_DATABASE = {("demo",), ("categorise",), ("export", "verify")}
@@ -92,7 +93,7 @@ def test_every_command_opens_the_database_of_the_option(path, here):
     ids=["before the group", "before the command", "twice, the last holds"],
 )  # fmt: skip
 def test_the_option_may_stand_before_the_command_too(arguments, here):
-    assert "sqlite:///told.db: no schema yet" in said_here(arguments, expect=0)
+    assert "There is no database sqlite:///told.db" in said_here(arguments, expect=2)
 
 
 def test_mappings_of_a_cue_are_those_of_the_option_wherever_it_stands(here):
@@ -103,7 +104,7 @@ def test_mappings_of_a_cue_are_those_of_the_option_wherever_it_stands(here):
         assert "There is no database sqlite:///told.db" in said_here(arguments, expect=2)
 
 
-CREATING = {("process",), ("db", "upgrade"), ("db", "current")}
+CREATING = {("process",), ("db", "upgrade")}
 
 
 @pytest.mark.parametrize(
@@ -114,3 +115,25 @@ def test_a_command_makes_no_database_where_there_is_none(path, here):
     said = said_here((*path, *required_by(path), *NEEDED.get(path, ()), *told), expect=2)
     assert "mistyped.db' does not exist" in said
     assert not list(here.iterdir())
+
+
+def test_a_dry_run_without_a_database_plans_as_if_it_were_empty_and_makes_none(here):
+    write_cue(here / "library", "1m01")
+    told = ("--database-url", f"sqlite:///{here / 'new.db'}")
+    before = sorted(here.rglob("*"))
+    said = said_here(("process", "library", "--dry-run", *told), expect=0)
+    assert "1m01" in said
+    assert "new.db yet; none is made" in said
+    assert sorted(here.rglob("*")) == before
+
+
+def test_a_dry_run_refuses_a_database_in_a_folder_that_does_not_exist(here):
+    told = ("--database-url", f"sqlite:///{here / 'no' / 'new.db'}")
+    said = said_here(("process", "x", "--dry-run", *told), expect=2)
+    assert "lies in a folder that does not exist" in said
+
+
+def test_the_revision_of_a_database_without_tables_is_that_there_is_none(here):
+    (here / "empty.db").touch()
+    told = ("--database-url", "sqlite:///empty.db")
+    assert "sqlite:///empty.db: no schema yet" in said_here(("db", "current", *told), expect=0)

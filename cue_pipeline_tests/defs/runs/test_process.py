@@ -147,6 +147,7 @@ def test_an_asset_alone_brings_what_it_needs(workspace):
 
 def test_a_dry_run_says_why_and_writes_no_run_and_no_cue(workspace):
     write_cue(workspace.base, "1m01")
+    workspace.run("db", "upgrade")
     output = workspace.run("process", "library", "--dry-run")
     assert "1m01: tempo_map (never materialised)" in output
     assert not (workspace.home / ".dagster_home").exists()
