@@ -76,6 +76,14 @@ def test_one_signal_that_is_called_stereo_is_read_as_one(tmp_path, name):
     assert "can only be 1 channel" in header.warnings[0]
 
 
+@pytest.mark.parametrize(("pitch", "degrees"), [(3000, 12), (7990, 27), (7990, 33), (12_000, 42)])
+def test_a_stereo_tone_that_lags_in_one_channel_stays_stereo(tmp_path, pitch, degrees):
+    phase = 2 * np.pi * pitch * T
+    y = 0.3 * stereo(np.sin(phase), np.sin(phase + np.radians(degrees)))
+    header = header_of(tmp_path, packed(y.ravel(), 24), channels=2, bits=24)
+    assert (header.channels, header.warnings) == (2, ())
+
+
 def test_two_channels_alike_that_are_called_one_are_doubted(tmp_path):
     y = MUSIC["strokes that fade"]
     header = header_of(tmp_path, packed(np.repeat(y, 2), 24), bits=24)

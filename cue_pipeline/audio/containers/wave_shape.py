@@ -36,6 +36,7 @@ _MOST_INTERLEAVED = 8
 _OPPOSITE = -0.7
 _HELD, _SHARE_HELD = 0.02, 0.8
 _WEAKEST_IMAGE = 0.01
+_UNEVEN = 1.06
 _PEAK_BINS, _BESIDE_PEAK = 4, 0.01
 
 Samples = npt.NDArray[np.float64]
@@ -188,7 +189,7 @@ def _one_or_said(rows: Sequence[Samples], said: int) -> Channels:
     if len(rows) < _FEWEST_WINDOWS or said == 1:
         return Channels(said)
     one = _share([_is_one_signal(row, said) for row in rows]) >= _MOST_OF_WINDOWS
-    return Channels(1, _told(said, 1)) if one else Channels(said)
+    return Channels(1, _told(said, 1)) if one and _is_even(rows, said) else Channels(said)
 
 
 def _repeating_after(rows: Sequence[Samples]) -> int:
@@ -291,6 +292,19 @@ def _is_one_signal(row: Samples, count: int) -> bool:
     steps = np.diff(row[: len(row) // count * count]) ** 2
     apart = _difference(row, count)
     return all(float(steps[phase::count].mean()) < _SMOOTH * apart for phase in range(count))
+
+
+def _is_even(rows: Sequence[Samples], count: int) -> bool:
+    """Return whether the steps from each channel to the next are alike, as one signal's are.
+
+    A tone that comes a little later in the other channel makes small steps both ways too, and only
+    for a delay of exactly a part of a sample are they as large.
+    """
+    steps = np.zeros(count)
+    for row in rows:
+        squares = np.diff(row[: len(row) // count * count]) ** 2
+        steps += [float(squares[phase::count].mean()) / row.var() for phase in range(count)]
+    return float(steps.max()) <= _UNEVEN * float(steps.min())
 
 
 def _stands_twice(row: Samples) -> bool:
