@@ -12,9 +12,10 @@ import time
 import pytest
 import sqlalchemy as sa
 
-from cue_pipeline.errors import WarehouseError
-from cue_pipeline.warehouse import batched
+from cue_pipeline.errors import SchemaError, WarehouseError
+from cue_pipeline.warehouse import batched, migrations
 from cue_pipeline.warehouse import transaction as tx
+from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.store import Store
 from cue_pipeline_tests.warehouse.synthetic import ASSETS, everything, load, replace
 from cue_pipeline_tests.warehouse.writer import Writer, cue_of, load_many, load_one, make_schema
@@ -151,3 +152,18 @@ def test_four_processes_load_different_cues_at_once(store, filled_url):
 def test_four_processes_make_the_schema_of_an_empty_database_at_once(database_url):
     writers = [Writer(make_schema, database_url) for _ in range(4)]
     assert [w.wait() for w in writers] == [""] * 4
+
+
+@pytest.mark.engines("dsql")
+def test_a_process_waits_while_another_makes_the_tables_step_by_step(database_url, monkeypatch):
+    engine = create_engine(database_url)
+    migrations.upgrade(engine, "0005")
+    monkeypatch.setattr(migrations, "_STEP_SECONDS", 0.3)
+    with pytest.raises(SchemaError, match=r"has schema 0005; this program needs"):
+        migrations.ensure_schema(engine)
+    monkeypatch.setattr(migrations, "_STEP_SECONDS", 30.0)
+    maker = threading.Thread(target=migrations.upgrade, args=(create_engine(database_url),))
+    maker.start()
+    migrations.ensure_schema(engine)
+    assert migrations.current(engine) == migrations.HEAD
+    maker.join()

@@ -218,7 +218,8 @@ def test_a_database_of_before_cues_kept_their_identity_keeps_every_row_and_decis
     assert {row.state for row in store.ledger(cue.cue_key)} == {"ready"}
 
 
-def test_an_older_server_is_upgraded_on_demand_only(empty_engine):
+def test_an_older_server_is_upgraded_on_demand_only(empty_engine, monkeypatch):
+    monkeypatch.setattr(migrations, "_STEP_SECONDS", 0.3)  # nobody else is at it
     migrations.upgrade(empty_engine, REVISIONS[0])
     if empty_engine.dialect.name == "sqlite":
         migrations.ensure_schema(empty_engine)

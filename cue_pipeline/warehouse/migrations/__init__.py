@@ -4,6 +4,7 @@ Every revision works on SQLite, PostgreSQL and Aurora DSQL, whose DDL comes one 
 transaction: there each statement says ``IF NOT EXISTS``, so that a killed upgrade is run again.
 """
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ scripts themselves, is not imported where there is nothing to upgrade.
 
 VERSION_TABLE = "cue_pipeline_schema"
 """Where the revision stands; not alembic's default, which Dagster's own storage uses."""
+
+_STEP_SECONDS = 10.0
+"""Longer than another process takes for one revision on Aurora DSQL."""
 
 _UPGRADE_LOCK = 0x637565  # any number that other programs' advisory locks will not have
 
@@ -81,24 +85,39 @@ def ensure_schema(engine: sa.Engine) -> None:
     """Make sure that the database has the program's tables; cheap where it has.
 
     An empty database gets them. An older SQLite file is upgraded; an older server is not, because
-    other programs may be working with it.
+    other programs may be working with it. On Aurora DSQL, where each step of another process that
+    makes the tables is seen, this one waits as long as there are further steps.
 
     Raises
     ------
     SchemaError
         If the schema is older (on a server) or newer than the program.
     """
-    with reading(engine) as connection:
-        found = revision_of(connection)
+    found = current(engine)
     if found == HEAD:
         return
     refuse_newer(found, engine.url)
+    if found is not None and is_dsql(engine.dialect):
+        found = _while_it_advances(engine, found)
+    if found == HEAD:
+        return
     if found is not None and engine.dialect.name != "sqlite":
         raise SchemaError(
             f"Database {describe(engine.url)} has schema {found}; this program needs {HEAD}. "
             "Stop other programs that use it, then run: cue-pipeline db upgrade."
         )
     upgrade(engine)
+
+
+def _while_it_advances(engine: sa.Engine, found: str) -> str:
+    """Return the revision at which a database stays: on Aurora DSQL others' steps are seen."""
+    until = time.monotonic() + _STEP_SECONDS
+    while found != HEAD and time.monotonic() < until:
+        time.sleep(0.2)
+        now = current(engine) or found
+        if now != found:
+            found, until = now, time.monotonic() + _STEP_SECONDS
+    return found
 
 
 def lacking(engine: sa.Engine) -> list[str]:
