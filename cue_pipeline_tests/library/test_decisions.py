@@ -121,6 +121,7 @@ def test_a_decision_is_in_the_tables_at_once_after_a_restore_with_new_dates(libr
         os.utime(path, (1.6e9, 1.6e9))
     said("mappings", "set", KEY, "Horn in F", "--stem", "-")
     assert rows_of(library)["MIDI/1m01.mid", "Horn in F"]["state"] == "confirmed"
+    said("mappings", "unset", KEY, "Horn in F")
     assert set(library.states().values()) == {"ready"}
 
 
