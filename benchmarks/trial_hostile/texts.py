@@ -38,7 +38,7 @@ def env_file(site: Site) -> str:
     within(said, ".env', line 1 cannot be read")
     needed("SECRET" not in said, "the key is shown")
     (site.home / ".env").write_text("OPENAI_MODLE=x\n")
-    within(site.run("db", "current"), "OPENAI_MODLE is no setting", "did you mean OPENAI_MODEL?")
+    within(site.run("db", "upgrade"), "OPENAI_MODLE is no setting", "did you mean OPENAI_MODEL?")
     return "the line is named and refused; the misspelt name is told"
 
 
