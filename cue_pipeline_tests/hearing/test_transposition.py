@@ -33,8 +33,9 @@ def test_parts_that_sound_as_written_are_not_doubted():
     ("semitones", "told"),
     [
         (7, "7 semitones lower"),  # a horn in F, as players read it
-        (2, "2 semitones lower"),  # a clarinet in B flat
-        (-3, "3 semitones higher"),  # a clarinet in E flat
+        # a clarinet in B flat, and one in E flat
+        pytest.param(2, "2 semitones lower", marks=pytest.mark.slow),
+        pytest.param(-3, "3 semitones higher", marks=pytest.mark.slow),
     ],
 )
 def test_a_part_that_is_written_elsewhere_is_doubted_and_how_far_is_told(semitones, told):
@@ -59,6 +60,7 @@ def test_a_part_an_octave_up_is_told_and_one_that_is_doubled_below_is_not():
     assert doubled.summary["files"][0]["transposed"] == []
 
 
+@pytest.mark.slow
 def test_of_a_bass_and_of_parts_in_one_stem_nothing_is_told():
     low = heard(PARTS | {"Bass": moved(PARTS["Bass"], 7)})
     assert low.summary["files"][0]["transposed"] == []
