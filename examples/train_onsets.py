@@ -97,7 +97,7 @@ def train(net: nn.Module, windows: Windows, epochs: int) -> nn.Module:
             )
             loss = (losses * known[:, :, None]).sum() / known.sum().clamp(min=1)
             optimiser.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call, unused-ignore]
             optimiser.step()
             schedule.step()
     return net.eval()
