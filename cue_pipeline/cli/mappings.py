@@ -37,8 +37,9 @@ def set_mapping(
     every: bool,
 ) -> None:
     """Decide about a track, say so, and bring it into the tables where nothing else is lacking."""
-    from cue_pipeline.library.deciding import keep, without_notes
+    from cue_pipeline.library.deciding import keep
     from cue_pipeline.library.decisions import read_parts
+    from cue_pipeline.library.standing_decisions import without_notes
     from cue_pipeline.mapping.people.changed_lines import Decision
     from cue_pipeline.mapping.people.track_keys import (
         category_meant,
@@ -93,8 +94,9 @@ def undo_mapping(
     store: Store, settings: Settings, server: ForkServer, cue_key: str, typed: str
 ) -> None:
     """Take the last change of a track's decision back."""
-    from cue_pipeline.library.deciding import said_in_words, undo
     from cue_pipeline.library.decisions import read_parts
+    from cue_pipeline.library.standing_decisions import said_in_words
+    from cue_pipeline.library.undoing import undo
     from cue_pipeline.mapping.people.track_keys import one_track
 
     cue = read_parts(store, cue_key)
@@ -114,7 +116,8 @@ def undo_mapping(
 
 def print_log(store: Store, cue_key: str, *, as_json: bool) -> None:
     """Show who decided what about a cue, and when, the oldest first."""
-    from cue_pipeline.library.deciding import changes, said_in_words
+    from cue_pipeline.library.standing_decisions import said_in_words
+    from cue_pipeline.library.undoing import changes
 
     told = changes(store, cue_key)
     if as_json:
@@ -145,8 +148,8 @@ def _as_json(change: Change) -> dict[str, Any]:
 
 def print_unfit(store: Store, cue_key: str) -> None:
     """Say on standard error which decisions fit nothing as the cue is now."""
-    from cue_pipeline.library.deciding import fitting_nothing
     from cue_pipeline.library.decisions import read_parts
+    from cue_pipeline.library.standing_decisions import fitting_nothing
 
     if store.overrides(cue_key).empty:
         return

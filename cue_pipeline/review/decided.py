@@ -19,7 +19,7 @@ import numpy as np
 
 from cue_pipeline.cue.shown import MOST_OF_A_NAME, shown
 from cue_pipeline.errors import CuePipelineError, MappingError
-from cue_pipeline.library import deciding
+from cue_pipeline.library import deciding, standing_decisions, undoing
 from cue_pipeline.library.decisions import TrackAt, read_parts, row_at, track_at
 from cue_pipeline.mapping.people.binding import text_of
 from cue_pipeline.mapping.people.changed_lines import CueParts, Decision
@@ -131,7 +131,7 @@ class Decisions:
         parts = read_parts(self._store, sheet.key)
         at = _positions(parts)
         tracks = [at[_place(sheet, track)] for track in seen]
-        deciding.undo(self._store, parts, tracks, by=by, look=_refuse_unseen(sheet, seen))
+        undoing.undo(self._store, parts, tracks, by=by, look=_refuse_unseen(sheet, seen))
         self._kept(sheet.key)
         return self._standing(sheet, parts)
 
@@ -180,13 +180,13 @@ class Decisions:
         return str(row["canonical_name"]), category
 
     def _standing(self, sheet: CueSheet, parts: CueParts) -> dict[str, dict[str, Any]]:
-        return _told(sheet, parts, deciding.standing(self._store, parts))
+        return _told(sheet, parts, standing_decisions.standing(self._store, parts))
 
 
-def _refuse_unseen(sheet: CueSheet, seen: Mapping[int, str]) -> deciding.Look:
+def _refuse_unseen(sheet: CueSheet, seen: Mapping[int, str]) -> standing_decisions.Look:
     """Return what refuses to decide where something stands of a track that was not seen."""
 
-    def look(parts: CueParts, rows: Mapping[int, deciding.Row]) -> None:
+    def look(parts: CueParts, rows: Mapping[int, standing_decisions.Row]) -> None:
         standing = _told(sheet, parts, rows)
         nothing = {"by": "", "version": ""}
         unseen = {
@@ -201,7 +201,7 @@ def _refuse_unseen(sheet: CueSheet, seen: Mapping[int, str]) -> deciding.Look:
 
 
 def _told(
-    sheet: CueSheet, parts: CueParts, rows: Mapping[int, deciding.Row]
+    sheet: CueSheet, parts: CueParts, rows: Mapping[int, standing_decisions.Row]
 ) -> dict[str, dict[str, Any]]:
     at = _positions(parts)
     stems = {str(row["canonical_name"]): str(stem) for stem, row in sheet.stems.items()}

@@ -1,21 +1,21 @@
 """The store: one cue's rows replaced whole, or read, on any of the engines."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.numbering import CueNumber
 from cue_pipeline.errors import WarehouseError
-from cue_pipeline.settings import system_user
 from cue_pipeline.warehouse import ledger as led
-from cue_pipeline.warehouse import people, registry, stated_clocks
+from cue_pipeline.warehouse import registry
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.atomic import AtomicWriter, lock_cue, unknown_cue
+from cue_pipeline.warehouse.decision_store import DecisionStore
 from cue_pipeline.warehouse.dsql import BATCH_ROWS
 from cue_pipeline.warehouse.encode import storable_text
 from cue_pipeline.warehouse.ledger import Entry, LedgerRow
@@ -31,11 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CueRow", "KeyConflict", "LedgerRow", "LlmCall", "Registration", "Store", "Tables"]
 
-T = TypeVar("T")
-
 MOST_ERROR_CHARACTERS = 4_000
-DECISIONS_A_TURN: Final = 500
-"""On Aurora DSQL: each writes two rows, and two more where it takes the place of another key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +48,7 @@ class LlmCall:
     created_at: datetime
 
 
-class Store:
+class Store(DecisionStore):
     """The warehouse's tables, cue by cue.
 
     Parameters
@@ -66,9 +62,6 @@ class Store:
     Every method raises :class:`~cue_pipeline.errors.WarehouseError` where the database cannot be
     reached or refuses, and leaves it as it was.
     """
-
-    def __init__(self, engine: sa.Engine) -> None:
-        self.engine = engine
 
     # Cues
 
@@ -307,170 +300,6 @@ class Store:
     def overrides(self, cue_key: str) -> "pd.DataFrame":
         """Return what people decided for a cue: the rows of ``mapping_overrides``."""
         return self.read(cue_key, "mapping_overrides")
-
-    def set_override(
-        self,
-        cue_key: str,
-        track: str,
-        canonical_name: str | None,
-        instrument_category: str | None,
-        note: str | None = None,
-        *,
-        by: str | None = None,
-    ) -> None:
-        """Store a person's decision about a track; a later one replaces it.
-
-        Parameters
-        ----------
-        cue_key : str
-            A registered cue.
-        track : str
-            The track's name, or ``#index``.
-        canonical_name : str or None
-            The stem; ``-`` for none; None to leave it to the program.
-        instrument_category : str or None
-            The category; None to leave it to the program.
-        note : str or None
-            Why.
-        by : str, optional
-            Who decides; the user of the system otherwise.
-        """
-        self.set_overrides(
-            [people.Decided(cue_key, track, canonical_name, instrument_category, note)], by=by
-        )
-
-    def set_overrides(
-        self,
-        decided: Sequence[people.Decided],
-        taken_back: Sequence[tuple[str, str]] = (),
-        *,
-        by: str | None = None,
-        action: str = "set",
-        undoes: Mapping[tuple[str, str], int] | None = None,
-    ) -> None:
-        """Store decisions of people and take others back; the history keeps what was before.
-
-        Parameters
-        ----------
-        decided : sequence of Decided
-            What stands from now on.
-        taken_back : sequence of tuple of str
-            Cue key and track of decisions to forget, before those ``decided`` are stored.
-        by : str, optional
-            Who decides; the user of the system otherwise.
-        action : str
-            How the history calls it.
-        undoes : mapping of (str, str) to int, optional
-            Cue key and track → the change in the history that is taken back.
-        """
-        cues = {d.cue_key for d in decided} | {key for key, _ in taken_back}
-        self.take_turn(
-            cues, lambda turn: turn.store(decided, taken_back, undoes), by=by, action=action
-        )
-
-    def take_turn(
-        self,
-        cue_keys: Collection[str],
-        work: Callable[[people.Turn], T],
-        *,
-        by: str | None = None,
-        action: str = "set",
-        change_id: int | None = None,
-    ) -> T:
-        """Read and change what is decided of some cues in one transaction, one writer at a time.
-
-        Parameters
-        ----------
-        cue_keys : collection of str
-            Registered cues; of no other anything is changed.
-        work : callable
-            What is done; on Aurora DSQL it may run several times, and change 3,000 rows at most.
-        by : str, optional
-            Who decides; the user of the system otherwise.
-        action : str
-            How the history calls it.
-        change_id : int, optional
-            Of the change that it is a part of; a new one otherwise.
-
-        Returns
-        -------
-        object
-            What ``work`` returns.
-        """
-        act = people.Act(by or system_user(), action)
-        if change_id is not None:
-            act = replace(act, change_id=change_id)
-
-        def turn(connection: sa.Connection) -> T:
-            people.exclude_others(connection, cue_keys)
-            return work(people.Turn(connection, act))
-
-        return write(self.engine, turn)
-
-    def in_turns(self, decisions: Sequence[T]) -> Iterator[Sequence[T]]:
-        """Yield decisions in the parts that one turn can hold: all of them, but on Aurora DSQL."""
-        most = DECISIONS_A_TURN if is_dsql(self.engine.dialect) else max(1, len(decisions))
-        yield from in_parts(decisions, most)
-
-    def history(self, cue_key: str) -> list[people.Change]:
-        """Return what became of the decisions about a cue, the oldest first."""
-        with reading(self.engine) as connection:
-            return people.history(connection, cue_key)
-
-    def state_clock(self, said: stated_clocks.StatedClock, *, by: str | None = None) -> bool:
-        """Store what a person says of a cue's clock; what was said before and not anew stays.
-
-        Parameters
-        ----------
-        said : StatedClock
-            Of a registered cue.
-        by : str, optional
-            Who says so; the user of the system otherwise.
-
-        Returns
-        -------
-        bool
-            Whether it was not stored just so already.
-        """
-        return self._state(partial(stated_clocks.state, said), said, "set", by)
-
-    def unstate_clock(self, said: stated_clocks.StatedClock, *, by: str | None = None) -> bool:
-        """Forget what was said of a clock (file and stem); tell whether there was something."""
-        return self._state(partial(stated_clocks.take_back, said), said, "unset", by)
-
-    def undo_clock(
-        self, said: stated_clocks.StatedClock, *, by: str | None = None
-    ) -> stated_clocks.ClockChange | None:
-        """Take back the last change of what is said of a clock (file and stem), and return it."""
-        return self._state(partial(stated_clocks.undo, said), said, "undo", by)
-
-    def _state(
-        self,
-        work: Callable[[people.Act, sa.Connection], T],
-        said: stated_clocks.StatedClock,
-        action: str,
-        by: str | None,
-    ) -> T:
-        return self.take_turn(
-            [said.cue_key], lambda turn: work(turn.act, turn.connection), by=by, action=action
-        )
-
-    def clock_history(self, cue_key: str) -> list[stated_clocks.ClockChange]:
-        """Return what became of what people said of a cue's clock, the oldest first."""
-        with reading(self.engine) as connection:
-            return stated_clocks.history(connection, cue_key)
-
-    def decisions(self, cue_key: str | None = None) -> dict[str, dict[str, str]]:
-        """Return digests of what people decided, by cue key and table; nothing: not there."""
-        found: dict[str, dict[str, str]] = {}
-        with reading(self.engine) as connection:
-            for table, digests in (
-                (t.mapping_overrides, people.digests),
-                (t.alignment_overrides, stated_clocks.digests),
-            ):
-                for key, digest in digests(connection, cue_key).items():
-                    found.setdefault(key, {})[table.name] = digest
-        return found
 
     def _id(self, cue_key: str) -> int:
         """Return a registered cue's id."""

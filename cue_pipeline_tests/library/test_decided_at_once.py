@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import pytest
 
 from cue_pipeline.errors import MappingError, WarehouseError
-from cue_pipeline.library import deciding
+from cue_pipeline.library import deciding, standing_decisions, undoing
 from cue_pipeline.library.decisions import read_parts
 from cue_pipeline.mapping.people.changed_lines import Decision
 from cue_pipeline.warehouse.stated_clocks import StatedClock
@@ -58,8 +58,8 @@ def test_a_category_and_a_stem_that_are_set_at_once_are_both_kept(store, parts):
 def test_of_two_that_take_the_same_change_back_at_once_each_takes_one(store, parts):
     for category in ("Harp", "Brass"):
         deciding.keep(store, {KEY: parts}, [Decision(KEY, 1, None, category, None)], by="Anna")
-    begin, end = meanwhile(lambda: deciding.undo(store, parts, [1], by="Béla"))
-    deciding.undo(store, parts, [1], by="Clara", look=begin)
+    begin, end = meanwhile(lambda: undoing.undo(store, parts, [1], by="Béla"))
+    undoing.undo(store, parts, [1], by="Clara", look=begin)
     end()
     assert said(store) == []
     undone = [change.undoes for change in store.history(KEY) if change.action == "undo"]
@@ -83,7 +83,9 @@ def test_where_a_track_is_found_again_is_not_noted_of_a_decision_it_was_not_read
 
     other_store = type(store)(store.engine)
     store.read = read_slowly
-    deciding.note_where_found(store, KEY, tracks, stems.assign(content_hash=["first", "second"]))
+    standing_decisions.note_where_found(
+        store, KEY, tracks, stems.assign(content_hash=["first", "second"])
+    )
     (row,) = other_store.overrides(KEY).to_dict("records")
     assert (row["canonical_name"], row["stem_content"]) == (names[1], "second")
     assert len(files) == 1
@@ -109,13 +111,13 @@ def test_a_lag_and_a_note_on_a_clock_that_are_stated_at_once_are_both_kept(store
 def test_of_several_tracks_all_are_taken_back_or_none(store, parts):
     deciding.keep(store, {KEY: parts}, [Decision(KEY, 0, "-", None, None)], by="Anna")
     with pytest.raises(MappingError, match=r"Nothing was decided about track 'Track 2'"):
-        deciding.undo(store, parts, [0, 2], by="Anna")
+        undoing.undo(store, parts, [0, 2], by="Anna")
     assert said(store) == [("Track 0", "-", None, None)]
     assert [change.action for change in store.history(KEY)] == ["set"]
 
 
 def test_many_decisions_are_kept_as_one_change(store, parts, monkeypatch):
-    monkeypatch.setattr("cue_pipeline.warehouse.store.DECISIONS_A_TURN", 2)
+    monkeypatch.setattr("cue_pipeline.warehouse.decision_store.DECISIONS_A_TURN", 2)
     decisions = [Decision(KEY, i, "-", None, None) for i in range(3)]
     assert deciding.keep(store, {KEY: parts}, decisions, by="Anna") == decisions
     assert len({change.change_id for change in store.history(KEY)}) == 1

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from cue_pipeline.library.deciding import without_notes
 from cue_pipeline.library.decisions import read_mappings, read_parts
+from cue_pipeline.library.standing_decisions import without_notes
 from cue_pipeline.reading import open_library
 from cue_pipeline.review.app import Review
 from cue_pipeline.review.mel_tiles import SHOWN_DB, mel_tile

@@ -8,6 +8,7 @@ rows: shape=(n_frames, n_columns). What a kind yields must not depend on where b
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -115,9 +116,10 @@ class FrameShape:
             )
 
 
-class FeatureStream:
+class FeatureStream(ABC):
     """One signal on its way to frames. A kind's own class says how."""
 
+    @abstractmethod
     def feed(self, block: Samples) -> Iterable[Frames]:
         """Take the next samples; return the frames that they complete.
 
@@ -126,7 +128,6 @@ class FeatureStream:
         block : np.ndarray, shape=(n,), or (n_channels, n) for a kind that hears channels
             The caller's own: whoever keeps samples copies them.
         """
-        raise NotImplementedError
 
     def finish(self) -> Iterable[Frames]:
         """Return the frames that are left at the signal's end."""

@@ -39,7 +39,7 @@ def llm_mappings(
     in `mapping_overrides` always wins. What cannot be known stays `unmatched` or goes to `review`.
     """
     from cue_pipeline.library import quality as judgments
-    from cue_pipeline.library.deciding import note_where_found, stem_contents
+    from cue_pipeline.library.standing_decisions import note_where_found, stem_contents
     from cue_pipeline.mapping.decision.map_cue import map_cue, track_summary
     from cue_pipeline.mapping.tracks import track_labels
     from cue_pipeline.pictures.of_matches import draw_pairs, mapping_figures
