@@ -171,7 +171,7 @@ def _materialise(
             # Before the rows are made: what is decided meanwhile makes them stale, not lost.
             store.decisions(key).get(key, graph.NOTHING_DECIDED),
         )
-        run = CueRun(look, settings, store, context.log, _threads(), _made_in(context.run))
+        run = CueRun(look, settings, store, context.log, _threads(), made_in(context.run))
         result = compute(run, **upstream)
     except Exception as e:
         store.fail(
@@ -206,9 +206,11 @@ def _materialise(
     return output, result.judges
 
 
-def _made_in(run: dg.DagsterRun) -> frozenset[str] | None:
-    """Return the assets that a run makes; None: all."""
-    return frozenset(key.path[-1] for key in run.asset_selection or ()) or None
+def made_in(run: dg.DagsterRun) -> frozenset[str] | None:
+    """Return the assets that a run makes; None: all, for it names nothing."""
+    if not run.asset_selection and not run.asset_check_selection:
+        return None
+    return frozenset(key.path[-1] for key in run.asset_selection or ())
 
 
 def _pictures(

@@ -11,11 +11,11 @@ from typing import Final
 import dagster as dg
 
 from cue_pipeline.cue.shown import shown
+from cue_pipeline.defs.cue_asset import made_in
 from cue_pipeline.defs.partitions import cues
 from cue_pipeline.defs.resources import CueLibrary
 from cue_pipeline.library.graph import chosen
 from cue_pipeline.library.verdicts import read_verdict
-from cue_pipeline.settings import Settings
 from cue_pipeline.warehouse.verdict_rows import note_told, note_verdicts, read_verdicts
 
 IS_CURRENT: Final = dg.AssetCheckKey(dg.AssetKey("llm_mappings"), "is_current")
@@ -42,9 +42,9 @@ def is_current_check() -> dg.AssetChecksDefinition:
         context: dg.AssetCheckExecutionContext, library: CueLibrary
     ) -> dg.AssetCheckResult:
         key = context.partition_key
-        verdict = read_verdict(
-            library.store, library.settings, key, _made_in(context.run, library.settings)
-        )
+        made = made_in(context.run)
+        named = set(chosen(library.settings)) if made is None else set(made)
+        verdict = read_verdict(library.store, library.settings, key, named)
         # In a run it may come before the last asset: the sensor has the last word.
         note_verdicts(library.store.engine, {key: verdict}, untold=True)
         return dg.AssetCheckResult(
@@ -55,13 +55,6 @@ def is_current_check() -> dg.AssetChecksDefinition:
         )
 
     return is_current
-
-
-def _made_in(run: dg.DagsterRun, settings: Settings) -> set[str]:
-    """Return the assets that a run makes; one that names nothing makes all."""
-    if run.asset_selection is None and run.asset_check_selection is None:
-        return set(chosen(settings))
-    return {key.path[-1] for key in run.asset_selection or ()}
 
 
 class Verdicts(dg.Config):

@@ -6,8 +6,9 @@ once more, and only once. Blocks are forgotten when all kinds had them: memory d
 the length of a cue.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -237,17 +238,10 @@ def _channels(kind: FeatureKind) -> tuple[str, ...]:
     return (BOTH,) if kind.downmix else (ALL_CHANNELS,)
 
 
-class _kept:  # noqa: N801 - it reads as a verb
+@contextmanager
+def _kept(made: MadeGroup, name: str) -> Iterator[None]:
     """Keep what a kind raises for its own asset: the other kinds of the pass go on."""
-
-    def __init__(self, made: MadeGroup, name: str) -> None:
-        self._made, self._name = made, name
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        self._made.faults[self._name] = error
-        return True
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - raised again when the kind's rows are asked for
+        made.faults[name] = error
