@@ -112,13 +112,14 @@ def _fits(
     start = alignment.session_time(voice.start)
     held = level_templates([by_pitch], [start], one_each, n, session.coarse_seconds)[:, 0]
     level = session.level[:, group]
-    overall = np.linalg.qr(np.stack([np.ones(n), level.sum(axis=0), held.sum(axis=0)], axis=1))[0]
+    known = np.stack([np.ones(n, np.float32), level.sum(axis=0), held.sum(axis=0)], axis=1)
+    overall = np.linalg.qr(known)[0]
     of_stem, of_notes = _without(level, overall), _without(held, overall)
     together, alone = of_notes @ of_stem.T, of_notes @ of_notes.T
-    total = float(np.square(of_stem).sum())
+    total = float(np.vdot(of_stem, of_stem))
     fits = []
     for interval in _INTERVALS:
-        bands = spread.pitches[np.clip(notes + interval, 0, 127)].astype(np.float64)
+        bands = spread.pitches[np.clip(notes + interval, 0, 127)]
         agreed = np.maximum((bands * together).sum(axis=0), 0.0)
         power = np.einsum("nb,nm,mb->b", bands, alone, bands)
         clear = power > 1e-9 * max(float(power.max()), 1e-30)
@@ -126,8 +127,7 @@ def _fits(
     return np.array(fits)
 
 
-def _without(series: Float32, overall: Float64) -> Float64:
+def _without(series: Float32, overall: Float32) -> Float32:
     """Return series, time last, without what columns of orthonormal ones explain of them."""
-    wide = series.astype(np.float64)
-    out: Float64 = wide - (wide @ overall) @ overall.T
-    return out
+    left = series - (series @ overall) @ overall.T
+    return left.astype(np.float32, copy=False)
