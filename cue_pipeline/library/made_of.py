@@ -33,6 +33,10 @@ NO_TIME: Final = (
     "its files have other dates than when its rows were made, and there was no time to compare "
     "what they hold; `cue-pipeline process` compares them and notes the dates"
 )
+NEVER_READ: Final = (
+    "files of it have other dates than when its rows were made, and what they held then is not "
+    "known, because they were never read to the end; `cue-pipeline process` makes the rows again"
+)
 _NAMED: Final = 3
 
 
@@ -45,7 +49,8 @@ class FilesNow:
     changed : dict of str to str
         Keys of cues whose rows were made of other files → which.
     unknown : dict of str to str
-        Keys of cues of which that cannot be told → why: :data:`NOT_NOTED`, :data:`NO_TIME`.
+        Keys of cues of which that cannot be told → why: :data:`NOT_NOTED`, :data:`NO_TIME`,
+        :data:`NEVER_READ`.
     """
 
     changed: dict[str, str]
@@ -95,6 +100,36 @@ def compare_files(
     return found
 
 
+def split_changed(
+    store: Store,
+    keys: Collection[str],
+    root: Path | None,
+    *,
+    include_changed: bool,
+    seconds: float | None = None,
+) -> tuple[dict[str, str], list[str]]:
+    """Find out which cues are not to be taken, since their files changed, and what is not known.
+
+    Parameters
+    ----------
+    store, keys, root, seconds
+        As for :func:`compare_files`.
+    include_changed : bool
+        Take cues whose files changed all the same, as a doubt.
+
+    Returns
+    -------
+    left_out : dict of str to str
+        Keys of cues that are not to be taken → which of their files changed.
+    doubts : list of str
+        Lines for people of the others.
+    """
+    found = compare_files(store, keys, root, seconds=seconds)
+    if include_changed:
+        return {}, list(told(found))
+    return found.changed, list(told(FilesNow({}, found.unknown)))
+
+
 def of_other_files(prints: Mapping[str, str | None], last_read: Mapping[Kind, str]) -> str | None:
     """Return an asset that was made of other files than those that were last read.
 
@@ -142,25 +177,22 @@ def _compare(
         folder = find_folder(root or Path(cue.root), cue.cue_key, cue.folder)
     except CueError:
         return
-    doubtful = [
-        (file, now)
-        for kind in KINDS
-        for file in noted[kind].files
-        if (now := _status(f"{folder}/{file[0]}")) != file[1:3]
-    ]
-    late = until is not None and monotonic() > until
-    read = [
-        (file, now)
-        for file, now in doubtful
-        if now is not None and now[0] == file[1] and file[4] is not None
-    ]
-    other = [file[0] for file, now in doubtful if now is None or now[0] != file[1]]
-    if not late:
-        other += [file[0] for file, now in read if not _holds_the_same(folder, file, now)]
+    seen = [(file, _status(f"{folder}/{file[0]}")) for kind in KINDS for file in noted[kind].files]
+    other = [file[0] for file, now in seen if now is None or now[0] != file[1]]
+    why = None
+    for file, now in seen:
+        if now is None or now[0] != file[1] or now[1] == file[2]:
+            continue
+        if file[4] is None:
+            why = why or NEVER_READ
+        elif until is not None and monotonic() > until:
+            why = NO_TIME
+        elif not _holds_the_same(folder, file, now):
+            other.append(file[0])
     if other:
         found.changed[cue.cue_key] = _named(sorted(other))
-    elif read and late:
-        found.unknown[cue.cue_key] = NO_TIME
+    elif why is not None:
+        found.unknown[cue.cue_key] = why
 
 
 def _status(path: str) -> tuple[int, int] | None:
@@ -174,7 +206,7 @@ def _status(path: str) -> tuple[int, int] | None:
 
 def _holds_the_same(folder: Path, file: FileContent, now: tuple[int, int]) -> bool:
     path, size, _, inode, known = file
-    return known is not None and hash_again(folder, (path, size, now[1], inode), known) == known
+    return hash_again(folder, (path, size, now[1], inode), known or "") == known
 
 
 def _named(paths: list[str]) -> str:

@@ -306,13 +306,16 @@ class TablesSource:
         self, stems: Sequence[StemRow], *, include_changed: bool, seconds: float | None
     ) -> list[StemRow]:
         """Return the stems of cues whose files are those that their rows were made of."""
-        from cue_pipeline.library.made_of import CHANGED, FilesNow, compare_files, told
+        from cue_pipeline.library.made_of import CHANGED, split_changed
 
         keys = dict.fromkeys(stem.cue_key for stem in stems)
-        found = compare_files(self._library.store, keys, self._library.root, seconds=seconds)
-        left_out = {} if include_changed else found.changed
-        taken = {key: which for key, which in found.changed.items() if key not in left_out}
-        self.doubts = list(told(FilesNow(taken, found.unknown)))
+        left_out, self.doubts = split_changed(
+            self._library.store,
+            keys,
+            self._library.root,
+            include_changed=include_changed,
+            seconds=seconds,
+        )
         self.left_out += [(key, None, f"{CHANGED}: {which}") for key, which in left_out.items()]
         kept = [stem for stem in stems if stem.cue_key not in left_out]
         if not kept:

@@ -14,9 +14,9 @@ from cue_pipeline.cue.file_hash import hash_of_file
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.media import MediaFiles
 from cue_pipeline.errors import ExportError, TrainingError
-from cue_pipeline.library import graph
+from cue_pipeline.library import graph, made_of
 from cue_pipeline.library.file_contents import note_audio, note_midi
-from cue_pipeline.library.made_of import CHANGED, NO_TIME, NOT_NOTED, compare_files
+from cue_pipeline.library.made_of import CHANGED, NEVER_READ, NO_TIME, NOT_NOTED, compare_files
 from cue_pipeline.training import Windows
 from cue_pipeline.training.exports.formats import Request, format_named
 from cue_pipeline.training.exports.manifest import read_manifest
@@ -119,6 +119,43 @@ def test_a_copy_with_new_dates_holds_the_same(planted, tmp_path):
     assert late.unknown == dict.fromkeys((cue.key for cue in CUES), NO_TIME)
 
 
+def test_the_time_for_comparing_ends_within_a_cue(planted, tmp_path, monkeypatch):
+    store, _, root = planted
+    copy = tmp_path / "copy"
+    shutil.copytree(root, copy, copy_function=shutil.copyfile)
+    other_sound_of_equal_length(copy)
+    clock = iter([0.0, 0.5])  # when it begins, and before the first file: the MIDI
+    monkeypatch.setattr(made_of, "monotonic", lambda: next(clock, 2.0))
+    late = compared(store, copy, seconds=1.0)
+    assert late.changed == {}
+    assert late.unknown == dict.fromkeys((cue.key for cue in CUES), NO_TIME)
+
+
+def test_a_file_of_a_new_date_that_was_never_read_whole_is_a_doubt(store, filled_url, tmp_path):
+    root, key = tmp_path / "cues", CUES[0].key
+    plant(store, root, CUES[0])
+    note(store, root, key)
+    path = other_sound_of_equal_length(root)
+    forget_hash(store, path.name)
+    found = compare_files(store, [key], root)
+    assert found.changed == {}
+    assert found.unknown == {key: NEVER_READ}
+    path.unlink()
+    assert compare_files(store, [key], root).changed == {key: f"'{path.name}'"}
+
+
+def forget_hash(store, path):
+    """Have what is noted of one file be as if it was not read to its end."""
+    with store.engine.begin() as connection:
+        for row in connection.execute(sa.select(t.cue_contents)).all():
+            files = [[*file[:4], None if file[0] == path else file[4]] for file in row.files]
+            connection.execute(
+                sa.update(t.cue_contents)
+                .where(t.cue_contents.c.cue_id == row.cue_id, t.cue_contents.c.kind == row.kind)
+                .values(files=files)
+            )
+
+
 def test_rows_of_different_states_of_the_files_are_told_without_the_disk(planted):
     store, _, root = planted
     other_sound_of_equal_length(root)
@@ -154,15 +191,16 @@ def test_what_was_never_noted_is_a_doubt(store, filled_url, tmp_path):
     assert compared(store).unknown == {CUES[0].key: NOT_NOTED}
 
 
-@pytest.mark.parametrize("form", ["slakh", "webdataset"])
+@pytest.mark.parametrize("form", ["slakh", "webdataset", "pack"])
 def test_exports_leave_a_changed_cue_out_and_say_so(planted, tmp_path, form):
     _, url, root = planted
     other_sound_of_equal_length(root)
-    counts, said = export(url, root, tmp_path / "set", form)
+    options = {"audio": RATE} if form == "pack" else {}
+    counts, said = export(url, root, tmp_path / "set", form, **options)
     assert counts["cues"] == 1
     assert f"left out: {CUES[0].key}: {CHANGED}: 'Stem 0.wav'" in said
     assert f"1 {CHANGED}: `{CUES[0].key}`" in (tmp_path / "set/README.md").read_text()
-    counts, said = export(url, root, tmp_path / "all", form, include_changed=True)
+    counts, said = export(url, root, tmp_path / "all", form, **options, include_changed=True)
     assert counts["cues"] == 2
     doubt = f"{CUES[0].key}: {CHANGED}: 'Stem 0.wav'"
     assert f"note: {doubt}" in said

@@ -178,6 +178,8 @@ def _account(
     settings: Mapping[str, Any],
     folder: Path,
 ) -> Account:
+    from cue_pipeline.library.made_of import CHANGED
+
     items = source.items
     file = folder / file_of("complete", source.grid.dtype)
     complete = np.memmap(file, bool, "r") if file.stat().st_size else np.empty(0, bool)
@@ -195,7 +197,9 @@ def _account(
             versions.setdefault(row.asset, set()).add(str(row.code_version))
     left_out: dict[str, list[str]] = {}
     for key, stem, why in source.left_out:
-        left_out.setdefault(why, []).append(key if stem is None else f"{key}: {stem}")
+        # Which files these were is said of each cue as the pack is written.
+        reason = CHANGED if why.startswith(CHANGED) else why
+        left_out.setdefault(reason, []).append(key if stem is None else f"{key}: {stem}")
     told = {name: settings[name] for name in ("profile", "controllers", "audio", "audio_channels")}
     code_versions = {asset: sorted(some) for asset, some in sorted(versions.items())}
     labels = LabelCount.of(

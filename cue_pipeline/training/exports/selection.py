@@ -164,25 +164,25 @@ def with_files_as_they_were(
     ExportError
         If no cue is left.
     """
-    from cue_pipeline.library.made_of import CHANGED, compare_files, told
+    from cue_pipeline.library.made_of import CHANGED, split_changed
 
     keys = [c.cue.key for c in selection.chosen]
-    found = compare_files(library.store, keys, library.root)
-    left_out_now = {} if include_changed else found.changed
-    for key, which in left_out_now.items():
+    changed, doubts = split_changed(
+        library.store, keys, library.root, include_changed=include_changed
+    )
+    for key, which in changed.items():
         say(f"left out: {key}: {CHANGED}: {which}")
-    doubts = tuple(told(found if include_changed else replace(found, changed={})))
     for doubt in doubts:
         say(f"note: {doubt}")
-    kept = tuple(c for c in selection.chosen if c.cue.key not in left_out_now)
+    kept = tuple(c for c in selection.chosen if c.cue.key not in changed)
     if not kept:
-        key, which = next(iter(found.changed.items()))
+        key, which = next(iter(changed.items()))
         raise ExportError(
             f"No cue is left whose files are those that its rows were made of. The first, {key!r}: "
             f"{which}. Run `cue-pipeline process BASE_DIR`, or take them by --include-changed."
         )
-    left_out = {**selection.left_out, **dict.fromkeys(left_out_now, CHANGED)}
-    return replace(selection, chosen=kept, left_out=left_out, doubts=doubts)
+    left_out = {**selection.left_out, **dict.fromkeys(changed, CHANGED)}
+    return replace(selection, chosen=kept, left_out=left_out, doubts=tuple(doubts))
 
 
 @contextmanager
