@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from cue_pipeline.reading import Cue, Library, Mix, Stem
+    from pathlib import Path
+
+    from cue_pipeline.reading import Library, Mix, Stem
     from cue_pipeline.warehouse.stem_index import MixRow
 
 Float32 = NDArray[np.float32]
@@ -36,25 +38,30 @@ class Sounds:
     def __init__(self, library: Library) -> None:
         from cue_pipeline.audio.excerpt import ExcerptReader
 
-        self._library = library
         self._excerpts = ExcerptReader()
-        self._cue = lru_cache(_KEPT_CUES)(self._opened)
+        self._cue = lru_cache(_KEPT_CUES)(library.__getitem__)
+        self._folder = lru_cache(_KEPT_CUES)(self._find_folder)
+
+    def stem(self, key: str, name: str) -> Stem:
+        """Return a stem, of a cue that is opened once."""
+        return self._cue(key).stems[name]
+
+    def mix(self, key: str, name: str) -> Mix:
+        """Return a mix, of a cue that is opened once."""
+        return self._cue(key).mixes[name]
 
     def read_stem(self, key: str, name: str, start: float, rate: int, out: Float32) -> None:
         """Fill an array, shape=(channels, n), with a stem from ``start`` on, on its own clock."""
-        cue, folder = self._cue(key)
-        self._read(cue.stems[name], folder, start, rate, out)
+        self._read(self.stem(key, name), self._folder(key), start, rate, out)
 
     def read_mix(self, key: str, name: str, start: float, rate: int, out: Float32) -> None:
         """Fill an array, shape=(channels, n), with a mix from ``start`` on, on its own clock."""
-        cue, folder = self._cue(key)
-        self._read(cue.mixes[name], folder, start, rate, out)
+        self._read(self.mix(key, name), self._folder(key), start, rate, out)
 
-    def _opened(self, key: str) -> tuple[Cue, Any]:
-        cue = self._library[key]
-        return cue, cue.folder
+    def _find_folder(self, key: str) -> Path:
+        return self._cue(key).folder
 
-    def _read(self, sound: Stem | Mix, folder: Any, start: float, rate: int, out: Float32) -> None:
+    def _read(self, sound: Stem | Mix, folder: Path, start: float, rate: int, out: Float32) -> None:
         filled, labels = 0, sound.labels
         for at, block in self._excerpts.blocks(
             folder, sound.row["channels"], start=start, n=out.shape[1], sample_rate=rate

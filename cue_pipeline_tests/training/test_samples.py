@@ -1,6 +1,9 @@
 """Samples in windows: those of the files, stems and mix at one moment."""
 
+import json
+import os
 import pickle
+import shutil
 
 import numpy as np
 import pytest
@@ -255,6 +258,60 @@ def test_a_pack_with_audio_has_the_samples_of_the_files_bit_for_bit(library, tmp
         file.write(b"\1")
     (fault,) = PackFormat().faults(out, cp.open_library(*made))
     assert "its samples are others" in fault
+
+
+@pytest.mark.engines("sqlite")
+def test_a_pack_whose_sound_cannot_be_read_any_more_is_told_so(library, tmp_path):
+    made = library()
+    out = packed(made, tmp_path / "pack", audio=RATE)
+    (tmp_path / CUE.key / "0.wav").unlink()
+    (tmp_path / CUE.key / "mix.wav").unlink()
+    stem, mix = PackFormat().faults(out, cp.open_library(*made))
+    assert stem.startswith(f"stem 'Stem 0' of cue '{CUE.key}': its sound cannot be read: ")
+    assert "0.wav" in stem
+    assert mix.startswith(f"cue '{CUE.key}': its mix cannot be read: ")
+    assert "mix.wav" in mix
+    shutil.rmtree(tmp_path / CUE.key)
+    assert len(PackFormat().faults(out, cp.open_library(*made))) == 3
+
+
+@pytest.mark.engines("sqlite")
+def test_the_mix_of_a_pack_is_held_against_the_files_and_where_it_starts_against_the_tables(
+    library, tmp_path
+):
+    made = library()
+    out = packed(made, tmp_path / "pack", audio=RATE)
+    with (out / "mix.f4").open("r+b") as file:
+        file.seek(-4, os.SEEK_END)
+        file.write(b"\1")
+    index = json.loads((out / "index.json").read_text())
+    assert index["samples"]["mix_later"] == [-0.25, 0.25]
+    index["samples"]["mix_later"][1] = 0.0
+    (out / "index.json").write_text(json.dumps(index))
+    assert PackFormat().faults(out, cp.open_library(*made)) == [
+        f"stem 'Stem 1' of cue '{CUE.key}': its mix starts elsewhere beside it in the tables.",
+        f"cue '{CUE.key}': the samples of its mix are others in its files.",
+    ]
+
+
+@pytest.mark.engines("sqlite")
+def test_a_mix_that_came_since_is_not_in_the_pack_and_one_that_was_left_out_is_no_fault(
+    library, tmp_path
+):
+    made = library()
+    file, aside = tmp_path / CUE.key / "mix.wav", tmp_path / "aside.wav"
+    file.rename(aside)
+    out = packed(made, tmp_path / "pack", audio=RATE)
+    library_now = cp.open_library(*made)
+    assert PackFormat().faults(out, library_now) == []
+    aside.rename(file)
+    assert PackFormat().faults(out, library_now) == []  # the pack says that it has it not
+    manifest = json.loads((out / "manifest.json").read_text())
+    manifest["description"]["left_out"] = {}
+    (out / "manifest.json").write_text(json.dumps(manifest))
+    assert PackFormat().faults(out, library_now) == [
+        f"cue '{CUE.key}': its mix '6mx' is in the files and not in the pack."
+    ]
 
 
 @pytest.mark.engines("sqlite")

@@ -25,8 +25,14 @@ from cue_pipeline.training.exports.card import (
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.growing import GrowingFiles
 from cue_pipeline.training.exports.manifest import read_manifest
-from cue_pipeline.training.exports.pack_samples import PackSamples, unreadable
+from cue_pipeline.training.exports.pack_samples import (
+    PackSamples,
+    mix_differences,
+    stem_difference,
+    unreadable,
+)
 from cue_pipeline.training.exports.unfinished import Unfinished
+from cue_pipeline.training.samples import Sounds
 from cue_pipeline.training.tables_source import DEFAULT_CONTROLLERS, TablesSource
 from cue_pipeline.training.windows.packed import (
     INDEX,
@@ -67,14 +73,17 @@ Memory-mapped arrays, stem after stem, which `cue_pipeline.training.Windows.open
 class PackFormat:
     """Writes and verifies packs."""
 
-    compared = "every frame of mel, all labels and, where there are any, samples of every stem"
+    compared = (
+        "every frame of mel, all labels and, where it has any, all samples of stems and mixes"
+    )
 
     def write(self, request: Request) -> Mapping[str, Any]:
         """Write a pack: see `Format.write`."""
         controllers = request.options.get("controllers") or DEFAULT_CONTROLLERS
         profile = request.options.get("profile") or "default"
-        source = _opened(request, profile, controllers)
-        samples = _samples(request, source)
+        sounds = Sounds(request.library)
+        source = _opened(request, profile, controllers, sounds)
+        samples = _samples(request, source, sounds)
         settings = {
             "profile": profile,
             "controllers": list(controllers),
@@ -125,7 +134,9 @@ class PackFormat:
         return found + [f"{name}: a pack has no such file." for name in sorted(extra)]
 
 
-def _opened(request: Request, profile: str, controllers: Sequence[int]) -> TablesSource:
+def _opened(
+    request: Request, profile: str, controllers: Sequence[int], sounds: Sounds
+) -> TablesSource:
     """Return what is to be written; with samples, less cues whose sound changed or is not there."""
 
     def source(cues: Collection[str] | None = None) -> TablesSource:
@@ -145,7 +156,7 @@ def _opened(request: Request, profile: str, controllers: Sequence[int]) -> Table
     found = source()
     if not with_samples:
         return found
-    lacking = unreadable(request.library, found)
+    lacking = unreadable(sounds, found)
     if lacking:
         left = {item.cue_key for item in found.items} - lacking.keys()
         if not left:
@@ -159,12 +170,12 @@ def _opened(request: Request, profile: str, controllers: Sequence[int]) -> Table
     return found
 
 
-def _samples(request: Request, source: TablesSource) -> PackSamples | None:
+def _samples(request: Request, source: TablesSource, sounds: Sounds) -> PackSamples | None:
     rate = request.options.get("audio")
     if rate is None:
         return None
     channels = int(request.options.get("audio_channels") or 1)
-    samples = PackSamples(request.library, source, int(rate), channels)
+    samples = PackSamples(request.library, source, sounds, int(rate), channels)
     for (key, name), why in samples.left_out.items():
         source.left_out.append((key, f"mix '{name}'", why))
         request.say(f"left out: {key}: mix '{name}': {why}")
@@ -321,29 +332,43 @@ def _differences(
     packed: PackedSource, library: Library, description: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield what a pack holds otherwise than the tables, and the files where it has samples."""
-    options = {name: description.get(name) for name in ("audio", "audio_channels")}
-    options["include_changed"] = True  # what changed is said of its sound
-    asked = Request(library, packed.folder, "", description["split"], options=options)
-    tables = _opened(asked, description["profile"], packed.controllers)
-    samples = _samples(asked, tables)
-    left_out = {key for keys in description["left_out"].values() for key in keys}
+    tables = TablesSource(
+        library,
+        profile=description["profile"],
+        split=description["split"],
+        controllers=packed.controllers,
+        cache_bytes=0,
+    )
+    held = packed.samples
+    files = held and PackSamples(library, tables, Sounds(library), held.rate, held.channels)
+    left_out = {name for names in description["left_out"].values() for name in names}
     places = {(item.cue_key, item.stem): i for i, item in enumerate(tables.items)}
     for i, item in enumerate(packed.items):
         there = places.pop((item.cue_key, item.stem), None)
-        where = f"stem '{item.stem}' of cue '{item.cue_key}'"
-        if there is None:
-            yield f"{where}: the tables do not have it any more."
-        elif tables.items[there].n_frames != item.n_frames or not _same_mel(
-            packed, i, tables, there
-        ):
-            yield f"{where}: its mel is another in the tables."
-        elif not _same_labels(packed.labels(i), tables.labels(there)):
-            yield f"{where}: its labels are others in the tables."
-        elif samples is not None and not _same_samples(packed, i, samples, there):
-            yield f"{where}: its samples are others in its files."
+        why = _difference(packed, i, tables, there)
+        if why is None and held and files and there is not None:
+            why = stem_difference(packed, held, i, files, there)
+        if why is not None:
+            yield f"stem '{item.stem}' of cue '{item.cue_key}': {why}"
     for key, name in places:
         if key not in left_out:
             yield f"stem '{name}' of cue '{key}' is in the tables and not in the pack."
+    if held and files:
+        yield from mix_differences(packed, held, files, left_out)
+
+
+def _difference(
+    packed: PackedSource, i: int, tables: TablesSource, there: int | None
+) -> str | None:
+    """Return how a stem of a pack differs from the tables; None: it does not."""
+    if there is None:
+        return "the tables do not have it any more."
+    same_length = tables.items[there].n_frames == packed.items[i].n_frames
+    if not same_length or not _same_mel(packed, i, tables, there):
+        return "its mel is another in the tables."
+    if not _same_labels(packed.labels(i), tables.labels(there)):
+        return "its labels are others in the tables."
+    return None
 
 
 def _same_mel(packed: PackedSource, i: int, tables: TablesSource, there: int) -> bool:
@@ -359,19 +384,6 @@ def _same_mel(packed: PackedSource, i: int, tables: TablesSource, there: int) ->
             return False
         first += rows
     return first == n
-
-
-def _same_samples(packed: PackedSource, i: int, samples: PackSamples, there: int) -> bool:
-    first, held = 0, packed.samples
-    for block in samples.stem(there):
-        if held is None:
-            return False
-        own = np.empty((held.channels, len(block) // 4 // held.channels), np.float32)
-        packed.read_audio(i, first / held.rate, held.rate, own)
-        if np.ascontiguousarray(own.T).tobytes() != block:
-            return False
-        first += own.shape[1]
-    return True
 
 
 def _same_labels(one: Labels, other: Labels) -> bool:

@@ -56,15 +56,24 @@ class PackedSamples:
         self._cues: Sequence[int] = index["stems"]["cue"]
         self.later: Sequence[float | None] = told["mix_later"]
 
+    def stem(self, stem: int) -> Array:
+        """Return the samples of a stem, shape=(n, channels)."""
+        begin, end = self._stems[stem]
+        return self._audio[begin:end]
+
+    def mix(self, cue: int) -> Array:
+        """Return the samples of a cue's mix, shape=(n, channels)."""
+        begin, end = self._mixes[cue]
+        return self._mix[begin:end]
+
     def read_audio(self, stem: int, start: float, rate: int, out: Array) -> None:
         """Fill ``out``, shape=(channels, n), with a stem from ``start`` seconds on."""
-        begin, end = self._stems[stem]
-        self._copy(self._audio[begin:end], start, rate, out)
+        self._copy(self.stem(stem), start, rate, out)
 
     def read_mix(self, stem: int, start: float, rate: int, out: Array) -> None:
         """Fill ``out`` with the mix of a stem's cue, ``start`` on the stem's clock."""
-        begin, end = self._mixes[self._cues[stem]]
-        self._copy(self._mix[begin:end], start + (self.later[stem] or 0.0), rate, out)
+        later = self.later[stem] or 0.0
+        self._copy(self.mix(self._cues[stem]), start + later, rate, out)
 
     def _copy(self, samples: Array, start: float, rate: int, out: Array) -> None:
         if (rate, len(out)) != (self.rate, self.channels):
