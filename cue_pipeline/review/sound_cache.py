@@ -75,10 +75,9 @@ class SoundCache:
             except OSError:
                 Path(unfinished).unlink(missing_ok=True)
                 raise
+            self._make_room(len(data))
         except OSError as e:
             self._tell(e)
-            return
-        self._make_room(len(data))
 
     def _make_room(self, added: int) -> None:
         with self._lock:

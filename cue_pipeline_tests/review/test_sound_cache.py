@@ -2,6 +2,8 @@
 
 import logging
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +61,22 @@ def test_a_folder_that_cannot_be_written_is_told_once_and_stops_nothing(tmp_path
     assert cache.get("a", len(MB)) is None
     assert len(caplog.records) == 1
     assert "XDG_CACHE_HOME" in caplog.text
+
+
+def test_a_folder_that_is_removed_while_a_piece_is_kept_stops_nothing(tmp_path, monkeypatch):
+    cache = SoundCache(tmp_path / "kept", 5_000_000)
+    replace = Path.replace
+
+    def and_somebody_clears_the_cache(self, target):
+        replace(self, target)
+        shutil.rmtree(tmp_path / "kept")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", and_somebody_clears_the_cache)
+        cache.put("a", MB)
+    cache.put("b", MB)
+    assert cache.get("a", len(MB)) is None
+    assert cache.get("b", len(MB)) == MB
 
 
 @pytest.mark.parametrize("most", [0, 999_999])
