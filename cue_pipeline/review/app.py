@@ -21,6 +21,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
 from cue_pipeline.audio.excerpt import ExcerptReader
+from cue_pipeline.audio.stereo_gains import stereo_gains
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import (
     AudioFileError,
@@ -314,7 +315,7 @@ def _wave(review: Review, request: Request) -> Response:
     if rate not in SAMPLE_RATES and rate != sound.sample_rate:
         told = f"No sound at {rate} Hz; there is {', '.join(map(str, SAMPLE_RATES))}."
         return JSONResponse({"told": told}, status_code=400)
-    matrix = stereo.stereo_matrix(sound.labels)
+    matrix = stereo_gains(sound.labels, audible=True)
     gain_db = stereo.matching_gain_db(matrix, (sound.row["levels"] or {}).get("channels", []))
     heard = stereo.Heard(
         _folder(sound.cue), sound.row["channels"], rate, matrix * 10.0 ** (gain_db / 20.0)

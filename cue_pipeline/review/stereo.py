@@ -2,13 +2,13 @@
 
 Conventions
 -----------
-Channels are folded down by ITU-R BS.775: centre, sides, rears and heights at −3 dB, the LFE left
-out unless there is nothing else. One gain is given to a whole stem: it brings its mean power to
+Channels are folded down by :mod:`cue_pipeline.audio.stereo_gains`, so that every sound is audible:
+the LFE, where there is nothing else. One gain is given to a whole stem: it brings its mean power to
 −23 dBFS where no sample can then exceed full scale, and otherwise as close as that goes.
 
 References
 ----------
-ITU-R BS.775-4, table 2 (downward mixing). EBU R 128 (−23, here of plain power, not K-weighted).
+EBU R 128 (−23, here of plain power, not K-weighted).
 Microsoft, *Multiple channel audio data and WAVE files*. RFC 9110, section 14 (ranges).
 """
 
@@ -21,7 +21,6 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final
@@ -39,10 +38,10 @@ MOST_GAIN_DB: Final = 40.0
 HEADER_BYTES: Final = 44
 FRAME_BYTES: Final = 4
 
-_MINUS_3_DB: Final = math.sqrt(0.5)
 _MOST_BYTES: Final = 0xFFFFFFFF - HEADER_BYTES
 _PIECE_SECONDS: Final = 4
-_VERSION: Final = 1  # of how samples are made: pieces of another are not taken
+_VERSION: Final = 2  # of how samples are made: pieces of another are not taken
+_WHOLE: Final = "whole"
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 
@@ -100,30 +99,6 @@ class Heard:
                 f"samples, at most {_MOST_BYTES}. Cut it, or listen to it in a sequencer."
             )
         return HEADER_BYTES + size
-
-
-def stereo_matrix(labels: Sequence[str]) -> NDArray[np.float32]:
-    """Return how much of each channel is heard on the left and on the right, shape=(2, n)."""
-    lfe_only = all(label == "LFE" for label in labels)
-    columns = [_ears(label, lfe_only=lfe_only) for label in labels]
-    return np.array(columns, np.float32).T
-
-
-def _ears(label: str, *, lfe_only: bool) -> tuple[float, float]:
-    match label:
-        case "L":
-            return 1.0, 0.0
-        case "R":
-            return 0.0, 1.0
-        case "M":
-            return 1.0, 1.0
-        case "LFE":
-            return (1.0, 1.0) if lfe_only else (0.0, 0.0)
-    if label[:1] == "L":
-        return _MINUS_3_DB, 0.0
-    if label[:1] == "R":
-        return 0.0, _MINUS_3_DB
-    return _MINUS_3_DB, _MINUS_3_DB
 
 
 def matching_gain_db(matrix: NDArray[np.float32], levels: Sequence[Mapping[str, Any]]) -> float:
@@ -235,34 +210,55 @@ class SoundServer:
     def _piece(self, heard: Heard, cache: SoundCache, name: str, number: int) -> bytes:
         step = _PIECE_SECONDS * heard.sample_rate
         n = min(step, heard.frames - number * step)
-        if (kept := cache.get(f"{name}-{number}", n * FRAME_BYTES)) is not None:
-            return kept
         if heard.is_entered:
+            if (kept := cache.get(f"{name}-{number}", n * FRAME_BYTES)) is not None:
+                return kept
             made = stereo(heard, self._reader, number * step, n).tobytes()
             cache.put(f"{name}-{number}", made)
             return made
+        if (kept := _of_whole(cache, name, number, n)) is not None:
+            return kept
         with self._decoding.setdefault(name, Lock()):  # whoever waits finds it made
-            if (kept := cache.get(f"{name}-{number}", n * FRAME_BYTES)) is not None:
+            if (kept := _of_whole(cache, name, number, n)) is not None:
                 return kept
-            return self._decoded(heard, cache, name, number)
+            try:
+                return self._decoded(heard, cache, name, number)
+            finally:
+                self._decoding.pop(name, None)
 
     def _decoded(self, heard: Heard, cache: SoundCache, name: str, number: int) -> bytes:
         """Decode a file from its beginning, keep all of it, and return one piece."""
-        size, wanted = _PIECE_SECONDS * heard.sample_rate * FRAME_BYTES, b""
-        pending, at, left = bytearray(), 0, heard.frames * FRAME_BYTES
-        blocks = (
-            _rounded(heard.matrix @ block).tobytes()
-            for block in self._reader.whole(heard.folder, heard.channels, heard.sample_rate)
-        )
-        for data in chain(blocks, [bytes(left)]):  # coders' lengths are inexact: the end is silent
-            pending += data
+        wanted = b""
+        for at, piece in enumerate(self._pieces(heard)):
+            cache.put(f"{name}-{at}", piece)
+            wanted = piece if at == number else wanted
+        cache.put(f"{name}-{_WHOLE}", b"\n")
+        return wanted
+
+    def _pieces(self, heard: Heard) -> Iterator[bytes]:
+        """Yield all pieces of a file; one that is damaged raises behind the last that was read."""
+        size, left = _PIECE_SECONDS * heard.sample_rate * FRAME_BYTES, heard.frames * FRAME_BYTES
+        pending = bytearray()
+        for block in self._reader.whole(heard.folder, heard.channels, heard.sample_rate):
+            if left:
+                pending += _rounded(heard.matrix @ block).tobytes()
             while left and len(pending) >= min(size, left):
                 piece = bytes(pending[: min(size, left)])
                 del pending[: len(piece)]
-                cache.put(f"{name}-{at}", piece)
-                wanted = piece if at == number else wanted
-                at, left = at + 1, left - len(piece)
-        return wanted
+                left -= len(piece)
+                yield piece
+        while left:  # coders' lengths are inexact: the end is silent
+            piece = bytes(pending).ljust(min(size, left), b"\0")
+            pending.clear()
+            left -= len(piece)
+            yield piece
+
+
+def _of_whole(cache: SoundCache, name: str, number: int, n: int) -> bytes | None:
+    """Return a piece of a file that was decoded to its end: only there its damage is known."""
+    if cache.get(f"{name}-{_WHOLE}", 1) is None:
+        return None
+    return cache.get(f"{name}-{number}", n * FRAME_BYTES)
 
 
 def stereo(heard: Heard, reader: ExcerptReader, first: int, n: int) -> NDArray[np.int16]:

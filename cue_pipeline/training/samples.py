@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cue_pipeline.audio.stereo_gains import stereo_gains
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,13 +20,6 @@ if TYPE_CHECKING:
 Float32 = NDArray[np.float32]
 
 _KEPT_CUES: Final = 4_096
-_THREE_DB: Final = 0.5**0.5
-
-# Recommendation ITU-R BS.775: what each loudspeaker adds to left and right; no LFE.
-_TO_STEREO: Final = {
-    "L": (1.0, 0.0), "R": (0.0, 1.0), "C": (_THREE_DB, _THREE_DB), "LFE": (0.0, 0.0),
-    "Ls": (_THREE_DB, 0.0), "Rs": (0.0, _THREE_DB),
-}  # fmt: skip
 
 
 class Sounds:
@@ -81,9 +76,9 @@ def folded(samples: Float32, labels: Sequence[str], channels: int) -> Float32:
     labels : sequence of str
         Of its channels.
     channels : int
-        1: the mean of all, of which the mel is made. 2: left and right; a mono sound in both; what
-        has more is folded down by Recommendation ITU-R BS.775, and what that does not know, such as
-        heights, counts as centre.
+        1: the mean of all, of which the mel is made. 2: left and right, by
+        :func:`~cue_pipeline.audio.stereo_gains.stereo_gains`: a mono sound in both, wider ones
+        folded down by Recommendation ITU-R BS.775.
 
     Returns
     -------
@@ -98,12 +93,9 @@ def folded(samples: Float32, labels: Sequence[str], channels: int) -> Float32:
             mean += other
         mean *= np.float32(1.0 / len(samples))
         return mean[None]
-    if len(samples) == 1:
-        return np.broadcast_to(samples, (2, samples.shape[1]))
     if list(labels) == ["L", "R"]:
         return samples
-    weights = np.array([_TO_STEREO.get(label, _TO_STEREO["C"]) for label in labels], np.float32)
-    found: Float32 = weights.T @ samples
+    found: Float32 = stereo_gains(labels, audible=True) @ samples
     return found
 
 

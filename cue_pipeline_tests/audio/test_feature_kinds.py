@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import soxr
 
-from cue_pipeline.audio.features.downmix import downmix_matrix, downmix_warnings
+from cue_pipeline.audio.features.downmix import downmix_warnings
 from cue_pipeline.audio.features.framing import CentredFrames
 from cue_pipeline.audio.features.kind import FrameShape, Grid
 from cue_pipeline.audio.features.shipped import SHIPPED, load_shipped
 from cue_pipeline.audio.layouts import LAYOUTS
 from cue_pipeline.audio.mel import log_mel_spectrogram
+from cue_pipeline.audio.stereo_gains import stereo_gains
 from cue_pipeline.errors import AudioFileError, SettingsError
 from cue_pipeline.settings import MelSettings
 
@@ -178,7 +179,7 @@ def test_centred_frames_are_librosas_frames_of_the_padded_signal(n_fft, hop):
 def test_the_downmix_of_five_channels_has_the_gains_of_bs_775():
     labels = ("L", "C", "R", "Ls", "Rs", "LFE")
     expected = [[1, 0.7071, 0, 0.7071, 0, 0], [0, 0.7071, 1, 0, 0.7071, 0]]
-    assert np.allclose(downmix_matrix(labels), expected, atol=1e-4)
+    assert np.allclose(stereo_gains(labels), expected, atol=1e-4)
     assert downmix_warnings(labels) == []
 
 
@@ -192,10 +193,10 @@ def test_every_layout_has_a_downmix_and_a_stranger_is_left_out_and_told():
 def test_mid_and_side_are_turned_into_left_and_right_and_it_is_told():
     left, right = music(1.0), music(1.0, seed=1)[::-1]
     mid_side = np.stack([left + right, left - right]) / np.sqrt(2.0)
-    assert np.allclose(downmix_matrix(("Mid", "Side")) @ mid_side, [left, right], atol=1e-6)
+    assert np.allclose(stereo_gains(("Mid", "Side")) @ mid_side, [left, right], atol=1e-6)
     (told,) = downmix_warnings(("Mid", "Side"))
     assert "mid and side" in told
-    assert np.array_equal(downmix_matrix(("Lt", "Rt")), np.eye(2))
+    assert np.array_equal(stereo_gains(("Lt", "Rt")), np.eye(2))
 
 
 @pytest.mark.parametrize("labels", [("LFE",), ("W", "X", "Y", "Z"), ("1", "2")])

@@ -16,6 +16,7 @@ from cue_pipeline.errors import AudioFileError, ExportError
 from cue_pipeline.training import Windows
 from cue_pipeline.training.exports.formats import Request
 from cue_pipeline.training.exports.pack import PackFormat
+from cue_pipeline.training.exports.unfinished import Unfinished
 from cue_pipeline.training.samples import folded, mixes_on_clock
 from cue_pipeline.training.windows import WindowsError
 from cue_pipeline.warehouse.engine import create_engine
@@ -312,6 +313,26 @@ def test_a_mix_that_came_since_is_not_in_the_pack_and_one_that_was_left_out_is_n
     assert PackFormat().faults(out, library_now) == [
         f"cue '{CUE.key}': its mix '6mx' is in the files and not in the pack."
     ]
+
+
+@pytest.mark.engines("sqlite")
+def test_only_a_pack_of_stereo_that_other_gains_began_is_not_gone_on_with(
+    library, tmp_path, monkeypatch
+):
+    made = library()
+
+    def begun_by_other_gains(channels):
+        out = tmp_path / f"{channels}"
+        with monkeypatch.context() as before:
+            before.setattr("cue_pipeline.training.exports.pack.GAINS_VERSION", 1)
+            before.setattr(Unfinished, "finish", lambda *_: None)
+            packed(made, out, audio=RATE, audio_channels=channels)
+        return Request(cp.open_library(*made), out, "CC0-1.0", resume=True,
+                       options={"audio": RATE, "audio_channels": channels})  # fmt: skip
+
+    with pytest.raises(ExportError, match="begun with another stereo_gains than"):
+        PackFormat().write(begun_by_other_gains(2))
+    PackFormat().write(begun_by_other_gains(1))
 
 
 @pytest.mark.engines("sqlite")

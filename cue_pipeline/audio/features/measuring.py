@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from cue_pipeline.audio.compiled.choice import worth_compiling
-from cue_pipeline.audio.features.downmix import BOTH, LO, RO, downmix_matrix, downmix_warnings
+from cue_pipeline.audio.features.downmix import BOTH, LO, RO, downmix_warnings
 from cue_pipeline.audio.features.kind import (
     ALL_CHANNELS,
     COMPOSITE,
@@ -30,6 +30,7 @@ from cue_pipeline.audio.group_pass import BLOCK_SAMPLES, GroupReader
 from cue_pipeline.audio.grouping import ChannelGroup
 from cue_pipeline.audio.levels import GroupLevels
 from cue_pipeline.audio.spool import FeatureWriter, Spool, SpooledFeature
+from cue_pipeline.audio.stereo_gains import stereo_gains
 from cue_pipeline.errors import AudioFileError
 
 
@@ -201,7 +202,7 @@ def _pass(
 ) -> None:
     levels = GroupLevels(reader.labels, grid.sample_rate, compiled=compiled)
     labels = tuple(reader.labels)
-    gains, of_downmix = downmix_matrix(labels), tuple(downmix_warnings(labels))
+    gains, of_downmix = stereo_gains(labels), tuple(downmix_warnings(labels))
     mixes = any(kind.downmix for kind in kinds)
     signals: dict[tuple[str, str], _Signal] = {}
     for kind in kinds:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cue_pipeline.audio.stereo_gains import GAINS_VERSION
 from cue_pipeline.errors import CuePipelineError, ExportError
 from cue_pipeline.training.exports.card import (
     CROISSANT,
@@ -90,8 +91,9 @@ class PackFormat:
             "split": request.split,
             "license": request.license,
             "audio": request.options.get("audio"),
-            "audio_channels": int(request.options.get("audio_channels") or 1),
+            "audio_channels": _channels(request),
             "include_changed": bool(request.options.get("include_changed")),
+            **_gains(request),
             "state of the library": source.digest(),
         }
         unfinished = Unfinished(request.out, settings, resume=request.resume)
@@ -170,12 +172,21 @@ def _opened(
     return found
 
 
+def _gains(request: Request) -> dict[str, int]:
+    """Return by which gains samples are folded down to two channels, where they are."""
+    stereo = request.options.get("audio") is not None and _channels(request) == 2
+    return {"stereo_gains": GAINS_VERSION} if stereo else {}
+
+
+def _channels(request: Request) -> int:
+    return int(request.options.get("audio_channels") or 1)
+
+
 def _samples(request: Request, source: TablesSource, sounds: Sounds) -> PackSamples | None:
     rate = request.options.get("audio")
     if rate is None:
         return None
-    channels = int(request.options.get("audio_channels") or 1)
-    samples = PackSamples(request.library, source, sounds, int(rate), channels)
+    samples = PackSamples(request.library, source, sounds, int(rate), _channels(request))
     for (key, name), why in samples.left_out.items():
         source.left_out.append((key, f"mix '{name}'", why))
         request.say(f"left out: {key}: mix '{name}': {why}")
