@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from cue_pipeline import open_library
-from cue_pipeline.audio.features import chroma, measuring, shipped
-from cue_pipeline.audio.features.downmix import downmix_matrix
+from cue_pipeline.audio.features import chroma, measuring
 from cue_pipeline.audio.mel import log_mel_spectrogram
+from cue_pipeline.audio.stereo_gains import stereo_gains
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
 from cue_pipeline.errors import NotReadyError, SettingsError, TrainingError, WarehouseError
@@ -145,7 +145,7 @@ def test_all_kinds_of_a_run_are_made_in_one_pass_over_the_samples(cue, url, monk
     assert len(opened) == len(set(opened)) == 3  # two stems and a mix
     library = open_library(url)
     mix = next(iter(library[KEY].mixes.values()))
-    gains = downmix_matrix(mix.labels)
+    gains = stereo_gains(mix.labels)
     for channel, y in zip(("Lo", "Ro"), gains @ mix.audio(), strict=True):
         expected = log_mel_spectrogram(y, read_settings().mel)
         assert np.abs(mix.feature("downmix.mel", channel).array - expected).max() < 0.1  # float16
@@ -219,5 +219,8 @@ def test_a_library_that_chooses_nothing_imports_no_kind(monkeypatch):
     def refuse(name):
         raise AssertionError(name)
 
-    monkeypatch.setattr(shipped, "import_module", refuse)
+    monkeypatch.setattr(feature_kinds, "_shipped", refuse)  # what is loaded is kept behind it
     assert graph.chosen(read_settings()) == graph.GRAPH
+    monkeypatch.setenv("CUE_FEATURES", "mel,chroma")
+    with pytest.raises(AssertionError, match="chroma"):
+        graph.chosen(read_settings())

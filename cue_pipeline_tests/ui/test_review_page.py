@@ -50,9 +50,6 @@ NAMELESS = """[...document.querySelectorAll("button, input, select, canvas")]
   .filter((e) => !e.labels?.length)
   .map((e) => e.outerHTML)"""
 
-LISTENING_SECONDS = 7.0
-"""What a person listens to a track before deciding; the script does not wait so long."""
-
 RECORDER = """
 const source = `registerProcessor("recorder", class extends AudioWorkletProcessor {
   process([input]) {
@@ -244,7 +241,6 @@ def test_ten_decisions_are_made_by_keys(look, server, library):
     took = time.monotonic() - began
     (artifacts() / "review-ten-decisions.txt").write_text(f"{took:.1f} s\n")
     assert took < 15
-    assert took + 10 * LISTENING_SECONDS < 90
     page.get_by_text("Nothing waits for you").wait_for()
     # Leaving the cue had its mappings made again, once.
     until(lambda: server.ask("/api/remaking").get(KEY, {}).get("state") == "made", "the mappings")
