@@ -149,10 +149,10 @@ def node(asset: str) -> Declaration:
 
 
 def ordered(assets: Iterable[str]) -> list[str]:
-    """Return assets, upstream before downstream."""
-    wanted = dict.fromkeys(assets)
+    """Return assets, upstream before downstream, always in one order."""
+    wanted = set(assets)
     # Features that a library chose stand on assets of every library, and nothing on them.
-    return [a for a in GRAPH if a in wanted] + [a for a in wanted if a not in GRAPH]
+    return [a for a in GRAPH if a in wanted] + sorted(wanted.difference(GRAPH))
 
 
 def asking_model() -> frozenset[str]:

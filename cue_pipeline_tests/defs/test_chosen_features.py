@@ -224,3 +224,10 @@ def test_a_library_that_chooses_nothing_imports_no_kind(monkeypatch):
     monkeypatch.setenv("CUE_FEATURES", "mel,chroma")
     with pytest.raises(AssertionError, match="chroma"):
         graph.chosen(read_settings())
+
+
+def test_assets_come_in_one_order_however_they_are_named():
+    named = ["wave_features", "match_evidence", "chroma_features", "onsets_features", "tempo_map"]
+    expected = ["tempo_map", "match_evidence", *sorted(n for n in named if "features" in n)]
+    for first in range(len(named)):
+        assert graph.ordered(named[first:] + named[:first]) == expected
