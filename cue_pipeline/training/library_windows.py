@@ -30,7 +30,7 @@ class Windows(of_packs.Windows):
         split: str | None = None,
         cues: Collection[str] | None = None,
         seconds: float = 10.0,
-        hop: float = 5.0,
+        hop: float | None = None,
         fields: Sequence[str] = DEFAULT_FIELDS,
         profile: str | None = None,
         controllers: Sequence[int] | None = None,
@@ -50,8 +50,10 @@ class Windows(of_packs.Windows):
             Only stems of cues of this split, which `cue-pipeline splits make` has made.
         cues : collection of str, optional
             Only stems of these cues.
-        seconds, hop : float
-            Length of a window, and from the beginning of one to that of the next.
+        seconds : float
+            Length of a window.
+        hop : float, optional
+            Seconds from the beginning of one to that of the next; half a window otherwise.
         fields : sequence of str
             See ``docs/training.md``.
         profile : str, optional

@@ -14,6 +14,7 @@ import numpy as np
 from cue_pipeline.cue.shown import shown
 from cue_pipeline.errors import ExportError
 from cue_pipeline.training.census import MOST_VOICES, STATES, Census, Notes
+from cue_pipeline.training.exports.card import unit_of
 
 _MOST_LISTED: Final = 100
 _SERIES: Final = {"train": 1, "validation": 2, "test": 3}
@@ -169,15 +170,15 @@ def _overview(census: Census) -> str:
         seconds = sum(s for (_, of), s in census.seconds.items() if of == split)
         complete = census.complete_seconds[split] / seconds if seconds else 0.0
         rows.append(
-            (split, census.cues[split], census.stems[split], seconds / 3600, f"{complete:.0%}")
+            (split, census.cues[split], census.stems[split], _duration(seconds), f"{complete:.0%}")
         )
     notes = sum(n.count for n in census.notes.values())
     return _section(
         "Splits",
         f"{sum(census.cues.values()):,} cues, {sum(census.stems.values()):,} stems, {notes:,} "
-        "notes that are labels. Labels are complete where nothing in review or unmatched could "
-        "sound.",
-        _table(("split", "cues", "stems", "hours of stems", "labels complete"), rows),
+        "notes that are labels. Labels of a stem are complete where nothing in review or unmatched "
+        "could sound in it; the last column is the share of the sound that is in such stems.",
+        _table(("split", "cues", "stems", "sound of stems", "of it with complete labels"), rows),
     )
 
 
@@ -194,16 +195,18 @@ def _hours(census: Census) -> str:
         )
         for category in ordered
     ]
-    rows = [
-        (c, *(census.seconds.get((c, s), 0.0) / 3600 for s in census.splits), totals[c] / 3600)
-        for c in ordered
-    ]
+    unit, per_hour, digits = unit_of(sum(totals.values()) / 3600)
+    rows = []
+    for c in ordered:
+        of_splits = (census.seconds.get((c, s), 0.0) for s in census.splits)
+        told = (f"{s / 3600 * per_hour:,.{digits}f}" for s in (*of_splits, totals[c]))
+        rows.append((c, *told))
     return _section(
         "Sound by category",
         "Length of stems, silence included, by the category of the stem.",
         _legend(census.splits),
         _bars(bars, "Sound by category and split"),
-        _details("In hours", _table(("category", *census.splits, "all"), rows)),
+        _details(f"In {unit}", _table(("category", *census.splits, "all"), rows)),
     )
 
 

@@ -168,7 +168,7 @@ class TablesSource:
         wanted = []
         for row, (item, first) in enumerate(zip(items.tolist(), firsts.tolist(), strict=True)):
             last = min(first + n, self.items[item].n_frames)
-            there = out[row, : last - first]
+            there = out[row, : max(0, last - first)]
             if len(there):
                 into = memoryview(there.reshape(-1).view(np.uint8))
                 wanted.append(Wanted(self._features[item], first, last, into))

@@ -2,51 +2,14 @@
 
 import pickle
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import NotReadyError, TrainingError
 from cue_pipeline.training import Windows
-from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
-
-CUE = SyntheticCue(n_frames=2_000, frames_per_chunk=600, n_tracks=3, n_groups=2)
-SILENCE = -7.0
-
-
-def chroma(stem, seed=0):
-    return np.random.default_rng([seed, stem]).random((CUE.n_frames, 12)).astype("<f2")
-
-
-def made(store, stems=(0, 1), seed=0, files=None, cue=CUE, **changed):
-    """Have ``chroma`` of some stems stored, as its asset would."""
-    features, chunks = [], []
-    for stem in stems:
-        name = cue.group_names[stem]
-        feature = row_id("audio_features", cue.key, name, "chroma", "mono", "default")
-        row = {
-            "id": feature, "audio_file_id": cue.group_ids[stem], "feature_type": "chroma",
-            "channel": "mono", "profile": "default", "sample_rate": 48_000, "hop_length": 512,
-            "n_mels": 12, "n_frames": cue.n_frames, "dtype": "float16", "max_db": None,
-            "params": {"first_frame_at": 0, "silence": SILENCE, "n_samples": stem}, "warnings": [],
-        }  # fmt: skip
-        features.append(row | changed)
-        for index, first in enumerate(range(0, cue.n_frames, 700)):
-            part = chroma(stem, seed)[first : first + 700]
-            chunks.append(
-                {"audio_feature_id": feature, "chunk_index": index, "first_frame": first,
-                 "n_frames": len(part), "data": part.tobytes()}
-            )  # fmt: skip
-    (mel,) = (row for row in store.ledger(cue.key) if row.asset == "mel_features")
-    store.replace(
-        cue.key, "chroma_features",
-        {"audio_features": pd.DataFrame(features), "audio_feature_chunks": pd.DataFrame(chunks)},
-        fingerprint=files or mel.fingerprint, code_version="1", data_version="d",
-        started_at=datetime.now(UTC),
-    )  # fmt: skip
+from cue_pipeline_tests.training.stored_chroma import CUE, SILENCE, chroma, store_chroma
+from cue_pipeline_tests.warehouse.synthetic import load
 
 
 def opened(url, *fields):
@@ -60,7 +23,7 @@ def filled(store, filled_url):
 
 
 def test_a_feature_is_a_field_on_the_frames_of_the_mel(filled, store):
-    made(store)
+    store_chroma(store)
     windows = pickle.loads(pickle.dumps(opened(filled, "onset")))
     for i in range(len(windows)):
         where, window = windows.where(i), windows[i]
@@ -77,7 +40,7 @@ def test_a_feature_is_a_field_on_the_frames_of_the_mel(filled, store):
 
 @pytest.mark.engines("sqlite")
 def test_stems_without_the_feature_are_left_out_and_told(filled, store):
-    made(store, stems=[1])
+    store_chroma(store, stems=[1])
     windows = opened(filled)
     assert {item.stem for item in windows.items} == {CUE.group_names[1]}
     ((_, stem, why),) = windows.left_out
@@ -86,7 +49,7 @@ def test_stems_without_the_feature_are_left_out_and_told(filled, store):
 
 @pytest.mark.engines("sqlite")
 def test_a_feature_of_other_files_than_the_mel_is_not_put_beside_it(filled, store):
-    made(store, files="of before")
+    store_chroma(store, files="of before")
     with pytest.raises(TrainingError, match=r"No stem has all .* feature\.chroma: .*made of other"):
         opened(filled)
 
@@ -95,10 +58,10 @@ def test_a_feature_of_other_files_than_the_mel_is_not_put_beside_it(filled, stor
 def test_of_two_cues_that_of_whose_feature_the_sound_was_replaced_is_left_out_and_told(
     filled, store
 ):
-    made(store)
+    store_chroma(store)
     other = replace(CUE, key="1m02 Other")
     load(store, other)
-    made(store, files="of before", cue=other)
+    store_chroma(store, files="of before", cue=other)
     windows = opened(filled)
     assert {item.cue_key for item in windows.items} == {CUE.key}
     told = {(key, why) for key, stem, why in windows.left_out if stem in other.group_names}
@@ -130,22 +93,22 @@ def test_a_library_that_did_not_choose_the_feature_has_no_such_field(filled):
 
 @pytest.mark.engines("sqlite")
 def test_frames_that_are_not_those_of_the_mel_are_refused(filled, store):
-    made(store, hop_length=256)
+    store_chroma(store, hop_length=256)
     with pytest.raises(TrainingError, match="256 samples apart"):
         opened(filled)
 
 
 def test_a_feature_that_was_made_again_since_is_refused(filled, store):
-    made(store)
+    store_chroma(store)
     windows = opened(filled)
     assert len(windows[0]["feature.chroma"])
-    made(store, seed=1)
+    store_chroma(store, seed=1)
     with pytest.raises(NotReadyError, match="chroma_features"):
         windows[0]
 
 
 @pytest.mark.engines("sqlite")
 def test_windows_of_cues_have_no_features(filled, store):
-    made(store)
+    store_chroma(store)
     with pytest.raises(TrainingError, match=r"No field 'feature\.chroma'"):
         Windows.open(filled, of="cue", fields=["onset", "feature.chroma"])

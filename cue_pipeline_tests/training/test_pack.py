@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +13,20 @@ import cue_pipeline.training.windows as of_packs
 from cue_pipeline.errors import ExportError
 from cue_pipeline.reading import open_library
 from cue_pipeline.training import Windows
+from cue_pipeline.training.exports.formats import format_named
+from cue_pipeline.training.exports.manifest import read_manifest
 from cue_pipeline.training.exports.pack import PackFormat
 from cue_pipeline.training.exports.unfinished import Unfinished
 from cue_pipeline.training.tables_source import TablesSource
 from cue_pipeline.training.windows import WindowsError
+from cue_pipeline.warehouse.split_rows import SplitRow, write_splits
+from cue_pipeline_tests.training.stored_chroma import store_chroma
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load, replace
 
 CUES = [SyntheticCue(key=f"Reel 1/1m{i:02d}", n_frames=900, seed=i) for i in range(3)]
 ROOT = Path(__file__).parents[2]
+EVERY = ["mel", "roll", "onset", "offset", "velocity", "cc", "beat", "complete", "inside",
+         "category", "labels_complete"]  # fmt: skip
 pytestmark = pytest.mark.engines("sqlite")
 
 
@@ -28,6 +35,17 @@ def filled(store, filled_url):
     for cue in CUES:
         load(store, cue)
     return filled_url
+
+
+def put_in_splits(store, placed):
+    """Put cues into splits."""
+    write_splits(
+        store.engine,
+        [
+            SplitRow(key, split, i, False, None, None, {}, "ada", datetime.now(UTC))
+            for i, (key, split) in enumerate(placed)
+        ],
+    )
 
 
 def contents(folder):
@@ -40,7 +58,7 @@ def test_a_pack_has_cards_for_people_and_programs(filled, tmp_path, exported):
     out = exported(filled, tmp_path / "pack")
     card = (out / "README.md").read_text()
     assert "Licence: CC0-1.0" in card
-    assert "## Hours by category" in card
+    assert "## Sound by category" in card
     import mlcroissant
 
     issues = mlcroissant.Dataset(str(out / "croissant.json")).metadata.ctx.issues
@@ -88,6 +106,56 @@ def test_a_pack_agrees_with_the_tables_until_they_are_made_again(store, filled, 
     found = PackFormat().faults(out, library)
     assert len(found) == 2
     assert all("its mel is another in the tables" in fault for fault in found)
+
+
+@pytest.mark.parametrize("seconds", [0.5, 2.0, 10.0])  # stems last 9.6 s
+@pytest.mark.parametrize("hop", [None, 5.0, 30.0])
+def test_a_pack_has_the_windows_of_the_tables_whatever_their_length_and_hop(
+    filled, tmp_path, exported, seconds, hop
+):
+    asked = {"seconds": seconds, "hop": hop, "fields": EVERY}
+    tables = Windows.open(filled, **asked)
+    packed = Windows.open(exported(filled, tmp_path / "pack"), **asked)
+    small = of_packs.Windows.open(tmp_path / "pack", **asked)  # as the small wheel has it
+    assert len(tables) == len(packed) == len(small) >= 6
+    for i in range(len(tables)):
+        assert tables.where(i) == packed.where(i) == small.where(i)
+        assert tables.where(i).start < 900 * 512 / 48_000
+        for name, array in tables[i].items():
+            assert array.tobytes() == packed[i][name].tobytes() == small[i][name].tobytes(), name
+
+
+@pytest.mark.parametrize("split", [None, "train"])
+def test_every_format_takes_the_same_cues_and_says_the_same_of_their_data(
+    store, filled, tmp_path, exported, split
+):
+    store_chroma(store, cue=CUES[1])  # chosen once, and by one cue alone
+    placed = [(CUES[0].key, "train"), (CUES[1].key, "train"), (CUES[2].key, "test")]
+    put_in_splits(store, placed[: 2 if split is None else 3])
+    told = []
+    for form in ("pack", "parquet"):
+        out = exported(filled, tmp_path / form, form, split=split)
+        said = read_manifest(out)["description"]
+        told.append((said["data"], said["code_versions"], said["left_out"], said["counts"]["cues"]))
+        assert format_named(form).faults(out, open_library(filled)) == []
+    assert told[0] == told[1]
+    _, versions, left_out, n = told[0]
+    assert n == 2
+    (why,) = left_out
+    assert left_out[why] == [CUES[2].key]
+    assert "chroma_features" not in versions
+
+
+def test_a_cue_of_a_pack_that_would_not_be_exported_now_is_told_with_the_reason(
+    store, filled, tmp_path, exported
+):
+    out = exported(filled, tmp_path / "pack")
+    put_in_splits(store, [(cue.key, "train") for cue in CUES[1:]])
+    found = PackFormat().faults(out, open_library(filled))
+    assert len(found) == 2
+    assert all(
+        f"of cue '{CUES[0].key}': it would not be exported now: no split" in f for f in found
+    )
 
 
 def test_cells_that_are_no_cells_are_a_fault(filled, tmp_path, exported):

@@ -32,6 +32,29 @@ def test_windows_begin_every_hop_and_the_last_holds_the_end(length, firsts):
     assert [made.where(i).first for i in range(len(made))] == firsts
 
 
+@pytest.mark.parametrize(
+    ("length", "hop", "firsts"),
+    [
+        (113, 1.2, [0]),  # the next would begin at 120
+        (121, 1.2, [0, 120]),
+        (300, 2.0, [0, 200]),
+        (1_000, 1.006, [0, 101, 201, 302, 402, 503, 604, 704, 805, 905]),
+        (905, 1.006, [0, 101, 201, 302, 402, 503, 604, 704, 805]),
+    ],
+)
+def test_no_window_lies_beyond_its_stem_however_long_the_hop(length, hop, firsts):
+    made = windows(length, hop=hop)
+    assert [made.where(i).first for i in range(len(made))] == firsts
+    assert all(window["mel"][0, 0] >= 0 for window in made)  # silence is -100
+
+
+@pytest.mark.parametrize(("seconds", "hop"), [(1.0, 0.5), (0.25, 0.125), (0.01, 0.01)])
+def test_windows_begin_every_half_of_one_unless_it_is_told_otherwise(seconds, hop):
+    made = windows(300, seconds=seconds, hop=None)
+    assert made.hop == hop
+    assert len({made.where(i).first for i in range(len(made))}) == len(made)
+
+
 def test_a_window_knows_its_stem_and_place():
     made = windows(150, 300)
     assert len(made) == 7
@@ -117,6 +140,7 @@ def test_an_epoch_without_half_of_the_empty_windows_has_every_other_window_once(
     ("options", "told"),
     [
         ({"fields": ["mell"]}, "No field 'mell': fields are mel, roll"),
+        ({"fields": ["chroma"]}, r"mix; and feature\.KIND of the kinds .* \(feature\.chroma\)"),
         ({"fields": []}, "No fields"),
         ({"controllers": [7]}, r"Controllers \[7\] are not kept here; there are \[1, 64\]"),
         ({"hop": 0.0}, "more than 0 s"),
@@ -128,6 +152,13 @@ def test_an_epoch_without_half_of_the_empty_windows_has_every_other_window_once(
 def test_what_cannot_be_given_is_refused(options, told):
     with pytest.raises(WindowsError, match=told):
         windows(300, **options)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///cues.db", "postgresql://ada:secret@host/cues"])
+def test_a_database_is_no_pack_and_who_opens_it_is_said_without_its_password(url):
+    with pytest.raises(WindowsError, match=r"is a database.*cue_pipeline\.training") as refused:
+        Windows.open(url)
+    assert "secret" not in str(refused.value)
 
 
 def test_a_folder_that_is_no_pack_is_refused(tmp_path):

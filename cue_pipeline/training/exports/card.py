@@ -219,7 +219,7 @@ def readme(account: Account, *, layout: str, front_matter: str = "") -> str:
         f"# {account.name}",
         _what(account),
         f"Licence: {_plain(account.license)}",
-        "## Hours by category\n\n" + _hours_table(account.hours),
+        "## Sound by category\n\n" + _hours_table(account.hours),
         "## Labels\n\n" + _labels(account.labels),
         _doubt(account.hours),
         "## What is where\n\n" + layout.strip(),
@@ -242,7 +242,7 @@ def _what(account: Account) -> str:
     return (
         f"Film-scoring sessions as training data, format `{account.format}`{split}: {counts}. "
         f"Made by {made_by}. Notes are the composer's MIDI, put where they are heard in the "
-        "recording; only tracks whose stem is decided (`auto`, `confirmed`) are in it."
+        "recording; labels are those of tracks whose stem is decided (`auto`, `confirmed`)."
     )
 
 
@@ -275,7 +275,7 @@ def _doubt(hours: Hours) -> str:
 def _hours_table(hours: Hours) -> str:
     table = hours.by_category()
     splits = sorted({split for row in table.values() for split in row}, key=_split_order)
-    unit, per_hour, digits = _unit(sum(sum(row.values()) for row in table.values()))
+    unit, per_hour, digits = unit_of(sum(sum(row.values()) for row in table.values()))
     heads = [f"{split or 'all'}, {unit}" for split in splits]
     lines = [f"| category | {' | '.join(heads)} |", "|---" * (len(splits) + 1) + "|"]
     for category, row in table.items():
@@ -284,7 +284,7 @@ def _hours_table(hours: Hours) -> str:
     return "\n".join(lines)
 
 
-def _unit(hours: float) -> tuple[str, float, int]:
+def unit_of(hours: float) -> tuple[str, float, int]:
     """Return the unit that so much sound is told in, how many make an hour, and its decimals."""
     if hours >= 10.0:
         return "hours", 1.0, 2

@@ -32,6 +32,7 @@ from cue_pipeline.training.exports.pack_samples import (
     stem_difference,
     unreadable,
 )
+from cue_pipeline.training.exports.selection import Selection, select
 from cue_pipeline.training.exports.unfinished import Unfinished
 from cue_pipeline.training.samples import Sounds
 from cue_pipeline.training.tables_source import DEFAULT_CONTROLLERS, TablesSource
@@ -46,7 +47,7 @@ from cue_pipeline.training.windows.packed import (
     sizes,
 )
 from cue_pipeline.training.windows.packed_samples import AUDIO, MIX
-from cue_pipeline.training.windows.source import Labels
+from cue_pipeline.training.windows.source import Item, Labels
 
 if TYPE_CHECKING:
     from cue_pipeline.reading import Library
@@ -83,7 +84,8 @@ class PackFormat:
         controllers = request.options.get("controllers") or DEFAULT_CONTROLLERS
         profile = request.options.get("profile") or "default"
         sounds = Sounds(request.library)
-        source = _opened(request, profile, controllers, sounds)
+        selection = select(request.library, request.split)
+        source = _opened(request, selection, profile, controllers, sounds)
         samples = _samples(request, source, sounds)
         settings = {
             "profile": profile,
@@ -111,7 +113,7 @@ class PackFormat:
             "frames": sum(item.n_frames for item in source.items),
             "onsets": sum(writing.n_cells["onsets"]),
         }
-        account = _account(request, source, counts, settings, unfinished.folder)
+        account = _account(request, selection, source, counts, settings, unfinished.folder)
         write_cards(unfinished.folder, account, layout=_LAYOUT, described=[INDEX])
         unfinished.finish(
             "pack",
@@ -137,15 +139,18 @@ class PackFormat:
 
 
 def _opened(
-    request: Request, profile: str, controllers: Sequence[int], sounds: Sounds
+    request: Request,
+    selection: Selection,
+    profile: str,
+    controllers: Sequence[int],
+    sounds: Sounds,
 ) -> TablesSource:
     """Return what is to be written; with samples, less cues whose sound changed or is not there."""
 
-    def source(cues: Collection[str] | None = None) -> TablesSource:
+    def source(cues: Collection[str]) -> TablesSource:
         return TablesSource(
             request.library,
             profile=profile,
-            split=request.split,
             cues=cues,
             controllers=controllers,
             sounds=with_samples,
@@ -155,7 +160,7 @@ def _opened(
         )
 
     with_samples = request.options.get("audio") is not None
-    found = source()
+    found = source(selection.keys)
     if not with_samples:
         return found
     lacking = unreadable(sounds, found)
@@ -195,6 +200,7 @@ def _samples(request: Request, source: TablesSource, sounds: Sounds) -> PackSamp
 
 def _account(
     request: Request,
+    selection: Selection,
     source: TablesSource,
     counts: Mapping[str, int],
     settings: Mapping[str, Any],
@@ -212,27 +218,22 @@ def _account(
         seconds = item.n_frames / source.grid.frames_per_second
         hours.add(category, source.splits.get(item.cue_key), seconds, whole)
         first += item.n_frames
-    versions: dict[str, set[str]] = {}
-    keys = {item.cue_key for item in items}
-    for row in request.library.store.ledger():
-        if row.cue_key in keys:
-            versions.setdefault(row.asset, set()).add(str(row.code_version))
-    left_out: dict[str, list[str]] = {}
+    written = selection.of({item.cue_key for item in items})
+    left_out = selection.left_out_by_reason()
     for key, stem, why in source.left_out:
         # Which files these were is said of each cue as the pack is written.
         reason = CHANGED if why.startswith(CHANGED) else why
         left_out.setdefault(reason, []).append(key if stem is None else f"{key}: {stem}")
     told = {name: settings[name] for name in ("profile", "controllers", "audio", "audio_channels")}
-    code_versions = {asset: sorted(some) for asset, some in sorted(versions.items())}
     labels = LabelCount.of(
         counts["onsets"],
         "onsets, one for each note and stem in which it begins to be heard",
         request.library,
-        keys,
+        written.keys,
     )
     return Account(
         "pack", request.out.name, request.license, request.split, counts, told, hours, labels,
-        code_versions, str(settings["state of the library"]), left_out, source.doubts,
+        written.code_versions, written.digest, left_out, source.doubts,
     )  # fmt: skip
 
 
@@ -343,10 +344,11 @@ def _differences(
     packed: PackedSource, library: Library, description: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield what a pack holds otherwise than the tables, and the files where it has samples."""
+    selection = select(library, description["split"])
     tables = TablesSource(
         library,
         profile=description["profile"],
-        split=description["split"],
+        cues=selection.keys,
         controllers=packed.controllers,
         cache_bytes=0,
     )
@@ -356,9 +358,13 @@ def _differences(
     places = {(item.cue_key, item.stem): i for i, item in enumerate(tables.items)}
     for i, item in enumerate(packed.items):
         there = places.pop((item.cue_key, item.stem), None)
-        why = _difference(packed, i, tables, there)
-        if why is None and held and files and there is not None:
-            why = stem_difference(packed, held, i, files, there)
+        why: str | None
+        if there is None:
+            why = _gone(item, selection, tables)
+        else:
+            why = _difference(packed, i, tables, there)
+            if why is None and held and files:
+                why = stem_difference(packed, held, i, files, there)
         if why is not None:
             yield f"stem '{item.stem}' of cue '{item.cue_key}': {why}"
     for key, name in places:
@@ -368,12 +374,15 @@ def _differences(
         yield from mix_differences(packed, held, files, left_out)
 
 
-def _difference(
-    packed: PackedSource, i: int, tables: TablesSource, there: int | None
-) -> str | None:
+def _gone(item: Item, selection: Selection, tables: TablesSource) -> str:
+    """Say that a stem of a pack would not be exported any more, and why."""
+    stems = {(key, stem or item.stem): why for key, stem, why in tables.left_out}
+    why = selection.left_out.get(item.cue_key) or stems.get((item.cue_key, item.stem))
+    return f"it would not be exported now: {why}." if why else "the tables do not have it any more."
+
+
+def _difference(packed: PackedSource, i: int, tables: TablesSource, there: int) -> str | None:
     """Return how a stem of a pack differs from the tables; None: it does not."""
-    if there is None:
-        return "the tables do not have it any more."
     same_length = tables.items[there].n_frames == packed.items[i].n_frames
     if not same_length or not _same_mel(packed, i, tables, there):
         return "its mel is another in the tables."

@@ -169,8 +169,8 @@ def _require_pyarrow() -> None:
         import pyarrow.parquet  # noqa: F401
     except ImportError:
         raise ExportError(
-            "Parquet files are written by pyarrow, which is not installed. Install it: "
-            "pip install 'cue-pipeline[parquet]'."
+            "Parquet files are written by pyarrow, which is not installed. Install its extra, in "
+            "the folder of cue-pipeline: `.venv/bin/pip install -e '.[parquet]'`."
         ) from None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +28,7 @@ class Chosen:
     split : str or None
         None: no splits were made.
     data_versions : mapping of str to str
-        Of each asset.
+        Of each asset that every library has, and of the features beside them that are exported.
     """
 
     cue: Cue
@@ -63,6 +63,15 @@ class Selection:
         told = [(c.cue.key, c.split, sorted(c.data_versions.items())) for c in self.chosen]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """The keys of its cues."""
+        return frozenset(c.cue.key for c in self.chosen)
+
+    def of(self, keys: Collection[str]) -> Selection:
+        """Return the same with no other cues than those of some keys."""
+        return replace(self, chosen=tuple(c for c in self.chosen if c.cue.key in keys))
+
     def without(self, unread: Mapping[str, str]) -> Selection:
         """Return the same less cues that could not be read, and why.
 
@@ -84,7 +93,7 @@ class Selection:
         return found
 
 
-def select(library: Library, split: str | None) -> Selection:
+def select(library: Library, split: str | None, features: Collection[str] = ()) -> Selection:
     """Return which cues of a library are to be exported.
 
     Cues count whose folder is there and all of whose assets are ready; where splits were made,
@@ -95,12 +104,16 @@ def select(library: Library, split: str | None) -> Selection:
     library : Library
     split : str or None
         Only these; None: all.
+    features : collection of str
+        Assets of chosen kinds of features that are exported too: what others there are makes no
+        difference to the data.
 
     Raises
     ------
     ExportError
         If there is no such split, or no cue is left.
     """
+    from cue_pipeline.library.graph import GRAPH
     from cue_pipeline.library.made_of import of_other_files, told_mixed
     from cue_pipeline.warehouse.cue_contents import read_last
 
@@ -124,7 +137,7 @@ def select(library: Library, split: str | None) -> Selection:
         if why is not None:
             left_out[key] = why
             continue
-        versions = {asset: str(row.data_version) for asset, row in rows.items()}
+        versions = {a: str(rows[a].data_version) for a in (*GRAPH, *features) if a in rows}
         chosen.append(Chosen(whole[key], splits.get(key), versions))
     if not chosen:
         told = "; ".join(f"{n} {why}" for why, n in Counter(left_out.values()).most_common(3))
@@ -132,11 +145,12 @@ def select(library: Library, split: str | None) -> Selection:
             f"No cue of {library.database} can be exported: {told or 'it holds none'}. Run "
             "`cue-pipeline process BASE_DIR`; `cue-pipeline status` shows what is lacking."
         )
-    made = {
-        asset: sorted({str(ledger[c.cue.key][asset].code_version) for c in chosen})
-        for asset in sorted(chosen[0].data_versions)
-    }
-    return Selection(tuple(chosen), left_out, made)
+    made: dict[str, set[str]] = {}
+    for c in chosen:
+        for asset in c.data_versions:
+            made.setdefault(asset, set()).add(str(ledger[c.cue.key][asset].code_version))
+    code_versions = {asset: sorted(made[asset]) for asset in sorted(made)}
+    return Selection(tuple(chosen), left_out, code_versions)
 
 
 def with_files_as_they_were(

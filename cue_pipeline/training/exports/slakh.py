@@ -58,7 +58,7 @@ The folders of Slakh2100. `index.csv` has a row for every stem.
 
 | file | what |
 |---|---|
-| `train/Track00001/metadata.yaml` | what the track is: names of Slakh2100, and our own |
+| `{track}/metadata.yaml` | what the track is: names of Slakh2100, and our own |
 | `stems/S00.flac` | the mean of the stem's channels, 24 bits, from the start of the track on |
 | `MIDI/S00.mid` | what is heard in that stem, on the recording's clock: 120 quarters a minute \
 of 1,000 ticks, so a tick is half a millisecond; pedals and other controllers are in it |
@@ -264,7 +264,8 @@ def _finish(
          "`all_src.mid`)"),
     )  # fmt: skip
     records = [RecordSet("stems", "index.csv", INDEX_COLUMNS)]
-    write_cards(export.folder, account, layout=_LAYOUT, record_sets=records)
+    layout = _LAYOUT.replace("{track}", next((row["track"] for row in log), "Track00001"))
+    write_cards(export.folder, account, layout=layout, record_sets=records)
     export.finish("slakh", account.description())
     return counts
 

@@ -66,7 +66,7 @@ Shards are in the order of cues: shuffle them, and samples in a buffer.
 
 ```python
 import webdataset as wds
-data = wds.WebDataset("train-000000.tar").to_tuple("flac", "json")
+data = wds.WebDataset("{shard}").to_tuple("flac", "json")
 ```
 """
 
@@ -230,6 +230,7 @@ def _finish(
          "reaches into, and in each stem in which it is heard"),
     )  # fmt: skip
     records = [RecordSet("samples", "index.csv", INDEX_COLUMNS)]
-    write_cards(export.folder, account, layout=_LAYOUT, record_sets=records)
+    layout = _LAYOUT.replace("{shard}", next((row["shard"] for row in log), "all-000000.tar"))
+    write_cards(export.folder, account, layout=layout, record_sets=records)
     export.finish("webdataset", account.description())
     return counts

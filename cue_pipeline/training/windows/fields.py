@@ -113,9 +113,18 @@ def checked_fields(names: Sequence[str], known: Collection[str] = FIELDS) -> tup
     if unknown or not names:
         raise WindowsError(
             f"{'No field' if unknown else 'No fields'} {', '.join(map(repr, unknown))}".rstrip()
-            + f": fields are {', '.join(known)}."
+            + f": fields are {', '.join(known)}{_more(known)}."
         )
     return tuple(dict.fromkeys(names))
+
+
+def _more(known: Collection[str]) -> str:
+    if "mel" not in known or any(name.startswith(OF_FEATURES) for name in known):
+        return ""
+    return (
+        f"; and {OF_FEATURES}KIND of the kinds that the library or the pack has "
+        f"({OF_FEATURES}chroma)"
+    )
 
 
 def fill(source: Source, shape: Shape, places: Places, out: Mapping[str, Array]) -> None:

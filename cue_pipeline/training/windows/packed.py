@@ -121,7 +121,7 @@ class PackedSource:
         mel, frames, stems, n = self._arrays["mel"], self._frames, self.items, out.shape[1]
         for row, (item, first) in enumerate(zip(items.tolist(), firsts.tolist(), strict=True)):
             begin = frames[item] + first
-            there = min(n, stems[item].n_frames - first)
+            there = max(0, min(n, stems[item].n_frames - first))
             out[row, :there] = mel[begin : begin + there]
             if there < n:
                 out[row, there:] = self.grid.silence_db
@@ -207,7 +207,8 @@ def read_index(folder: Path) -> dict[str, Any]:
     except OSError:
         raise WindowsError(
             f"'{folder}' is no pack: it has no {INDEX}. Give the folder that `cue-pipeline export "
-            "pack` has written, or the URL of a database (sqlite:///…)."
+            "pack` has written; cue_pipeline.training.Windows takes the URL of a database, too "
+            "(sqlite:///…)."
         ) from None
     except (ValueError, KeyError, TypeError):
         raise WindowsError(f"'{folder / INDEX}' cannot be read; copy the pack again.") from None

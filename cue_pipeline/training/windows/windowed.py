@@ -54,13 +54,16 @@ class Windows:
     :meth:`batches` and :meth:`torch` give an epoch of them.
 
     A stem's windows begin every ``hop`` seconds, the first with the stem; the last holds the stem's
-    end and may reach beyond it. A stem that is shorter than a window has one.
+    end, or begins before it where ``hop`` is longer than a window, and may reach beyond it. A stem
+    that is shorter than a window has one.
 
     Parameters
     ----------
     source : Source
-    seconds, hop : float
-        Length of a window, and from the beginning of one to that of the next.
+    seconds : float
+        Length of a window.
+    hop : float, optional
+        Seconds from the beginning of one to that of the next; half a window otherwise.
     fields : sequence of str
         See :data:`~.fields.FIELDS` and ``docs/training.md``.
     controllers : sequence of int, optional
@@ -88,7 +91,7 @@ class Windows:
         source: Source,
         *,
         seconds: float,
-        hop: float,
+        hop: float | None = None,
         fields: Sequence[str] = DEFAULT_FIELDS,
         controllers: Sequence[int] | None = None,
         empty: float = 1.0,
@@ -101,11 +104,12 @@ class Windows:
     ) -> None:
         _check(seconds, hop, empty, channels)
         self._source = source
-        self.seconds, self.hop = seconds, hop
         known = (*FIELDS, *features) if max_stems is None else OF_CUES
         self.fields = checked_fields(fields, known)
         self.left_out, self.doubts = list(left_out), list(doubts)
         grid = source.grid
+        self.seconds = seconds
+        self.hop = max(seconds / 2, 1.0 / grid.frames_per_second) if hop is None else hop
         rate = sample_rate or grid.sample_rate
         self._shape = Shape(
             n_frames=max(1, round(seconds * grid.frames_per_second)),
@@ -117,10 +121,12 @@ class Windows:
             features=dict(features),  # a mapping that other processes can be handed
         )
         self._buffers: Buffers | None = None
-        self._hop_frames = hop * grid.frames_per_second
+        self._hop_frames = self.hop * grid.frames_per_second
         lengths = np.array([item.n_frames for item in source.items], np.int64)
         beyond = np.maximum(lengths - self._shape.n_frames, 0)
         counts = np.where(lengths > 0, 1 + np.ceil(beyond / self._hop_frames).astype(np.int64), 0)
+        # With a hop longer than a window the last would lie beyond the stem.
+        counts -= (counts > 1) & (self._firsts(counts - 1) >= lengths)
         self._ends = np.cumsum(counts)
         self._begins = self._ends - counts
         self._notes, self._silent = self._by_notes(empty)
@@ -135,7 +141,7 @@ class Windows:
         split: str | None = None,
         cues: Collection[str] | None = None,
         seconds: float = 10.0,
-        hop: float = 5.0,
+        hop: float | None = None,
         fields: Sequence[str] = DEFAULT_FIELDS,
         **options: Any,
     ) -> Self:
@@ -150,7 +156,7 @@ class Windows:
         cues : collection of str, optional
             Only stems of these cues.
         seconds, hop, fields, **options
-            As for the class.
+            As for the class; a window is of 10 s, and the next begins half a window later.
 
         Raises
         ------
@@ -159,6 +165,12 @@ class Windows:
         """
         from .packed import PackedSource
 
+        if "://" in os.fspath(pack):
+            raise WindowsError(
+                f"'{os.fspath(pack).partition('://')[0]}://…' is a database, and only packs are "
+                "opened here. Export one by `cue-pipeline export pack OUT`, or open the database "
+                "where cue-pipeline is installed: cue_pipeline.training.Windows.open(URL)."
+            )
         source = PackedSource(pack, split=split, cues=cues, mixes="mix" in fields)
         if source.samples is not None:
             options = {"sample_rate": source.samples.rate, "channels": source.samples.channels,
@@ -311,8 +323,11 @@ class Windows:
 
     def _places(self, numbers: Array) -> Places:
         items = self._ends.searchsorted(numbers, side="right")
-        firsts = np.floor((numbers - self._begins[items]) * self._hop_frames + 0.5)
-        return Places(items, firsts.astype(np.int64))
+        return Places(items, self._firsts(numbers - self._begins[items]))
+
+    def _firsts(self, windows: Array) -> Array:
+        """Return the first frames of a stem's windows, by their number in it."""
+        return np.floor(windows * self._hop_frames + 0.5).astype(np.int64)
 
     def _by_notes(self, empty: float) -> tuple[Array | None, Array]:
         """Return the windows with notes and those without; None where they are not told apart."""
@@ -362,8 +377,8 @@ def _controllers(source: Source, wanted: Sequence[int] | None) -> tuple[int, ...
     return tuple(wanted)
 
 
-def _check(seconds: float, hop: float, empty: float, channels: int) -> None:
-    if not (seconds > 0 and hop > 0):
+def _check(seconds: float, hop: float | None, empty: float, channels: int) -> None:
+    if not (seconds > 0 and (hop is None or hop > 0)):
         raise WindowsError(f"Windows last, and lie apart, more than 0 s: {seconds=}, {hop=}.")
     if not 0.0 <= empty <= 1.0:
         raise WindowsError(f"`empty` is a share from 0 to 1, not {empty}.")
