@@ -17,7 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from cue_pipeline.hearing.clock import alignments_table, clock_of, mix_alignments_table
+from cue_pipeline.hearing.clock import (
+    OwnOnsets,
+    alignments_table,
+    clock_of,
+    mix_alignments_table,
+)
 from cue_pipeline.hearing.file_tracks import FileTracks, file_tracks
 from cue_pipeline.hearing.heard_times import segments, segments_table
 from cue_pipeline.hearing.mix_clocks import MixClocks, Mixes
@@ -31,6 +36,7 @@ Float32 = NDArray[np.float32]
 
 _CLEARLY_MORE = 1.1  # of what is explained: another tempo map of the cue is believed
 _MOST_TEMPOS = 4
+_SILENT = (np.nan, OwnOnsets(0.0, 1.0))  # it has no onsets, and none is missed
 
 
 @dataclass(frozen=True)
@@ -227,21 +233,31 @@ def _alignments(
     file: FileTracks, features: pd.DataFrame, found: Placed | None
 ) -> list[tuple[Any, ...]]:
     """Return the rows of ``stem_alignments`` of one MIDI file."""
-    scatter: dict[int, float] = {}
-    instead: Mapping[int, float] = {}
-    if found is not None:
-        instead = found.instead_in
-        heard = (group.audio_file_id for group in found.heard.groups)
-        scatter = dict(zip(heard, found.scatter, strict=True))
+    own = _own_onsets(found) if found else {}
+    instead = found.instead_in if found else {}
     clock, stated = clock_of(file, found), file.stated
     rows = []
     for stem in (int(i) for i in features["audio_file_id"]):
+        begins = found.heard.begins(stem) if found else 0.0
         if stem in stated.in_files:
             told = clock.as_stated(stated.in_files[stem], stated.who, instead.get(stem))
         else:
-            told = clock.in_file(found.heard.begins(stem) if found else 0.0, scatter.get(stem))
+            told = clock.in_file(begins, *own.get(stem, _SILENT))
         rows.append((file.key, stem, *told))
     return rows
+
+
+def _own_onsets(found: Placed) -> dict[int, tuple[float, OwnOnsets]]:
+    """Return how far the onsets of each stem scatter, and what is heard in it, by its id."""
+    parts = found.measured.onset_part.max(axis=0)
+    scores = found.measured.score().max(axis=0)
+    return {
+        group.audio_file_id: (
+            float(found.scatter[g]),
+            OwnOnsets(float(parts[g]), float(scores[g])),
+        )
+        for g, group in enumerate(found.heard.groups)
+    }
 
 
 def _regressors(file: FileTracks, heard: Standing, measured: Measures) -> pd.DataFrame:

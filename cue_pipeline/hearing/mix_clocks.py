@@ -117,7 +117,9 @@ class MixClocks:
                 instead = found.instead_in.get(mix) if found else None
                 told = clock.as_stated(stated.in_files[mix], stated.who, instead)
             else:
-                told = _of_mix(clock, begins.get(mix, Begins(0.0, 1.0, "")), scatter.get(mix))
+                told = _of_mix(
+                    clock, begins.get(mix, Begins(0.0, 1.0, "")), scatter.get(mix, np.nan)
+                )
             self.rows.append((file.key, mix, *told))
 
     def _begins_on(self, way: Standing) -> dict[int, Begins]:
@@ -140,17 +142,17 @@ def _where_they_stand(way: Standing) -> dict[int, Begins]:
     return found
 
 
-def _scatter(found: Placed, mix: Begins) -> float | None:
-    """Return how far a mix's onsets scatter around where the score puts them; None: not known."""
+def _scatter(found: Placed, mix: Begins) -> float:
+    """Return how far a mix's onsets scatter around where the score puts them; NaN: not known."""
     if mix.onsets is None or mix.seconds is None or not found.sure:
-        return None
+        return np.nan
     shift = found.heard.early_seconds + mix.seconds
     alignment = replace(found.alignment, lag_seconds=found.alignment.lag_seconds - shift)
     frame = found.heard.session.frame_seconds
     return scatter_of_all(found.file.leaders, alignment, mix.onsets, frame)
 
 
-def _of_mix(clock: Clock | UnknownClock, begins: Begins, scatter: float | None) -> tuple[Any, ...]:
+def _of_mix(clock: Clock | UnknownClock, begins: Begins, scatter: float) -> tuple[Any, ...]:
     if begins.seconds is None:
         return unknown_clock(begins.reason)
     lag, knots, method, confidence, spread, reason = clock.in_file(begins.seconds, scatter)

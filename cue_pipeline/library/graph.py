@@ -102,7 +102,7 @@ GRAPH: Mapping[str, Declaration] = {
     "match_evidence": Declaration(
         upstream=("tempo_map", "midi_events", "mel_features", "final_mix_features"),
         reads=(),
-        algorithm=14,
+        algorithm=15,
         shaped_by=NOTHING,
         group="mapping",
         kinds=frozenset({"numpy", "table"}),
@@ -112,7 +112,7 @@ GRAPH: Mapping[str, Declaration] = {
     "llm_mappings": Declaration(
         upstream=("tempo_map", "midi_events", "channel_groups", "match_evidence"),
         reads=(),
-        algorithm=3,
+        algorithm=4,
         shaped_by=Shape(asking_version, asked_differently),
         group="mapping",
         kinds=frozenset({"openai", "table"}),

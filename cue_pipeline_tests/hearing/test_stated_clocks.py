@@ -136,6 +136,24 @@ def test_of_a_stem_that_stays_silent_the_reason_says_that_others_tell_its_clock(
     assert reasons[22] == "heard; of this file alone too few onsets are heard to tell it"
 
 
+def test_a_roll_whose_next_stroke_may_be_louder_is_no_sign_that_the_stem_is_off():
+    rng = np.random.default_rng(4)
+    at = np.arange(0.5, 27.0, 0.12)
+    rolled = {"roll": [(float(s), 0.08, 50, int(rng.choice([50, 120]))) for s in at]}
+    tracks = TRACKS | rolled
+    found = heard(tracks, {name: tone(notes) for name, notes in tracks.items()})
+    clock = found.alignments.set_index("audio_file_id").loc[23]
+    assert clock["confidence"] > 0.9
+    assert not clock["spread_ms"] > 20.0
+
+
+def test_of_a_stem_in_which_nothing_of_the_score_is_heard_the_clock_is_doubted():
+    found = heard(TRACKS, STEMS | {"riser": STRANGE["a"]})
+    clocks = found.alignments.set_index("audio_file_id")
+    assert "in this file nothing of the score is heard" in clocks["reason"][23]
+    assert clocks["confidence"][23] == pytest.approx(0.6 * clocks["confidence"][20], abs=1e-3)
+
+
 def test_of_stems_whose_clock_the_sound_does_not_tell_the_stated_one_is_judged():
     found = heard(TRACKS, STRANGE, stated=Stated(in_files={21: 2.0}))
     clocks = found.alignments.set_index("audio_file_id")

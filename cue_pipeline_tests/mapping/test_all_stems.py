@@ -132,6 +132,18 @@ def test_of_two_parts_in_unison_that_people_told_apart_each_is_in_its_own_stem_a
     ]  # fmt: skip
 
 
+def test_a_part_that_people_gave_a_stem_against_what_is_heard_is_in_no_other():
+    names = {20: "Harp", 21: "Warm Pad"}
+    heard = evidence({20: (0.53, 0.7, -16.5, None), 21: (0.09, 0.85, -16.9, None)}, kit=False)
+
+    def stems(stem, method):
+        return sorted(all_stems([given(stem, method=method)], heard, names)["audio_file_id"])
+
+    assert stems(21, "override") == [21]
+    assert stems(20, "override") == [20, 21]  # they confirm what is heard
+    assert stems(21, "names") == [20, 21]
+
+
 def test_without_sound_the_stem_that_was_decided_is_the_only_one():
     names = {20: "Violas", 21: "Celli"}
     found, _ = rows(tracks("Violas", [60] * 20, kit=False), None, names)

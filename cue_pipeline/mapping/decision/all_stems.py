@@ -5,11 +5,13 @@ there too, and no leak: about as loud as where they are loudest, and not far bel
 stem holds. Of a kit it is asked key by key, and what a stem is called counts: a kick drum belongs
 in `Kick In` before any other.
 
-Where people decided both of one track and of another in which stem it is, the first is not added to
-the other's: of two parts in unison each is heard in both stems, and they know which is which.
+People know better where a part is: one whose stem they gave against what is heard, in another than
+the one in which it is heard best, is added to no other. Where they decided both of one track and of
+another in which stem it is, the first is not added to the other's: of two parts in unison each is
+heard in both stems, and they know which is which.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -84,8 +86,7 @@ def all_stems(
             continue
         pairs = heard.get(track.midi_track_id, [])
         if _is_given(track):
-            others = given - {track.audio_file_id}
-            pairs = [pair for pair in pairs if pair.stem not in others]
+            pairs = _as_given(track, pairs, given)
         kit = any(pair.kit_notes for pair in pairs)
         found = _of_kit(track, pairs, names) if kit else _of_part(track, pairs)
         rows += [(track.midi_track_id, *row) for row in found]
@@ -98,6 +99,20 @@ def all_stems(
 def _is_given(track: TrackMapping) -> bool:
     """Return whether a person decided the track's stem."""
     return track.method == "override" and track.audio_file_id is not None
+
+
+def _as_given(
+    track: TrackMapping, pairs: Sequence[_OfPair], given: Set[int | None]
+) -> list[_OfPair]:
+    """Return the pairs that do not contradict people: of a kit each piece is judged by itself."""
+    best = max(pairs, key=lambda pair: pair.score, default=None)
+    kit = any(pair.kit_notes for pair in pairs)
+    against = best is not None and best.stem != track.audio_file_id and not kit
+    return [
+        pair
+        for pair in pairs
+        if pair.stem == track.audio_file_id or not (against or pair.stem in given)
+    ]
 
 
 def _heard(evidence: "DataFrame | None") -> dict[int, list[_OfPair]]:
