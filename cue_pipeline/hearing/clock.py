@@ -35,7 +35,8 @@ _OF_LOOSE = 0.6
 _LEAST_SCORE = 0.05
 _BY_OTHERS = "of this file alone too few onsets are heard to tell it"
 _TOO_DENSE = "its onsets follow each other too closely to say how far they scatter"
-_BY_OTHERS_ALONE = "in this file nothing of the score is heard, so that others tell its clock"
+_NOTHING = "nothing of the score is heard in this file, so that others tell its clock"
+_NONE_OF_IT = "none of its tracks is heard in this file"
 
 
 @dataclass(frozen=True)
@@ -47,19 +48,24 @@ class OwnOnsets:
     onset_part : float
         How well the onsets of any track are heard in it, a partial correlation.
     score : float
-        How surely any track is heard in it.
+        How surely any track of the MIDI file is heard in it.
+    score_of_all : float
+        How surely any track of the cue is.
     """
 
     onset_part: float
     score: float
+    score_of_all: float
 
     def told(self, scatter: float) -> tuple[float, float, str]:
         """Return how far onsets scatter, what is left of a clock's confidence, and what is said.
 
         ``scatter`` is what was measured of it, seconds; NaN: not known.
         """
-        if self.score < _LEAST_SCORE:
-            return scatter, _OF_LOOSE, f"; {_BY_OTHERS_ALONE}"
+        if self.score_of_all < _LEAST_SCORE:
+            return scatter, _OF_LOOSE, f"; {_NOTHING}"
+        if self.score < _LEAST_SCORE:  # another MIDI file's stem
+            return np.nan, 1.0, f"; {_NONE_OF_IT}"
         if not np.isfinite(scatter):
             return scatter, 1.0, f"; {_BY_OTHERS}"
         if scatter < _LOOSE_SECONDS:

@@ -36,7 +36,7 @@ Float32 = NDArray[np.float32]
 
 _CLEARLY_MORE = 1.1  # of what is explained: another tempo map of the cue is believed
 _MOST_TEMPOS = 4
-_SILENT = (np.nan, OwnOnsets(0.0, 1.0))  # it has no onsets, and none is missed
+_SILENT = (np.nan, OwnOnsets(0.0, 1.0, 1.0))  # it has no onsets, and none is missed
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _match_evidence(
     began = time.perf_counter()
     ways, left_out = ways_to_stand(features, mel_of)
     summary: dict[str, Any] = {"files": []}
-    pairs, regressors, alignments = [], [], []
+    pairs, regressors, placings = [], [], []
     of_mixes = MixClocks(features, mixes)
     heard = ways[0] if ways else None
     for own in files:
@@ -186,8 +186,10 @@ def _match_evidence(
             regressors.append(_regressors(file, heard, found.measured))
         outside = stated_outside(file, ways) or ""
         pairs.append(pair_rows(file, features, found, left_out, summary, outside))
-        alignments += _alignments(file, features, found)
+        placings.append((file, found))
         of_mixes.add(file, found)
+    best = _best_scores([found for _, found in placings if found])
+    alignments = [row for placing in placings for row in _alignments(*placing, features, best)]
     summary["stems_left_out"] = [
         {"stem": str(name), "reason": left_out[int(key)]}
         for key, name in zip(features["audio_file_id"], features["canonical_name"], strict=True)
@@ -229,11 +231,22 @@ def _least_of_another(best: Placed, other: Placed) -> float:
     return 1.0 if doubted else _CLEARLY_MORE
 
 
+def _best_scores(found: Sequence[Placed]) -> dict[int, float]:
+    """Return how surely any track of any file is heard in each stem, by its id."""
+    best: dict[int, float] = {}
+    for of_file in found:
+        scores = of_file.measured.score().max(axis=0)
+        for group, score in zip(of_file.heard.groups, scores, strict=True):
+            key = group.audio_file_id
+            best[key] = max(float(score), best.get(key, 0.0))
+    return best
+
+
 def _alignments(
-    file: FileTracks, features: pd.DataFrame, found: Placed | None
+    file: FileTracks, found: Placed | None, features: pd.DataFrame, best: Mapping[int, float]
 ) -> list[tuple[Any, ...]]:
     """Return the rows of ``stem_alignments`` of one MIDI file."""
-    own = _own_onsets(found) if found else {}
+    own = _own_onsets(found, best) if found else {}
     instead = found.instead_in if found else {}
     clock, stated = clock_of(file, found), file.stated
     rows = []
@@ -247,14 +260,14 @@ def _alignments(
     return rows
 
 
-def _own_onsets(found: Placed) -> dict[int, tuple[float, OwnOnsets]]:
+def _own_onsets(found: Placed, best: Mapping[int, float]) -> dict[int, tuple[float, OwnOnsets]]:
     """Return how far the onsets of each stem scatter, and what is heard in it, by its id."""
     parts = found.measured.onset_part.max(axis=0)
     scores = found.measured.score().max(axis=0)
     return {
         group.audio_file_id: (
             float(found.scatter[g]),
-            OwnOnsets(float(parts[g]), float(scores[g])),
+            OwnOnsets(float(parts[g]), float(scores[g]), best[group.audio_file_id]),
         )
         for g, group in enumerate(found.heard.groups)
     }

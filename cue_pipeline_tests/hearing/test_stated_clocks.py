@@ -150,8 +150,18 @@ def test_a_roll_whose_next_stroke_may_be_louder_is_no_sign_that_the_stem_is_off(
 def test_of_a_stem_in_which_nothing_of_the_score_is_heard_the_clock_is_doubted():
     found = heard(TRACKS, STEMS | {"riser": STRANGE["a"]})
     clocks = found.alignments.set_index("audio_file_id")
-    assert "in this file nothing of the score is heard" in clocks["reason"][23]
+    assert "nothing of the score is heard in this file" in clocks["reason"][23]
     assert clocks["confidence"][23] == pytest.approx(0.6 * clocks["confidence"][20], abs=1e-3)
+
+
+def test_a_stem_in_which_only_another_midi_files_tracks_are_heard_is_not_doubted():
+    rows, notes, features, mels = cue(TRACKS, STEMS)
+    rows["midi_file_id"] = [1, 1, 2]
+    found = match_evidence(rows, notes, features, mels.__getitem__).alignments
+    of_first = found[found["midi_file_id"] == 1].set_index("audio_file_id")
+    assert of_first["confidence"][22] == of_first["confidence"][20] > 0.9
+    assert of_first["reason"][22] == "heard; none of its tracks is heard in this file"
+    assert np.isnan(of_first["spread_ms"][22])
 
 
 def test_of_stems_whose_clock_the_sound_does_not_tell_the_stated_one_is_judged():
