@@ -135,8 +135,9 @@ class ExcerptReader:
         if before >= n:
             return
         if {c.header.sample_rate for c in described.channels} != {sample_rate}:
-            found = _excerpt(folder, described, max(0.0, start), (n - before) / sample_rate,
-                             sample_rate)  # fmt: skip
+            # One more, since half a sample may be rounded up at the start and down at the end.
+            seconds = (n - before + 1) / sample_rate
+            found = _excerpt(folder, described, max(0.0, start), seconds, sample_rate)
             yield before, found[:, : n - before]
             return
         reader = GroupReader(

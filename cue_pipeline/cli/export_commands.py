@@ -77,6 +77,11 @@ def _numbers(_: click.Context, __: click.Parameter, text: str | None) -> tuple[i
     return tuple(map(int, words))
 
 
+def _kinds(_: click.Context, __: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """Return kinds of features that were given with commas between them."""
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
+
+
 def write_export(
     name: str,
     *,
@@ -119,6 +124,12 @@ def write_export(
     metavar="N,N,…",
     callback=_numbers,
     help="MIDI controllers that `cc` has.  [default: 1,2,7,11,64]",
+)
+@click.option(
+    "--features",
+    metavar="KIND,KIND,…",
+    callback=_kinds,
+    help="Features beside mel, of those that CUE_FEATURES chose: chroma, cqt, …  [default: none]",
 )
 @click.option(
     "--audio",
@@ -206,9 +217,9 @@ def verify(out: Path, against_tables: bool, root: Path | None) -> None:
     manifest = read_manifest(out)
     found = list(file_faults(out, manifest))
     told = f"{len(manifest['files']):,} files, all as they were written"
+    form = format_named(manifest["format"])
     if not found:  # what is in damaged files says nothing
         library = None
-        form = format_named(manifest["format"])
         if against_tables:
             from cue_pipeline.reading import open_library
 
@@ -219,4 +230,6 @@ def verify(out: Path, against_tables: bool, root: Path | None) -> None:
         say(f"fault: {fault}", err=True)
     if found:
         sys.exit(1)
+    for note in form.notes(out):
+        say(f"note: {note}", err=True)
     say(f"{out}: {told}.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from cue_pipeline.training.windows.fields import OF_FEATURES
 if TYPE_CHECKING:
     from cue_pipeline.training.windows.grid import Grid
     from cue_pipeline.warehouse.frame_batches import Feature, Wanted
-    from cue_pipeline.warehouse.stem_index import StemRow
+    from cue_pipeline.warehouse.stem_index import StemIndex, StemRow
     from cue_pipeline.warehouse.store import Store
 
 LeftOut = tuple[str, str | None, str]
@@ -27,15 +27,19 @@ class FeatureFields:
     Parameters
     ----------
     store : Store
-    fields : sequence of str
-        ``feature.KIND``, the kinds of ``CUE_FEATURES``.
+    assets : mapping of str to str
+        Field → asset, as :func:`assets_of` gives them.
     grid : Grid
         That of the mel.
+    index : StemIndex
+        With the ledger of these assets.
 
     Attributes
     ----------
     shapes : dict of str to (int, str)
         Field → columns of a frame, and their NumPy type as it is stored.
+    silence : dict of str to float
+        Field → what stands for silence.
 
     Raises
     ------
@@ -43,32 +47,30 @@ class FeatureFields:
         If no stem has a feature of that kind, or its frames are not those of the mel.
     """
 
-    def __init__(self, store: Store, fields: Sequence[str], grid: Grid) -> None:
+    def __init__(
+        self, store: Store, assets: Mapping[str, str], grid: Grid, index: StemIndex
+    ) -> None:
         self.shapes: dict[str, tuple[int, str]] = {}
-        self._silence: dict[str, float] = {}
+        self.silence: dict[str, float] = {}
         self._of: dict[str, dict[int, tuple[Feature, int]]] = {}
         self._lacking: dict[tuple[str, int], str] = {}
-        for field in dict.fromkeys(fields):
-            self._find(store, field, grid)
+        for field, asset in assets.items():
+            self._find(store, field, asset, grid, index)
 
-    def _find(self, store: Store, field: str, grid: Grid) -> None:
-        from cue_pipeline.audio.features.kind import asset_of
+    def _find(self, store: Store, field: str, asset: str, grid: Grid, index: StemIndex) -> None:
         from cue_pipeline.warehouse.features import MEL_ASSETS
         from cue_pipeline.warehouse.frame_batches import Feature
-        from cue_pipeline.warehouse.stem_index import read_stem_index
+        from cue_pipeline.warehouse.stem_index import read_stem_rows
 
         kind = field.removeprefix(OF_FEATURES)
-        _refuse_other_signals(field, kind)
-        asset = asset_of(kind)
         mel = MEL_ASSETS["stem"]
-        index = read_stem_index(store, "default", {asset, mel}, kind)
         ready = {
             key: states[asset][2]
             for key, states in index.states.items()
             if states.get(asset, ("",))[0] == "ready"
         }
         mixed = {key for key in ready if index.made_of[key][asset] != index.made_of[key].get(mel)}
-        rows = [row for row in index.stems if row.cue_key in ready]
+        rows = [row for row in read_stem_rows(store, "default", kind) if row.cue_key in ready]
         if not rows:
             raise TrainingError(
                 f"No stem has the feature '{kind}' of its mono composite, so there is no field "
@@ -79,7 +81,7 @@ class FeatureFields:
         one = rows[measures.index(most)]
         _refuse_other_frames(field, one, grid)
         self.shapes[field] = one.n_mels, one.dtype
-        self._silence[field] = float(one.settings["silence"])
+        self.silence[field] = float(one.settings["silence"])
         frame_bytes = one.n_mels * np.dtype(one.dtype).itemsize
         self._of[field] = {}
         for row, measure in zip(rows, measures, strict=True):
@@ -137,8 +139,12 @@ class FeatureFields:
             if len(there):
                 into = memoryview(there.reshape(-1).view(np.uint8))
                 found.append(Wanted(feature, first, last, into))
-            out[row, len(there) :] = self._silence[field]
+            out[row, len(there) :] = self.silence[field]
         return found
+
+    def n_frames(self, field: str, stem: int) -> int:
+        """Return how many frames a stem has."""
+        return self._of[field][stem][1]
 
     def told(self, stems: Iterable[int]) -> list[Any]:
         """Return when the features of some stems were written."""
@@ -146,6 +152,24 @@ class FeatureFields:
         return [
             (field, [of[stem][0].written_at for stem in known]) for field, of in self._of.items()
         ]
+
+
+def assets_of(fields: Iterable[str]) -> dict[str, str]:
+    """Return the asset of each field ``feature.KIND``, of the kinds of ``CUE_FEATURES``.
+
+    Raises
+    ------
+    TrainingError
+        If one is not of the signal that fields are of.
+    """
+    from cue_pipeline.audio.features.kind import asset_of
+
+    found = {}
+    for field in fields:
+        kind = field.removeprefix(OF_FEATURES)
+        _refuse_other_signals(field, kind)
+        found[field] = asset_of(kind)
+    return found
 
 
 def _measure(row: StemRow) -> tuple[Any, ...]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from cue_pipeline.training import windows as of_packs
 from cue_pipeline.training.windows.fields import OF_FEATURES, OF_SCORE
-from cue_pipeline.training.windows.windowed import DEFAULT_FIELDS
+from cue_pipeline.training.windows.whole_cues import CueSource
+from cue_pipeline.training.windows.windowed import DEFAULT_FIELDS, refuse_other_kinds
 
 if TYPE_CHECKING:
     from cue_pipeline.training.tables_source import TablesSource
@@ -63,7 +64,8 @@ class Windows(of_packs.Windows):
         root : path, optional
             Where the cues' folders are now, if the library has moved.
         of : {"stem", "cue"}
-            What a window is of. Of a cue: all fields but ``mel``, of all its stems, on one clock.
+            What a window is of. Of a cue: all fields but ``mel`` and features, of all its stems, on
+            one clock.
         max_stems : int
             Places for stems in a window of a cue.
         include_changed : bool
@@ -79,16 +81,16 @@ class Windows(of_packs.Windows):
             If there is no such library or pack, or it does not hold what is asked for.
         """
         shape = {"seconds": seconds, "hop": hop, "fields": fields, **options}
-        if of not in ("stem", "cue"):
-            raise of_packs.WindowsError(f"Windows are of 'stem' or 'cue', not of {of!r}.")
+        refuse_other_kinds(of)
         if "://" not in os.fspath(url_or_pack):
-            if of == "cue":
-                raise of_packs.WindowsError(
-                    "Windows of cues are made of a library, not of a pack. Open the library "
-                    "itself: Windows.open('sqlite:///…', of='cue')."
-                )
             found: Self = super().open(
-                url_or_pack, split=split, cues=cues, controllers=controllers, **shape
+                url_or_pack,
+                split=split,
+                cues=cues,
+                controllers=controllers,
+                of=of,
+                max_stems=max_stems,
+                **shape,
             )
             return found
         from cue_pipeline.reading import open_library
@@ -108,8 +110,6 @@ class Windows(of_packs.Windows):
         )
         _warn(source)
         if of == "cue":
-            from cue_pipeline.training.cue_source import CueSource
-
             whole = CueSource(source, max_stems)
             return cls(
                 whole,

@@ -8,19 +8,21 @@ import math
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.errors import NotReadyError, TrainingError, UnknownNameError, closest_names
-from cue_pipeline.training.feature_fields import FeatureFields
+from cue_pipeline.training.feature_fields import FeatureFields, assets_of
 from cue_pipeline.training.labelling import labels_of
 from cue_pipeline.training.windows.grid import Grid
 from cue_pipeline.training.windows.source import Item, Labels
 
 if TYPE_CHECKING:
     from cue_pipeline.reading import Library
+    from cue_pipeline.reading.stem_scores import StemScore
     from cue_pipeline.warehouse.stem_index import StemIndex, StemRow
 
 Array = NDArray[Any]
@@ -69,9 +71,10 @@ class TablesSource:
     left_out : list of (cue_key, stem or None, reason)
     doubts : list of str
         What is not known of the files of cues that are taken.
+    features : dict of str to (int, str)
+        Its fields that are features beside mel, with the columns of a frame and their type.
     later : dict of int to float
-        Seconds, less than half a frame, by which the labels of a stem are put later, for frames of
-        a clock that its own do not fall on.
+        See `StemSource`.
 
     Raises
     ------
@@ -102,11 +105,13 @@ class TablesSource:
         from cue_pipeline.warehouse.frame_batches import Feature
         from cue_pipeline.warehouse.stem_index import read_stem_index
 
+        wanted = assets_of(features)
         self._library, self.profile = library, profile
         self.controllers, self.categories = tuple(controllers), INSTRUMENT_CATEGORIES
         self._numbers = {name: i for i, name in enumerate(INSTRUMENT_CATEGORIES)}
         needed = (MEL_ASSETS["stem"], "channel_groups", *(SCORE_ASSETS if scores else ()))
-        index = read_stem_index(library.store, profile, {*needed, "llm_mappings"})
+        assets = {*needed, "llm_mappings", *wanted.values()}
+        index = read_stem_index(library.store, profile, assets)
         self.left_out: list[LeftOut] = []
         self._of_split = "" if split is None else f" in split {split!r}"
         stems = _of_split(index, split, library.database)
@@ -123,7 +128,7 @@ class TablesSource:
         self._mixes: dict[tuple[str, str], tuple[str, float]] = {}
         if mixes:
             stems = self._with_mix(stems)
-        self._more = FeatureFields(library.store, features, self.grid)
+        self._more = FeatureFields(library.store, wanted, self.grid, index)
         self.features: Mapping[str, tuple[int, str]] = self._more.shapes
         stems, lacking = self._more.of_stems(stems)
         self.left_out += lacking
@@ -146,7 +151,7 @@ class TablesSource:
         self._cache = Cache(cache_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
-        opened = ("_frames", "_sounds")
+        opened = ("_frames", "_sounds", "_scores")
         return {name: value for name, value in vars(self).items() if name not in opened}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -159,6 +164,7 @@ class TablesSource:
 
         self._frames = FrameBatches(self._library.store)
         self._sounds = Sounds(self._library)
+        self._scores = lru_cache(1)(self._read_scores)
 
     def read_mel(self, items: Array, firsts: Array, out: Array) -> None:
         """Fill a batch with frames: see `Source.read_mel`."""
@@ -181,6 +187,14 @@ class TablesSource:
         """Fill a batch with frames of another feature: see `Source.read_feature`."""
         stems = [self.rows[item].audio_file_id for item in items.tolist()]
         self._frames.read(self._more.wanted(field, stems, firsts.tolist(), out))
+
+    def feature_length(self, field: str, item: int) -> int:
+        """Return how many frames of a feature a stem has."""
+        return self._more.n_frames(field, self.rows[item].audio_file_id)
+
+    def silence(self, field: str) -> float:
+        """Return what stands for silence in a feature."""
+        return self._more.silence[field]
 
     def labels(self, item: int) -> Labels:
         """Return what the score says of a stem; a cue's stems are read together, and kept."""
@@ -228,28 +242,33 @@ class TablesSource:
         name, later = self._mixes[stem.cue_key, stem.stem]
         self._sounds.read_mix(stem.cue_key, name, start + later, rate, out)
 
-    def _labels_of_cue(self, item: int) -> dict[int, Labels]:
+    def labels_later(self, item: int, later: float) -> Labels:
+        """Return what the score says of a stem, put later by some seconds; it is not kept."""
+        row = self.rows[item]
+        return labels_of(
+            self._scores(row.cue_key)[row.audio_file_id],
+            self.grid,
+            self.items[item].n_frames,
+            self.controllers,
+            self._numbers,
+            later,
+        )
+
+    def _read_scores(self, key: str) -> dict[int, StemScore]:
         from cue_pipeline.reading.stem_scores import read_stem_scores
 
-        key = self.rows[item].cue_key
         scores = read_stem_scores(self._library.store, key, self.controllers)
         self._refuse_newer(key)
+        return scores
+
+    def _labels_of_cue(self, item: int) -> dict[int, Labels]:
+        key = self.rows[item].cue_key
         first = last = item
         while first > 0 and self.rows[first - 1].cue_key == key:
             first -= 1
         while last + 1 < len(self.rows) and self.rows[last + 1].cue_key == key:
             last += 1
-        return {
-            i: labels_of(
-                scores[self.rows[i].audio_file_id],
-                self.grid,
-                self.items[i].n_frames,
-                self.controllers,
-                self._numbers,
-                self.later.get(i, 0.0),
-            )
-            for i in range(first, last + 1)
-        }
+        return {i: self.labels_later(i, self.later.get(i, 0.0)) for i in range(first, last + 1)}
 
     def _refuse_newer(self, key: str) -> None:
         """Refuse a score that is not the one that was there as the windows were opened."""

@@ -68,12 +68,7 @@ class StemIndex:
     last_read: Mapping[str, Mapping[Kind, str]]
 
 
-def read_stem_index(
-    store: Store,
-    profile: str,
-    assets: Collection[str],
-    feature_type: str = t.MEL_SPECTROGRAM,
-) -> StemIndex:
+def read_stem_index(store: Store, profile: str, assets: Collection[str]) -> StemIndex:
     """Return the stems of all present cues of which a mono mel of a profile is stored.
 
     Parameters
@@ -83,33 +78,8 @@ def read_stem_index(
         Name of the set of mel parameters.
     assets : collection of str
         Of which the ledger is asked.
-    feature_type : str
-        Another kind of feature in place of the mel.
     """
-    cues, groups, features = t.cues.c, t.audio_files.c, t.audio_features.c
-    # As text: many rows share one, and only one of each is decoded.
-    params = (
-        sa.cast(features.params, sa.Text)
-        if is_postgresql(store.engine.dialect)
-        else sa.type_coerce(features.params, sa.Text)
-    )
-    stems = (
-        sa.select(
-            cues.cue_key, cues.id, groups.id, groups.canonical_name, groups.instrument_category,
-            groups.start_offset_seconds, features.id, features.sample_rate, features.hop_length,
-            features.n_mels, features.n_frames, features.dtype, params,
-        )
-        .select_from(t.audio_features)
-        .join(t.audio_files, groups.id == features.audio_file_id)
-        .join(t.cues, cues.id == groups.cue_id)
-        .where(
-            cues.state == "present",
-            features.feature_type == feature_type,
-            features.channel == "mono",
-            features.profile == profile,
-        )
-    )  # fmt: skip
-    ledger = t.cue_assets.c
+    cues, ledger = t.cues.c, t.cue_assets.c
     states = (
         sa.select(
             cues.cue_key, ledger.asset, ledger.state, ledger.error, ledger.finished_at,
@@ -131,13 +101,55 @@ def read_stem_index(
         splits = dict(
             connection.execute(sa.select(t.cue_splits.c.cue_key, t.cue_splits.c.split)).all()
         )
-        rows: list[Any] = list(map(tuple, connection.execute(stems)))
+        stems = _stem_rows(connection, profile, t.MEL_SPECTROGRAM)
+    by_key = {str(k): str(v) for k, v in splits.items()}
+    return StemIndex(stems, found, by_key, made_of, last_read)
+
+
+def read_stem_rows(store: Store, profile: str, feature_type: str) -> list[StemRow]:
+    """Return the stems of all present cues of which a mono feature of a kind is stored.
+
+    Parameters
+    ----------
+    store : Store
+    profile : str
+    feature_type : str
+    """
+    with reading(store.engine) as connection:
+        return _stem_rows(connection, profile, feature_type)
+
+
+def _stem_rows(connection: sa.Connection, profile: str, feature_type: str) -> list[StemRow]:
+    cues, groups, features = t.cues.c, t.audio_files.c, t.audio_features.c
+    # As text: many rows share one, and only one of each is decoded.
+    params = (
+        sa.cast(features.params, sa.Text)
+        if is_postgresql(connection.dialect)
+        else sa.type_coerce(features.params, sa.Text)
+    )
+    stems = (
+        sa.select(
+            cues.cue_key, cues.id, groups.id, groups.canonical_name, groups.instrument_category,
+            groups.start_offset_seconds, features.id, features.sample_rate, features.hop_length,
+            features.n_mels, features.n_frames, features.dtype, params,
+        )
+        .select_from(t.audio_features)
+        .join(t.audio_files, groups.id == features.audio_file_id)
+        .join(t.cues, cues.id == groups.cue_id)
+        .where(
+            cues.state == "present",
+            features.feature_type == feature_type,
+            features.channel == "mono",
+            features.profile == profile,
+        )
+    )  # fmt: skip
     decoded: dict[str, dict[str, Any]] = {}
     of_mel = feature_type == t.MEL_SPECTROGRAM
-    stem_rows = [StemRow(*row[:-1], *[_decoded(row[-1], decoded, of_mel=of_mel)]) for row in rows]
-    stem_rows.sort(key=lambda stem: (stem.cue_key, stem.name))
-    by_key = {str(k): str(v) for k, v in splits.items()}
-    return StemIndex(stem_rows, found, by_key, made_of, last_read)
+    rows = [
+        StemRow(*row[:-1], *[_decoded(row[-1], decoded, of_mel=of_mel)])
+        for row in map(tuple, connection.execute(stems))
+    ]
+    return sorted(rows, key=lambda stem: (stem.cue_key, stem.name))
 
 
 @dataclass(frozen=True, slots=True)

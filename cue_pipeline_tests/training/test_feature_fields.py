@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from cue_pipeline.errors import NotReadyError, TrainingError
+from cue_pipeline.reading import open_library
 from cue_pipeline.training import Windows
+from cue_pipeline.training.exports.manifest import read_manifest
+from cue_pipeline.training.exports.pack import PackFormat
+from cue_pipeline.training.windows import WindowsError
 from cue_pipeline_tests.training.stored_chroma import CUE, SILENCE, chroma, store_chroma
 from cue_pipeline_tests.warehouse.synthetic import load
 
@@ -112,3 +116,51 @@ def test_windows_of_cues_have_no_features(filled, store):
     store_chroma(store)
     with pytest.raises(TrainingError, match=r"No field 'feature\.chroma'"):
         Windows.open(filled, of="cue", fields=["onset", "feature.chroma"])
+
+
+@pytest.mark.engines("sqlite")
+def test_a_pack_has_the_features_that_it_is_asked_for_bit_for_bit(
+    filled, store, tmp_path, exported
+):
+    store_chroma(store, n_frames=CUE.n_frames - 10)  # less than the mel has
+    tables = opened(filled, "onset")
+    out = exported(filled, tmp_path / "pack", options={"features": ["chroma"]})
+    packed = pickle.loads(pickle.dumps(opened(out, "onset")))
+    assert len(packed) == len(tables)
+    for i in range(len(tables)):
+        for name, array in tables[i].items():
+            assert array.dtype == packed[i][name].dtype
+            assert array.tobytes() == packed[i][name].tobytes(), name
+    assert (packed[len(packed) - 1]["feature.chroma"][-1] == SILENCE).all()
+    library = open_library(filled)
+    assert PackFormat().faults(out, library) == []
+    told = read_manifest(out)["description"]
+    assert told["settings"]["features"] == ["chroma"]
+    assert "chroma_features" in told["code_versions"]
+    store_chroma(store, seed=1, n_frames=CUE.n_frames - 10)
+    found = PackFormat().faults(out, library)
+    assert len(found) == 2
+    assert all("its feature.chroma is another in the tables" in fault for fault in found)
+
+
+@pytest.mark.engines("sqlite")
+def test_stems_without_a_feature_are_in_no_pack_that_has_it(filled, store, tmp_path, exported):
+    store_chroma(store, stems=[1])
+    out = exported(filled, tmp_path / "pack", options={"features": ["chroma"]})
+    assert {item.stem for item in opened(out).items} == {CUE.group_names[1]}
+    left_out = read_manifest(out)["description"]["left_out"]
+    assert left_out == {"it has no field 'feature.chroma'": [f"{CUE.key}: {CUE.group_names[0]}"]}
+    assert PackFormat().faults(out, open_library(filled)) == []
+
+
+@pytest.mark.engines("sqlite")
+def test_a_pack_that_was_not_asked_for_a_feature_says_how_to_have_it(
+    filled, store, tmp_path, exported
+):
+    store_chroma(store)
+    with pytest.raises(WindowsError, match="--features chroma"):
+        opened(exported(filled, tmp_path / "pack"))
+    with pytest.raises(TrainingError, match="CUE_FEATURES"):
+        exported(filled, tmp_path / "none", options={"features": ["cqt"]})
+    with pytest.raises(TrainingError, match="all channels"):
+        exported(filled, tmp_path / "none", options={"features": ["loudness"]})

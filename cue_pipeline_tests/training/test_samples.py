@@ -11,6 +11,7 @@ import soundfile as sf
 import soxr
 
 import cue_pipeline as cp
+import cue_pipeline.training.windows as of_packs
 from cue_pipeline.audio.excerpt import ExcerptReader
 from cue_pipeline.errors import AudioFileError, ExportError
 from cue_pipeline.training import Windows
@@ -19,6 +20,7 @@ from cue_pipeline.training.exports.pack import PackFormat
 from cue_pipeline.training.exports.unfinished import Unfinished
 from cue_pipeline.training.samples import folded, mixes_on_clock
 from cue_pipeline.training.windows import WindowsError
+from cue_pipeline.training.windows.fields import OF_CUES
 from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.stem_index import MixRow
 from cue_pipeline.warehouse.store import Store
@@ -360,6 +362,90 @@ def test_stems_of_a_pack_beside_which_no_mix_is_known_are_left_out_of_windows_wi
     elsewhere = pickle.loads(pickle.dumps(windows))  # as a loader hands it to its workers
     assert np.array_equal(elsewhere[0]["mix"], windows[0]["mix"])
     assert [(key, stem) for key, stem, _ in windows.left_out] == [(CUE.key, "Stem 1")]
+
+
+STARTS = [
+    ((0.0, 0.5), 0.25),  # between the frames of the cue
+    ((0.3137, 0.0), 0.1),
+    ((0.0, 47 * 512 / RATE), 0.0),  # on a frame
+    ((3.0, None), 3.0),  # nothing tells where the second one starts
+    ((None, None), None),  # consolidated files
+]
+
+
+@pytest.mark.engines("sqlite")
+@pytest.mark.parametrize(("offsets", "mix"), STARTS)
+@pytest.mark.parametrize("asked", [{"max_stems": 3, "channels": 2}, {"max_stems": 1}])
+def test_windows_of_cues_are_the_same_from_a_pack_bit_for_bit(
+    library, tmp_path, offsets, mix, asked
+):
+    made = library(offsets, mix)
+    out = packed(made, tmp_path / "pack", audio=RATE, audio_channels=asked.get("channels", 1))
+    asked = {**asked, "of": "cue", "seconds": 2.0, "hop": 1.3, "fields": list(OF_CUES)}
+    tables = opened(made, **asked)
+    pack = pickle.loads(pickle.dumps(Windows.open(out, **asked)))
+    small = of_packs.Windows.open(out, **asked)  # as the small wheel has it
+    assert len(pack) == len(small) == len(tables) >= 4
+    assert pack.left_out == small.left_out
+    assert [left[:2] for left in pack.left_out] == [left[:2] for left in tables.left_out]
+    for i in range(len(tables)):
+        assert pack.where(i) == tables.where(i)
+        for name, array in tables[i].items():
+            assert array.tobytes() == pack[i][name].tobytes() == small[i][name].tobytes(), name
+    assert any(window["roll"].any() and window["mix"].any() for window in pack)
+    assert PackFormat().faults(out, cp.open_library(*made)) == []
+    assert PackFormat().notes(out) == []
+
+
+@pytest.mark.engines("sqlite")
+def test_labels_of_a_pack_on_the_clock_of_cues_are_held_against_the_tables(library, tmp_path):
+    made = library()
+    out = packed(made, tmp_path / "pack")
+    complete = np.fromfile(out / "cue/complete.b1", bool)
+    assert len(complete) == CUE.n_frames  # of the stem that begins between frames, and no other
+    (~complete).tofile(out / "cue/complete.b1")
+    (fault,) = PackFormat().faults(out, cp.open_library(*made))
+    assert fault.startswith(f"stem 'Stem 1' of cue '{CUE.key}': its labels on the clock of its cue")
+    (out / "cue/complete.b1").unlink()
+    (fault,) = PackFormat().faults(out, None)
+    assert "cue/complete.b1' is missing" in fault
+
+
+@pytest.mark.engines("sqlite")
+def test_a_pack_of_before_says_what_windows_of_cues_lack_and_what_to_do(library, tmp_path):
+    made = library()
+    out = packed(made, tmp_path / "pack", audio=RATE)
+    index = json.loads((out / "index.json").read_text())
+    del index["on_cue"], index["features"]
+    (out / "index.json").write_text(json.dumps(index))
+    shutil.rmtree(out / "cue")
+    assert PackFormat().faults(out, cp.open_library(*made)) == []
+    (note,) = PackFormat().notes(out)
+    assert "export it anew" in note
+    fields = ["audio", "mix", "stems", "inside"]
+    asked = {"of": "cue", "max_stems": 2, "seconds": 2.0}
+    window = Windows.open(out, fields=fields, **asked)[0]
+    assert all(window[field].any() for field in fields)
+    with pytest.raises(WindowsError, match=r"no labels on the clock of cues.*Export it anew"):
+        Windows.open(out, fields=["roll"], **asked)[0]
+
+
+@pytest.mark.engines("sqlite")
+def test_the_clock_of_a_cue_is_that_of_all_its_stems_however_many_a_window_has(library):
+    made = library(offsets=(0.5, 0.0))
+    both, first = (opened(made, of="cue", max_stems=n, fields=["audio", "mix"])[0] for n in (2, 1))
+    assert np.array_equal(first["audio"][0], both["audio"][0])
+    assert np.array_equal(first["mix"], both["mix"])
+
+
+def test_as_many_resampled_samples_come_as_there_are_wherever_they_begin(tmp_path):
+    sf.write(tmp_path / "a.wav", noise(0), RATE, subtype="PCM_24")
+    reader, rate = ExcerptReader(), RATE // 2
+    for start in range(6):  # every other one half a sample after one of the result
+        for n in (8, 9):
+            asked = {"start": start / RATE, "n": n, "sample_rate": rate}
+            ((at, block),) = reader.blocks(tmp_path, described("a.wav"), **asked)
+            assert (at, block.shape) == (0, (1, n))
 
 
 @pytest.mark.engines("sqlite")

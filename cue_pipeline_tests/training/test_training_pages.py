@@ -91,7 +91,7 @@ def test_the_commands_of_the_page_of_training_write_and_verify_a_pack(library):
     packing = [c for c in commands(TRAINING) if c[:1] == ["export"]]
     said = [library.run(*command) for command in packing]
     assert "OUT: 4 cues, 16 stems, 10,441 frames, 278 onsets." in said[0]
-    assert "samples of every stem: as in" in said[1]
+    assert "all samples of stems and mixes: as in" in said[1]
 
 
 @pytest.mark.slow

@@ -86,6 +86,10 @@ class Format(Protocol):
         """
         ...
 
+    def notes(self, out: Path) -> list[str]:
+        """Return what a whole data set lacks that this version would write, and what to do."""
+        ...
+
 
 def format_named(name: str) -> Format:
     """Return what writes and verifies a format.

@@ -5,6 +5,7 @@ What is in it, :mod:`cue_pipeline.training.windows.packed` says.
 
 from __future__ import annotations
 
+import copy
 import json
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -34,20 +35,29 @@ from cue_pipeline.training.exports.pack_samples import (
 )
 from cue_pipeline.training.exports.selection import Selection, select
 from cue_pipeline.training.exports.unfinished import Unfinished
+from cue_pipeline.training.feature_fields import assets_of
 from cue_pipeline.training.samples import Sounds
 from cue_pipeline.training.tables_source import DEFAULT_CONTROLLERS, TablesSource
+from cue_pipeline.training.windows.fields import OF_FEATURES
 from cue_pipeline.training.windows.packed import (
     INDEX,
-    PER_CELL,
-    PER_FRAME,
     VERSION,
     PackedSource,
-    file_of,
+    mel_file,
     read_index,
     sizes,
 )
+from cue_pipeline.training.windows.packed_features import feature_file
+from cue_pipeline.training.windows.packed_labels import (
+    CELLS,
+    ON_CUE,
+    PER_CELL,
+    PER_FRAME,
+    file_of,
+)
 from cue_pipeline.training.windows.packed_samples import AUDIO, MIX
 from cue_pipeline.training.windows.source import Item, Labels
+from cue_pipeline.training.windows.whole_cues import on_clock
 
 if TYPE_CHECKING:
     from cue_pipeline.reading import Library
@@ -68,6 +78,8 @@ Memory-mapped arrays, stem after stem, which `cue_pipeline.training.Windows.open
 | `sounding.i4`, `velocity.u1` | cells in which a note sounds: frame × 128 + pitch, sorted |
 | `onsets.i4`, `categories.i1` | cells in which a note begins, and its part's category |
 | `offsets.i4` | cells in which a note has ceased to sound |
+| `cue/` | labels once more, on the frames of the cue's clock, of stems that begin between them |
+| `feature.KIND.…` | with `--features`: frames × columns |
 | `audio.f4`, `mix.f4` | with `--audio`: samples × channels of stems, and of the cues' mixes |
 """
 
@@ -84,12 +96,15 @@ class PackFormat:
         controllers = request.options.get("controllers") or DEFAULT_CONTROLLERS
         profile = request.options.get("profile") or "default"
         sounds = Sounds(request.library)
-        selection = select(request.library, request.split)
-        source = _opened(request, selection, profile, controllers, sounds)
+        kinds = tuple(dict.fromkeys(request.options.get("features") or ()))
+        features = [OF_FEATURES + kind for kind in kinds]
+        selection = select(request.library, request.split, assets_of(features).values())
+        source = _opened(request, selection, profile, controllers, features, sounds)
         samples = _samples(request, source, sounds)
         settings = {
             "profile": profile,
             "controllers": list(controllers),
+            "features": list(kinds),
             "split": request.split,
             "license": request.license,
             "audio": request.options.get("audio"),
@@ -101,7 +116,7 @@ class PackFormat:
         unfinished = Unfinished(request.out, settings, resume=request.resume)
         writing = _Writing(source, samples, unfinished, request)
         digests = writing.run()
-        index = _index(source, writing.n_cells)
+        index = _index(source, writing)
         if samples is not None:
             index["samples"] = samples.index()
         (unfinished.folder / INDEX).write_text(
@@ -132,10 +147,22 @@ class PackFormat:
         found = [*_disorder(packed)]
         if library is not None and not found:
             found += _differences(packed, library, read_manifest(out)["description"])
-        extra = {p.name for p in out.iterdir()} - {
+        there = {p.relative_to(out).as_posix() for p in out.rglob("*") if not p.is_dir()}
+        extra = there - {
             *sizes(index), INDEX, "manifest.json", README, CROISSANT,
         }  # fmt: skip
         return found + [f"{name}: a pack has no such file." for name in sorted(extra)]
+
+    def notes(self, out: Path) -> list[str]:
+        """Return what a pack of an earlier version lacks: see `Format.notes`."""
+        packed = PackedSource(out)
+        if all(packed.labels_on_cue(i) is not None for i in _shifts(packed)):
+            return []
+        return [
+            "it was exported by a version that kept no labels on the clock of cues: windows of "
+            "cues (of='cue') have no fields of the score from it, since stems do not begin "
+            "together. All else is read as before; export it anew to have these."
+        ]
 
 
 def _opened(
@@ -143,6 +170,7 @@ def _opened(
     selection: Selection,
     profile: str,
     controllers: Sequence[int],
+    features: Sequence[str],
     sounds: Sounds,
 ) -> TablesSource:
     """Return what is to be written; with samples, less cues whose sound changed or is not there."""
@@ -153,6 +181,7 @@ def _opened(
             profile=profile,
             cues=cues,
             controllers=controllers,
+            features=features,
             sounds=with_samples,
             include_changed=bool(request.options.get("include_changed")),
             comparing_seconds=None,
@@ -209,7 +238,7 @@ def _account(
     from cue_pipeline.library.made_of import CHANGED
 
     items = source.items
-    file = folder / file_of("complete", source.grid.dtype)
+    file = folder / file_of("complete")
     complete = np.memmap(file, bool, "r") if file.stat().st_size else np.empty(0, bool)
     hours, first = Hours(), 0
     for item in items:
@@ -224,7 +253,10 @@ def _account(
         # Which files these were is said of each cue as the pack is written.
         reason = CHANGED if why.startswith(CHANGED) else why
         left_out.setdefault(reason, []).append(key if stem is None else f"{key}: {stem}")
-    told = {name: settings[name] for name in ("profile", "controllers", "audio", "audio_channels")}
+    told = {
+        name: settings[name]
+        for name in ("profile", "controllers", "features", "audio", "audio_channels")
+    }
     labels = LabelCount.of(
         counts["onsets"],
         "onsets, one for each note and stem in which it begins to be heard",
@@ -251,17 +283,23 @@ class _Writing:
         self._unfinished, self._say = unfinished, request.say
         kept = unfinished.progress
         self._done = int(kept.get("stems", 0))
-        self.n_cells: dict[str, list[int]] = kept.get(
-            "n_cells", {name: [] for name in sorted(set(PER_CELL.values()))}
+        self.n_cells: dict[str, list[int]] = kept.get("n_cells", {name: [] for name in CELLS})
+        self.n_cells_on_cue: dict[str, list[int]] = kept.get(
+            "n_cells_on_cue", {name: [] for name in CELLS}
         )
-        self._names = {
-            name: file_of(name, source.grid.dtype) for name in ("mel", *PER_FRAME, *PER_CELL)
-        }
-        files = [*self._names.values(), *([] if samples is None else [AUDIO, MIX])]
+        self.shifts = _shifts(source)
+        self._mel = mel_file(source.grid.dtype)
+        labels = [file_of(name) for name in (*PER_FRAME, *PER_CELL)]
+        on_cue = [ON_CUE + name for name in labels] if self.shifts else []
+        features = [feature_file(field, dtype) for field, (_, dtype) in source.features.items()]
+        sounds = [] if samples is None else [AUDIO, MIX]
+        files = [self._mel, *labels, *on_cue, *features, *sounds]
         self._sizes: dict[str, int] = kept.get("sizes", dict.fromkeys(files, 0))
 
     def run(self) -> dict[str, str]:
         """Write what is lacking; return the SHA-256 of each file."""
+        if self.shifts:
+            (self._unfinished.folder / ON_CUE).mkdir(exist_ok=True)
         files = GrowingFiles(self._unfinished.folder, self._sizes)
         with files:
             kept_at = time.monotonic()
@@ -275,13 +313,14 @@ class _Writing:
 
     def _add(self, files: GrowingFiles, item: int) -> None:
         for block in mel_blocks(self._source, item):
-            files.append(self._names["mel"], block)
-        labels = self._source.labels(item)
-        for name in (*PER_FRAME, *PER_CELL):
-            data = np.ascontiguousarray(getattr(labels, name)).data.cast("B")
-            files.append(self._names[name], data)
-        for name, lengths in self.n_cells.items():
-            lengths.append(len(getattr(labels, name)))
+            files.append(self._mel, block)
+        _add_labels(files, "", self._source.labels(item), self.n_cells)
+        if shift := self.shifts.get(item):
+            later = self._source.labels_later(item, shift)
+            _add_labels(files, ON_CUE, later, self.n_cells_on_cue)
+        for field, (_, dtype) in self._source.features.items():
+            for block in feature_blocks(self._source, field, item):
+                files.append(feature_file(field, dtype), block)
         if self._samples is not None:
             for block in self._samples.mix_before(item):
                 files.append(MIX, block)
@@ -289,13 +328,30 @@ class _Writing:
                 files.append(AUDIO, block)
 
     def _keep(self, files: GrowingFiles, stems: int) -> None:
-        n_cells = {name: list(lengths) for name, lengths in self.n_cells.items()}
-        files.keep(
-            lambda sizes: self._unfinished.keep(
-                {"stems": stems, "n_cells": n_cells, "sizes": sizes}
-            )
-        )
+        cells = {"n_cells": self.n_cells, "n_cells_on_cue": self.n_cells_on_cue}
+        noted = copy.deepcopy(cells)
+        files.keep(lambda sizes: self._unfinished.keep({"stems": stems, **noted, "sizes": sizes}))
         self._say(f"{stems:,} of {len(self._source.items):,} stems")
+
+
+def _add_labels(
+    files: GrowingFiles, prefix: str, labels: Labels, n_cells: Mapping[str, list[int]]
+) -> None:
+    for name in (*PER_FRAME, *PER_CELL):
+        data = np.ascontiguousarray(getattr(labels, name)).data.cast("B")
+        files.append(prefix + file_of(name), data)
+    for name, lengths in n_cells.items():
+        lengths.append(len(getattr(labels, name)))
+
+
+def feature_blocks(source: TablesSource, field: str, item: int) -> Iterator[memoryview]:
+    """Yield the bytes of a feature of a stem, a block of frames at a time."""
+    columns, dtype = source.features[field]
+    n_frames = source.feature_length(field, item)
+    for first in range(0, n_frames, BLOCK_FRAMES):
+        block = np.empty((1, min(BLOCK_FRAMES, n_frames - first), columns), dtype)
+        source.read_feature(field, np.array([item]), np.array([first]), block)
+        yield memoryview(block.view(np.uint8).reshape(-1))
 
 
 def mel_blocks(source: TablesSource, item: int) -> Iterator[memoryview]:
@@ -308,7 +364,13 @@ def mel_blocks(source: TablesSource, item: int) -> Iterator[memoryview]:
         yield memoryview(block.view(np.uint8).reshape(-1))
 
 
-def _index(source: TablesSource, n_cells: Mapping[str, list[int]]) -> dict[str, Any]:
+def _shifts(source: TablesSource | PackedSource) -> dict[int, float]:
+    """Return the stems whose labels are kept on the clock of their cue, too, and how much later."""
+    placed = on_clock(source.items, source.grid)
+    return {i: shift for i, (_, shift) in placed.items() if shift}
+
+
+def _index(source: TablesSource, writing: _Writing) -> dict[str, Any]:
     items = source.items
     keys = list(dict.fromkeys(item.cue_key for item in items))
     return {
@@ -324,7 +386,17 @@ def _index(source: TablesSource, n_cells: Mapping[str, list[int]]) -> dict[str, 
             "n_frames": [item.n_frames for item in items],
             "category": [item.category for item in items],
             "start_seconds": [item.start_seconds for item in items],
-            "n_cells": dict(n_cells),
+            "n_cells": dict(writing.n_cells),
+        },
+        "on_cue": {"stems": list(writing.shifts), "n_cells": dict(writing.n_cells_on_cue)},
+        "features": {
+            field: {
+                "columns": columns,
+                "dtype": dtype,
+                "silence": source.silence(field),
+                "n_frames": [source.feature_length(field, i) for i in range(len(items))],
+            }
+            for field, (columns, dtype) in source.features.items()
         },
     }
 
@@ -333,7 +405,7 @@ def _disorder(packed: PackedSource) -> Iterator[str]:
     """Yield what in the arrays does not fit: cells that are not sorted, or not of their stem."""
     for i, item in enumerate(packed.items):
         labels = packed.labels(i)
-        for name in sorted(set(PER_CELL.values())):
+        for name in CELLS:
             cells = getattr(labels, name)
             inside = not len(cells) or (cells[0] >= 0 and cells[-1] < item.n_frames * 128)
             if not inside or (np.diff(cells) < 0).any():
@@ -344,14 +416,17 @@ def _differences(
     packed: PackedSource, library: Library, description: Mapping[str, Any]
 ) -> Iterator[str]:
     """Yield what a pack holds otherwise than the tables, and the files where it has samples."""
-    selection = select(library, description["split"])
+    fields = list(packed.features)
+    selection = select(library, description["split"], assets_of(fields).values())
     tables = TablesSource(
         library,
         profile=description["profile"],
         cues=selection.keys,
         controllers=packed.controllers,
+        features=fields,
         cache_bytes=0,
     )
+    shifts = _shifts(packed)
     held = packed.samples
     files = held and PackSamples(library, tables, Sounds(library), held.rate, held.channels)
     left_out = {name for names in description["left_out"].values() for name in names}
@@ -363,6 +438,7 @@ def _differences(
             why = _gone(item, selection, tables)
         else:
             why = _difference(packed, i, tables, there)
+            why = why or _difference_on_cue(packed, i, tables, there, shifts.get(i))
             if why is None and held and files:
                 why = stem_difference(packed, held, i, files, there)
         if why is not None:
@@ -388,7 +464,33 @@ def _difference(packed: PackedSource, i: int, tables: TablesSource, there: int) 
         return "its mel is another in the tables."
     if not _same_labels(packed.labels(i), tables.labels(there)):
         return "its labels are others in the tables."
+    for field in packed.features:
+        if not _same_feature(packed, field, i, tables, there):
+            return f"its {field} is another in the tables."
     return None
+
+
+def _difference_on_cue(
+    packed: PackedSource, i: int, tables: TablesSource, there: int, shift: float | None
+) -> str | None:
+    """Return how what a pack keeps of a stem on the clock of its cue differs from the tables."""
+    if tables.items[there].start_seconds != packed.items[i].start_seconds:
+        return "it starts elsewhere in the tables."
+    held = packed.labels_on_cue(i)
+    if held is None or not shift:
+        return None
+    if not _same_labels(held, tables.labels_later(there, shift)):
+        return "its labels on the clock of its cue are others in the tables."
+    return None
+
+
+def _same_feature(
+    packed: PackedSource, field: str, i: int, tables: TablesSource, there: int
+) -> bool:
+    if tables.features[field] != packed.features[field]:
+        return False
+    found = b"".join(feature_blocks(tables, field, there))
+    return packed.feature_frames(field, i).tobytes() == found
 
 
 def _same_mel(packed: PackedSource, i: int, tables: TablesSource, there: int) -> bool:

@@ -163,6 +163,11 @@ class Parquet:
                 faults += _shard_faults(out, file.name, library)
         return faults
 
+    def notes(self, out: Path) -> list[str]:
+        """Return nothing: see `Format.notes`."""
+        del out
+        return []
+
 
 def _require_pyarrow() -> None:
     try:

@@ -133,6 +133,11 @@ class Slakh:
             )
         return faults
 
+    def notes(self, out: Path) -> list[str]:
+        """Return nothing: see `Format.notes`."""
+        del out
+        return []
+
 
 def _place(chosen: Chosen, number: int) -> str:
     name = f"Track{number:05}"

@@ -130,6 +130,11 @@ class Webdataset:
             )
         return faults
 
+    def notes(self, out: Path) -> list[str]:
+        """Return nothing: see `Format.notes`."""
+        del out
+        return []
+
 
 def _cut(options: Mapping[str, Any]) -> Cut:
     if options.get("whole"):

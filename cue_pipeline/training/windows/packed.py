@@ -13,6 +13,9 @@ little-endian, in C order, stem after stem:
 ``sounding.i4``     cells in which notes sound, with ``velocity.u1``
 ``onsets.i4``       cells in which notes begin, with ``categories.i1``
 ``offsets.i4``      cells in which notes have ceased to sound
+``cue/…``           labels once more, of stems that do not begin on a frame of their cue's clock,
+                    on its frames
+``feature.KIND.…``  where it was exported with features: see :mod:`.packed_features`
 ``audio.f4``        where it was exported with samples: see :mod:`.packed_samples`
 ``mix.f4``          the same of the cues' mixes
 ==================  =====================================================================
@@ -23,7 +26,6 @@ A cell is ``frame * 128 + pitch``, the frame counted from the stem's first.
 from __future__ import annotations
 
 import json
-import mmap
 import os
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
@@ -34,30 +36,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .fields import OF_FEATURES
 from .grid import Grid
+from .packed_features import PackedFeatures, feature_sizes
+from .packed_labels import ON_CUE, PackedLabels, mapped, suffix_of
 from .packed_samples import AUDIO, MIX, PackedSamples, sample_sizes
 from .refusal import WindowsError
-from .source import LABEL_DTYPES, Item, Labels
+from .source import Item, Labels
 
 Array = NDArray[Any]
 
 INDEX = "index.json"
 VERSION = 1
-PER_FRAME = ("beat", "controllers", "complete")
-PER_CELL = {
-    "sounding": "sounding", "velocity": "sounding", "onsets": "onsets", "categories": "onsets",
-    "offsets": "offsets",
-}  # fmt: skip
-"""Array → the one whose length it shares."""
-
-_SUFFIX = {"<i4": "i4", "u1": "u1", "i1": "i1", "<f4": "f4", "?": "b1", "float16": "f2",
-           "float32": "f4"}  # fmt: skip
 _KEPT_LABELS = 1 << 16
 
 
-def file_of(array: str, mel_dtype: str) -> str:
-    """Return the name of an array's file."""
-    return f"{array}.{_SUFFIX[mel_dtype if array == 'mel' else LABEL_DTYPES[array]]}"
+def mel_file(dtype: str) -> str:
+    """Return the name of the mel's file."""
+    return f"mel.{suffix_of(dtype)}"
 
 
 class PackedSource:
@@ -77,6 +73,10 @@ class PackedSource:
     ----------
     samples : PackedSamples or None
         None: the pack holds none.
+    features : dict of str to (int, str)
+        Its fields that are features beside mel, with the columns of a frame and their type.
+    later : dict of int to float
+        See `StemSource`. What else than the pack's own labels on the clock of cues is not there.
     left_out : list of (cue_key, stem, reason)
 
     Raises
@@ -100,25 +100,31 @@ class PackedSource:
         self.grid = Grid(**index["grid"])
         self.controllers = tuple(index["controllers"])
         self.categories = tuple(index["categories"])
-        self._arrays = _arrays(self.folder, index, self.grid)
+        _refuse_other_sizes(self.folder, sizes(index))
         stems = index["stems"]
+        dtype = self.grid.dtype
+        self._mel = mapped(self.folder / mel_file(dtype), dtype).reshape(-1, self.grid.n_mels)
+        self._own, self._on_cue = packed_labels(index)
+        for labels in (self._own, self._on_cue):
+            if labels is not None:
+                labels.open(self.folder)
+        self._place_on_cue = _places_on_cue(index)
+        self._features = PackedFeatures(self.folder, index)
+        self.features = self._features.shapes
+        self.later: dict[int, float] = {}
         self.samples = _samples(self.folder, index)
         self._kept = _of_cues(index, _of_split(index, split, self.folder), cues, self.folder)
-        self.left_out: list[tuple[str, str, str]] = []
+        self.left_out: list[tuple[str, str | None, str]] = []
         if mixes and self.samples is not None:
             self._kept = self._with_mix(index, self.samples.later)
         frames = [0, *accumulate(stems["n_frames"])]
         self._frames = [frames[i] for i in self._kept]
-        cells = {name: [0, *accumulate(stems["n_cells"][name])] for name in stems["n_cells"]}
-        self._cells = {
-            name: [(ends[i], ends[i + 1]) for i in self._kept] for name, ends in cells.items()
-        }
         self.items: Sequence[Item] = [_item(index, i) for i in self._kept]
         self._labels = lru_cache(_KEPT_LABELS)(self._read_labels)
 
     def read_mel(self, items: Array, firsts: Array, out: Array) -> None:
         """Fill a batch with frames: see `Source.read_mel`."""
-        mel, frames, stems, n = self._arrays["mel"], self._frames, self.items, out.shape[1]
+        mel, frames, stems, n = self._mel, self._frames, self.items, out.shape[1]
         for row, (item, first) in enumerate(zip(items.tolist(), firsts.tolist(), strict=True)):
             begin = frames[item] + first
             there = max(0, min(n, stems[item].n_frames - first))
@@ -127,9 +133,30 @@ class PackedSource:
                 out[row, there:] = self.grid.silence_db
 
     def read_feature(self, field: str, items: Array, firsts: Array, out: Array) -> None:
-        """Refuse: a pack holds the mel alone."""
-        del items, firsts, out
-        raise WindowsError(f"A pack holds no field '{field}'.")
+        """Fill a batch with frames of another feature: see `Source.read_feature`."""
+        for row, (item, first) in enumerate(zip(items.tolist(), firsts.tolist(), strict=True)):
+            self._features.read(field, self._kept[item], first, out[row])
+
+    def feature_frames(self, field: str, item: int) -> Array:
+        """Return all frames of a feature of a stem."""
+        return self._features.frames(field, self._kept[item])
+
+    def refuse_lacking(self, fields: Sequence[str]) -> None:
+        """Refuse features that the pack does not hold.
+
+        Raises
+        ------
+        WindowsError
+            If one of the fields is such.
+        """
+        for field in fields:
+            if field.startswith(OF_FEATURES) and field not in self.features:
+                kind = field.removeprefix(OF_FEATURES)
+                raise WindowsError(
+                    f"'{self.folder}' is a pack that holds no field '{field}'; of this kind it has "
+                    f"{', '.join(self.features) or 'none'}. Export it anew with --features {kind}, "
+                    "or open the library itself: Windows.open('sqlite:///…')."
+                )
 
     def labels(self, item: int) -> Labels:
         """Return what the score says of a stem."""
@@ -181,16 +208,28 @@ class PackedSource:
         return kept
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopened, (self.folder, *self._asked)
+        return _reopened, (self.folder, *self._asked), {"later": self.later}
+
+    def own_labels(self, item: int) -> Labels:
+        """Return what the score says of a stem, on its own frames."""
+        return self._own.read(self._kept[item])
+
+    def labels_on_cue(self, item: int) -> Labels | None:
+        """Return the same on the frames of its cue; None: the pack does not keep that of it."""
+        place = self._place_on_cue.get(self._kept[item])
+        return None if place is None or self._on_cue is None else self._on_cue.read(place)
 
     def _read_labels(self, item: int) -> Labels:
-        begin = self._frames[item]
-        end = begin + self.items[item].n_frames
-        found = {name: self._arrays[name][begin:end] for name in PER_FRAME}
-        for name, of in PER_CELL.items():
-            lo, hi = self._cells[of][item]
-            found[name] = self._arrays[name][lo:hi]
-        return Labels(**found)
+        if not self.later.get(item):
+            return self.own_labels(item)
+        found = self.labels_on_cue(item)
+        if found is None:
+            raise WindowsError(
+                f"'{self.folder}' was exported by a version that kept no labels on the clock of "
+                "cues, which windows of cues need where stems do not begin together. Export it "
+                "anew, or open the library itself: Windows.open('sqlite:///…', of='cue')."
+            )
+        return found
 
 
 def read_index(folder: Path) -> dict[str, Any]:
@@ -222,59 +261,49 @@ def read_index(folder: Path) -> dict[str, Any]:
 
 def sizes(index: Mapping[str, Any]) -> dict[str, int]:
     """Return how many bytes each file of a pack has, by its index."""
-    grid, stems = Grid(**index["grid"]), index["stems"]
-    n_frames = sum(stems["n_frames"])
-    width = {"mel": grid.n_mels, "beat": 2, "controllers": len(index["controllers"]), "complete": 1}
-    found = {}
-    for name in ("mel", *PER_FRAME, *PER_CELL):
-        n = width[name] * n_frames if name in width else sum(stems["n_cells"][PER_CELL[name]])
-        dtype = grid.dtype if name == "mel" else LABEL_DTYPES[name]
-        found[file_of(name, grid.dtype)] = n * np.dtype(dtype).itemsize
-    return found | sample_sizes(index)
+    grid = Grid(**index["grid"])
+    frame_bytes = grid.n_mels * np.dtype(grid.dtype).itemsize
+    found = {mel_file(grid.dtype): sum(index["stems"]["n_frames"]) * frame_bytes}
+    for labels in packed_labels(index):
+        if labels is not None:
+            found |= labels.sizes()
+    return found | feature_sizes(index) | sample_sizes(index)
+
+
+def packed_labels(index: Mapping[str, Any]) -> tuple[PackedLabels, PackedLabels | None]:
+    """Return the labels of all stems, and those on the clock of cues where there are any."""
+    stems, n_controllers = index["stems"], len(index["controllers"])
+    own = PackedLabels(stems["n_frames"], stems["n_cells"], n_controllers)
+    if not _places_on_cue(index):
+        return own, None
+    told = index["on_cue"]
+    n_frames = [stems["n_frames"][i] for i in told["stems"]]
+    return own, PackedLabels(n_frames, told["n_cells"], n_controllers, ON_CUE)
+
+
+def _places_on_cue(index: Mapping[str, Any]) -> dict[int, int]:
+    """Return which stems have labels on the clock of their cue: their place among those."""
+    stems: Sequence[int] = index.get("on_cue", {}).get("stems", ())
+    return {stem: place for place, stem in enumerate(stems)}
 
 
 def _samples(folder: Path, index: Mapping[str, Any]) -> PackedSamples | None:
     if "samples" not in index:
         return None
     n_channels = index["samples"]["channels"]
-    audio, mix = (
-        _mapped(folder / n, np.dtype("<f4")).reshape(-1, n_channels) for n in (AUDIO, MIX)
-    )
+    audio, mix = (mapped(folder / n, "<f4").reshape(-1, n_channels) for n in (AUDIO, MIX))
     return PackedSamples(index, audio, mix)
 
 
-def _arrays(folder: Path, index: Mapping[str, Any], grid: Grid) -> dict[str, Array]:
-    for name, needed in sizes(index).items():
+def _refuse_other_sizes(folder: Path, needed: Mapping[str, int]) -> None:
+    for name, size in needed.items():
         path = folder / name
         found = path.stat().st_size if path.is_file() else -1
-        if found != needed:
+        if found != size:
             raise WindowsError(
                 f"'{path}' {f'has {found:,} bytes' if found >= 0 else 'is missing'}; by {INDEX} it "
-                f"has {needed:,}. The pack is not whole: copy it again."
+                f"has {size:,}. The pack is not whole: copy it again."
             )
-    shapes = {
-        "mel": (-1, grid.n_mels),
-        "beat": (-1, 2),
-        "controllers": (-1, len(index["controllers"])),
-    }
-    arrays = {}
-    for name in ("mel", *PER_FRAME, *PER_CELL):
-        dtype = np.dtype(grid.dtype if name == "mel" else LABEL_DTYPES[name]).newbyteorder("<")
-        found_array = _mapped(folder / file_of(name, grid.dtype), dtype)
-        shape = shapes.get(name, (-1,))
-        # Of no columns the number of rows is not told by the file.
-        rows = sum(index["stems"]["n_frames"]) if 0 in shape else -1
-        arrays[name] = found_array.reshape(rows, *shape[1:])
-    return arrays
-
-
-def _mapped(path: Path, dtype: np.dtype[Any]) -> Array:
-    """Return a file as an array; a plain one, whose slices cost less than those of np.memmap."""
-    if path.stat().st_size == 0:
-        return np.empty(0, dtype)
-    with path.open("rb") as file:
-        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    return np.frombuffer(mapped, dtype)
 
 
 def _of_split(index: Mapping[str, Any], split: str | None, folder: Path) -> list[int]:

@@ -143,3 +143,18 @@ class Source(Protocol):
     def read_mix(self, item: int, start: float, rate: int, out: Array) -> None:
         """Fill ``out`` with samples of the mix of an item's cue, ``start`` on the item's clock."""
         ...
+
+
+class StemSource(Source, Protocol):
+    """A source of stems, which windows of cues can be made of.
+
+    Attributes
+    ----------
+    left_out : list of (cue_key, stem or None, reason)
+    later : dict of int to float
+        Seconds, less than half a frame, by which the labels of a stem are put later, for frames of
+        a clock that its own do not fall on.
+    """
+
+    left_out: list[tuple[str, str | None, str]]
+    later: dict[int, float]

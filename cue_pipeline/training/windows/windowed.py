@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from .fields import FIELDS, OF_CUES, Places, Shape, checked_fields, empty_arrays
 from .grid import PITCHES, Grid
 from .order import Permutation
 from .refusal import WindowsError
+from .whole_cues import CueSource
 
 if TYPE_CHECKING:
     from .source import Item, Labels, Source
@@ -143,6 +144,8 @@ class Windows:
         seconds: float = 10.0,
         hop: float | None = None,
         fields: Sequence[str] = DEFAULT_FIELDS,
+        of: Literal["stem", "cue"] = "stem",
+        max_stems: int = 16,
         **options: Any,
     ) -> Self:
         """Open a pack that ``cue-pipeline export pack`` has written.
@@ -157,6 +160,11 @@ class Windows:
             Only stems of these cues.
         seconds, hop, fields, **options
             As for the class; a window is of 10 s, and the next begins half a window later.
+        of : {"stem", "cue"}
+            What a window is of. Of a cue: all fields but ``mel`` and features, of all its stems, on
+            one clock.
+        max_stems : int
+            Places for stems in a window of a cue.
 
         Raises
         ------
@@ -171,13 +179,17 @@ class Windows:
                 "opened here. Export one by `cue-pipeline export pack OUT`, or open the database "
                 "where cue-pipeline is installed: cue_pipeline.training.Windows.open(URL)."
             )
+        refuse_other_kinds(of)
         source = PackedSource(pack, split=split, cues=cues, mixes="mix" in fields)
         if source.samples is not None:
             options = {"sample_rate": source.samples.rate, "channels": source.samples.channels,
                        **options}  # fmt: skip
-        return cls(
-            source, seconds=seconds, hop=hop, fields=fields, left_out=source.left_out, **options
-        )
+        options = {"seconds": seconds, "hop": hop, "fields": fields, **options}
+        if of == "cue":
+            whole = CueSource(source, max_stems)
+            return cls(whole, left_out=whole.left_out, max_stems=max_stems, **options)
+        source.refuse_lacking(fields)
+        return cls(source, left_out=source.left_out, features=source.features, **options)
 
     @property
     def items(self) -> Sequence[Item]:
@@ -375,6 +387,12 @@ def _controllers(source: Source, wanted: Sequence[int] | None) -> tuple[int, ...
             "pack keeps those that `cue-pipeline export pack --controllers` names."
         )
     return tuple(wanted)
+
+
+def refuse_other_kinds(of: str) -> None:
+    """Refuse windows that are neither of stems nor of cues."""
+    if of not in ("stem", "cue"):
+        raise WindowsError(f"Windows are of 'stem' or 'cue', not of {of!r}.")
 
 
 def _check(seconds: float, hop: float | None, empty: float, channels: int) -> None:

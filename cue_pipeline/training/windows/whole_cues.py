@@ -2,32 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cue_pipeline.errors import TrainingError
-from cue_pipeline.training.windows.source import Item, Labels
+from .grid import Grid
+from .refusal import WindowsError
+from .source import Item, Labels
 
 if TYPE_CHECKING:
-    from cue_pipeline.training.tables_source import LeftOut, TablesSource
+    from .source import StemSource
 
 Array = NDArray[Any]
 
 
-class CueSource:
-    """The cues of a library, each as its stems beside each other.
+def on_clock(items: Sequence[Item], grid: Grid) -> dict[int, tuple[float, float]]:
+    """Return where the stems of cues begin on the clock of their cue.
 
     The clock of a cue counts from the earliest start of its stems. Where none of them bears a time
-    reference they begin together, as a session's consolidated files do; one that bears none where
-    others do is left out.
+    reference they begin together, as a session's consolidated files do.
 
     Parameters
     ----------
-    stems : TablesSource
+    items : sequence of Item
+        Stems, those of a cue together.
+    grid : Grid
+
+    Returns
+    -------
+    dict of int to (float, float)
+        Stem → the seconds by which it begins later than its cue, and by how many of them it begins
+        after a frame of the cue (before one: less than 0). Stems that bear no time reference where
+        others do are not in it.
+    """
+    found: dict[int, tuple[float, float]] = {}
+    for _, members in groupby(enumerate(items), key=lambda of: of[1].cue_key):
+        own = list(members)
+        timed = [(i, stem.start_seconds) for i, stem in own if stem.start_seconds is not None]
+        placed = timed or [(i, 0.0) for i, _ in own]
+        begin = min(start for _, start in placed)
+        for i, start in placed:
+            later = start - begin
+            found[i] = later, later - _frame(later, grid) / grid.frames_per_second
+    return found
+
+
+def _frame(seconds: float, grid: Grid) -> int:
+    return round(seconds * grid.frames_per_second)
+
+
+class CueSource:
+    """The cues of a source, each as its stems beside each other, on one clock: `on_clock`.
+
+    Stems of which nothing tells where they begin are left out.
+
+    Parameters
+    ----------
+    stems : StemSource
     max_stems : int
         Places in a window. Of a cue with more, those that come first by name are taken.
 
@@ -36,18 +70,20 @@ class CueSource:
     left_out : list of (cue_key, stem or None, reason)
     """
 
-    def __init__(self, stems: TablesSource, max_stems: int) -> None:
+    def __init__(self, stems: StemSource, max_stems: int) -> None:
         if max_stems < 1:
-            raise TrainingError(f"A window of a cue has a stem or more, not {max_stems=}.")
+            raise WindowsError(f"A window of a cue has a stem or more, not {max_stems=}.")
         self._stems, self._max = stems, max_stems
         self.grid, self.categories = stems.grid, stems.categories
         self.controllers = stems.controllers
-        self.left_out: list[LeftOut] = list(stems.left_out)
+        self.left_out: list[tuple[str, str | None, str]] = list(stems.left_out)
+        placed = on_clock(stems.items, stems.grid)
+        stems.later.update({i: shift for i, (_, shift) in placed.items()})
         self._members: list[list[tuple[int, float]]] = []
         items: list[Item] = []
         numbered = enumerate(stems.items)
         for key, members in groupby(numbered, key=lambda of: of[1].cue_key):
-            own = self._on_clock(key, list(members))
+            own = self._taken(key, list(members), placed)
             if own:
                 self._members.append(own)
                 items.append(self._item(key, own, len(items)))
@@ -66,20 +102,20 @@ class CueSource:
 
     def read_feature(self, *_: Any) -> None:
         """Refuse, as of the mel."""
-        raise TrainingError("A window of a cue has no features; see `of='stem'`.")
+        raise WindowsError("A window of a cue has no features; see `of='stem'`.")
 
     def read_mel(self, *_: Any) -> None:
         """Refuse: stems of a cue need not begin on each other's frames."""
-        raise TrainingError("A window of a cue has no mel; see `of='stem'`.")
+        raise WindowsError("A window of a cue has no mel; see `of='stem'`.")
 
     def labels(self, *_: Any) -> Labels:
         """Refuse: what is said of the score is said of stems."""
-        raise TrainingError("Notes one by one are told of windows of stems: see `of='stem'`.")
+        raise WindowsError("Notes one by one are told of windows of stems: see `of='stem'`.")
 
     def spans(self, item: int) -> list[tuple[int, int]]:
         """Return of each stem the cue's frame on which it begins, and its frames."""
         return [
-            (self._frame(later), self._stems.items[stem].n_frames)
+            (_frame(later, self.grid), self._stems.items[stem].n_frames)
             for stem, later in self._members[item]
         ]
 
@@ -94,29 +130,23 @@ class CueSource:
             found[place] = self._stems.labels_complete(stem)
         return found
 
-    def _frame(self, seconds: float) -> int:
-        return round(seconds * self.grid.frames_per_second)
-
-    def _on_clock(self, key: str, members: list[tuple[int, Item]]) -> list[tuple[int, float]]:
+    def _taken(
+        self, key: str, members: list[tuple[int, Item]], placed: Mapping[int, tuple[float, float]]
+    ) -> list[tuple[int, float]]:
         """Return a cue's stems, each with how much later than the cue's clock it starts."""
-        timed = [i for i, stem in members if stem.start_seconds is not None]
         kept: list[tuple[int, float]] = []
         for i, stem in members:
-            if timed and stem.start_seconds is None:
+            if i not in placed:
                 self.left_out.append((key, stem.stem, "nothing tells where it starts"))
             elif len(kept) == self._max:
                 self.left_out.append((key, stem.stem, f"beyond the first {self._max} stems"))
             else:
-                kept.append((i, stem.start_seconds or 0.0))
-        first = min((start for _, start in kept), default=0.0)
-        for i, start in kept:
-            on_frame = self._frame(start - first) / self.grid.frames_per_second
-            self._stems.later[i] = start - first - on_frame
-        return [(i, start - first) for i, start in kept]
+                kept.append((i, placed[i][0]))
+        return kept
 
     def _item(self, key: str, members: list[tuple[int, float]], cue: int) -> Item:
         stems = self._stems.items
-        n_frames = max(stems[i].n_frames + self._frame(later) for i, later in members)
+        n_frames = max(stems[i].n_frames + _frame(later, self.grid) for i, later in members)
         absent = (-1,) * (self._max - len(members))
         categories = tuple(stems[i].category for i, _ in members) + absent
         return Item(key, "", n_frames, categories, 0.0, cue, n_stems=len(members))
