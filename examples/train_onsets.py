@@ -28,6 +28,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from cue_pipeline.audio.mel_filters import mel_corners
+from cue_pipeline.settings import MelSettings
 from cue_pipeline.training import Windows
 
 LOWEST, N_PITCHES = 36, 60  # MIDI; C2 to B6
@@ -136,9 +138,7 @@ def by_network(net: nn.Module) -> Callable[[Stem], Strength]:
 
 def by_flux(sample_rate: int, n_bands: int) -> Callable[[Stem], Strength]:
     """Return what sums up spectral flux at each pitch's harmonics, less that between them."""
-    import librosa
-
-    centres = librosa.mel_frequencies(n_bands + 2, fmin=0.0, fmax=sample_rate / 2)[1:-1]
+    centres = mel_corners(MelSettings(sr=sample_rate, n_mels=n_bands))[1:-1]
 
     def at(rise: Strength, hz: Strength) -> Strength:
         place = np.interp(hz, centres, np.arange(n_bands))

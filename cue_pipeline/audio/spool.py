@@ -123,7 +123,13 @@ def _told(size: int) -> Iterator[None]:
 
 
 class FeatureWriter:
-    """Packs the frames of one feature into chunks of a spool, as float16 unless asked otherwise."""
+    """Packs the frames of one feature into chunks of a spool, as float16 unless asked otherwise.
+
+    Attributes
+    ----------
+    compiled : bool
+        Whether the compiled kernel rounds, which takes no NaN.
+    """
 
     def __init__(
         self,
@@ -133,7 +139,7 @@ class FeatureWriter:
         compiled: bool = False,
         dtype: np.dtype[Any] = DTYPE,
     ) -> None:
-        self._compiled = compiled
+        self.compiled = compiled
         dtype = dtype.newbyteorder("<")
         self.feature = SpooledFeature(n_mels, n_mels * dtype.itemsize)
         self._spool = spool
@@ -153,7 +159,7 @@ class FeatureWriter:
 
     def _pack(self, part: Float32Array, packed: np.ndarray[Any, Any]) -> float:
         if packed.dtype == DTYPE and part.dtype == np.float32:
-            return pack_half(part, packed, compiled=self._compiled)
+            return pack_half(part, packed, compiled=self.compiled)
         packed[:] = part
         return float(np.fmax.reduce(packed, axis=None))  # what is not known is NaN
 

@@ -177,7 +177,8 @@ def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], stor
     )
     rows = Counter[str]()
     for row in store.ledger():
-        rows[row.cue_key] += row.row_count or 0
+        if row.asset in assets:  # those of kinds that are no longer chosen stay, unseen
+            rows[row.cue_key] += row.row_count or 0
     table = Table()
     for heading in ("cue", "result"):
         table.add_column(heading)

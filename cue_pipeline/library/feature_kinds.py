@@ -176,4 +176,7 @@ def declaration(kind: FeatureKind) -> Declaration:
 
 def _shape_as_json(kind: FeatureKind, settings: Settings) -> list[object]:
     shape = kind.shape(grid_of(settings))
-    return [shape.n_columns, shape.sample_rate, shape.hop_length, dict(shape.params), kind.dtype]
+    own = [shape.n_columns, shape.sample_rate, shape.hop_length, dict(shape.params), kind.dtype]
+    if kind.upstream is None:
+        return own
+    return [*own, kind.upstream.algorithm, _shape_as_json(kind.upstream, settings)]

@@ -142,13 +142,17 @@ def _openly(other: str, path: str, mine: _Music, theirs: _Music) -> Repeat | Non
     if common < _MOST * larger:
         if n_mine > n_theirs or common < _NEARLY_ALL * smaller:
             return None
-        told = f"{common} of its {n_mine} notes stand in '{other}' ({n_theirs})"
+        told = f"{_stand(common, n_mine)} in '{other}' ({n_theirs})"
         return Repeat(other, f"a part of another file, {told}: {_ONCE}")
     if all_the_same and mine.tempos == theirs.tempos:
         return Repeat(other, f"the same notes as '{other}': {_ONCE}")
     if all_the_same:
         return _version(other, path, "with the same notes at other tempos")
-    return _version(other, path, f"{common} of its {n_mine} notes stand there ({n_theirs})")
+    return _version(other, path, f"{_stand(common, n_mine)} there ({n_theirs})")
+
+
+def _stand(common: int, of: int) -> str:
+    return f"{common} of its {of} note{'s' * (of != 1)} stand{'s' * (common == 1)}"
 
 
 def _version(other: str, path: str, how: str) -> Repeat:

@@ -34,7 +34,7 @@ class Features:
     ) -> None:
         self._library, self._kind = library, kind
         self._cue_key, self._parent_id, self._name = cue_key, parent_id, name
-        self._feature_type = feature_type
+        self.feature_type = feature_type
         self._headers: dict[tuple[str, str], Header] | None = None
 
     def header(self, profile: str, channel: str, *, fresh: bool = False) -> Header:
@@ -42,7 +42,7 @@ class Features:
         if self._headers is None or fresh:
             found = read_headers(
                 self._library.store, self._kind, self._cue_key, self._parent_id,
-                self._feature_type,
+                self.feature_type,
             )  # fmt: skip
             self._headers = {(h.profile, h.channel): h for h in found}
         try:
@@ -59,14 +59,14 @@ class Features:
             If there is none, or there are several.
         """
         found = read_headers(
-            self._library.store, self._kind, self._cue_key, self._parent_id, self._feature_type
+            self._library.store, self._kind, self._cue_key, self._parent_id, self.feature_type
         )
         self._headers = {(h.profile, h.channel): h for h in found}
         if len(found) == 1:
             return found[0]
         if found:
             raise WarehouseError(
-                f"Several features '{self._feature_type}' are stored of '{self._name}' of cue "
+                f"Several features '{self.feature_type}' are stored of '{self._name}' of cue "
                 f"'{self._cue_key}': name the channel, one of "
                 f"{', '.join(repr(h.channel) for h in found)}."
             )
@@ -75,8 +75,8 @@ class Features:
     def _lacks(self, profile: str, channel: str) -> str:
         there = ", ".join(f"{p!r} of {c!r}" for p, c in sorted(self._headers or ())) or "none"
         what, how = "mel spectrogram", "Profiles are chosen by CUE_MEL_PROFILES;"
-        if self._feature_type != MEL_SPECTROGRAM:
-            what, how = f"feature '{self._feature_type}',", ""
+        if self.feature_type != MEL_SPECTROGRAM:
+            what, how = f"feature '{self.feature_type}',", ""
         return (
             f"No {what} {profile!r} of channel {channel!r} is stored of "
             f"'{self._name}' of cue '{self._cue_key}'. There are: {there}. {how} 'mono' is the "
@@ -105,9 +105,9 @@ class Features:
         return WarehouseError(
             f"The mel spectrograms of cue '{self._cue_key}' were made again since this one was "
             "opened. Ask the stem for it anew: `stem.mel()`."
-            if self._feature_type == MEL_SPECTROGRAM
-            else f"The features '{self._feature_type}' of cue '{self._cue_key}' were made again "
-            f"since this one was opened. Ask for it anew: `stem.feature('{self._feature_type}')`."
+            if self.feature_type == MEL_SPECTROGRAM
+            else f"The features '{self.feature_type}' of cue '{self._cue_key}' were made again "
+            f"since this one was opened. Ask for it anew: `stem.feature('{self.feature_type}')`."
         )
 
 
@@ -177,6 +177,15 @@ class Feature(NDArrayOperatorsMixin):
         self.max_db, self.params, self.warnings = header.max_db, header.params, header.warnings
 
     @property
+    def kind(self) -> str:
+        """Which feature it is: ``chroma``, …; ``mel_spectrogram``."""
+        return self._features.feature_type
+
+    @property
+    def _called(self) -> str:
+        return self.kind
+
+    @property
     def version(self) -> str:
         """When it was written: another one, where the spectrogram was made again."""
         return self._header.written_at.isoformat()
@@ -237,7 +246,7 @@ class Feature(NDArrayOperatorsMixin):
 
     def __repr__(self) -> str:
         return (
-            f"<{type(self).__name__} {self.profile!r} of {self.channel!r}: {self.shape[0]} frames "
+            f"<{type(self).__name__} {self._called!r} of {self.channel!r}: {self.shape[0]} frames "
             f"of {self.shape[1]} {self._columns}, {self.frames_per_second:g} a second>"
         )
 
@@ -251,3 +260,7 @@ class Mel(Feature):
     """A mel spectrogram: an array of shape (n_frames, n_mels), float32, dB re full scale."""
 
     _columns = "bands"
+
+    @property
+    def _called(self) -> str:
+        return self.profile

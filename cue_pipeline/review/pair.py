@@ -156,8 +156,8 @@ def _told(reference: axis.Clock, tempo_doubt: str | None, n_cut: int) -> list[st
     told = [] if reference.knots else [NO_CLOCK]
     if n_cut:
         told.append(
-            f"{n_cut} of its notes are not drawn: the recording leaves out the passage in which "
-            "they are."
+            f"{n_cut} of its notes {'is' if n_cut == 1 else 'are'} not drawn: the recording leaves "
+            "out the passage in which they stand."
         )
     if tempo_doubt:
         told.append(f"The times of this MIDI file are in doubt: {shown(tempo_doubt)}")

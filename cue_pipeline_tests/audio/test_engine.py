@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cue_pipeline.audio import group_pass
 from cue_pipeline.audio.compiled import choice as engine
-from cue_pipeline.audio.compiled import kernels, lanes, sample_kernels
+from cue_pipeline.audio.compiled import kernels, lanes, loudness_kernels, sample_kernels
 from cue_pipeline.audio.headers import AudioHeader
 from cue_pipeline.audio.mel import MelStream
 from cue_pipeline.audio.mel_filters import mel_plan
@@ -90,7 +90,12 @@ def test_a_machine_without_numba_computes_by_numpy(monkeypatch, caplog):
 
 
 @pytest.mark.parametrize(
-    ("built", "on"), [(kernels, ["lanes.py", "codelets.py"]), (sample_kernels, ["lanes.py"])]
+    ("built", "on"),
+    [
+        (kernels, ["lanes.py", "codelets.py"]),
+        (sample_kernels, ["lanes.py"]),
+        (loudness_kernels, ["lanes.py"]),
+    ],
 )
 def test_kernels_name_what_they_are_built_on_so_that_an_update_compiles_them_anew(built, on):
     folder = Path(lanes.__file__).parent

@@ -15,10 +15,12 @@ from cue_pipeline.audio.features import chroma, measuring
 from cue_pipeline.audio.mel import log_mel_spectrogram
 from cue_pipeline.audio.stereo_gains import stereo_gains
 from cue_pipeline.cli.commands import cli
+from cue_pipeline.cli.display import print_outcomes
 from cue_pipeline.defs.location import PROCESS_CUE, build_defs
 from cue_pipeline.errors import NotReadyError, SettingsError, TrainingError, WarehouseError
 from cue_pipeline.library import feature_kinds, graph
 from cue_pipeline.library.plan import plan_library
+from cue_pipeline.library.progress import CueOutcome
 from cue_pipeline.library.status import read_status
 from cue_pipeline.settings import read_settings
 from cue_pipeline.training import Windows
@@ -58,7 +60,7 @@ def run(*assets):
         ).success
 
 
-def test_a_chosen_kind_is_an_asset_of_its_own_of_stems_and_mixes(cue, url, monkeypatch):
+def test_a_chosen_kind_is_an_asset_of_its_own_of_stems_and_mixes(cue, url, monkeypatch, capsys):
     store = open_store(url)
     (plan,) = plan_library(cue.parent, store, read_settings()).cues
     assert plan.assets == (*graph.GRAPH, ASSET)
@@ -83,6 +85,7 @@ def test_a_chosen_kind_is_an_asset_of_its_own_of_stems_and_mixes(cue, url, monke
         ).T
         assert np.abs(found.array - expected).max() < 1e-3  # float16 of 0 to 1
         assert found.times[3] == pytest.approx(3 * 512 / 48_000)
+        assert repr(found).startswith("<Feature 'chroma' of 'mono': ")
         assert np.array_equal(found.window(0.2, 0.4), found.array[19:38])
     assert set(store.read(KEY, "audio_features", asset=ASSET).feature_type) == {"chroma"}
 
@@ -101,6 +104,10 @@ def test_a_chosen_kind_is_an_asset_of_its_own_of_stems_and_mixes(cue, url, monke
     monkeypatch.setenv("CUE_FEATURES", "mel")
     assert set(states(store)) == set(graph.GRAPH)
     assert len(store.read(KEY, "audio_features", asset=ASSET)) == 2
+    plan = plan_library(cue.parent, store, read_settings())
+    print_outcomes(plan, [CueOutcome(KEY, "processed")], store)
+    counted = sum(row.row_count for row in store.ledger(KEY) if row.asset in graph.GRAPH)
+    assert f" {counted} " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -34,6 +35,7 @@ def kernels_load() -> bool:
     """Return whether the compiled kernels can be had on this machine."""
     try:
         import cue_pipeline.audio.compiled.kernels
+        import cue_pipeline.audio.compiled.loudness_kernels
         import cue_pipeline.audio.compiled.sample_kernels  # noqa: F401
     except Exception as e:  # noqa: BLE001 - whatever a compiler chokes on, numpy does the work
         _log.warning("numba's kernels cannot be loaded (%s): numpy and scipy do the work.", e)
@@ -59,6 +61,13 @@ def compiled_frames(plan: MelPlan) -> FrameKernel:
     return MelKernel(plan).frames
 
 
+def compiled_powers(plan: MelPlan) -> FrameKernel:
+    """Return the compiled power spectra of a plan's frames, with scratch space of its own."""
+    from cue_pipeline.audio.compiled.kernels import MelKernel
+
+    return MelKernel(plan).powers
+
+
 def compiled_decode_24() -> Decoder:
     """Return the compiled decoder of packed 24-bit samples."""
     from cue_pipeline.audio.compiled.sample_kernels import decode_24
@@ -71,6 +80,61 @@ def compiled_add_24() -> Decoder:
     from cue_pipeline.audio.compiled.sample_kernels import add_24
 
     return add_24
+
+
+def k_weighted_sums(
+    block: Float32Array,
+    sos: Float64Array,
+    state: Float64Array,
+    step: int,
+    taken: int,
+    *,
+    compiled: bool,
+) -> Float64Array:
+    """Filter channels by two second-order sections; return their sums of squares, step by step.
+
+    Parameters
+    ----------
+    block : np.ndarray, shape=(n_channels, n)
+    sos : np.ndarray, shape=(2, 6)
+    state : np.ndarray, shape=(2, n_channels, 2)
+        Of the sections, as scipy's ``sosfilt`` has it; left as it is behind the last sample.
+    step, taken : int
+        Samples of a step, and those of the open one that came before.
+    compiled : bool
+        By the kernel.
+
+    Returns
+    -------
+    np.ndarray, shape=(n_channels, 1 + steps that end here)
+        The last one is of the step that stays open.
+    """
+    n = block.shape[1]
+    ends = [*range(step - taken, n + 1, step)]
+    sums = np.zeros((len(block), len(ends) + 1))
+    if compiled:
+        from cue_pipeline.audio.compiled.loudness_kernels import k_weighted_power
+
+        for channel, x in enumerate(block):
+            k_weighted_power(x, sos, state[:, channel], sums[channel], step, taken)
+        return sums
+    import scipy.signal
+
+    weighted, state[:] = scipy.signal.sosfilt(sos, block.astype(np.float64), axis=1, zi=state)
+    for index, (begin, end) in enumerate(pairwise((0, *ends, n))):
+        part = weighted[:, begin:end]
+        sums[:, index] = np.einsum("ct,ct->c", part, part)
+    return sums
+
+
+def compiled_peak_between(x: Float32Array, taps: Float32Array, gain: float, so_far: float) -> float:
+    """Return the largest magnitude of a signal, and of it under each of some rows of twelve taps.
+
+    A part of it that cannot reach ``so_far``, when its peak is raised by ``gain``, is passed over.
+    """
+    from cue_pipeline.audio.compiled.loudness_kernels import peak_between
+
+    return float(peak_between(x, taps, gain, so_far))
 
 
 def four_products(x: Float32Array, y: Float32Array, *, compiled: bool) -> Float64Array:

@@ -228,6 +228,21 @@ def _mel_frames(y, plan, scratch, out):
             _turn_back(scratch.bands, out, first + frame)
 
 
+@compiled()
+def _power_frames(y, plan, scratch, out):
+    """Fill ``out``, shape=(8·k, n_bins), with powers of frames that start every ``hop`` samples."""
+    for first in range(0, len(out), _FRAMES_AT_ONCE):
+        frames = min(_FRAMES_AT_ONCE, len(out) - first)
+        count = frames + plan.overlap
+        _turn(y[first * plan.hop :], plan.hop, plan.depth, count, scratch.turned, plan.turned_pitch)
+        for frame in range(0, frames, LANES):
+            _columns(scratch.turned, frame, plan, scratch.near, scratch.far)
+            _rows(scratch.far, plan, scratch.near, scratch.powers)
+            for k in range(out.shape[1]):
+                for lane in range(LANES):
+                    out[first + frame + lane, k] = scratch.powers[k * LANES + lane]
+
+
 class _Plan(NamedTuple):
     """The tables of one spectrogram; transforms of ``columns`` times ``rows`` complex values."""
 
@@ -293,6 +308,12 @@ class MelKernel:
         """
         out = np.empty((n_frames, self._n_mels), np.float32)
         _mel_frames(y, self._plan, self._scratch, out)
+        return out
+
+    def powers(self, y: Float32Array, n_frames: int) -> Float32Array:
+        """Return power spectra, shape=(n_frames, n_fft // 2 + 1), as :meth:`frames` does levels."""
+        out = np.empty((n_frames, self._scratch.powers.size // LANES), np.float32)
+        _power_frames(y, self._plan, self._scratch, out)
         return out
 
 

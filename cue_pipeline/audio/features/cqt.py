@@ -14,6 +14,7 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+import numpy.typing as npt
 
 from cue_pipeline.audio.features.framing import CentredFrames
 from cue_pipeline.audio.features.kind import (
@@ -32,6 +33,7 @@ PER_OCTAVE = 12
 N_BINS = N_OCTAVES * PER_OCTAVE
 FMIN_HZ = 32.70319566257483  # C1
 AMIN = 1e-5
+Spectrum = npt.NDArray[np.complex128]
 _SPARSITY = 0.01
 _WIDEST = 1.1  # times the highest centre: what the highest filter reaches, amply
 
@@ -50,45 +52,68 @@ class _Octave:
     """
 
     def __init__(self, sample_rate: float, top_rate: float, hop_length: int, bins: slice) -> None:
-        import librosa
-        import scipy.sparse
-
-        hz = FMIN_HZ * 2.0 ** (np.arange(N_BINS) / PER_OCTAVE)
-        # The band each filter takes of its neighbours' distance, as librosa has it.
-        ratio = 2.0 ** (2.0 / PER_OCTAVE)
-        alpha = np.full(N_BINS, (ratio - 1.0) / (ratio + 1.0))
-        basis, lengths = librosa.filters.wavelet(
-            freqs=hz[bins],
-            sr=sample_rate,
-            pad_fft=True,
-            alpha=alpha[bins],  # type: ignore[arg-type]
-        )
-        self.n_fft = int(basis.shape[1])
-        basis *= lengths[:, None] / self.n_fft
-        spectra = np.fft.fft(basis, axis=1)[:, : self.n_fft // 2 + 1].astype(np.complex64)
-        sparse = librosa.util.sparsify_rows(spectra, quantile=_SPARSITY)
-        scale, _ = librosa.filters.wavelet_lengths(freqs=hz, sr=top_rate, alpha=alpha)
-        by_length = math.sqrt(top_rate / sample_rate) / np.sqrt(scale[bins])
-        scaled = scipy.sparse.diags(by_length) @ sparse
-        # Dense and only as wide as it reaches: a short product is a fast one.
-        dense = np.asarray(scaled.todense()).astype(np.complex64)
-        used = np.flatnonzero(np.abs(dense).any(axis=0))
-        self._first, self._last = int(used[0]), int(used[-1]) + 1
-        self._basis = np.ascontiguousarray(dense[:, self._first : self._last].T)
-        self._frames = CentredFrames(self.n_fft, hop_length)
+        self._filters = _filters(sample_rate, top_rate, bins)
+        self._frames = CentredFrames(len(self._filters), hop_length)
 
     def feed(self, block: Samples, *, last: bool) -> Frames:
-        """Return the magnitudes that a block completes, shape=(n, 12)."""
-        parts = [self._magnitudes(framed) for framed in self._frames.feed(block)]
+        """Return the squared magnitudes that a block completes, shape=(n, 12)."""
+        parts = [self._powers(framed) for framed in self._frames.feed(block)]
         if last:
-            parts += [self._magnitudes(framed) for framed in self._frames.finish()]
+            parts += [self._powers(framed) for framed in self._frames.finish()]
         return np.concatenate(parts) if parts else np.empty((0, PER_OCTAVE), np.float32)
 
-    def _magnitudes(self, framed: Samples) -> Frames:
-        import scipy.fft
+    def _powers(self, framed: Samples) -> Frames:
+        # BLAS takes no frames that overlap.
+        parts = np.ascontiguousarray(framed) @ self._filters
+        parts *= parts
+        return np.asarray(parts[:, :PER_OCTAVE] + parts[:, PER_OCTAVE:])
 
-        spectra = scipy.fft.rfft(framed, axis=1, workers=1)[:, self._first : self._last]
-        return np.asarray(np.abs(spectra @ self._basis))
+
+def _filters(sample_rate: float, top_rate: float, bins: slice) -> npt.NDArray[np.float32]:
+    """Return the filters of an octave over samples, shape=(n_fft, 24): real, then imaginary parts.
+
+    librosa multiplies each frame's transform by the transforms of the filters. That product is one
+    of the samples with what is here, and an octave has so few filters that it costs less than the
+    transforms alone. Numbers are those of ``librosa.filters.wavelet`` and ``sparsify_rows``.
+    """
+    hz = FMIN_HZ * 2.0 ** (np.arange(N_BINS) / PER_OCTAVE)
+    # The band each filter takes of its neighbours' distance, as librosa has it.
+    ratio = 2.0 ** (2.0 / PER_OCTAVE)
+    quality = (ratio + 1.0) / (ratio - 1.0)
+    lengths = quality * sample_rate / hz[bins]
+    n_fft = 1 << math.ceil(math.log2(lengths.max()))
+    scale = np.sqrt(top_rate / sample_rate / (quality * top_rate / hz[bins]))
+    filters = [
+        _from_bins(_sparse(_transformed(length, f / sample_rate, n_fft)) * gain, n_fft)
+        for length, f, gain in zip(lengths, hz[bins], scale, strict=True)
+    ]
+    found = np.stack(filters, axis=1)
+    return np.concatenate((found.real, found.imag), axis=1).astype(np.float32)
+
+
+def _transformed(length: float, cycles: float, n_fft: int) -> Spectrum:
+    """Return the transform of one filter: a phasor under a Hann window, its magnitudes' sum 1."""
+    import scipy.signal
+
+    phasor = np.exp(2j * np.pi * cycles * np.arange(-length // 2, length // 2))
+    phasor *= scipy.signal.get_window("hann", phasor.size)
+    phasor /= np.abs(phasor).sum()
+    before = (n_fft - phasor.size) // 2
+    padded = np.pad(phasor, (before, n_fft - phasor.size - before))
+    return np.asarray(np.fft.fft(padded)[: n_fft // 2 + 1] * (length / n_fft))
+
+
+def _sparse(spectrum: Spectrum) -> Spectrum:
+    """Return a filter's transform without its smallest values, of 1 % of all magnitude."""
+    magnitudes = np.sort(np.abs(spectrum))
+    share = np.cumsum(magnitudes / magnitudes.sum())
+    least = magnitudes[int(np.argmin(share < _SPARSITY))]
+    return np.where(np.abs(spectrum) >= least, spectrum, 0.0)
+
+
+def _from_bins(spectrum: Spectrum, n_fft: int) -> Spectrum:
+    """Return what weighs samples as a spectrum weighs the bins of their transform."""
+    return np.asarray(np.fft.fft(np.append(spectrum, np.zeros(n_fft - spectrum.size))))
 
 
 class ConstantQ(FeatureStream):
@@ -134,8 +159,9 @@ class ConstantQ(FeatureStream):
         # What one octave is ahead of another waits; at the end it is beyond the signal.
         self._held = [[frames[count:]] for frames in whole]
         if count:
-            levels = np.concatenate([frames[:count] for frames in reversed(whole)], axis=1)
-            yield (20.0 * np.log10(np.maximum(levels, AMIN))).astype(np.float32)
+            powers = np.concatenate([frames[:count] for frames in reversed(whole)], axis=1)
+            levels = np.log10(np.maximum(powers, np.float32(AMIN**2), out=powers), out=powers)
+            yield np.multiply(levels, np.float32(10.0), out=levels)
 
 
 def _early_halvings(grid: Grid) -> int:

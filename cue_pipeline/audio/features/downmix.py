@@ -46,4 +46,5 @@ def downmixed(kind: FeatureKind) -> FeatureKind:
         algorithm=kind.algorithm + _ALGORITHM,
         about=f"Of the stereo downmix by ITU-R BS.775 (channels `Lo`, `Ro`): {kind.about}",
         downmix=True,
+        upstream=downmixed(kind.upstream) if kind.upstream else None,
     )

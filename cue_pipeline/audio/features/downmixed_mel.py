@@ -33,7 +33,7 @@ class ComposedMel(FeatureStream):
     """The log-mel spectrogram of one signal, shape=(n_frames, n_mels), dB re full scale."""
 
     def __init__(self, grid: Grid, _: tuple[str, ...]) -> None:
-        self._stream = MelStream(_settings(grid))
+        self._stream = MelStream(_settings(grid), compiled=grid.compiled)
 
     def feed(self, block: Samples) -> "list[Frames]":
         """Return the frames that a block completes."""

@@ -17,7 +17,7 @@ from cue_pipeline.audio.sound_rows import FEATURE_COLUMNS, Tables, frame_of
 from cue_pipeline.audio.spool import ChunkRows, Spool, SpooledFeature
 from cue_pipeline.cue.identity import row_id
 
-_LIBRARIES = ("numpy", "scipy", "soxr", "librosa")
+_LIBRARIES = ("numpy", "scipy", "soxr")
 _TABLES = {
     "audio_files": ("audio_features", "audio_file_id", "audio_feature_id"),
     "final_mixes": ("final_mix_features", "final_mix_id", "final_mix_feature_id"),
@@ -148,7 +148,7 @@ def _downmix(kind: FeatureKind, feature: MadeFeature) -> str | None:
     if kind.downmix:
         made_of = "Lo, Ro by ITU-R BS.775"
         return f"{made_of}, mid and side as {MID_SIDE}" if "Side" in feature.labels else made_of
-    return None if kind.hears == "channels" else f"mean of {len(feature.labels)} channels"
+    return None if kind.hears_channels else f"mean of {len(feature.labels)} channels"
 
 
 @cache

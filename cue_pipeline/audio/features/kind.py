@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the command line asks for names of kinds, and has no need o
     import numpy.typing as npt
 
 Cost = Literal["cheap", "slow"]
-Hears = Literal["composite", "channels"]
+Hears = Literal["composite", "channels", "spectra"]
 Frames: TypeAlias = "npt.NDArray[Any]"
 Samples: TypeAlias = "npt.NDArray[np.float32]"
 
@@ -47,6 +47,8 @@ class Grid:
         Mel bands (``CUE_MEL_N_MELS``).
     wave_rate : int
         Hz, of the samples that are stored as they are (``CUE_WAVE_SAMPLE_RATE``).
+    compiled : bool
+        Whether the pass is long enough for compiled kernels: how frames are made, never which.
     """
 
     sample_rate: int
@@ -54,6 +56,7 @@ class Grid:
     n_fft: int
     n_mels: int = 64
     wave_rate: int = 16_000
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,10 @@ class FeatureStream(ABC):
 
         Parameters
         ----------
-        block : np.ndarray, shape=(n,), or (n_channels, n) for a kind that hears channels
-            The caller's own: whoever keeps samples copies them.
+        block : np.ndarray
+            Samples, shape=(n,), or (n_channels, n) for a kind that hears channels; frames, a row
+            each, for one that hears spectra or another kind. The caller's own: whoever keeps
+            something of it copies that.
         """
 
     def finish(self) -> Iterable[Frames]:
@@ -161,8 +166,12 @@ class FeatureKind:
         Grid → :class:`FrameShape`. It raises ``SettingsError`` where the grid does not do.
     make : callable
         Grid and the labels of the channels heard → a new stream.
-    hears : {"composite", "channels"}
-        The mean of a group's channels, as the mel spectrogram hears it; or all channels.
+    hears : {"composite", "channels", "spectra"}
+        The mean of a group's channels, as the mel spectrogram hears it; all channels; or the power
+        spectra of that mean (:mod:`.spectra`), which all kinds that hear them share.
+    upstream : FeatureKind, optional
+        Another kind, whose frames it hears instead: made once, stored only where it is chosen.
+        What that gives of a block, and at the end, is held at once.
     dtype : str
         NumPy type in which frames are stored.
     decibels : bool
@@ -186,11 +195,17 @@ class FeatureKind:
     cost: Cost = "cheap"
     downmix: bool = False
     has_gaps: bool = False
+    upstream: FeatureKind | None = None
 
     @property
     def asset(self) -> str:
         """Name of its asset."""
         return asset_of(self.name)
+
+    @property
+    def hears_channels(self) -> bool:
+        """Whether what it is made of are all channels, each as what it is."""
+        return self.upstream.hears_channels if self.upstream else self.hears == "channels"
 
 
 def asset_of(name: str) -> str:

@@ -15,12 +15,12 @@ ITU-R BS.1770-4: annex 1 (K weighting, gating), annex 2 (true peak by 48 taps), 
 
 import math
 from collections.abc import Iterator, Mapping
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cue_pipeline.audio.compiled.choice import compiled_peak_between, k_weighted_sums
 from cue_pipeline.audio.features.kind import (
     FeatureKind,
     FeatureStream,
@@ -54,6 +54,7 @@ _PHASES = np.array([
      0.0330810546875, -0.0189208984375],
 ])  # fmt: skip
 _INTERPOLATOR = np.ascontiguousarray(np.concatenate((_PHASES, _PHASES[::-1, ::-1]))[:, ::-1])
+_SINGLES = _INTERPOLATOR.astype(np.float32)
 _TAPS = _INTERPOLATOR.shape[1]
 _HALF = _TAPS // 2
 _MOST_GAIN = float(np.abs(_INTERPOLATOR).sum(axis=1).max())
@@ -100,34 +101,22 @@ class Loudness(FeatureStream):
         self._taken = 0  # samples of the step that is not whole yet
         self._open = np.zeros(len(labels))  # the sum of their squares
         self._powers: list[float] = []  # of each step: 80 bytes a second
-        self._peak = _TruePeak(len(labels))
+        self._compiled = grid.compiled
+        self._peak = _TruePeak(len(labels), compiled=grid.compiled)
 
     def feed(self, block: Samples) -> Iterator[Frames]:
         """Yield the frames that a block completes."""
-        import scipy.signal
-
         self._peak.feed(block)
-        weighted, self._state = scipy.signal.sosfilt(
-            self._sos, block.astype(np.float64), axis=1, zi=self._state
+        sums = k_weighted_sums(
+            block, self._sos, self._state, self._step, self._taken, compiled=self._compiled
         )
-        squares = self._of_steps(weighted)
-        if squares.shape[1]:
-            first = len(self._powers)
-            self._powers.extend((self._weights @ squares).tolist())
-            yield self._frames(first)
-
-    def _of_steps(self, weighted: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return the mean squares of the steps that a block completes, shape=(n_channels, n)."""
-        n = weighted.shape[1]
-        ends = np.arange(self._step - self._taken, n + 1, self._step)
-        sums = np.zeros((len(weighted), len(ends) + 1))
-        for index, (begin, end) in enumerate(pairwise((0, *ends.tolist(), n))):
-            part = weighted[:, begin:end]
-            sums[:, index] = np.einsum("ct,ct->c", part, part)
         sums[:, 0] += self._open
         self._open = sums[:, -1]
-        self._taken = (self._taken + n) % self._step
-        return np.asarray(sums[:, :-1] / self._step)
+        self._taken = (self._taken + block.shape[1]) % self._step
+        if sums.shape[1] > 1:
+            first = len(self._powers)
+            self._powers.extend((self._weights @ sums[:, :-1] / self._step).tolist())
+            yield self._frames(first)
 
     def _frames(self, first: int) -> Frames:
         """Return the frames from ``first`` on."""
@@ -202,19 +191,25 @@ class _TruePeak:
 
     _PART = 1 << 11
 
-    def __init__(self, n_channels: int) -> None:
+    def __init__(self, n_channels: int, *, compiled: bool) -> None:
+        self._compiled = compiled
         self._held = np.zeros((n_channels, _TAPS - 1), np.float32)
         self._peak = 0.0
 
     def feed(self, block: Samples) -> None:
-        held = np.concatenate((self._held, block), axis=1)
-        self._held = held[:, -(_TAPS - 1) :].copy()
-        self._peak = max(self._peak, float(np.abs(block).max(initial=0.0)))
-        for row in held:
-            self._look(row)
+        # What lies across the border of two blocks, and what lies within this one.
+        border = np.concatenate((self._held, block[:, : _TAPS - 1]), axis=1)
+        self._held = np.concatenate((self._held, block[:, -(_TAPS - 1) :]), axis=1)
+        self._held = self._held[:, -(_TAPS - 1) :]
+        for row in (*border, *block):
+            if self._compiled:
+                self._peak = compiled_peak_between(row, _SINGLES, _MOST_GAIN, self._peak)
+            else:
+                self._peak = max(self._peak, float(np.abs(row).max(initial=0.0)))
+                self._look(row)
 
     def _look(self, row: Samples) -> None:
-        parts = -(-(row.size - _TAPS + 1) // self._PART)
+        parts = max(0, -(-(row.size - _TAPS + 1) // self._PART))
         starts = np.arange(parts) * self._PART
         if not parts:
             return

@@ -9,7 +9,7 @@ the length of a cue.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from cue_pipeline.audio.compiled.choice import worth_compiling
 from cue_pipeline.audio.features.downmix import BOTH, LO, RO, downmix_warnings
+from cue_pipeline.audio.features.feeding import Feed
 from cue_pipeline.audio.features.kind import (
     ALL_CHANNELS,
     COMPOSITE,
@@ -80,23 +81,21 @@ class MadeGroup:
 
 
 class _Signal:
-    """One signal through one kind, into the spool."""
+    """What one kind makes of one channel, into the spool."""
 
-    def __init__(
-        self, kind: FeatureKind, grid: Grid, labels: tuple[str, ...], spool: Spool
-    ) -> None:
+    def __init__(self, kind: FeatureKind, grid: Grid, stream: FeatureStream, spool: Spool) -> None:
         self._name, self._dtype = kind.name, np.dtype(kind.dtype)
-        self._stream: FeatureStream = kind.make(grid, labels)
+        self._stream = stream
         self._shape, self._rate = kind.shape(grid), grid.sample_rate
-        self._writer = FeatureWriter(spool, self._shape.n_columns, dtype=self._dtype)
+        # The kernel that packs frames takes no NaN.
+        compiled = grid.compiled and not kind.has_gaps
+        self._writer = FeatureWriter(
+            spool, self._shape.n_columns, compiled=compiled, dtype=self._dtype
+        )
         self._looks_for_gaps = self._dtype.kind == "f" and not kind.has_gaps
         self._gaps = 0
 
-    def feed(self, block: Samples) -> None:
-        self._write(self._stream.feed(block))
-
     def finish(self, n_samples: int, labels: tuple[str, ...]) -> MadeFeature:
-        self._write(self._stream.finish())
         if self._writer.feature.max_db == float("inf"):
             raise AudioFileError(
                 f"The feature '{self._name}' gave a value that {self._dtype} cannot hold. Another "
@@ -112,7 +111,7 @@ class _Signal:
             )
         return MadeFeature(frames, self._stream.summary(), labels, tuple(said))
 
-    def _write(self, parts: Iterable[Frames]) -> None:
+    def write(self, parts: Iterable[Frames]) -> None:
         for part in parts:
             if part.ndim != 2 or part.shape[1] != self._writer.feature.n_mels:
                 raise AudioFileError(
@@ -120,8 +119,9 @@ class _Signal:
                     f"(n, {self._writer.feature.n_mels}) is needed, as its shape says. Mend the "
                     "module that makes it."
                 )
-            if self._looks_for_gaps:
+            if self._looks_for_gaps and part.size and np.isnan(part.max()):
                 self._gaps += int(np.count_nonzero(np.isnan(part).any(axis=1)))
+                self._writer.compiled = False
             self._writer.write(part)
 
 
@@ -152,7 +152,10 @@ def make_features(
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     seconds = sum(group.duration_seconds for group in groups)
-    compiled = worth_compiling(round(seconds * grid.sample_rate) // grid.hop_length)
+    frames = round(seconds * grid.sample_rate) // grid.hop_length
+    # Every kind makes frames of its own; what a cue alone would not earn back, several do.
+    compiled = worth_compiling(frames * len(kinds))
+    grid = replace(grid, compiled=compiled)
     with (
         threadpool_limits(limits=1, user_api="blas"),
         ThreadPoolExecutor(max(1, min(threads, len(groups) or 1)), "features") as pool,
@@ -201,42 +204,73 @@ def _pass(
     compiled: bool,
 ) -> None:
     levels = GroupLevels(reader.labels, grid.sample_rate, compiled=compiled)
-    labels = tuple(reader.labels)
-    gains, of_downmix = stereo_gains(labels), tuple(downmix_warnings(labels))
-    mixes = any(kind.downmix for kind in kinds)
-    signals: dict[tuple[str, str], _Signal] = {}
-    for kind in kinds:
-        heard_as = ("L", "R") if kind.downmix else labels
-        with _kept(made, kind.name):
-            for channel in _channels(kind):
-                signals[kind.name, channel] = _Signal(kind, grid, heard_as, spool)
+    features = _Features(made, kinds, grid, spool, tuple(reader.labels))
     for raw in reader.blocks(max(1, BLOCK_SAMPLES // levels.window) * levels.window):
         composite = np.empty(raw.shape[1], np.float32)
         block, _ = levels.feed(raw, composite)
-        heard = {COMPOSITE: composite, ALL_CHANNELS: block}
-        if mixes:
-            heard[BOTH] = gains @ block
-            heard[LO], heard[RO] = heard[BOTH]
-        for (name, channel), signal in signals.items():
-            if name not in made.faults:
-                with _kept(made, name):
-                    signal.feed(heard[channel])
+        features.take(block, composite)
     made.n_samples = levels.samples
-    downmixed = {kind.name for kind in kinds if kind.downmix}
-    for (name, channel), signal in signals.items():
-        if name not in made.faults:
-            with _kept(made, name):
-                feature = signal.finish(made.n_samples, labels)
-                if name in downmixed:
-                    feature.warnings = of_downmix + feature.warnings
-                made.features[name, channel] = feature
+    features.end()
+
+
+class _Features:
+    """All kinds of features of one group, block by block."""
+
+    def __init__(
+        self,
+        made: MadeGroup,
+        kinds: Sequence[FeatureKind],
+        grid: Grid,
+        spool: Spool,
+        labels: tuple[str, ...],
+    ) -> None:
+        self._made, self._labels = made, labels
+        self._gains, self._of_downmix = stereo_gains(labels), tuple(downmix_warnings(labels))
+        self._mixes = any(kind.downmix for kind in kinds)
+        self._feed = Feed(grid)
+        self._signals: list[tuple[FeatureKind, str, _Signal]] = []
+        for kind in kinds:
+            heard_as = ("L", "R") if kind.downmix else labels
+            with _kept(made, kind.name):
+                for channel in _channels(kind):
+                    stream = self._feed.stream(kind, channel, heard_as)
+                    self._signals.append((kind, channel, _Signal(kind, grid, stream, spool)))
+
+    def take(self, block: Samples, composite: Samples) -> None:
+        """Take samples of all channels, shape=(n_channels, n), and their mean."""
+        heard = {COMPOSITE: composite, ALL_CHANNELS: block}
+        if self._mixes:
+            heard[BOTH] = self._gains @ block
+            heard[LO], heard[RO] = heard[BOTH]
+        self._feed.take(heard)
+        self._write()
+
+    def end(self) -> None:
+        """Have the group take over what was made of it."""
+        self._feed.end()
+        self._write()
+        for kind, channel, signal in self._sound():
+            with _kept(self._made, kind.name):
+                feature = signal.finish(self._made.n_samples, self._labels)
+                if kind.downmix:
+                    feature.warnings = self._of_downmix + feature.warnings
+                self._made.features[kind.name, channel] = feature
+
+    def _write(self) -> None:
+        for kind, channel, signal in self._sound():
+            with _kept(self._made, kind.name):
+                signal.write(self._feed.frames(kind, channel))
+
+    def _sound(self) -> Iterator[tuple[FeatureKind, str, _Signal]]:
+        """Yield the kinds that have not failed; one that does meanwhile is left out from there."""
+        return (of for of in self._signals if of[0].name not in self._made.faults)
 
 
 def _channels(kind: FeatureKind) -> tuple[str, ...]:
     """Return what the column ``channel`` holds of the features of a kind."""
-    if kind.hears == "composite":
-        return (LO, RO) if kind.downmix else (COMPOSITE,)
-    return (BOTH,) if kind.downmix else (ALL_CHANNELS,)
+    if kind.hears_channels:
+        return (BOTH,) if kind.downmix else (ALL_CHANNELS,)
+    return (LO, RO) if kind.downmix else (COMPOSITE,)
 
 
 @contextmanager

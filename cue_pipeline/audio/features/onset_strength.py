@@ -22,7 +22,8 @@ from cue_pipeline.audio.features.kind import (
     Samples,
     on_grid,
 )
-from cue_pipeline.audio.mel import MelStream
+from cue_pipeline.audio.mel import levels_of_powers
+from cue_pipeline.audio.mel_filters import mel_plan
 from cue_pipeline.audio.spool import Spool
 from cue_pipeline.settings import MelSettings
 
@@ -34,7 +35,7 @@ class OnsetStrength(FeatureStream):
     """The onset envelope of one signal, shape=(n_frames, 1), dB."""
 
     def __init__(self, grid: Grid, _: tuple[str, ...]) -> None:
-        self._stream = MelStream(
+        self._plan = mel_plan(
             MelSettings(
                 sr=grid.sample_rate, n_fft=grid.n_fft, hop_length=grid.hop_length, n_mels=N_MELS
             )
@@ -46,15 +47,12 @@ class OnsetStrength(FeatureStream):
         self._n_frames = 0
 
     def feed(self, block: Samples) -> Iterator[Frames]:
-        """Keep the levels; nothing is complete before the end."""
-        for levels in self._stream.feed(block):
-            self._keep(levels)
+        """Keep the levels of some power spectra; nothing is complete before the end."""
+        self._keep(levels_of_powers(block, self._plan))
         yield from ()
 
     def finish(self) -> Iterator[Frames]:
         """Yield all frames."""
-        for levels in self._stream.finish():
-            self._keep(levels)
         yield np.zeros((min(self._late, self._n_frames), 1), np.float32)
         left = self._n_frames - self._late
         floor = np.float32(self._loudest - TOP_DB)
@@ -84,5 +82,6 @@ KIND = FeatureKind(
     algorithm=1,
     shape=on_grid(1, n_mels=N_MELS, top_db=TOP_DB, lag=1, max_size=1, aggregate="mean"),
     make=OnsetStrength,
+    hears="spectra",
     dtype="float32",
 )
