@@ -153,6 +153,16 @@ class Settings(BaseSettings):
         alias="CUE_WAVE_SAMPLE_RATE",
         description="Of the feature wave: its samples are stored at this rate, Hz.",
     )
+    embedding_model: Path | None = Field(
+        default=None,
+        alias="CUE_EMBEDDING_MODEL",
+        description="Of the feature embedding: the ONNX file of an encoder of sound.",
+    )
+    codec_model: Path | None = Field(
+        default=None,
+        alias="CUE_CODEC_MODEL",
+        description="Of the feature codec: the ONNX file of a codec's encoder.",
+    )
     final_mix_patterns: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("6mx",),
         alias="CUE_FINAL_MIX_PATTERNS",

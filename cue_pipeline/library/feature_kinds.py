@@ -32,7 +32,10 @@ _log = logging.getLogger(__name__)
 def grid_of(settings: Settings) -> Grid:
     """Return the clock on which a library's features stand."""
     mel = settings.mel
-    return Grid(mel.sr, mel.hop_length, mel.n_fft, mel.n_mels, settings.wave_sample_rate)
+    return Grid(
+        mel.sr, mel.hop_length, mel.n_fft, mel.n_mels, settings.wave_sample_rate,
+        embedding_model=settings.embedding_model, codec_model=settings.codec_model,
+    )  # fmt: skip
 
 
 def chosen_kinds(settings: Settings) -> list[FeatureKind]:
@@ -163,7 +166,7 @@ def declaration(kind: FeatureKind) -> Declaration:
         reads=("audio",),
         algorithm=kind.algorithm,
         shaped_by=by_settings(
-            "CUE_SAMPLE_RATE, a CUE_MEL_… setting or CUE_WAVE_SAMPLE_RATE",
+            "CUE_SAMPLE_RATE, a CUE_MEL_… setting, CUE_WAVE_SAMPLE_RATE or the model of the kind",
             lambda settings: _shape_as_json(kind, settings),
         ),
         group="sound",

@@ -19,6 +19,8 @@ from cue_pipeline.audio.stereo_gains import stereo_gains
 from cue_pipeline.errors import AudioFileError, SettingsError
 from cue_pipeline.settings import MelSettings
 
+OF_NO_MODEL = [n for n in SHIPPED if not n.startswith(("downmix.", "codec", "embedding"))]
+
 
 def music(seconds=6.0, rate=48_000, seed=0):
     """Struck partials over a little noise, with a silence in it."""
@@ -124,7 +126,7 @@ def test_wave_warns_of_what_is_clipped_and_not_of_full_scale():
 
 @pytest.mark.parametrize("rate", [48_000, 44_100])
 @pytest.mark.parametrize("seconds", [0.001, 0.45, 2.0])
-@pytest.mark.parametrize("name", [n for n in SHIPPED if not n.startswith("downmix.")])
+@pytest.mark.parametrize("name", OF_NO_MODEL)
 def test_every_kind_has_as_many_frames_as_its_shape_says(name, seconds, rate):
     kind, grid = load_shipped(name), Grid(rate, 512, 2_048)
     y = music(2.0, rate)[: round(rate * seconds)]
@@ -161,7 +163,7 @@ def test_composed_mel_is_the_mel_of_the_pipeline():
     assert np.array_equal(ours, log_mel_spectrogram(y, MelSettings()))
 
 
-@pytest.mark.parametrize("name", [n for n in SHIPPED if not n.startswith("downmix.")])
+@pytest.mark.parametrize("name", OF_NO_MODEL)
 def test_frames_do_not_depend_on_where_blocks_end(name):
     y = music(3.0)
     y = np.stack([y, y[::-1]]) if load_shipped(name).hears_channels else y
@@ -175,7 +177,7 @@ def test_frames_do_not_depend_on_where_blocks_end(name):
     assert np.allclose(whole, parts, atol=0.01 if name == "cqt" else 1e-4, equal_nan=True)
 
 
-@pytest.mark.parametrize("name", [n for n in SHIPPED if not n.startswith("downmix.")])
+@pytest.mark.parametrize("name", OF_NO_MODEL)
 def test_compiled_kernels_give_the_same_frames(name):
     kind, grid = load_shipped(name), Grid(48_000, 512, 2_048)
     y = music(3.0)

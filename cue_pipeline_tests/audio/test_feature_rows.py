@@ -68,6 +68,18 @@ def test_a_kind_of_too_few_or_too_many_frames_fails_alone(tmp_path):
     assert list(found["chroma"].n_frames) == [1 + 3 * 48_000 // 512]
 
 
+def test_a_kind_that_stumbles_fails_alone_with_its_name_and_for_good(tmp_path):
+    write_audio(tmp_path / "PT" / "Audio Files", {"VLN_01": tone(220.0, 3.0)})
+
+    def stumbled(frames):
+        raise ValueError("no such frame")
+
+    found = rows_of(tmp_path, peaks("mine", stumbled), load_shipped("chroma"))
+    # An error of the program's own is not tried again; a ValueError would be, three times.
+    assert "'mine' failed on 'VLN_01': ValueError: no such frame" in found["mine"]
+    assert list(found["chroma"].n_frames) == [1 + 3 * 48_000 // 512]
+
+
 def test_frames_of_nan_are_warned_of_but_of_a_kind_that_says_that_it_has_gaps(tmp_path):
     write_audio(tmp_path / "PT" / "Audio Files", {"VLN_01": tone(220.0, 0.3)})
     nothing = peaks("nothing", lambda frames: frames * np.float32("nan"))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from cue_pipeline.audio.levels import rounded
 from cue_pipeline.audio.sound_rows import FEATURE_COLUMNS, Tables, frame_of
 from cue_pipeline.audio.spool import ChunkRows, Spool, SpooledFeature
 from cue_pipeline.cue.identity import row_id
+from cue_pipeline.errors import AudioFileError, CuePipelineError
 
 _LIBRARIES = ("numpy", "scipy", "soxr")
 _TABLES = {
@@ -64,13 +65,24 @@ def feature_tables(
     def tables_of(kind: FeatureKind) -> Tables:
         for of_group in (of for of_table in found.values() for of in of_table):
             if kind.name in of_group.faults:
-                raise of_group.faults[kind.name]
+                _raise(kind.name, of_group)
         tables: Tables = {}
         for table, of_table in found.items():
             tables |= _tables(kind, grid, table, first_key, of_table, spool)
         return tables
 
     return {kind.name: lambda kind=kind: tables_of(kind) for kind in kinds}  # type: ignore[misc]
+
+
+def _raise(name: str, made: MadeGroup) -> NoReturn:
+    """Raise what a kind failed of, and as one that will last unless it is the machine's."""
+    fault = made.faults[name]
+    if isinstance(fault, CuePipelineError | OSError | MemoryError):
+        raise fault
+    raise AudioFileError(
+        f"The feature '{name}' failed on '{made.group.canonical_name}': {type(fault).__name__}: "
+        f"{fault}. Mend the module that makes it, or take it out of CUE_FEATURES."
+    ) from fault
 
 
 def _tables(

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from cue_pipeline.errors import AudioFileError
 
 if TYPE_CHECKING:  # the command line asks for names of kinds, and has no need of numpy
+    from pathlib import Path
+
     import numpy as np
     import numpy.typing as npt
 
@@ -47,6 +49,8 @@ class Grid:
         Mel bands (``CUE_MEL_N_MELS``).
     wave_rate : int
         Hz, of the samples that are stored as they are (``CUE_WAVE_SAMPLE_RATE``).
+    embedding_model, codec_model : Path, optional
+        Models that kinds are made by (``CUE_EMBEDDING_MODEL``, ``CUE_CODEC_MODEL``).
     compiled : bool
         Whether the pass is long enough for compiled kernels: how frames are made, never which.
     """
@@ -56,6 +60,8 @@ class Grid:
     n_fft: int
     n_mels: int = 64
     wave_rate: int = 16_000
+    embedding_model: Path | None = None
+    codec_model: Path | None = None
     compiled: bool = False
 
 

@@ -9,7 +9,9 @@ from cue_pipeline.audio.features.kind import FeatureKind
 
 _MODULES = {
     "chroma": "chroma",
+    "codec": "codec",
     "cqt": "cqt",
+    "embedding": "embedding",
     "loudness": "loudness",
     "onset_strength": "onset_strength",
     "tempogram": "tempogram",

@@ -1,0 +1,208 @@
+"""Neural models of sound as ONNX files that people have on disk: nothing is ever downloaded.
+
+What a file does not say of itself stands beside it, as exporters write it: the sample rate in
+``preprocessor_config.json`` (``sampling_rate``; ``do_normalize`` is obeyed), or else in the file's
+own metadata (``sample_rate``).
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cue_pipeline.audio.features.kind import Samples
+from cue_pipeline.errors import SettingsError
+
+_READ_AT_ONCE = 1 << 24
+_MASKS = frozenset({"attention_mask", "padding_mask"})  # of samples: all of them are sound
+_LEAST_VARIANCE = 1e-7  # as transformers' feature extractors have it
+
+
+@dataclass(frozen=True, slots=True)
+class OnnxModel:
+    """A model that takes samples.
+
+    Attributes
+    ----------
+    path : Path
+    setting : str
+        That names it, for messages.
+    digest : str
+        XXH3-128 of the file.
+    sample_rate : int
+        Hz, of what it hears.
+    normalises : bool
+        Whether each window is brought to mean 0 and variance 1 first.
+    window : int or None
+        Samples that it takes, where it takes no other number.
+    """
+
+    path: Path
+    setting: str
+    digest: str
+    sample_rate: int
+    normalises: bool
+    window: int | None
+
+    def run(self, windows: Samples, outputs: Sequence[str], kind: str) -> npt.NDArray[Any]:
+        """Return an output for some windows, shape=(n, samples).
+
+        Parameters
+        ----------
+        windows : np.ndarray, shape=(n, samples)
+        outputs : sequence of str
+            Names by which it may be called, the likeliest first.
+        kind : {"float", "int"}
+            Of its values, where no name is known.
+        """
+        session = _session(self.path, os.getpid())
+        name = _output_of(session, outputs, kind)
+        if name is None:
+            raise SettingsError(
+                f"{self.setting}={str(self.path)!r} has no output of type {kind}. Export the "
+                "encoder alone."
+            )
+        if self.normalises:
+            centred = windows - windows.mean(axis=1, keepdims=True)
+            spread = np.sqrt(centred.var(axis=1, keepdims=True) + _LEAST_VARIANCE)
+            windows = np.asarray(centred / spread, np.float32)
+        # Where the file fixes the number of windows it takes, that is one.
+        step = 1 if isinstance(_input_of(session).shape[0], int) else len(windows)
+        found = [
+            session.run([name], _feeds(session, windows[first : first + step]))[0]
+            for first in range(0, len(windows), step)
+        ]
+        return np.concatenate(found, axis=1 if found[0].ndim == 4 else 0)
+
+    @property
+    def provider(self) -> str:
+        """What computes it: ``CUDAExecutionProvider``, ``CPUExecutionProvider``, …."""
+        return str(_session(self.path, os.getpid()).get_providers()[0])
+
+    def params(self) -> dict[str, Any]:
+        """Return what tells its numbers from another's."""
+        return {"model": self.path.name, "model_xxh3": self.digest, "normalises": self.normalises}
+
+
+def open_model(path: Path | None, setting: str, kind: str) -> OnnxModel:
+    """Return the model that a setting names.
+
+    Parameters
+    ----------
+    path : Path, optional
+        The file.
+    setting, kind : str
+        For messages.
+
+    Raises
+    ------
+    SettingsError
+        If there is none, it cannot be read, or hears something else than samples.
+    """
+    if path is None:
+        raise SettingsError(
+            f"CUE_FEATURES names '{kind}', which is made by a model of yours: {setting} has to "
+            "name an ONNX file of it. docs/features.md says which will do."
+        )
+    try:
+        state = path.stat()
+    except OSError as e:
+        raise SettingsError(f"{setting}={str(path)!r} cannot be read: {e.strerror}.") from e
+    return _opened(path.absolute(), setting, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _opened(path: Path, setting: str, _size: int, _changed: int) -> OnnxModel:
+    session = _session(path, os.getpid())
+    heard = _input_of(session)
+    if len(heard.shape) not in (2, 3) or heard.type != "tensor(float)":
+        raise SettingsError(
+            f"{setting}={str(path)!r} takes {heard.type} of shape {heard.shape}; samples are "
+            "needed, as (batch, samples) or (batch, 1, samples). Export it with its front end."
+        )
+    others = [i.name for i in session.get_inputs()[1:] if i.name not in _MASKS]
+    if others:
+        raise SettingsError(
+            f"{setting}={str(path)!r} wants more than samples: {', '.join(others)}. Export the "
+            "encoder of sound alone."
+        )
+    rate, normalises = _front_end(path, session, setting)
+    window = heard.shape[-1] if isinstance(heard.shape[-1], int) else None
+    return OnnxModel(path, setting, _digest(path), rate, normalises, window)
+
+
+@cache
+def _session(path: Path, _process: int) -> Any:
+    """Return a session of this process: threads and devices do not survive a fork."""
+    try:
+        import onnxruntime
+    except ImportError as e:
+        raise SettingsError(
+            f"The model '{path.name}' needs onnxruntime: pip install 'cue-pipeline[onnx]'; "
+            "onnxruntime-gpu, where there is CUDA."
+        ) from e
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # stems run side by side
+    options.log_severity_level = 3
+    known = onnxruntime.get_available_providers()
+    wanted = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in known]
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=wanted)
+    except Exception as e:
+        raise SettingsError(
+            f"'{path}' is no ONNX model that can be loaded: {str(e).splitlines()[0]}"
+        ) from e
+
+
+def _input_of(session: Any) -> Any:
+    return session.get_inputs()[0]
+
+
+def _output_of(session: Any, names: Sequence[str], kind: str) -> str | None:
+    outputs = {o.name: o.type for o in session.get_outputs()}
+    of_kind = [name for name, is_of in outputs.items() if kind in is_of]
+    return next((name for name in (*names, *of_kind) if name in of_kind), None)
+
+
+def _feeds(session: Any, windows: Samples) -> dict[str, Any]:
+    heard = _input_of(session)
+    shaped = windows if len(heard.shape) == 2 else windows[:, None, :]
+    feeds: dict[str, Any] = {heard.name: np.ascontiguousarray(shaped)}
+    for mask in session.get_inputs()[1:]:
+        whole = windows if len(mask.shape) == 2 else windows[:, None, :]
+        feeds[mask.name] = np.ones(whole.shape, bool if "bool" in mask.type else np.int64)
+    return feeds
+
+
+def _front_end(path: Path, session: Any, setting: str) -> tuple[int, bool]:
+    """Return the sample rate, and whether windows are normalised."""
+    said: dict[str, Any] = {}
+    # Exporters put the files of a model into a folder below its description.
+    for folder in (path.parent, path.parent.parent):
+        if (folder / "preprocessor_config.json").is_file():
+            said = json.loads((folder / "preprocessor_config.json").read_text("utf-8"))
+            break
+    own = session.get_modelmeta().custom_metadata_map
+    rate = own.get("sample_rate", said.get("sampling_rate"))
+    if rate is None:
+        raise SettingsError(
+            f"Nothing says which sample rate {setting}={str(path)!r} hears: put its "
+            "preprocessor_config.json ('sampling_rate') beside it."
+        )
+    return int(rate), bool(said.get("do_normalize", False))
+
+
+def _digest(path: Path) -> str:
+    import xxhash
+
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while part := file.read(_READ_AT_ONCE):
+            digest.update(part)
+    return digest.hexdigest()
