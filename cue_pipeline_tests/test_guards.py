@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from importlib.metadata import packages_distributions
+from importlib import metadata
 from pathlib import Path
 
 import dagster as dg
@@ -97,7 +97,7 @@ def test_the_constraints_name_no_address():
 def test_every_runtime_dependency_is_imported_or_has_another_reason():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     needed = {normal(re.split(r"[<>=~!;\[ ]", d)[0]) for d in project["dependencies"]}
-    distributions = packages_distributions()
+    distributions = metadata.packages_distributions()
     imported = {
         normal(distribution)
         for path in (ROOT / "cue_pipeline").rglob("*.py")
@@ -115,6 +115,13 @@ def test_every_dependency_is_among_the_constraints():
         for line in (ROOT / "constraints.txt").read_text().splitlines()
     }
     assert {normal(re.split(r"[<>=~!;\[ ]", d)[0]) for d in named} <= pinned
+
+
+def test_what_the_tests_need_is_installed():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for needed in project["optional-dependencies"]["dev"]:
+        name = re.split(r"[<>=~!;\[ ]", needed)[0]
+        assert metadata.distribution(name), f"'{name}' is not installed: make .venv/.installed-dev"
 
 
 @pytest.mark.parametrize("command", ["make run", "make test", "make ui"])
