@@ -36,6 +36,7 @@ from cue_pipeline.cli.display import (
 from cue_pipeline.cli.export_commands import export
 from cue_pipeline.cli.mapping_commands import mappings
 from cue_pipeline.cli.saying import say, say_json, say_lines
+from cue_pipeline.cli.search_commands import search
 from cue_pipeline.cli.split_commands import splits
 from cue_pipeline.errors import CuePipelineError, SettingsError
 
@@ -106,6 +107,7 @@ cli.add_command(cues)
 cli.add_command(dataset)
 cli.add_command(export)
 cli.add_command(mappings)
+cli.add_command(search)
 cli.add_command(splits)
 
 
