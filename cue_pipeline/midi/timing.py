@@ -171,7 +171,9 @@ def ticks_to_bars_beats(
         time_signature_map, ticks_per_beat
     )
     at = np.asarray(ticks)
-    i = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
+    i: Any = 0  # mostly there is but one meter
+    if len(starts) > 1:
+        i = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
     # In units of a denominator-th of a tick every bar has a whole length, so that integers
     # place a tick exactly even in meters that the resolution does not divide.
     position = (at - starts[i]) * denominators[i]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cue_pipeline.reading.stem_scores import StemScore
 
 Array = NDArray[Any]
+_VELOCITY_BITS, _LOUDEST = 7, 127
 
 
 def labels_of(
@@ -87,11 +88,12 @@ def _sounding(
     before = np.cumsum(lengths) - lengths
     frames = np.arange(lengths.sum()) + np.repeat(first - before, lengths)
     cells = frames * PITCHES + np.repeat(pitch, lengths)
-    of_cell = np.repeat(velocity, lengths)
-    order = np.lexsort((-of_cell, cells))
-    cells, of_cell = cells[order], of_cell[order]
+    # As one number, the loudest of a cell first: sorted faster than pairs, and mostly in order.
+    quietness = _LOUDEST - np.repeat(velocity, lengths)
+    ordered = np.sort((cells << _VELOCITY_BITS) | quietness, kind="stable")
+    cells = ordered >> _VELOCITY_BITS
     new = np.r_[True, cells[1:] != cells[:-1]] if len(cells) else np.empty(0, bool)
-    return cells[new], of_cell[new]
+    return cells[new], _LOUDEST - (ordered[new] & _LOUDEST)
 
 
 def _onsets(first: Array, pitch: Array, category: Array, n_frames: int) -> tuple[Array, Array]:

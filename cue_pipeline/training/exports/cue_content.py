@@ -112,7 +112,14 @@ class CueContent:
 
     def __init__(self, cue: Cue) -> None:
         self.cue = cue
+        self._score: dict[str, pd.DataFrame] = {}
         self._events: dict[str, pd.DataFrame] = {}
+
+    def score(self, table: str) -> pd.DataFrame:
+        """Return ``cue.events(table)``, which is read once: to be left as it is."""
+        if table not in self._score:
+            self._score[table] = self.cue.events(table)
+        return self._score[table]
 
     @cached_property
     def starts(self) -> dict[str, Start]:
@@ -148,7 +155,7 @@ class CueContent:
     def tracks(self) -> pd.DataFrame:
         """``cue.tracks``, with ``n_notes``."""
         tracks = self.cue.tracks
-        counts = self.cue.notes().groupby("midi_track_id").size()
+        counts = self.score("midi_notes").groupby("midi_track_id").size()
         tracks["n_notes"] = tracks["id"].map(counts).fillna(0).astype("int64")
         return tracks
 
@@ -182,9 +189,9 @@ class CueContent:
         from cue_pipeline.midi.pedals import sounding_ends
 
         keys = ["midi_track_id", "event_index"]
-        notes = self.cue.notes()
-        notes["until"] = sounding_ends(notes, self.cue.events("midi_cc"))
-        ends = heard[keys].merge(notes[[*keys, "until"]], on=keys, how="left")["until"].to_numpy()
+        notes = self.score("midi_notes")
+        until = notes[keys].assign(until=sounding_ends(notes, self.score("midi_cc")))
+        ends = heard[keys].merge(until, on=keys, how="left")["until"].to_numpy()
         found = np.full(len(heard), np.nan)
         files = heard["midi_track_id"].map(self.tracks.set_index("id")["midi_file_id"])
         places: Any = heard.assign(file=files).groupby(["file", "audio_file_id"]).indices
@@ -216,7 +223,7 @@ class CueContent:
         from cue_pipeline.hearing.heard_times import heard_times
 
         heard = self.notes[["midi_track_id", "stem"]].drop_duplicates()
-        events = self.cue.events(table).merge(heard, on="midi_track_id")
+        events = self.score(table).merge(heard, on="midi_track_id")
         files = self.tracks.set_index("id")["midi_file_id"]
         ids = {name: stem.id for name, stem in self.cue.stems.items()}
         events["seconds"] = np.nan

@@ -275,7 +275,7 @@ def tables_of(chosen: Chosen) -> dict[str, Any]:
     }
     frames = {"tracks": _tracks(content), "notes": _notes(content)}
     for name, (table, names) in _EVENTS.items():
-        frames[name] = content.cue.events(table).rename(
+        frames[name] = content.score(table).rename(
             columns={"midi_track_id": "track_id", "time": "score_seconds", **names}
         )
     for name, frame in frames.items():
@@ -351,7 +351,8 @@ def _notes(content: CueContent) -> pd.DataFrame:
     ids = {name: stem.id for name, stem in content.cue.stems.items()}
     names = ["midi_track_id", "event_index", "stem", "start", "end", "sounds_until"]
     heard = content.notes[names]
-    notes = content.cue.notes().merge(heard, on=["midi_track_id", "event_index"], how="left")
+    keys = ["midi_track_id", "event_index"]
+    notes = content.score("midi_notes").merge(heard, on=keys, how="left")
     # Not `Series.map`: where some have no stem it makes floats, which hold 53 bits of an id's 63.
     notes["stem_id"] = pd.array([ids.get(stem) for stem in notes["stem"]], "Int64")
     return notes.rename(
