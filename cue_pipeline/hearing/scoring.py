@@ -70,7 +70,7 @@ _MAY_BE = 0.5  # a track that is scored so may be in the stem
 # Of 20 drums that eight recordings' stems do not hold and that were scored so, 16 sound like the
 # stem's own instrument by 0.945 and more; of 18 that they do hold none by more than 0.931.
 _SAME_SOUND = 0.94
-_NOT_TOLD = 0.4  # a score on which nothing stands
+_NOT_TOLD = 0.25  # a score that a person looks at, and no stem is proposed by
 _DB_OF_LEVEL = 10.0 / LEVEL_EXPONENT
 
 

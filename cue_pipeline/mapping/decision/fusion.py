@@ -66,6 +66,9 @@ class FusionWeights:
         Partial correlation, beside that of the stem's best track, from which sound may decide
         alone: a track that no stem holds can be the likeliest by far and still explain little of
         the one it is put to.
+    firm_shared : float
+        As much where another track is heard in the stem more firmly: a guitar that doubles the bass
+        is heard in the bass, too.
     sure_sound : float
         Score from which sound tells tracks apart that are named alike.
     """
@@ -85,6 +88,7 @@ class FusionWeights:
     clear_evidence: float = 0.5
     clear_evidence_margin: float = 0.25
     firm_sound: float = 0.5
+    firm_shared: float = 0.75
     sure_sound: float = 0.9
 
 

@@ -35,7 +35,8 @@ class Cue:
 
     The bare names are without the title that all begin with, and empty for a part that is named
     as all of its track is, where its program says what it is. ``n_named_alike`` is how many parts
-    of a track have one name, 0: none but this.
+    of a track have one name, 0: none but this; ``kits`` which MIDI file's drums a track is of, None
+    where it is no drum.
     """
 
     tracks: "DataFrame"
@@ -57,6 +58,7 @@ class Cue:
     overrides: dict[int, Override]
     clock_doubts: dict[int, str]
     group_doubts: list[str | None]
+    kits: list[int | None]
     warnings: list[str]
 
 
@@ -112,6 +114,7 @@ def known_cue(
         overrides=told,
         clock_doubts=clock_doubts(evidence, tracks),
         group_doubts=_group_doubts(groups),
+        kits=[file if drum else None for file, drum in zip(files, tracks["is_drum"], strict=True)],
         warnings=[*warnings, *(answer.warnings if answer else ())],
     )
 

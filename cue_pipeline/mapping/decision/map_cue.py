@@ -25,7 +25,12 @@ from cue_pipeline.mapping.decision.fusion import (
     choice_probabilities,
 )
 from cue_pipeline.mapping.decision.known import Cue, known_cue
-from cue_pipeline.mapping.decision.proposals import Proposal, propose, propose_left_over
+from cue_pipeline.mapping.decision.proposals import (
+    Proposal,
+    propose,
+    propose_left_over,
+    propose_with_kit,
+)
 from cue_pipeline.mapping.decision.result import NO_NOTES, CueMapping, TrackMapping
 from cue_pipeline.mapping.decision.summary import summary
 from cue_pipeline.mapping.decision.verdict import (
@@ -49,11 +54,13 @@ if TYPE_CHECKING:
     from cue_pipeline.mapping.model.chat import ChatModel
 
     Scores = NDArray[np.float64]
+    Chosen = NDArray[np.intp]
 
 __all__ = ["MAPPING_FINGERPRINT", "CueMapping", "map_cue", "track_summary"]
 
+_FEWEST_PIECES: Final = 2
 # Raised whenever a rule changes that is neither a weight nor a word.
-MATCHER_VERSION: Final = "12"
+MATCHER_VERSION: Final = "13"
 # Goes into the asset's code_version: what it hashes makes other mappings.
 MAPPING_FINGERPRINT: Final = hashlib.sha256(
     f"{MATCHER_VERSION}{WEIGHTS}{lexicon_fingerprint()}".encode()
@@ -110,12 +117,15 @@ def _decide(cue: Cue, evidence: "DataFrame | None", weights: FusionWeights) -> C
         if override.says_group:
             chosen[i] = NONE if override.group is None else override.group
             playing[i] = False
+    proposed |= propose_with_kit(
+        chosen, proposed, cue.sources, cue.kits, playing=playing, weights=weights
+    )
     proposed |= propose_left_over(chosen, cue.sources, playing=playing, weights=weights)
     named = named_categories(cue)
     categories = [group_category(cue, g, chosen, named) for g in range(n_groups)]
     mappings = []
     for i in range(len(cue.track_names)):
-        testimony = _testimony(cue, i, chances[i], int(chosen[i]), proposed.get(i))
+        testimony = _testimony(cue, i, chances[i], chosen, proposed.get(i))
         category = track_category(cue, i, int(chosen[i]), categories, named[i])
         mappings.append(_mapping(cue, i, testimony, category, weights))
     by_id = {key: categories[g][0] for g, key in enumerate(cue.group_ids)}
@@ -157,8 +167,9 @@ def _mapping(
 
 
 def _testimony(
-    cue: Cue, track: int, chances: "Scores", chosen: int, proposed: Proposal | None
+    cue: Cue, track: int, chances: "Scores", of_all: "Chosen", proposed: Proposal | None
 ) -> Testimony:
+    chosen = int(of_all[track])
     answer = cue.answer.tracks.get(track) if cue.answer is not None else None
     model = None
     if answer is not None:
@@ -171,6 +182,8 @@ def _testimony(
         model=model,
         chances=chances,
         chosen=chosen,
+        shared_with=_firmer(cue, track, of_all),
+        kit_unheard=_kit_unheard(cue, track),
         crowded=bool(cue.crowded[track]),
         heard_like=tuple(cue.labels[i] for i in cue.alike[track]),
         proposed=proposed,
@@ -178,6 +191,36 @@ def _testimony(
         if cue.firmness is None or chosen == NONE
         else float(cue.firmness[track, chosen]),
     )
+
+
+def _firmer(cue: Cue, track: int, chosen: "Chosen") -> str | None:
+    """Return the name of another part that explains more of the same group; drums share stems."""
+    if cue.firmness is None or chosen[track] == NONE or cue.kits[track] is not None:
+        return None
+    of_group = cue.firmness[:, chosen[track]]
+    firmer = [
+        other
+        for other in range(len(chosen))
+        if chosen[other] == chosen[track]
+        and cue.kits[other] is None
+        and of_group[other] > of_group[track]
+    ]
+    return cue.labels[max(firmer, key=of_group.__getitem__)] if firmer else None
+
+
+def _kit_unheard(cue: Cue, track: int) -> bool:
+    """Return whether at least two other pieces of its kit play, and none is heard in any group."""
+    import numpy as np
+
+    kit, heard = cue.kits[track], cue.sources.evidence
+    others = [
+        other
+        for other, of in enumerate(cue.kits)
+        if other != track and of == kit and cue.n_notes[other]
+    ]
+    if kit is None or heard is None or len(others) < _FEWEST_PIECES:
+        return False
+    return bool(np.nan_to_num(heard[others]).max(initial=0.0) < WEIGHTS.clear_evidence)
 
 
 def _place(tracks: "DataFrame", track: int) -> str:

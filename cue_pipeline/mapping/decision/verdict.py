@@ -41,6 +41,10 @@ class Testimony:
         Position of the group; −1: none.
     firmness : float
         How much of the chosen group the track explains by itself; NaN: not known.
+    shared_with : str or None
+        Another track that is put to the group, too, and explains more of it.
+    kit_unheard : bool
+        It is of a kit of which no other piece is heard anywhere.
     crowded : bool
         Names leave open whether really all tracks that say a group are in it.
     heard_like : tuple of str
@@ -57,6 +61,8 @@ class Testimony:
     chances: "Scores"
     chosen: int
     firmness: float = math.nan
+    shared_with: str | None = None
+    kit_unheard: bool = False
     crowded: bool = False
     heard_like: tuple[str, ...] = ()
     proposed: Proposal | None = None
@@ -84,17 +90,8 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
     own = _at(testimony.evidence, testimony.chosen)
     unsure = testimony.crowded and method == "names" and (own is None or own < weights.sure_sound)
     enough = weights.auto_by_sound if method == "evidence" else weights.auto_confidence
-    if method == "evidence" and testimony.firmness < weights.firm_sound:
-        doubts.append(
-            f"only the sound says '{testimony.group_names[testimony.chosen]}', and the track "
-            f"explains little of what is heard there ({testimony.firmness:.2f})"
-        )
-    if method == "evidence" and testimony.heard_like:
-        others = ", ".join(f"'{name}'" for name in testimony.heard_like)
-        doubts.append(
-            f"only the sound says '{testimony.group_names[testimony.chosen]}', and it cannot tell "
-            f"the track from {others}: the same notes"
-        )
+    if method == "evidence":
+        doubts += _doubts_of_sound(testimony, weights)
     if not doubts and method == "names" and own is not None and own < _NOTHING_HEARD:
         doubts.append(_unheard(testimony))
     if not doubts and confidence >= enough and unsure:
@@ -108,6 +105,21 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
     if not doubts:
         doubts = [_small_confidence(testimony, confidence, weights)]
     return Verdict("review", method, confidence, "; ".join(doubts))
+
+
+def _doubts_of_sound(t: Testimony, weights: "FusionWeights") -> list[str]:
+    """Return why sound alone, where names say nothing, does not decide."""
+    only, doubts = f"only the sound says '{t.group_names[t.chosen]}', and", []
+    if t.firmness < weights.firm_sound:
+        doubts.append(f"{only} the track explains little of what is heard there ({t.firmness:.2f})")
+    elif t.shared_with is not None and t.firmness < weights.firm_shared:
+        doubts.append(f"{only} there '{t.shared_with}' explains more of it: it may but double it")
+    if t.heard_like:
+        others = ", ".join(f"'{name}'" for name in t.heard_like)
+        doubts.append(f"{only} it cannot tell the track from {others}: the same notes")
+    if t.kit_unheard:
+        doubts.append(f"{only} no other piece of its kit is heard anywhere")
+    return doubts
 
 
 def doubted(verdict: Verdict, doubt: str | None) -> Verdict:
@@ -172,6 +184,8 @@ def _doubts(t: Testimony, weights: "FusionWeights") -> list[str]:
         doubts.append(f"only the model says '{chosen}': neither the names nor the sound does")
     if t.proposed is Proposal.LEFT_OVER:
         doubts.append(f"nothing speaks for '{chosen}' but that both are left over")
+    elif t.proposed is Proposal.KIT:
+        doubts.append(_of_kit(t))
     elif not doubts and float(t.chances[NONE]) > float(t.chances[t.chosen]):
         doubts.append(_unheard(t))
     return doubts
@@ -192,6 +206,12 @@ def _unheard(t: Testimony) -> str:
     if own is not None:
         return f"{said}the notes are hardly heard there ({own:.2f}), nor clearly in another"
     return f"{said}it may be in no stem ({float(t.chances[NONE]):.2f})"
+
+
+def _of_kit(t: Testimony) -> str:
+    chosen, own = t.group_names[t.chosen], _at(t.evidence, t.chosen)
+    heard = "it cannot be heard by itself" if own is None else f"it hardly is itself ({own:.2f})"
+    return f"perhaps '{chosen}': the rest of its kit is heard there, {heard}"
 
 
 def _alone(t: Testimony, weights: "FusionWeights") -> bool:
