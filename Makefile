@@ -24,7 +24,7 @@ help:  ## what can be made
 $(BIN)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "cue_pipeline needs Python 3.11 or newer; '$(PYTHON)' is older. Try: make PYTHON=python3.12 ..."; exit 2; }
-	@echo "Setting up $(VENV)/, once: Dagster and what it needs, about two minutes."
+	@echo "Setting up $(VENV)/, once: Dagster, librosa and what they need, about two minutes."
 	@$(PYTHON) -m venv $(VENV)
 	@$(call install,.)
 	@touch $@

@@ -26,6 +26,13 @@ NOT_IMPORTED = {
 }
 
 
+# What the product stands on, each used where it is best.
+FOUNDATIONS = {
+    "dagster", "dagster-postgres", "mido", "librosa", "numpy", "openai", "thefuzz", "sqlalchemy",
+    "psycopg2-binary", "boto3", "pandas",
+}  # fmt: skip
+
+
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
@@ -104,6 +111,7 @@ def test_every_runtime_dependency_is_imported_or_has_another_reason():
         for module in re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE)
         for distribution in distributions.get(module, ())
     }
+    assert needed >= FOUNDATIONS
     assert needed - imported == set(NOT_IMPORTED)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import soxr
 
-from cue_pipeline.audio.features.chroma import chroma_bank
 from cue_pipeline.audio.features.downmix import downmix_warnings
 from cue_pipeline.audio.features.feeding import Feed
 from cue_pipeline.audio.features.framing import CentredFrames
@@ -64,12 +63,6 @@ def test_a_sine_on_a_key_is_loudest_in_its_semitone():
         hz = librosa.note_to_hz("C1") * 2.0 ** (semitone / 12)
         y = (0.5 * np.sin(2 * np.pi * hz * t)).astype(np.float32)
         assert frames_of("cqt", y)[90].argmax() == semitone
-
-
-@pytest.mark.parametrize(("rate", "n_fft"), [(48_000, 2_048), (44_100, 4_096), (16_000, 512)])
-def test_the_bank_of_pitch_classes_is_librosas(rate, n_fft):
-    theirs = librosa.filters.chroma(sr=rate, n_fft=n_fft, tuning=0.0)
-    assert np.abs(chroma_bank(rate, n_fft) - theirs.T).max() < 1e-6
 
 
 def test_chroma_is_librosas():

@@ -12,7 +12,6 @@ defaults (Gaussian of one octave's weight about octave 5, L2 norm, C first).
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 
 from cue_pipeline.audio.features.kind import (
     FeatureKind,
@@ -24,36 +23,19 @@ from cue_pipeline.audio.features.kind import (
 )
 
 N_CHROMA = 12
-A4_HZ = 440.0
-_CENTRE_OCTAVE, _OCTAVES_WIDE = 5.0, 2.0
 _SMALLEST = np.finfo(np.float32).tiny
-
-
-def chroma_bank(sample_rate: int, n_fft: int) -> npt.NDArray[np.float32]:
-    """Return the weight of each bin for each pitch class, shape=(n_fft // 2 + 1, 12).
-
-    The numbers are those of ``librosa.filters.chroma(sr=sample_rate, n_fft=n_fft, tuning=0.0).T``,
-    made here because importing librosa costs a process more than a second, and the first one on a
-    machine some twenty.
-    """
-    hz = np.arange(1, n_fft) * (sample_rate / n_fft)
-    semitones = N_CHROMA * np.log2(hz / (A4_HZ / 16.0))
-    # 0 Hz has no pitch: one and a half octaves below the first bin, as librosa has it.
-    semitones = np.concatenate(([semitones[0] - 1.5 * N_CHROMA], semitones))
-    widths = np.append(np.maximum(np.diff(semitones), 1.0), 1.0)
-    classes = (semitones[:, None] - np.arange(N_CHROMA) + N_CHROMA / 2) % N_CHROMA - N_CHROMA / 2
-    bank = np.exp(-0.5 * (2.0 * classes / widths[:, None]) ** 2)
-    bank /= np.sqrt((bank**2).sum(axis=1, keepdims=True))
-    bank *= np.exp(-0.5 * ((semitones / N_CHROMA - _CENTRE_OCTAVE) / _OCTAVES_WIDE) ** 2)[:, None]
-    from_c = np.roll(bank, -3, axis=1)  # pitches are counted from A
-    return np.ascontiguousarray(from_c[: n_fft // 2 + 1], np.float32)
 
 
 class Chroma(FeatureStream):
     """Pitch classes of one signal, shape=(n_frames, 12), C first, the largest of a frame 1."""
 
     def __init__(self, grid: Grid, _: tuple[str, ...]) -> None:
-        self._bank = chroma_bank(grid.sample_rate, grid.n_fft)
+        import librosa
+
+        bank = librosa.filters.chroma(
+            sr=grid.sample_rate, n_fft=grid.n_fft, tuning=0.0, n_chroma=N_CHROMA
+        )
+        self._bank = np.ascontiguousarray(bank.T, np.float32)
 
     def feed(self, block: Samples) -> Iterator[Frames]:
         """Yield the frames of some power spectra."""

@@ -74,46 +74,33 @@ def _filters(sample_rate: float, top_rate: float, bins: slice) -> npt.NDArray[np
 
     librosa multiplies each frame's transform by the transforms of the filters. That product is one
     of the samples with what is here, and an octave has so few filters that it costs less than the
-    transforms alone. Numbers are those of ``librosa.filters.wavelet`` and ``sparsify_rows``.
+    transforms alone.
     """
+    import librosa
+
     hz = FMIN_HZ * 2.0 ** (np.arange(N_BINS) / PER_OCTAVE)
     # The band each filter takes of its neighbours' distance, as librosa has it.
     ratio = 2.0 ** (2.0 / PER_OCTAVE)
-    quality = (ratio + 1.0) / (ratio - 1.0)
-    lengths = quality * sample_rate / hz[bins]
-    n_fft = 1 << math.ceil(math.log2(lengths.max()))
-    scale = np.sqrt(top_rate / sample_rate / (quality * top_rate / hz[bins]))
-    filters = [
-        _from_bins(_sparse(_transformed(length, f / sample_rate, n_fft)) * gain, n_fft)
-        for length, f, gain in zip(lengths, hz[bins], scale, strict=True)
-    ]
-    found = np.stack(filters, axis=1)
+    alpha = np.full(N_BINS, (ratio - 1.0) / (ratio + 1.0))
+    basis, lengths = librosa.filters.wavelet(
+        freqs=hz[bins],
+        sr=sample_rate,
+        pad_fft=True,
+        alpha=alpha[bins],  # type: ignore[arg-type]
+    )
+    n_fft = int(basis.shape[1])
+    spectra = np.fft.fft(basis * (lengths[:, None] / n_fft), axis=1)[:, : n_fft // 2 + 1]
+    sparse = librosa.util.sparsify_rows(spectra, quantile=_SPARSITY).toarray()
+    scale, _ = librosa.filters.wavelet_lengths(freqs=hz, sr=top_rate, alpha=alpha)
+    gain = math.sqrt(top_rate / sample_rate) / np.sqrt(scale[bins])
+    found = _from_bins(sparse * gain[:, None], n_fft).T
     return np.concatenate((found.real, found.imag), axis=1).astype(np.float32)
 
 
-def _transformed(length: float, cycles: float, n_fft: int) -> Spectrum:
-    """Return the transform of one filter: a phasor under a Hann window, its magnitudes' sum 1."""
-    import scipy.signal
-
-    phasor = np.exp(2j * np.pi * cycles * np.arange(-length // 2, length // 2))
-    phasor *= scipy.signal.get_window("hann", phasor.size)
-    phasor /= np.abs(phasor).sum()
-    before = (n_fft - phasor.size) // 2
-    padded = np.pad(phasor, (before, n_fft - phasor.size - before))
-    return np.asarray(np.fft.fft(padded)[: n_fft // 2 + 1] * (length / n_fft))
-
-
-def _sparse(spectrum: Spectrum) -> Spectrum:
-    """Return a filter's transform without its smallest values, of 1 % of all magnitude."""
-    magnitudes = np.sort(np.abs(spectrum))
-    share = np.cumsum(magnitudes / magnitudes.sum())
-    least = magnitudes[int(np.argmin(share < _SPARSITY))]
-    return np.where(np.abs(spectrum) >= least, spectrum, 0.0)
-
-
-def _from_bins(spectrum: Spectrum, n_fft: int) -> Spectrum:
-    """Return what weighs samples as a spectrum weighs the bins of their transform."""
-    return np.asarray(np.fft.fft(np.append(spectrum, np.zeros(n_fft - spectrum.size))))
+def _from_bins(spectra: Spectrum, n_fft: int) -> Spectrum:
+    """Return what weighs samples as spectra, in rows, weigh the bins of their transform."""
+    missing = ((0, 0), (0, n_fft - spectra.shape[1]))
+    return np.asarray(np.fft.fft(np.pad(spectra, missing), axis=1))
 
 
 class ConstantQ(FeatureStream):

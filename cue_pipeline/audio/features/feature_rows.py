@@ -18,7 +18,7 @@ from cue_pipeline.audio.spool import ChunkRows, Spool, SpooledFeature
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import AudioFileError, CuePipelineError
 
-_LIBRARIES = ("numpy", "scipy", "soxr")
+_LIBRARIES = ("numpy", "scipy", "soxr", "librosa")
 _TABLES = {
     "audio_files": ("audio_features", "audio_file_id", "audio_feature_id"),
     "final_mixes": ("final_mix_features", "final_mix_id", "final_mix_feature_id"),
