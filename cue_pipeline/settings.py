@@ -176,7 +176,7 @@ class Settings(BaseSettings):
     interleaved_order: Literal["film", "smpte"] | None = Field(
         default=None,
         alias="CUE_INTERLEAVED_ORDER",
-        description="Order of interleaved channels that nothing names; unset: film, and a warning.",
+        description="Order of interleaved channels that nothing names; unset: as it sounds.",
     )
     marker_tracks: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("notes", "conductor", "orchestrator"),

@@ -47,7 +47,8 @@ class Residual:
     details : dict
         ``alignment``, ``lag_samples``, ``stems``; where all stems have their place in the mix
         ``fitted_gain_db``, ``fitted_residual_db``, ``channels`` (dB of each) and ``unfed``
-        (channels of the mix that no stem has), else ``panned`` (gains, dB).
+        (channels of the mix that no stem has) with ``unfed_left_db`` (dB of each that sounds, by
+        excerpts: what the stems' channels at any gains leave of it), else ``panned`` (gains, dB).
     """
 
     residual_db: float | None
@@ -347,6 +348,8 @@ def _told(
     each = zip(labels, sums.rest, sums.mix, strict=True)
     details["channels"] = {lb: rounded(_ratio_db(float(r), float(m))) for lb, r, m in each}
     details["unfed"] = [c.label for c in mix.channels if c.label not in labels]
+    if mix.grouping.get("unfed_left_db"):
+        details["unfed_left_db"] = mix.grouping["unfed_left_db"]
     return Residual(residual, "channel by channel, at unity gain", details)
 
 

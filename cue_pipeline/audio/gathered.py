@@ -36,6 +36,8 @@ class Gathered:
         What a person should know.
     doubt : str or None
         Why it may be no source of its own.
+    open_order : str or None
+        That nothing says which of its channels is which, and what is taken; None: something does.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Gathered:
     evidence: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubt: str | None = None
+    open_order: str | None = None
 
     @property
     def sound(self) -> list[Member]:

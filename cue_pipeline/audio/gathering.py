@@ -306,8 +306,6 @@ def _lone_group(header: AudioHeader, order: str | None, doubts: Mapping[str, str
         ordered = ORDERS_BY_COUNT[order].get(count) if order else None
         if by_name or ordered:
             labels, layout_from = by_name or ordered or (), "name" if by_name else "setting"
-        else:
-            notes.append(_unknown_order(header))
     return Gathered(
         name=stem_of(header.file),
         folder=folder_of(header),
@@ -317,6 +315,7 @@ def _lone_group(header: AudioHeader, order: str | None, doubts: Mapping[str, str
         evidence=["one interleaved file" if several else "one mono file"],
         notes=notes,
         doubt=doubts.get(header.file),
+        open_order=_unknown_order(header) if count > 2 and layout_from == "count" else None,
     )
 
 

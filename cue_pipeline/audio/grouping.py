@@ -84,6 +84,8 @@ class ChannelGroup:
         ``stem``, ``mix``, ``fold-down`` or ``old mix``.
     known_by : str
         How the role is known: ``name``, ``sum``, ``name and sum``, ``sound``, ``name and sound``.
+    open_order : str or None
+        The one of its warnings that says that nothing tells which channel is which.
     """
 
     canonical_name: str
@@ -98,6 +100,7 @@ class ChannelGroup:
     warnings: tuple[str, ...]
     role: str = "stem"
     known_by: str = "name"
+    open_order: str | None = None
 
     @property
     def file_path(self) -> str:
@@ -333,6 +336,7 @@ def _group(name: str, gathered: Gathered, project_rate: int) -> ChannelGroup:
         missing=missing,
         grouping=_evidence(gathered, channels, layout),
         warnings=tuple(_warnings(name, gathered, channels, missing, layout, project_rate)),
+        open_order=gathered.open_order,
     )
 
 
@@ -383,6 +387,8 @@ def _warnings(
     for header in headers:
         yield from header.warnings
     yield from gathered.notes
+    if gathered.open_order:
+        yield gathered.open_order
     if layout in _NO_LOUDSPEAKERS:
         yield (
             f"'{name}' is {_NO_LOUDSPEAKERS[layout]}: the mean of its channels, its composite, is "

@@ -1,20 +1,25 @@
 """All audio of one cue: grouped by names and headers, then told apart and placed by sound.
 
 Names and headers propose which group is a mix and when each begins. Some seconds of excerpts,
-spread over the cue, confirm or correct that: what adds up to what, and where.
+spread over the cue, confirm or correct that: what adds up to what, in which order of channels, and
+where.
 """
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from cue_pipeline.audio.channel_names import natural_key
 from cue_pipeline.audio.coded_mixes import cast_coded
+from cue_pipeline.audio.excerpts import products_of
 from cue_pipeline.audio.grouping import AudioInventory, ChannelGroup, find_channel_groups
+from cue_pipeline.audio.heard_orders import has_open_order, with_heard_orders
+from cue_pipeline.audio.mix_faults import unfed_channels
 from cue_pipeline.audio.mix_names import Cast, cast_by_names, likeliest_mix
 from cue_pipeline.audio.roles import cast_groups
 from cue_pipeline.audio.starts import Placed, placed_by_sound
+from cue_pipeline.audio.sums import Sums
 from cue_pipeline.cue.folder import CueFolder
 
 _LONG_BEFORE, _LEAST_BEFORE_SECONDS = 0.8, 0.5
@@ -69,15 +74,44 @@ def heard_inventory(
     names = [g.canonical_name for g in groups]
     if len(groups) < 2:
         return _arranged(found, groups, cast_by_names(names, final_mix_patterns))
+    starts = [g.start_offset_seconds or 0.0 for g in groups]
+    groups = _with_orders(folder, groups, starts, final_mix_patterns)
     placed = placed_by_sound(
         folder,
         groups,
-        [g.start_offset_seconds or 0.0 for g in groups],
+        starts,
         lambda sums: likeliest_mix(names, final_mix_patterns, sums),
     )
-    cast = cast_groups(names, final_mix_patterns, placed.sums)
+    sums = placed.sums
+    if placed.moved and any(g.open_order for g in groups):
+        groups = _with_orders(folder, groups, placed.seconds, final_mix_patterns)
+        sums = Sums(products_of(folder, groups, placed.seconds), len(groups))
+    cast = cast_groups(names, final_mix_patterns, sums)
+    unfed = unfed_channels(cast, sums)
+    groups = [
+        replace(g, grouping={**g.grouping, "unfed_left_db": _rounded(unfed[i])})
+        if i in unfed
+        else g
+        for i, g in enumerate(groups)
+    ]
     cast = cast_coded(folder, groups, cast)
     return _arranged(found, _with_starts(groups, placed), cast)
+
+
+def _rounded(left_db: Mapping[str, float]) -> dict[str, float]:
+    return {label: round(db, 1) for label, db in left_db.items()}
+
+
+def _with_orders(
+    folder: Path,
+    groups: Sequence[ChannelGroup],
+    starts: Sequence[float],
+    final_mix_patterns: Sequence[str],
+) -> list[ChannelGroup]:
+    """Return the groups with the channels' orders that their sound gives where no word does."""
+    if not any(has_open_order(g) for g in groups):
+        return list(groups)
+    return with_heard_orders(groups, final_mix_patterns, products_of(folder, groups, starts))
 
 
 def _arranged(

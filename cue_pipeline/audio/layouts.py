@@ -14,6 +14,7 @@ SMPTE ST 2067-8 and EBU R 123 (L R C LFE Ls Rs, then sides, rears, heights).
 Microsoft, *Multiple channel audio data and WAVE files* (``dwChannelMask``).
 RFC 9639 section 9.1.3 (FLAC channel order); Vorbis I specification section 4.3.9.
 FFmpeg, ``channel_layout.c`` (the masks of its layouts' names).
+ISO/IEC 14496-3, table 1.19 (AAC's channel configurations).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -81,6 +82,30 @@ ORDERS_BY_COUNT: Mapping[str, Mapping[int, tuple[str, ...]]] = {
     "smpte": {count: _in_smpte_order(row) for count, row in FILM_ORDER_BY_COUNT.items()},
 }
 """The orders that ``CUE_INTERLEAVED_ORDER`` chooses from: number of channels → labels."""
+
+KNOWN_ORDERS: Mapping[str, Mapping[int, tuple[str, ...]]] = {
+    "smpte": ORDERS_BY_COUNT["smpte"],
+    "film": ORDERS_BY_COUNT["film"],
+    "wave": {8: ("L", "R", "C", "LFE", "Lsr", "Rsr", "Lss", "Rss")},
+    "lfe last": {
+        6: ("L", "R", "C", "Ls", "Rs", "LFE"),
+        8: ("L", "R", "C", "Lss", "Rss", "Lsr", "Rsr", "LFE"),
+    },
+    "aac": {
+        3: ("C", "L", "R"),
+        4: ("C", "L", "R", "S"),
+        5: ("C", "L", "R", "Ls", "Rs"),
+        6: ("C", "L", "R", "Ls", "Rs", "LFE"),
+        8: ("C", "L", "R", "Lss", "Rss", "Lsr", "Rsr", "LFE"),
+    },
+    "dts": {
+        5: ("L", "R", "Ls", "Rs", "C"),
+        6: ("L", "R", "Ls", "Rs", "C", "LFE"),
+        8: ("L", "R", "Lss", "Rss", "Lsr", "Rsr", "C", "LFE"),
+    },
+    "quad": {4: LAYOUTS["quad"]},
+}
+"""All orders in which programs write channels: number of channels → labels; the likelier first."""
 
 #: Bits of WAVE_FORMAT_EXTENSIBLE's dwChannelMask, from bit 0.
 _MASK_BITS = (

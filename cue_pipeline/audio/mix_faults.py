@@ -9,6 +9,7 @@ from cue_pipeline.audio.sums import COPY_DB, EXPLAINED_DB, FOLD_DB, Sums
 _HARDLY_EXPLAINED_DB = -0.5
 _FEWEST_CHANNELS = 3
 _SAME_GAIN = 1.05  # in power: a quarter of a decibel
+_AUDIBLE = 1e-5  # of a mix's power: a channel 50 dB down is silent
 
 _Faults = Iterator[tuple[int, str]]
 
@@ -133,12 +134,56 @@ def _larger_mixes(
     if len(stems) < 2:
         return
     for i in mixes:
-        left, shares = sums.fit(i, stems)
+        unfed = _unfed(i, stems, sums)
+        fed = [label for label in sums.labels[i] if label not in unfed]
+        left, shares = sums.fit(i, stems, fed)
         quietest, loudest = min(shares.values()), max(shares.values())
-        if FOLD_DB < left < _HARDLY_EXPLAINED_DB and loudest < _SAME_GAIN * quietest:
+        if left >= _HARDLY_EXPLAINED_DB or loudest >= _SAME_GAIN * quietest:
+            continue
+        if left > FOLD_DB:
+            where = f" in its {', '.join(fed)}" if unfed else ""
             yield (
                 i,
-                f"'{names[i]}' holds the stems as they are and something else that is in none of "
-                f"them ({left:.0f} dB of its power): a stem that was not delivered, or a reverb "
-                "of the mix's own. Add the stem, or take no notice if it should be so.",
+                f"'{names[i]}' holds the stems as they are{where} and something else that is in "
+                f"none of them ({left:.0f} dB of its power): a stem that was not delivered, or a "
+                "reverb of the mix's own. Add the stem, or take no notice if it should be so.",
             )
+        # An LFE is low-passed: it is the stems' sound at no gain.
+        strange = [lb for lb, db in unfed.items() if db > FOLD_DB and lb not in {"LFE", "LFE2"}]
+        if strange:
+            rest = sums.left_of_channels(i, [[s] for s in stems], strange)
+            yield (
+                i,
+                f"'{names[i]}' has sound in {', '.join(strange)}, where no stem has a channel, "
+                f"that is not the stems' at other gains ({rest:.0f} dB of it is left): a reverb or "
+                "an upmix of the mix's own, or stems that were delivered without these channels. "
+                "Add them, or take no notice if it should be so.",
+            )
+
+
+def unfed_channels(cast: Sequence[Cast], sums: Sums) -> dict[int, dict[str, float]]:
+    """Return the channels of mixes that no stem has.
+
+    Returns
+    -------
+    dict of int to dict of str to float
+        Index of the mix → label of the channel → what is left of it when the stems' channels are
+        taken away at the best gains, dB: little of an upmix, all of another sound.
+    """
+    stems = [i for i, one in enumerate(cast) if one.role == "stem" and sums.heard[i]]
+    mixes = [i for i, one in enumerate(cast) if one.role == "mix" and sums.heard[i]]
+    found = {i: _unfed(i, stems, sums) for i in mixes} if stems else {}
+    return {i: unfed for i, unfed in found.items() if unfed}
+
+
+def _unfed(mix: int, stems: Sequence[int], sums: Sums) -> dict[str, float]:
+    """Return the sounding channels of a mix that no stem has, none where no stem has any."""
+    of_stems = {label for i in stems for label in sums.labels[i]}
+    audible = _AUDIBLE * float(sums.power[mix])
+    if of_stems.isdisjoint(sums.labels[mix]):
+        return {}
+    return {
+        label: sums.left_of_channels(mix, [[s] for s in stems], [label])
+        for label in sums.labels[mix]
+        if label not in of_stems and sums.power_of(mix, label) > audible
+    }

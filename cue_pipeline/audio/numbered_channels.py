@@ -136,17 +136,21 @@ def _group(run: Sequence[_Numbered], order: str | None) -> Gathered:
     lacking = _lacking(run)
     labels = ORDERS_BY_COUNT[order].get(count) if order and not lacking else None
     first, last = (stem_of(run[at].header.file) for at in (0, -1))
-    notes, layout_from = [], "setting"
+    notes, layout_from, open_order = [], "setting", None
     if labels is None:
         pair = count == 2 and not lacking
         labels = ("L", "R") if pair else tuple(str(n.said.number) for n in run)
         layout_from = "numbers"
         taken = "they are taken as left and right" if pair else "they have numbers for roles"
-        notes.append(
+        told = (
             f"'{said.base}' is split in {count} files that only numbers tell apart ('{first}' … "
             f"'{last}'): taken as the channels of one source, and as nothing says which is which, "
             f"{taken}. Set CUE_INTERLEAVED_ORDER to film or smpte, or name them .L .R …."
         )
+        if lacking:
+            notes.append(told)
+        else:
+            open_order = told
     if lacking:
         notes.append(
             f"'{said.base}' lacks number {', '.join(map(str, lacking))} of its channels: the "
@@ -160,6 +164,7 @@ def _group(run: Sequence[_Numbered], order: str | None) -> Gathered:
         layout_from=layout_from,
         evidence=["numbered channels"],
         notes=notes,
+        open_order=open_order,
     )
 
 

@@ -12,7 +12,7 @@ add to every channel, at any gain that is not negative.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -150,8 +150,17 @@ class Sums:
         gain = self._common_gain(whole, parts)
         return self._left_at(gain, whole, parts, [])[0] if gain < 0.0 else 0.0
 
-    def fit(self, whole: int, parts: Sequence[int]) -> tuple[float, dict[int, float]]:
+    def fit(
+        self, whole: int, parts: Sequence[int], within: Collection[str] | None = None
+    ) -> tuple[float, dict[int, float]]:
         """Return what is left at the best gains, none negative, and how much each part gives.
+
+        Parameters
+        ----------
+        whole : int
+        parts : sequence of int
+        within : collection of str, optional
+            Channels of the whole that are looked at; all otherwise.
 
         Returns
         -------
@@ -162,7 +171,8 @@ class Sums:
         left = 0.0
         given = dict.fromkeys(parts, 0.0)
         owner = {r: g for g in parts for r in self.labels[g].values()}
-        for label, row in self.labels[whole].items():
+        looked_at = self._within(whole, within)
+        for label, row in looked_at.items():
             rows = [
                 r
                 for g in parts
@@ -179,9 +189,21 @@ class Sums:
             for r, gain in zip(rows, gains, strict=True):
                 given[owner[r]] += gain**2 * float(self._gram[r, r].real)
         shares = {g: power / max(float(self.power[g]), 1e-30) for g, power in given.items()}
-        return self._db(left, float(self.power[whole])), shares
+        return self._db(left, self._power_in(looked_at)), shares
 
-    def left_of_channels(self, whole: int, basis: Sequence[Sequence[int]]) -> float:
+    def left_of_row(self, row: int, rows: Sequence[int]) -> float:
+        """Return the power left of a channel without others at the best gains, none negative.
+
+        All are rows of the products.
+        """
+        return self._left_of_free(self._unit(row), rows)[0]
+
+    def left_of_channels(
+        self,
+        whole: int,
+        basis: Sequence[Sequence[int]],
+        within: Collection[str] | None = None,
+    ) -> float:
         """Return what is left of a group that its channels mix from those of a sum of others, dB.
 
         Each channel of the basis may add at any gain and phase: so are fold-downs made, Lt/Rt
@@ -192,6 +214,8 @@ class Sums:
         whole : int
         basis : sequence of sequence of int
             Groups, of which each inner sequence is summed label by label.
+        within : collection of str, optional
+            Channels of the whole that are looked at; all otherwise.
         """
         signals = []
         for groups in basis:
@@ -206,12 +230,13 @@ class Sums:
         cross = b @ self._gram @ b.conj().T
         cross += np.eye(len(b)) * _RIDGE * max(float(np.trace(cross).real), 1e-30)
         left = 0.0
-        for row in self.labels[whole].values():
+        looked_at = self._within(whole, within)
+        for row in looked_at.values():
             target = self._gram[row] @ b.conj().T
             gains = np.linalg.solve(cross.T, target)
             explained = float((gains @ target.conj()).real)
             left += max(0.0, float(self._gram[row, row].real) - explained)
-        return self._db(left, float(self.power[whole]))
+        return self._db(left, self._power_in(looked_at))
 
     def left_of_copy(self, one: int, other: int) -> float:
         """Return what is left of a group without another of the same labels, at one gain, dB."""
@@ -226,6 +251,17 @@ class Sums:
             signal[self.labels[other][label]] -= gain
             left += self._power_of(signal)
         return self._db(left, float(self.power[one]))
+
+    def power_of(self, group: int, label: str) -> float:
+        """Return the power of one channel of a group."""
+        return float(self._gram[self.labels[group][label], self.labels[group][label]].real)
+
+    def _within(self, whole: int, within: Collection[str] | None) -> dict[str, int]:
+        rows = self.labels[whole].items()
+        return {label: row for label, row in rows if within is None or label in within}
+
+    def _power_in(self, rows: Mapping[str, int]) -> float:
+        return sum(float(self._gram[r, r].real) for r in rows.values())
 
     def _places(self, whole: int, parts: Sequence[int]) -> tuple[list[int], list[int]]:
         """Return the parts whose channels have their place in the whole, and the others."""

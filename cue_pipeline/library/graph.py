@@ -69,7 +69,7 @@ GRAPH: Mapping[str, Declaration] = {
     "channel_groups": Declaration(
         upstream=(),
         reads=("audio",),
-        algorithm=7,
+        algorithm=8,
         shaped_by=by_settings(
             "CUE_FINAL_MIX_PATTERNS, CUE_IGNORE_PATTERNS, CUE_INTERLEAVED_ORDER or CUE_SAMPLE_RATE",
             lambda s: [
@@ -93,7 +93,7 @@ GRAPH: Mapping[str, Declaration] = {
     "final_mix_features": Declaration(
         upstream=("channel_groups",),
         reads=("audio",),
-        algorithm=5,
+        algorithm=6,
         shaped_by=_MEL,
         group="sound",
         kinds=frozenset({"audio", "numpy", "table"}),
