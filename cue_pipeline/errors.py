@@ -5,8 +5,11 @@ holds a secret. A room raises its own child of :class:`CuePipelineError`; anythi
 leaves a room is a bug.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
+from typing import Final
+
+_LIKE: Final = 0.6  # of what was typed
 
 
 class CuePipelineError(Exception):
@@ -79,7 +82,23 @@ class ExportError(CuePipelineError):
     """A data set cannot be written, or does not verify."""
 
 
+def closest(name: str, names: Iterable[str], n: int = 3) -> list[str]:
+    """Return the names most like one that was typed, the likeliest first.
+
+    A name may be typed without its end, without the folders in front, or without both: what was
+    typed is held against as much of each.
+    """
+    typed = name.casefold()
+    lengths = (None, len(typed), len(typed) + 1)
+    by_part: dict[str, list[str]] = {}
+    for known in sorted(names):
+        whole = known.casefold()
+        for part in {text[:n] for text in (whole, whole.rpartition("/")[2]) for n in lengths}:
+            by_part.setdefault(part, []).append(known)
+    parts = get_close_matches(typed, by_part, n=4 * n, cutoff=_LIKE)
+    return list(dict.fromkeys(known for part in parts for known in by_part[part]))[:n]
+
+
 def closest_names(name: str, names: Collection[str]) -> str:
     """Return the names most like one that was typed, as ``'a' or 'b'``; some, where none is."""
-    close = get_close_matches(name, names, n=3, cutoff=0.4) or sorted(names)[:3]
-    return " or ".join(repr(n) for n in close)
+    return " or ".join(repr(n) for n in closest(name, names) or sorted(names)[:3])

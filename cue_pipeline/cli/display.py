@@ -172,12 +172,10 @@ def _print_outcome_table(plan: LibraryPlan, outcomes: Sequence[CueOutcome], stor
     from cue_pipeline.settings import read_settings
 
     assets = chosen(read_settings())
-    ready = Counter(
-        row.cue_key for row in store.ledger() if row.state == "ready" and row.asset in assets
-    )
-    rows = Counter[str]()
+    ready, rows = Counter[str](), Counter[str]()
     for row in store.ledger():
         if row.asset in assets:  # those of kinds that are no longer chosen stay, unseen
+            ready[row.cue_key] += row.state == "ready"
             rows[row.cue_key] += row.row_count or 0
     table = Table()
     for heading in ("cue", "result"):

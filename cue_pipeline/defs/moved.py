@@ -37,7 +37,8 @@ def follow(
     """
     there = set(instance.get_dynamic_partitions(PARTITIONS_NAME))
     # All are read before any is written: keys may have been exchanged.
-    events_of = {old: _materialised(instance, old) for old in moved}
+    assets = graph.ordered(key.path[-1] for key in instance.get_asset_keys()) if moved else []
+    events_of = {old: _materialised(instance, old, assets) for old in moved}
     # A cue that was gone for a while has no partition, and yet a history.
     known = {old: new for old, new in moved.items() if old in there or events_of[old]}
     made = {new: events_of[old] for old, new in known.items()}
@@ -76,11 +77,12 @@ def _checks() -> list[dg.AssetCheckKey]:
     return [check for asset in find_assets() for check in asset.check_keys]
 
 
-def _materialised(instance: dg.DagsterInstance, key: str) -> list[dg.AssetMaterialization]:
-    """Return the last materialisation of each asset of a cue, upstream first."""
+def _materialised(
+    instance: dg.DagsterInstance, key: str, assets: Sequence[str]
+) -> list[dg.AssetMaterialization]:
+    """Return the last materialisation of each asset of a cue."""
     found = []
-    known = [key.path[-1] for key in instance.get_asset_keys()]
-    for asset in graph.ordered(known):
+    for asset in assets:
         records = instance.fetch_materializations(
             dg.AssetRecordsFilter(asset_key=dg.AssetKey(asset), asset_partitions=[key]), limit=1
         ).records

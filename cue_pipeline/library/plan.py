@@ -12,7 +12,7 @@ from cue_pipeline.cue.cue_paths import find_folder
 from cue_pipeline.cue.folder import CueFolder
 from cue_pipeline.cue.numbering import natural_key
 from cue_pipeline.cue.scan import CueScan, ScanProblem, find_cues
-from cue_pipeline.errors import CueError, SettingsError
+from cue_pipeline.errors import CueError, SettingsError, closest
 from cue_pipeline.library import graph
 from cue_pipeline.library.base import Base, base_of, second_keys
 from cue_pipeline.library.chat_model import waiting_cues
@@ -120,7 +120,8 @@ def plan_library(
         raise CueError(
             f"No cue {absent[0]!r} under {str(base)!r}. A cue's key is its folder's path below the "
             f"base folder; {len(scan.cues)} were found there"
-            + (f", the closest {_closest(absent[0], scan.cues)!r}." if scan.cues else ".")
+            + "".join(f", the closest {key!r}" for key in _closest(absent[0], scan.cues))
+            + "."
         )
     gone: tuple[str, ...] = ()
     if scan.cues and whole:
@@ -251,11 +252,9 @@ def _conflicts(
     return compare({cue.cue_key: cue for cue in store.cues()}, folders)[0].conflicts
 
 
-def _closest(key: str, cues: Sequence[CueFolder]) -> str:
-    """Return the key that is most like what was typed."""
-    from difflib import get_close_matches
-
-    return get_close_matches(key, [cue.key for cue in cues], n=1, cutoff=0.0)[0]
+def _closest(key: str, cues: Sequence[CueFolder]) -> list[str]:
+    """Return the key that is most like what was typed, none where none is."""
+    return closest(key, (cue.key for cue in cues), n=1)
 
 
 def _ledgers(store: Store, keys: Sequence[str]) -> dict[str, dict[str, LedgerRow]]:

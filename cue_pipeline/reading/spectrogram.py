@@ -39,14 +39,9 @@ class Features:
 
     def header(self, profile: str, channel: str, *, fresh: bool = False) -> Header:
         """Return the header of one of them; ``fresh``: as the database has it now."""
-        if self._headers is None or fresh:
-            found = read_headers(
-                self._library.store, self._kind, self._cue_key, self._parent_id,
-                self.feature_type,
-            )  # fmt: skip
-            self._headers = {(h.profile, h.channel): h for h in found}
+        headers = self._read() if self._headers is None or fresh else self._headers
         try:
-            return self._headers[profile, channel]
+            return headers[profile, channel]
         except KeyError:
             raise WarehouseError(self._lacks(profile, channel)) from None
 
@@ -58,10 +53,7 @@ class Features:
         WarehouseError
             If there is none, or there are several.
         """
-        found = read_headers(
-            self._library.store, self._kind, self._cue_key, self._parent_id, self.feature_type
-        )
-        self._headers = {(h.profile, h.channel): h for h in found}
+        found = list(self._read().values())
         if len(found) == 1:
             return found[0]
         if found:
@@ -72,16 +64,23 @@ class Features:
             )
         raise WarehouseError(self._lacks("default", "mono"))
 
+    def _read(self) -> dict[tuple[str, str], Header]:
+        found = read_headers(
+            self._library.store, self._kind, self._cue_key, self._parent_id, self.feature_type
+        )
+        self._headers = {(h.profile, h.channel): h for h in found}
+        return self._headers
+
     def _lacks(self, profile: str, channel: str) -> str:
         there = ", ".join(f"{p!r} of {c!r}" for p, c in sorted(self._headers or ())) or "none"
-        what, how = "mel spectrogram", "Profiles are chosen by CUE_MEL_PROFILES;"
+        what, how = "mel spectrogram", " Profiles are chosen by CUE_MEL_PROFILES;"
         if self.feature_type != MEL_SPECTROGRAM:
             what, how = f"feature '{self.feature_type}',", ""
         return (
             f"No {what} {profile!r} of channel {channel!r} is stored of "
-            f"'{self._name}' of cue '{self._cue_key}'. There are: {there}. {how} 'mono' is the "
+            f"'{self._name}' of cue '{self._cue_key}'. There are: {there}.{how} 'mono' is the "
             "composite."
-        ).replace(".  ", ". ")
+        )
 
     def window(self, start: float, end: float, profile: str, channel: str) -> NDArray[np.float32]:
         """Return a window of one of them, read anew where the asset was made again meanwhile."""

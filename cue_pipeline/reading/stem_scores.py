@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cue_pipeline.hearing.heard_times import heard_times, score_times
+from cue_pipeline.mapping.decision.result import STANDING
 from cue_pipeline.midi.pedals import COUNTED, sounding_ends
 from cue_pipeline.reading.heard_in import Keys, keys_nowhere, stems_of_tracks
 from cue_pipeline.reading.tempo import Tempo
@@ -39,7 +40,6 @@ NOTE_COLUMNS = {
 }  # fmt: skip
 CONTROLLER_COLUMNS = {"time": "f8", "part": "i8", "cc_number": "i8", "cc_value": "i8"}
 
-_SURE = ("auto", "confirmed")
 _DOUBTFUL = ("review", "unmatched")
 _NO_END = 1 | 4  # flags: never ended in the file, no length
 
@@ -170,7 +170,7 @@ class _Cue:
         sure = [
             track
             for track in self._tracks
-            if track.state in _SURE and stem in self._stems_of.get(int(track.midi_track_id), {})
+            if track.state in STANDING and stem in self._stems_of.get(int(track.midi_track_id), {})
         ]
         files = {int(track.midi_file_id) for track in sure}
         doubts, unknown = self._doubts(stem)

@@ -114,13 +114,13 @@ def take_back(said: StatedClock, act: Act, connection: sa.Connection) -> bool:
     return True
 
 
-def standing_changes(changes: Iterable[ClockChange], undone: str = "undo") -> list[ClockChange]:
+def standing_changes(changes: Iterable[ClockChange]) -> list[ClockChange]:
     """Return a cue's changes by people that are not taken back, the oldest first."""
     standing: list[ClockChange] = []
     for change in changes:
         if change.action in _BY_PEOPLE:
             standing.append(change)
-        elif change.action == undone:
+        elif change.action == "undo":
             of_it = (change.midi_file, change.stem)
             same = [i for i, c in enumerate(standing) if (c.midi_file, c.stem) == of_it]
             if same:
@@ -140,7 +140,7 @@ def undo(said: StatedClock, act: Act, connection: sa.Connection) -> ClockChange 
     of_it = (texts["midi_file"], texts["stem"])
     open_ = [
         change
-        for change in standing_changes(history(connection, said.cue_key), act.action)
+        for change in standing_changes(history(connection, said.cue_key))
         if (change.midi_file, change.stem) == of_it
     ]
     if not open_:

@@ -10,7 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 import cue_pipeline as cp
-from cue_pipeline.errors import CueError, NotReadyError, UnknownNameError, WarehouseError
+from cue_pipeline.errors import (
+    CueError,
+    NotReadyError,
+    UnknownNameError,
+    WarehouseError,
+    closest,
+)
 from cue_pipeline.warehouse import migrations
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.engine import create_engine
@@ -58,6 +64,25 @@ def test_cues_are_chosen_by_project_and_by_what_is_ready(library, store):
         library.cues(project="TW31")
     with pytest.raises(UnknownNameError, match="No state 'done'"):
         library.cues(state="done")
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("Reel 1/1m0", "Reel 1/1m01 Opening Titles"),
+        ("Reel 1/1m2", "Reel 1/1m02 The Letter v2"),
+        ("1m02", "Reel 1/1m02 The Letter v2"),
+        ("reel 2/2m06", "Reel 2/2m06s Radio"),
+    ],
+)
+def test_a_key_that_is_typed_in_part_has_the_right_closest(typed, key):
+    keys = [
+        "Reel 2/2m05a Chase",
+        "Reel 2/2m06s Radio",
+        "Reel 1/1m01 Opening Titles",
+        "Reel 1/1m02 The Letter v2",
+    ]
+    assert closest(typed, keys)[0] == key
 
 
 def test_an_unknown_name_is_answered_with_the_closest(library):

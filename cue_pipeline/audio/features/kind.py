@@ -163,7 +163,8 @@ class FeatureKind:
     Attributes
     ----------
     name : str
-        In ``CUE_FEATURES``, and the ``feature_type`` of its rows: letters, digits and ``_``.
+        In ``CUE_FEATURES``, and the ``feature_type`` of its rows: letters, digits and ``_``; one
+        that hears a downmix is ``downmix.NAME``.
     about : str
         What its rows hold, with units: the asset's description in the UI.
     algorithm : int

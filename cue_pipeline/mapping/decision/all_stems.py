@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cue_pipeline.mapping.decision.result import TrackMapping
+from cue_pipeline.mapping.decision.result import STANDING, TrackMapping
 from cue_pipeline.mapping.names.parsing import read_name
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ COLUMNS: Final = ("midi_track_id", "audio_file_id", "share", "notes")
 # A leak is a tenth of the power and less.
 _LOUD_DB: Final = 8.0
 _BESIDE_DB: Final = 12.0
-_STANDING: Final = ("auto", "confirmed")
 _LEAST_SCORE: Final = 0.05  # the rise of a noise that moves with the notes has less
 _LEAST_PART: Final = 0.2  # partial correlation: below it is chance
 _PART_OF_BEST: Final = 0.6
@@ -144,7 +143,7 @@ def _of_part(
     """Return the stems of a track that is no kit of several keys, with shares of its power."""
     own = [pair for pair in pairs if pair.stem == track.audio_file_id]
     # Where the main stem is in doubt, so is every other.
-    if not own or track.state not in _STANDING:
+    if not own or track.state not in STANDING:
         return [(int(track.audio_file_id or 0), None, None)]
     most = max(pair.part for pair in pairs)
     loudest = max(pair.level_db for pair in pairs)

@@ -22,6 +22,8 @@ MAPPING_COLUMNS: Final = (
     "reason",
     "candidates",
 )
+STANDING: Final = ("auto", "confirmed")
+"""The states of a mapping whose stem is decided."""
 NO_NOTES: Final = "the track has no notes"
 """The reason for which a track that plays nothing has no stem."""
 CALL_COLUMNS: Final = (

@@ -195,7 +195,8 @@ def one_track(typed: str, tracks: Sequence[KnownTrack], cue_key: str) -> int:
     raise MappingError(
         f"Cue '{cue_key}' has no track '{typed}'. "
         + (f"The closest are {_listed(close)}." if close else f"It has {_listed(listed)}.")
-        + f" `cue-pipeline mappings '{cue_key}'` shows all {len(tracks)}."
+        + f" A track is its name, #INDEX, or FILE.mid#INDEX: `cue-pipeline mappings '{cue_key}'` "
+        f"shows all {len(tracks)}."
     )
 
 

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from cue_pipeline.mapping.decision.result import STANDING
 from cue_pipeline.training.exports.manifest import sha256_of
 
 if TYPE_CHECKING:
@@ -28,13 +29,6 @@ README: Final = "README.md"
 CROISSANT: Final = "croissant.json"
 UNDECIDED: Final = "undecided"
 
-STANDING: Final = ("auto", "confirmed")
-_OF_OTHERS: Final = {
-    "review": "tracks in `review`, which wait for a person",
-    "unmatched": "tracks that are known to be in no stem (`unmatched`)",
-    "repeats": "MIDI files that repeat another one of their cue",
-    "unmapped": "tracks that are not mapped",
-}
 _MOST_NAMED: Final = 20  # of the cues that were left out for one reason
 _CONFORMS: Final = "http://mlcommons.org/croissant/1.0"
 _TYPES: Final = {"text": "sc:Text", "integer": "sc:Integer", "float": "sc:Float",
@@ -246,6 +240,18 @@ def _what(account: Account) -> str:
     )
 
 
+def _of_others(state: str) -> str:
+    from cue_pipeline.warehouse.note_counts import REPEATS, UNMAPPED
+
+    told = {
+        "review": "tracks in `review`, which wait for a person",
+        "unmatched": "tracks that are known to be in no stem (`unmatched`)",
+        REPEATS: "MIDI files that repeat another one of their cue",
+        UNMAPPED: "tracks that are not mapped",
+    }
+    return told.get(state, f"tracks in state `{state}`")
+
+
 def _labels(labels: LabelCount) -> str:
     standing = sum(labels.score.get(state, 0) for state in STANDING)
     others = {state: n for state, n in labels.score.items() if state not in STANDING}
@@ -260,7 +266,7 @@ def _labels(labels: LabelCount) -> str:
         "its clock |",
     ]
     for state, n in sorted(others.items()):
-        lines.append(f"| {n:,} | {_OF_OTHERS.get(state, f'tracks in state `{state}`')} | no |")
+        lines.append(f"| {n:,} | {_of_others(state)} | no |")
     return "\n".join(lines)
 
 

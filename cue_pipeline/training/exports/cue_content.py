@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from cue_pipeline.mapping.decision.result import STANDING
 from cue_pipeline.reading.stem_scores import BELIEVED
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from cue_pipeline.reading import Cue, Mix
     from cue_pipeline.reading.stem_scores import StemScore
 
-STANDING: Final = ("auto", "confirmed")
 STROKE_SECONDS: Final = 0.05
 SAME_START_SECONDS: Final = 0.05
 """Stems whose clocks differ by less begin together."""
