@@ -1,6 +1,7 @@
 """A pack: written whole or not at all, gone on with after a kill, verified, read without us."""
 
 import json
+import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -8,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import cue_pipeline.training.windows as of_packs
+from cue_pipeline.cli.commands import cli
 from cue_pipeline.errors import ExportError
 from cue_pipeline.reading import open_library
 from cue_pipeline.training import Windows
 from cue_pipeline.training.exports.formats import format_named
-from cue_pipeline.training.exports.manifest import read_manifest
+from cue_pipeline.training.exports.manifest import read_manifest, sha256_of
 from cue_pipeline.training.exports.pack import PackFormat
 from cue_pipeline.training.exports.unfinished import Unfinished
 from cue_pipeline.training.tables_source import TablesSource
@@ -22,6 +25,7 @@ from cue_pipeline.training.windows import WindowsError
 from cue_pipeline.warehouse.split_rows import SplitRow, write_splits
 from cue_pipeline_tests.training.stored_chroma import store_chroma
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load, replace
+from cue_pipeline_tests.workspace import clean_environment
 
 CUES = [SyntheticCue(key=f"Reel 1/1m{i:02d}", n_frames=900, seed=i) for i in range(3)]
 ROOT = Path(__file__).parents[2]
@@ -156,6 +160,43 @@ def test_a_cue_of_a_pack_that_would_not_be_exported_now_is_told_with_the_reason(
     assert all(
         f"of cue '{CUES[0].key}': it would not be exported now: no split" in f for f in found
     )
+
+
+def test_the_commands_write_features_and_note_what_an_earlier_pack_lacks(
+    store, filled, tmp_path, monkeypatch
+):
+    for i, cue in enumerate(CUES):
+        starts = [0.0, 0.1 * i]  # those of the last two cues begin between frames
+        files = cue.value("channel_groups")["audio_files"].assign(start_offset_seconds=starts)
+        replace(store, cue, "channel_groups", audio_files=files)
+        for asset in ("mel_features", "final_mix_features", "match_evidence", "llm_mappings"):
+            replace(store, cue, asset)
+        store_chroma(store, cue=cue)
+    clean_environment(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*command):
+        done = CliRunner().invoke(cli, ["export", *command, "--database-url", filled])
+        assert done.exit_code == 0, done.output
+        return done.output
+
+    run("pack", "OUT", "--license", "CC0-1.0", "--features", "chroma")
+    assert Windows.open("OUT", fields=["feature.chroma"])[0]["feature.chroma"].shape[1] == 12
+    assert "note:" not in run("verify", "OUT", "--against-tables")
+    out = tmp_path / "OUT"
+    index, manifest = (json.loads((out / f"{n}.json").read_text()) for n in ("index", "manifest"))
+    del index["on_cue"]
+    (out / "index.json").write_text(json.dumps(index))
+    shutil.rmtree(out / "cue")
+    kept = {name: of for name, of in manifest["files"].items() if not name.startswith("cue/")}
+    kept["index.json"] = {
+        "bytes": (out / "index.json").stat().st_size,
+        "sha256": sha256_of(out / "index.json"),
+    }
+    (out / "manifest.json").write_text(json.dumps({**manifest, "files": kept}))
+    said = run("verify", "OUT", "--against-tables")
+    assert "note: it was exported by a version that kept no labels on the clock of cues" in said
+    assert "export it anew" in said
 
 
 def test_cells_that_are_no_cells_are_a_fault(filled, tmp_path, exported):
