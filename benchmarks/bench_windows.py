@@ -470,6 +470,7 @@ def main() -> int:
         of_formats(url, raw(folder, bars), folder, bars)
         with postgresql(folder / "pg") as server:
             of_tables(fill(server), "PostgreSQL", 1_500, bars)
+            exported_at_best(server, folder / "packed", "pack")
         opening(folder, 10_000, bars)
         importing(bars)
     return int(asked.bars and bars.missed > 0)
