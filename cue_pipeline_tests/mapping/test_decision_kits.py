@@ -100,3 +100,15 @@ def test_a_part_that_may_only_double_another_does_not_stand_by_sound_alone(
         tracks.assign(is_drum=True), groups_frame(["Audio 1", "Audio 2"]), evidence=rows
     )
     assert "explains more" not in drums.tracks[1].reason
+
+
+@pytest.mark.parametrize(("snare", "state"), [(0.98, "auto"), (0.3, "review")])
+def test_a_drum_that_explains_little_stands_where_another_piece_of_its_kit_is_heard(
+    snare: float, state: str
+) -> None:
+    heard = evidence_frame([[0.98, 0.01], [snare, 0.01], [0.0, 0.99]])
+    rows = heard.assign(activity_score=[0.1, 0.0, 0.6, 0.0, 0.0, 0.6], pitch_score=None)
+    tracks = tracks_frame(["Kick", "Snare", "Shaker"], is_drum=True)
+    found = map_cue(tracks, groups_frame(["Audio 1", "Audio 2"]), evidence=rows)
+    assert chosen(found)[0] == "Audio 1"
+    assert states(found)[0] == state

@@ -69,6 +69,9 @@ class FusionWeights:
     firm_shared : float
         As much where another track is heard in the stem more firmly: a guitar that doubles the bass
         is heard in the bass, too.
+    surely_heard : float
+        Score from which a track is heard in a group, whatever names say; below, a track without a
+        stem is the likelier story.
     sure_sound : float
         Score from which sound tells tracks apart that are named alike.
     """
@@ -90,6 +93,7 @@ class FusionWeights:
     firm_sound: float = 0.5
     firm_shared: float = 0.75
     sure_sound: float = 0.9
+    surely_heard: float = 0.65
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from cue_pipeline.mapping.decision.result import NO_NOTES, CueMapping, TrackMapp
 from cue_pipeline.mapping.decision.summary import summary
 from cue_pipeline.mapping.decision.verdict import (
     NONE,
+    RestOfKit,
     Testimony,
     Verdict,
     candidates,
@@ -183,7 +184,7 @@ def _testimony(
         chances=chances,
         chosen=chosen,
         shared_with=_firmer(cue, track, of_all),
-        kit_unheard=_kit_unheard(cue, track),
+        rest_of_kit=_rest_of_kit(cue, track, chosen),
         crowded=bool(cue.crowded[track]),
         heard_like=tuple(cue.labels[i] for i in cue.alike[track]),
         proposed=proposed,
@@ -208,8 +209,8 @@ def _firmer(cue: Cue, track: int, chosen: "Chosen") -> str | None:
     return cue.labels[max(firmer, key=of_group.__getitem__)] if firmer else None
 
 
-def _kit_unheard(cue: Cue, track: int) -> bool:
-    """Return whether at least two other pieces of its kit play, and none is heard in any group."""
+def _rest_of_kit(cue: Cue, track: int, group: int) -> "RestOfKit":
+    """Return what is heard of the other pieces of its kit."""
     import numpy as np
 
     kit, heard = cue.kits[track], cue.sources.evidence
@@ -218,9 +219,13 @@ def _kit_unheard(cue: Cue, track: int) -> bool:
         for other, of in enumerate(cue.kits)
         if other != track and of == kit and cue.n_notes[other]
     ]
-    if kit is None or heard is None or len(others) < _FEWEST_PIECES:
-        return False
-    return bool(np.nan_to_num(heard[others]).max(initial=0.0) < WEIGHTS.clear_evidence)
+    if kit is None or heard is None or not others:
+        return RestOfKit.UNKNOWN
+    of_others = np.nan_to_num(heard[others])
+    if group != NONE and of_others[:, group].max() >= WEIGHTS.surely_heard:
+        return RestOfKit.THERE
+    nowhere = of_others.max(initial=0.0) < WEIGHTS.clear_evidence
+    return RestOfKit.NOWHERE if nowhere and len(others) >= _FEWEST_PIECES else RestOfKit.UNKNOWN
 
 
 def _place(tracks: "DataFrame", track: int) -> str:

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     Scores = NDArray[np.float64]
     Chosen = NDArray[np.intp]
 
-# Surely heard, whatever names say; below, a track without a stem is the likelier story.
-_SURELY_HEARD: Final = 0.65
 # A person who must look anyway is shown the likeliest group from this chance on, where it is so
 # many times as likely as the next.
 _WORTH_SHOWING: Final = 0.3
@@ -107,7 +105,7 @@ def _heard(chosen: "Chosen", sources: "Sources", weights: "FusionWeights") -> di
     heard = np.nan_to_num(sources.evidence, nan=0.0)
     ordered = np.sort(heard, axis=1)
     second = ordered[:, -2] if heard.shape[1] > 1 else np.zeros(len(heard))
-    clear = (ordered[:, -1] >= _SURELY_HEARD) & (
+    clear = (ordered[:, -1] >= weights.surely_heard) & (
         ordered[:, -1] - second >= weights.clear_evidence_margin
     )
     rows = np.flatnonzero((chosen < 0) & clear)

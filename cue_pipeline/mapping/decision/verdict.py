@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
 from cue_pipeline.mapping.decision.proposals import Proposal
@@ -20,6 +21,14 @@ MOST_CANDIDATES: Final = 3
 LEAST_SURE_OF_NONE: Final = 0.7
 # An ear that judged the track and found so little has found nothing: the stem may be silent.
 _NOTHING_HEARD: Final = 0.1
+
+
+class RestOfKit(Enum):
+    """Where the other pieces of a drum's kit are heard."""
+
+    THERE = auto()
+    NOWHERE = auto()
+    UNKNOWN = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +52,8 @@ class Testimony:
         How much of the chosen group the track explains by itself; NaN: not known.
     shared_with : str or None
         Another track that is put to the group, too, and explains more of it.
-    kit_unheard : bool
-        It is of a kit of which no other piece is heard anywhere.
+    rest_of_kit : RestOfKit
+        Of a drum.
     crowded : bool
         Names leave open whether really all tracks that say a group are in it.
     heard_like : tuple of str
@@ -62,7 +71,7 @@ class Testimony:
     chosen: int
     firmness: float = math.nan
     shared_with: str | None = None
-    kit_unheard: bool = False
+    rest_of_kit: RestOfKit = RestOfKit.UNKNOWN
     crowded: bool = False
     heard_like: tuple[str, ...] = ()
     proposed: Proposal | None = None
@@ -110,14 +119,14 @@ def judge(testimony: Testimony, weights: "FusionWeights") -> Verdict:
 def _doubts_of_sound(t: Testimony, weights: "FusionWeights") -> list[str]:
     """Return why sound alone, where names say nothing, does not decide."""
     only, doubts = f"only the sound says '{t.group_names[t.chosen]}', and", []
-    if t.firmness < weights.firm_sound:
+    if t.firmness < weights.firm_sound and t.rest_of_kit is not RestOfKit.THERE:
         doubts.append(f"{only} the track explains little of what is heard there ({t.firmness:.2f})")
     elif t.shared_with is not None and t.firmness < weights.firm_shared:
         doubts.append(f"{only} there '{t.shared_with}' explains more of it: it may but double it")
     if t.heard_like:
         others = ", ".join(f"'{name}'" for name in t.heard_like)
         doubts.append(f"{only} it cannot tell the track from {others}: the same notes")
-    if t.kit_unheard:
+    if t.rest_of_kit is RestOfKit.NOWHERE:
         doubts.append(f"{only} no other piece of its kit is heard anywhere")
     return doubts
 
