@@ -52,10 +52,22 @@ def put_in_splits(store, placed):
     )
 
 
+def start_apart(store):
+    """Have chroma of all stems, of which some begin between two frames of their cue's clock."""
+    for i, cue in enumerate(CUES):
+        starts = [0.0, 0.1 * i]
+        files = cue.value("channel_groups")["audio_files"].assign(start_offset_seconds=starts)
+        replace(store, cue, "channel_groups", audio_files=files)
+        for asset in ("mel_features", "final_mix_features", "match_evidence", "llm_mappings"):
+            replace(store, cue, asset)
+        store_chroma(store, cue=cue)
+
+
 def contents(folder):
     """Return its files but those that bear its name."""
     named = {"manifest.json", "README.md", "croissant.json"}
-    return {p.name: p.read_bytes() for p in folder.iterdir() if p.name not in named}
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name not in named]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
 
 
 def test_a_pack_has_cards_for_people_and_programs(filled, tmp_path, exported):
@@ -70,25 +82,33 @@ def test_a_pack_has_cards_for_people_and_programs(filled, tmp_path, exported):
     assert not issues.warnings
 
 
-def test_a_pack_is_the_same_after_a_kill_in_the_middle(filled, tmp_path, exported, monkeypatch):
-    whole = contents(exported(filled, tmp_path / "whole"))
+@pytest.mark.parametrize("features", [(), ("chroma",)])
+def test_a_pack_is_the_same_after_a_kill_in_the_middle(
+    store, filled, tmp_path, exported, monkeypatch, features
+):
+    if features:
+        start_apart(store)
+    asked = {"options": {"features": features}}
+    whole = contents(exported(filled, tmp_path / "whole", **asked))
+    assert ("cue/onsets.i4" in whole) is ("feature.chroma.f2" in whole) is bool(features)
     monkeypatch.setattr("cue_pipeline.training.exports.pack._KEEP_SECONDS", 0.0)
     read = TablesSource.labels
     killed = []
 
     def dying(self, item):
-        if item == 3 and not killed:
+        if item == 5 and not killed:
             killed.append(item)
             raise KeyboardInterrupt
         return read(self, item)
 
     monkeypatch.setattr(TablesSource, "labels", dying)
     with pytest.raises(KeyboardInterrupt):
-        exported(filled, tmp_path / "pack")
+        exported(filled, tmp_path / "pack", **asked)
     assert not (tmp_path / "pack").exists()
     left = tmp_path / "pack.unfinished"
-    (left / "mel.f2").write_bytes((left / "mel.f2").read_bytes() + b"half a frame")
-    assert contents(exported(filled, tmp_path / "pack", resume=True)) == whole
+    for name in {"mel.f2", "cue/onsets.i4", "feature.chroma.f2"} & whole.keys():
+        (left / name).write_bytes((left / name).read_bytes() + b"half a frame")
+    assert contents(exported(filled, tmp_path / "pack", resume=True, **asked)) == whole
     assert not left.exists()
 
 
@@ -165,13 +185,7 @@ def test_a_cue_of_a_pack_that_would_not_be_exported_now_is_told_with_the_reason(
 def test_the_commands_write_features_and_note_what_an_earlier_pack_lacks(
     store, filled, tmp_path, monkeypatch
 ):
-    for i, cue in enumerate(CUES):
-        starts = [0.0, 0.1 * i]  # those of the last two cues begin between frames
-        files = cue.value("channel_groups")["audio_files"].assign(start_offset_seconds=starts)
-        replace(store, cue, "channel_groups", audio_files=files)
-        for asset in ("mel_features", "final_mix_features", "match_evidence", "llm_mappings"):
-            replace(store, cue, asset)
-        store_chroma(store, cue=cue)
+    start_apart(store)
     clean_environment(monkeypatch)
     monkeypatch.chdir(tmp_path)
 

@@ -18,6 +18,7 @@ Array = np.ndarray[Any, Any]
 
 BLOCK_SECONDS: Final = 30.0
 HEADROOM: Final = 0.999
+_FULL_SCALE: Final = 1.0
 SURELY_BELOW: Final = 0.9
 """What a resampler keeps below full scale: it may pass a peak by some of the rest."""
 
@@ -60,22 +61,49 @@ def write_audio(folder: Path, content: CueContent, ids: Mapping[str, str], rate:
     mix = None if own is None else placed(own, content.mix_start.seconds, rate)
     every = [*stems.values(), *([mix] if mix else [])]
     total = max((s.first + s.count for s in every), default=0)
-    gain = _gain(stems, mix, total, rate)
-    files = {stem_id: folder / "stems" / f"{stem_id}.flac" for stem_id in stems}
-    with ExitStack() as stack:
-        writers = {
-            stem_id: stack.enter_context(flac_file(path, rate)) for stem_id, path in files.items()
-        }
-        summed = stack.enter_context(flac_file(folder / "mix.flac", rate))
-        for blocks, block in blocks_of(stems, total, rate):
-            for stem_id, samples in blocks.items():
-                writers[stem_id].write(samples * np.float32(gain))
-            summed.write(block * np.float32(gain))
-    if mix is not None:
-        with flac_file(folder / "final_mix.flac", rate) as writer:
-            for blocks, _ in blocks_of({"mix": mix}, total, rate):
-                writer.write(blocks["mix"] * np.float32(gain))
+    peak = _write(folder, stems, mix, total, rate, 1.0)
+    if peak <= HEADROOM:
+        return 1.0
+    gain = HEADROOM / peak
+    _write(folder, stems, mix, total, rate, gain)
     return gain
+
+
+def _write(
+    folder: Path,
+    stems: Mapping[str, Placed],
+    mix: Placed | None,
+    total: int,
+    rate: int,
+    gain: float,
+) -> float:
+    """Write the files of a track; return what its samples reach without the gain.
+
+    From the first sample on that would pass full scale nothing is written: the files are to be
+    written again.
+    """
+    turned, peak = np.float32(gain), 0.0
+    with ExitStack() as stack:
+
+        def opened(path: Path) -> Any:
+            return stack.enter_context(flac_file(path, rate))
+
+        writers = {name: opened(folder / "stems" / f"{name}.flac") for name in stems}
+        summed = opened(folder / "mix.flac")
+        for blocks, block in blocks_of(stems, total, rate):
+            peak = max(peak, _peak(block), *map(_peak, blocks.values()))
+            if peak * gain > _FULL_SCALE:
+                continue
+            for name, samples in blocks.items():
+                writers[name].write(samples * turned)
+            summed.write(block * turned)
+        if mix is not None:
+            own = opened(folder / "final_mix.flac")
+            for blocks, _ in blocks_of({"mix": mix}, total, rate):
+                peak = max(peak, _peak(blocks["mix"]))
+                if peak * gain <= _FULL_SCALE:
+                    own.write(blocks["mix"] * turned)
+    return peak
 
 
 def placed(sound: Stem | Mix, start: float, rate: int) -> Placed:
@@ -88,24 +116,6 @@ def flac_file(path: Path | BinaryIO, rate: int) -> Any:
     import soundfile as sf
 
     return sf.SoundFile(path, "w", samplerate=rate, channels=1, subtype="PCM_24", format="FLAC")
-
-
-def _gain(stems: Mapping[str, Placed], mix: Placed | None, total: int, rate: int) -> float:
-    """Return what keeps all files of a track below full scale; 1 where nothing passes it."""
-    if _bound(list(stems.values())) < SURELY_BELOW and _bound([mix] if mix else []) < SURELY_BELOW:
-        return 1.0
-    peak = 0.0
-    for blocks, summed in blocks_of(stems, total, rate):
-        peak = max(peak, _peak(summed), *(_peak(samples) for samples in blocks.values()))
-    for blocks, _ in blocks_of({"mix": mix} if mix else {}, total, rate):
-        peak = max(peak, *(_peak(samples) for samples in blocks.values()))
-    return 1.0 if peak <= HEADROOM else HEADROOM / peak
-
-
-def _bound(sounds: list[Placed]) -> float:
-    """Return what the sum of some sounds cannot pass, by the levels in their rows."""
-    peaks = (s.sound.row.get("peak_dbfs") for s in sounds)
-    return float(sum(10.0 ** (peak / 20.0) for peak in peaks if peak is not None and peak == peak))
 
 
 def _peak(samples: Array) -> float:

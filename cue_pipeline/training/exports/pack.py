@@ -199,8 +199,8 @@ def _opened(
             raise ExportError(f"No cue could be read. The first: {next(iter(lacking.values()))}")
         before, found = found, source(left)
         found.left_out[:] = [*before.left_out, *((key, None, why) for key, why in lacking.items())]
-    for key, _, why in found.left_out:
-        request.say(f"left out: {key}: {why}")
+    for key, stem, why in found.left_out:
+        request.say(f"left out: {key if stem is None else f'{key}: {stem}'}: {why}")
     for doubt in found.doubts:
         request.say(f"note: {doubt}")
     return found
