@@ -44,10 +44,15 @@ else
 	@$(BIN)/cue-pipeline process "$(CUES)" $(if $(JOBS),--jobs $(JOBS))
 endif
 
+# What a script starts in the background ignores SIGINT, and Dagster then SIGTERM too: it would stay
+# when make is ended.
+hearing = $(BIN)/python -c 'import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); \
+	os.execv(sys.argv[1], sys.argv[1:])'
+
 ui: $(BIN)/.installed  ## open Dagster's UI on the same data: http://localhost:3000
 	@PATH="$(abspath $(BIN)):$$PATH" DAGSTER_HOME="$${DAGSTER_HOME:-$(CURDIR)}" \
 	  PYTHONWARNINGS='ignore:Function `dev_command` is superseded' \
-	  $(BIN)/dagster dev -w workspace.yaml -p $(PORT)
+	  exec $(hearing) $(BIN)/dagster dev -w workspace.yaml -p $(PORT)
 
 review: $(BIN)/.installed  ## the page on which mappings are decided by eye and ear: http://localhost:3001
 	@$(BIN)/cue-pipeline review

@@ -1,6 +1,6 @@
 """The part of the store that keeps what people say: of tracks, and of clocks."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final, TypeVar
@@ -25,66 +25,6 @@ class DecisionStore:
 
     def __init__(self, engine: sa.Engine) -> None:
         self.engine = engine
-
-    def set_override(
-        self,
-        cue_key: str,
-        track: str,
-        canonical_name: str | None,
-        instrument_category: str | None,
-        note: str | None = None,
-        *,
-        by: str | None = None,
-    ) -> None:
-        """Store a person's decision about a track; a later one replaces it.
-
-        Parameters
-        ----------
-        cue_key : str
-            A registered cue.
-        track : str
-            The track's name, or ``#index``.
-        canonical_name : str or None
-            The stem; ``-`` for none; None to leave it to the program.
-        instrument_category : str or None
-            The category; None to leave it to the program.
-        note : str or None
-            Why.
-        by : str, optional
-            Who decides; the user of the system otherwise.
-        """
-        self.set_overrides(
-            [people.Decided(cue_key, track, canonical_name, instrument_category, note)], by=by
-        )
-
-    def set_overrides(
-        self,
-        decided: Sequence[people.Decided],
-        taken_back: Sequence[tuple[str, str]] = (),
-        *,
-        by: str | None = None,
-        action: str = "set",
-        undoes: Mapping[tuple[str, str], int] | None = None,
-    ) -> None:
-        """Store decisions of people and take others back; the history keeps what was before.
-
-        Parameters
-        ----------
-        decided : sequence of Decided
-            What stands from now on.
-        taken_back : sequence of tuple of str
-            Cue key and track of decisions to forget, before those ``decided`` are stored.
-        by : str, optional
-            Who decides; the user of the system otherwise.
-        action : str
-            How the history calls it.
-        undoes : mapping of (str, str) to int, optional
-            Cue key and track → the change in the history that is taken back.
-        """
-        cues = {d.cue_key for d in decided} | {key for key, _ in taken_back}
-        self.take_turn(
-            cues, lambda turn: turn.store(decided, taken_back, undoes), by=by, action=action
-        )
 
     def take_turn(
         self,

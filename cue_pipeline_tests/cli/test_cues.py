@@ -7,6 +7,7 @@ import dagster as dg
 import pytest
 
 from cue_pipeline.defs.instance import open_instance
+from cue_pipeline_tests.deciding import decide, take_back
 from cue_pipeline_tests.shelf import Shelf
 from cue_pipeline_tests.workspace import clean_environment, said_here
 
@@ -51,7 +52,7 @@ def furnished(tmp_path_factory):
         for key, sound in {"Film/1m01": b"one", "Film/1m02": b"two", "1m03": b"three"}.items():
             desk.shelf.cue(key, sound)
         desk.shelf.process()
-        desk.shelf.store.set_override("Film/1m01", "Violins", "VLN", "Strings", "heard it")
+        decide(desk.shelf.store, "Film/1m01", "Violins", "VLN", "Strings", "heard it")
         desk.shelf.process()
         with open_instance(home) as instance:
             instance.add_dynamic_partitions("cues", list(desk.shelf.keys()))
@@ -93,7 +94,7 @@ def test_a_cue_is_shown_with_what_is_made_and_decided(desk):
 
 
 def test_a_decision_that_was_taken_back_is_history_and_stands_no_longer(desk):
-    desk.shelf.store.set_overrides([], [("Film/1m01", "Violins")], action="unset")
+    take_back(desk.shelf.store, [("Film/1m01", "Violins")])
     told = desk.say("show", "Film/1m01")
     assert "decisions: none stands (2 changes in all, undone ones included)" in told
     assert "decisions: none\n" in desk.say("show", "1m03") + "\n"
@@ -157,7 +158,7 @@ def test_a_forgotten_cue_is_in_no_table_and_no_partition_and_its_decisions_in_a_
 def test_what_is_decided_while_a_cue_is_being_forgotten_is_kept_with_the_cue(desk, monkeypatch):
     def write_slowly(file, text):
         file.write_text(text)
-        desk.shelf.store.set_override("Film/1m01", "Horns", "HRN", "Brass")
+        decide(desk.shelf.store, "Film/1m01", "Horns", "HRN", "Brass")
 
     with monkeypatch.context() as patch:
         patch.setattr("cue_pipeline.cli.cues._write_new", write_slowly)

@@ -8,6 +8,7 @@ from cue_pipeline.defs.sensors import STATES_SENSOR
 from cue_pipeline.library.graph import GRAPH
 from cue_pipeline.library.verdicts import read_verdict
 from cue_pipeline_tests.cues import write_cue
+from cue_pipeline_tests.deciding import decide
 from cue_pipeline_tests.defs.test_sensors import Library, workplace  # noqa: F401 - a fixture
 
 KEY = "Reel 1/1m01"
@@ -73,7 +74,7 @@ def test_a_cue_is_told_once_when_it_is_current_and_once_when_it_is_not(library, 
 
 def test_a_persons_decision_makes_a_cue_stale_until_it_is_followed(library):
     library.told()
-    library.store.set_override(KEY, "Violins I", "-", None, by="Ann")
+    decide(library.store, KEY, "Violins I", "-", None, by="Ann")
     stale = "llm_mappings is stale: mapping_overrides changed since: people decided"
     assert library.told() == {KEY: stale}
     library.run({KEY: {"llm_mappings"}})
@@ -89,7 +90,7 @@ def test_a_cue_that_is_renamed_is_told_under_its_new_name(library):
 
 def test_what_is_being_made_is_not_told_as_lacking(library):
     library.told()
-    library.store.set_override(KEY, "Violins I", "-", None, by="Ann")
+    decide(library.store, KEY, "Violins I", "-", None, by="Ann")
     run = library.instance.create_run_for_job(
         library.defs.resolve_job_def("process_cue"), tags={"dagster/partition": KEY},
         status=dg.DagsterRunStatus.STARTED,

@@ -21,6 +21,7 @@ from cue_pipeline.library import graph, watch
 from cue_pipeline.settings import read_settings
 from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline_tests.cues import write_cue
+from cue_pipeline_tests.deciding import decide
 
 ALL = set(graph.GRAPH)
 ON_MIDI = {"tempo_map", "midi_events", "match_evidence", "llm_mappings"}
@@ -313,7 +314,7 @@ def verdicts(library, key):
 def test_a_renamed_folder_is_moved_with_all_that_dagster_knows_of_it(library, capsys):
     cue = write_cue(library.root, "1m01")
     library.run(library.look_until_asked())
-    library.store.set_override("1m01", "Violins I", None, "Brass")
+    decide(library.store, "1m01", "Violins I", None, "Brass")
     before, checked = data_versions(library, "1m01"), verdicts(library, "1m01")
     assert len(checked) >= 5
     cue.rename(library.root / "1m01 In Too Deep")

@@ -10,6 +10,7 @@ import pytest
 from cue_pipeline.library.decisions import read_mappings
 from cue_pipeline.warehouse.opening import open_store
 from cue_pipeline_tests.cues import write_cue, write_midi
+from cue_pipeline_tests.deciding import take_back
 from cue_pipeline_tests.library.test_chat_model import asks, first_group_for_all
 from cue_pipeline_tests.mapping.chat_server import chat_server
 from cue_pipeline_tests.workspace import Workspace, clean_environment, said_here
@@ -50,7 +51,7 @@ def said(library, monkeypatch):
     """The command line on the library, where nobody has decided anything."""
     store = open_store(f"sqlite:///{library.home / 'cue_pipeline.db'}")
     rows = [store.overrides(key) for key in store.decisions()]
-    store.set_overrides([], [(r.cue_key, r.track) for some in rows for r in some.itertuples()])
+    take_back(store, [(r.cue_key, r.track) for some in rows for r in some.itertuples()])
     return speaker(library, monkeypatch)
 
 
@@ -259,7 +260,7 @@ def test_a_decision_that_no_run_has_followed_yet_is_stale_and_process_follows_it
     assert (track["canonical_name"], track["state"]) == ("Audio 7", "confirmed")
     store = open_store(f"sqlite:///{tmp_path / 'cue_pipeline.db'}")
     assert set(store.decisions()) == {"1m01"}
-    store.set_overrides([], [("1m01", "Violins I")])
+    take_back(store, [("1m01", "Violins I")])
     assert store.decisions() == {}
 
 

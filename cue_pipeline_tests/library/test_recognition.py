@@ -11,6 +11,7 @@ from cue_pipeline.library.plan import plan_library
 from cue_pipeline.library.recognition import recognise
 from cue_pipeline.library.status import read_status, without_folder
 from cue_pipeline.warehouse.removal import read_decisions, remove_cue, restore_decisions
+from cue_pipeline_tests.deciding import decide
 from cue_pipeline_tests.shelf import Shelf, nobody, redate
 from cue_pipeline_tests.workspace import clean_environment
 
@@ -29,7 +30,7 @@ def test_a_renamed_folder_is_the_same_cue_with_its_decisions_and_ids(shelf):
     shelf.cue("Reel 1/1m01", b"one")
     shelf.cue("Reel 1/1m02", b"two")
     shelf.process()
-    shelf.store.set_override("Reel 1/1m01", "Violins", "VLN", "Strings")
+    decide(shelf.store, "Reel 1/1m01", "Violins", "VLN", "Strings")
     before = shelf.store.cue("Reel 1/1m01")
     shelf.process()
     (shelf.root / "Reel 1/1m01").rename(shelf.root / "Reel 1/1m01 In Too Deep")
@@ -57,7 +58,7 @@ def test_a_renamed_cue_that_is_asked_for_by_its_new_name_keeps_its_decisions(she
     shelf.cue("1m01", b"one")
     shelf.cue("1m02", b"two")
     shelf.process()
-    shelf.store.set_override("1m01", "Violins", "VLN", "Strings")
+    decide(shelf.store, "1m01", "Violins", "VLN", "Strings")
     shelf.process()
     (shelf.root / "1m01").rename(shelf.root / "1m01 v2")
     shelf.cue("1m03", b"three")
@@ -75,7 +76,7 @@ def test_a_renamed_cue_that_is_asked_for_by_its_new_name_keeps_its_decisions(she
 def test_of_two_copies_of_a_cue_that_is_gone_the_one_asked_for_is_not_chosen(shelf):
     folder = shelf.cue("1m01", b"one")
     shelf.process()
-    shelf.store.set_override("1m01", "Violins", "VLN", "Strings")
+    decide(shelf.store, "1m01", "Violins", "VLN", "Strings")
     for name in ("1m01 a", "1m01 b"):
         shutil.copytree(folder, shelf.root / name)
     shutil.rmtree(folder)
@@ -100,7 +101,7 @@ def test_a_known_cue_whose_folder_is_there_in_two_spellings_is_refused_by_name_t
 def test_two_folders_that_were_exchanged_are_exchanged(shelf):
     one, two = shelf.cue("1m01", b"one"), shelf.cue("1m02", b"two")
     shelf.process()
-    shelf.store.set_override("1m01", "Violins", None, "Strings")
+    decide(shelf.store, "1m01", "Violins", None, "Strings")
     shelf.process()
     one.rename(shelf.root / "x")
     two.rename(one)
@@ -114,7 +115,7 @@ def test_two_folders_that_were_exchanged_are_exchanged(shelf):
 def test_a_cue_waits_with_its_move_until_no_run_of_it_is_under_way(shelf):
     shelf.cue("1m01", b"one")
     shelf.process()
-    shelf.store.set_override("1m01", "Violins", None, "Strings")
+    decide(shelf.store, "1m01", "Violins", None, "Strings")
     shelf.process()
     (shelf.root / "1m01").rename(shelf.root / "1m09")
     plan = shelf.process(busy_among=lambda keys: {"1m01"}.intersection(keys))
@@ -176,7 +177,7 @@ def test_a_copy_is_a_cue_of_its_own(shelf):
 def test_a_copy_kept_before_an_edit_leaves_the_cue_where_it_is(shelf):
     cue = shelf.cue("1m01")
     shelf.process()
-    shelf.store.set_override("1m01", "Violins", None, "Strings")
+    decide(shelf.store, "1m01", "Violins", None, "Strings")
     shelf.process()
     shutil.copytree(cue, shelf.root / "1m01 before")
     (cue / "MIDI/a.mid").write_bytes(b"other notes")
@@ -212,7 +213,7 @@ def test_one_other_byte_makes_another_cue_which_is_offered(shelf):
 def test_what_is_offered_can_be_said_by_hand_though_the_folder_is_a_cue_by_now(shelf):
     cue = shelf.cue("1m01")
     shelf.process()
-    shelf.store.set_override("1m01", "Violins", None, "Strings")
+    decide(shelf.store, "1m01", "Violins", None, "Strings")
     shelf.process()
     cue.rename(shelf.root / "1m01 v2")
     (shelf.root / "1m01 v2/MIDI/a.mid").write_bytes(b"other notes")
@@ -299,7 +300,7 @@ def test_a_folder_in_a_library_is_a_part_of_it(shelf):
 def test_a_folder_above_a_library_is_refused_until_it_is_adopted(shelf):
     shelf.cue("Reel 1/1m01", b"one")
     shelf.process(shelf.root / "Reel 1")
-    shelf.store.set_override("1m01", "Violins", None, "Strings")
+    decide(shelf.store, "1m01", "Violins", None, "Strings")
     shelf.process(shelf.root / "Reel 1")
     with pytest.raises(CueError, match="cues adopt"):
         shelf.process()
@@ -343,7 +344,7 @@ def test_a_cue_of_another_library_reached_through_a_link_gets_no_second_key(shel
 def test_a_forgotten_cue_leaves_no_row_and_its_decisions_can_be_restored(shelf):
     shelf.cue("1m01")
     shelf.process()
-    shelf.store.set_override("1m01", "Violins", "VLN", "Strings", "heard it")
+    decide(shelf.store, "1m01", "Violins", "VLN", "Strings", "heard it")
     kept = read_decisions(shelf.store.engine, "1m01")
     remove_cue(
         shelf.store.engine,
@@ -374,7 +375,7 @@ def test_a_library_goes_through_all_of_it_and_loses_nothing(shelf):
     cue = shelf.cue("Reel 1/1m01", b"one")
     shelf.cue("Reel 1/1m02", b"two")
     shelf.process()
-    shelf.store.set_override("Reel 1/1m01", "Violins", "VLN", "Strings")
+    decide(shelf.store, "Reel 1/1m01", "Violins", "VLN", "Strings")
     shelf.process()
     (shelf.root / "Reel 2").mkdir()
     for place in ("Reel 1/1m01 Titles", "Reel 2/1m01 Titles", "reel 2/1m01 titles"):

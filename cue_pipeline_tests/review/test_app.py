@@ -15,6 +15,7 @@ from cue_pipeline.review.mel_tiles import SHOWN_DB, mel_tile
 from cue_pipeline.review.queue import QueueFilter, read_queue
 from cue_pipeline.review.remaking import Remaker
 from cue_pipeline.warehouse.opening import open_store
+from cue_pipeline_tests import deciding
 
 LETTER, TITLES = "Reel 1/1m02 The Letter v2", "Reel 1/1m01 Opening Titles"
 
@@ -103,7 +104,7 @@ def test_no_stem_and_a_category_add_up_and_are_undone_one_by_one(page, store):
 
 def test_what_somebody_else_decided_meanwhile_is_told_and_kept_in_the_history(page, store):
     flute = tracks_of(page)["Flute"]
-    store.set_override(LETTER, "Flute", "-", None, by="Clara")
+    deciding.decide(store, LETTER, "Flute", "-", None, by="Clara")
     answer = decide(page, flute, stem=stem_id(page, LETTER, "1m02 FL_01"), by="Béla")
     assert answer.status_code == 409
     assert "Clara decided" in answer.json()["told"]

@@ -9,9 +9,9 @@ import pytest
 
 from cue_pipeline.review.queue import MOST_ROWS, Entry, QueueFilter, read_queue
 from cue_pipeline.warehouse.mapped_tracks import MappedTrack, read_mapped_tracks
-from cue_pipeline.warehouse.people import Decided
 from cue_pipeline.warehouse.store import Store
 from cue_pipeline.warehouse.types import now
+from cue_pipeline_tests.deciding import decide
 from cue_pipeline_tests.review.large_queue import write_open_tracks
 from cue_pipeline_tests.warehouse.synthetic import ASSETS, SyntheticCue, load
 
@@ -47,7 +47,7 @@ def test_open_tracks_are_found_with_their_notes_and_stem(store):
 def test_what_is_decided_since_the_mappings_were_made_is_not_open(store):
     loaded(store, CUE, state=["review"] * 3, confidence=[0.6] * 3)
     names = [row["name"] for row in read_queue(store, QueueFilter())["tracks"]]
-    store.set_overrides([Decided(CUE.key, "#1", "-", None)], by="Anna")
+    decide(store, CUE.key, "#1", "-", None, by="Anna")
     queue = read_queue(store, QueueFilter())
     assert (queue["open"], queue["decided"]) == (2, 1)
     decided = read_queue(store, QueueFilter(state="decided"))["tracks"]

@@ -14,6 +14,7 @@ from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.engine import create_engine
 from cue_pipeline.warehouse.store import Store
 from cue_pipeline.warehouse.types import is_dsql
+from cue_pipeline_tests.deciding import decide
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, everything, load
 
 SCRIPTS = ScriptDirectory.from_config(migrations.alembic_config())
@@ -148,7 +149,7 @@ def test_an_earlier_schema_is_upgraded_with_its_data(empty_engine, tmp_path, rev
     migrations.upgrade(today)
     store, cue = Store(today), SyntheticCue()
     load(store, cue)
-    store.set_override(cue.key, "#1", "Stem 0", "Brass")
+    decide(store, cue.key, "#1", "Stem 0", "Brass")
     migrations.upgrade(empty_engine, revision)
     columns = columns_of(empty_engine)
     written = rows_of(today, columns)

@@ -19,6 +19,7 @@ from cue_pipeline.warehouse.relocation import move_cues
 from cue_pipeline.warehouse.removal import read_decisions, remove_cue
 from cue_pipeline.warehouse.transaction import write
 from cue_pipeline.warehouse.types import now
+from cue_pipeline_tests.deciding import decide
 from cue_pipeline_tests.warehouse.synthetic import (
     ASSETS,
     SyntheticCue,
@@ -60,7 +61,7 @@ def counts(store):
 def test_exchanged_keys_take_rows_ledger_decisions_and_history_along(store):
     for cue in (A, B):
         load(store, cue)
-    store.set_override(A.key, "Track 0", None, "Brass")
+    decide(store, A.key, "Track 0", None, "Brass")
     before = {cue.key: ids(store, cue.key) for cue in (A, B)}
     history = len(read_decisions(store.engine, A.key)["mapping_history"])
     move_cues(store.engine, {A.key: B.key, B.key: A.key})
@@ -111,7 +112,7 @@ def test_a_removed_cue_leaves_no_row_in_any_table_and_the_others_theirs(store):
     load(store, A)
     alone = counts(store)
     load(store, B)
-    store.set_override(B.key, "Track 0", None, "Brass")
+    decide(store, B.key, "Track 0", None, "Brass")
     note_contents(store.engine, B.key, "midi", "f", [("a.mid", 1, 2, 3)], {"a.mid": "x"})
     remove_cue(store.engine, B.key, store.cue(B.key).id, read_decisions(store.engine, B.key))
     assert counts(store) == alone
@@ -154,9 +155,9 @@ def test_what_was_begun_before_two_cues_exchanged_keys_is_written_to_neither(sto
 
 def test_a_cue_of_which_something_was_decided_meanwhile_is_not_removed(store):
     load(store, A)
-    store.set_override(A.key, "Track 0", None, "Brass")
+    decide(store, A.key, "Track 0", None, "Brass")
     known = read_decisions(store.engine, A.key)
-    store.set_override(A.key, "Track 1", None, "Strings")
+    decide(store, A.key, "Track 1", None, "Strings")
     with pytest.raises(WarehouseError, match="somebody decided something meanwhile"):
         remove_cue(store.engine, A.key, store.cue(A.key).id, known)
     assert store.cue(A.key) is not None

@@ -6,6 +6,7 @@ from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse.relocation import move_cues
 from cue_pipeline.warehouse.removal import read_decisions, remove_cue, restore_decisions
 from cue_pipeline.warehouse.stated_clocks import StatedClock
+from cue_pipeline_tests.deciding import decide
 from cue_pipeline_tests.warehouse.synthetic import SyntheticCue, load
 
 A = SyntheticCue(key="Reel 1/1m01")
@@ -66,7 +67,7 @@ def test_what_is_said_of_clocks_and_of_tracks_is_told_apart(store):
     store.state_clock(StatedClock(A.key, lag_seconds=3.7))
     first = store.decisions()[A.key]
     assert set(first) == {"alignment_overrides"}
-    store.set_override(A.key, "#1", "-", None)
+    decide(store, A.key, "#1", "-", None)
     both = store.decisions(A.key)[A.key]
     assert set(both) == {"alignment_overrides", "mapping_overrides"}
     assert both["alignment_overrides"] == first["alignment_overrides"]

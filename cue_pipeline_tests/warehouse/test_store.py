@@ -11,6 +11,7 @@ from cue_pipeline.errors import WarehouseError
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline.warehouse.features import read_mel
 from cue_pipeline.warehouse.people import Anchor, Turn
+from cue_pipeline_tests.deciding import decide, take_back
 from cue_pipeline_tests.warehouse.synthetic import (
     ASSETS,
     SyntheticCue,
@@ -287,14 +288,14 @@ def test_calls_of_the_chat_model_are_kept_and_never_overwritten(store):
 def test_a_persons_decision_outlives_every_run(store):
     cue = SyntheticCue()
     load(store, cue)
-    store.set_override(cue.key, "#1", "Stem 0", "Brass", "I was there")
-    store.set_override(cue.key, "#1", "Stem 1", "Strings")
+    decide(store, cue.key, "#1", "Stem 0", "Brass", "I was there")
+    decide(store, cue.key, "#1", "Stem 1", "Strings")
     load(store, cue)
     (row,) = store.overrides(cue.key).to_dict("records")
     assert (row["track"], row["canonical_name"]) == ("#1", "Stem 1")
     assert (row["instrument_category"], row["note"]) == ("Strings", None)
     with pytest.raises(WarehouseError, match="not registered"):
-        store.set_override("Reel 9/9m99", "#1", None, None)
+        decide(store, "Reel 9/9m99", "#1", None, None)
 
 
 def test_text_that_an_engine_cannot_hold_is_shown_instead(store):
@@ -332,9 +333,9 @@ def test_ids_are_those_of_the_contract():
 def test_every_change_of_a_decision_is_in_the_history_with_its_author(store):
     cue = SyntheticCue()
     load(store, cue)
-    store.set_override(cue.key, "#1", "Stem 0", "Brass", by="Ann")
-    store.set_override(cue.key, "#1", "Stem 1", "Brass", by="Bo")
-    store.set_overrides([], [(cue.key, "#1"), (cue.key, "#2")], by="Cy", action="unset")
+    decide(store, cue.key, "#1", "Stem 0", "Brass", by="Ann")
+    decide(store, cue.key, "#1", "Stem 1", "Brass", by="Bo")
+    take_back(store, [(cue.key, "#1"), (cue.key, "#2")], by="Cy")
     told = [
         (c.decided_by, c.action, c.canonical_name, c.before and c.before["canonical_name"])
         for c in store.history(cue.key)
@@ -350,7 +351,7 @@ def test_every_change_of_a_decision_is_in_the_history_with_its_author(store):
 def test_where_a_decision_was_found_makes_no_other_decision_of_it(store):
     cue = SyntheticCue()
     load(store, cue)
-    store.set_override(cue.key, "#1", "Stem 0", "Brass", by="Ann")
+    decide(store, cue.key, "#1", "Stem 0", "Brass", by="Ann")
     before = store.decisions()
     for bound_to in ("a.mid#1", "a.mid#2", "", ""):
         anchor = {(cue.key, "#1"): Anchor("Horn", "n", "s", bound_to)}
