@@ -31,7 +31,7 @@ GRID = Grid(SR, MEL.hop_length, MEL.n_fft, MEL.n_mels)
 CHEAP = ("chroma", "cqt", "loudness", "onset_strength", "tempogram", "wave", "downmix.mel")
 WAYS = {
     "mel and levels": (),
-    **{name: (name,) for name in CHEAP},
+    **{name: (name,) for name in (*CHEAP, "defects")},
     "cqt, chroma, loudness": ("cqt", "chroma", "loudness"),
     "all seven": CHEAP,
     "librosa and pyloudnorm": (),

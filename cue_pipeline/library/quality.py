@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 RESIDUAL_LIMIT_DB = -30.0
 """Stems sum to the mix if what is left is this far below it: 3 % of its amplitude."""
 
+LOUDER_LU = 3.0
+"""A stem is part of a mix: it is hardly louder than that."""
+
 MOST_NAMED = 12
 """Offenders listed by name in a verdict."""
 
@@ -248,6 +251,79 @@ def stems_sum_to_mix(mixes: DataFrame) -> Judgment:
     return Judgment(passed=True, text=f"The stems sum to the mix; {left} left.", figures=figures)
 
 
+def stems_fit_the_mix(
+    stems: Mapping[str, Mapping[str, Any]], mixes: Mapping[str, Mapping[str, Any]]
+) -> Judgment:
+    """Judge whether no stem is louder than the mix of which it is a part.
+
+    Parameters
+    ----------
+    stems, mixes : mapping of str to mapping
+        Name → ``params.summary`` of its loudness; of mixes, those that stems should add up to.
+    """
+    loudness = {
+        name: summary["integrated_lufs"]
+        for name, summary in stems.items()
+        if summary.get("integrated_lufs") is not None
+    }
+    of_mixes = [
+        summary["integrated_lufs"]
+        for summary in mixes.values()
+        if summary.get("integrated_lufs") is not None
+    ]
+    if not of_mixes or not loudness:
+        return Judgment(passed=True, text="There is no mix and stem that sound, to be compared.")
+    mix = max(of_mixes)
+    loud = [f"{name}: {lufs:.1f} LUFS" for name, lufs in loudness.items() if lufs > mix + LOUDER_LU]
+    figures = {"mix LUFS": mix, "stems louder than the mix": len(loud)}
+    if loud:
+        return Judgment(
+            passed=False,
+            text=f"Stems are more than {LOUDER_LU:g} LU louder than the mix ({mix:.1f} LUFS), in "
+            "which they are but a part: they were bounced at another level, or the mix is another.",
+            figures=figures,
+            offenders=loud,
+        )
+    return Judgment(
+        passed=True,
+        text=f"No stem is more than {LOUDER_LU:g} LU louder than the mix ({mix:.1f} LUFS).",
+        figures=figures,
+    )
+
+
+def sound_is_clean(sounds: Mapping[str, Mapping[str, Any]]) -> Judgment:
+    """Judge whether no stem or mix has clicks, dropouts or hum.
+
+    Parameters
+    ----------
+    sounds : mapping of str to mapping
+        Name → ``params.summary`` of its defects: what each channel has.
+    """
+    figures = {"clicks": 0, "dropouts": 0, "channels with hum": 0}
+    offenders = []
+    for name, channels in sounds.items():
+        for label, found in channels.items():
+            figures["clicks"] += found["clicks"]
+            figures["dropouts"] += found["dropouts"]
+            figures["channels with hum"] += found["hum_hz"] is not None
+            told = [_times(found[f"{what}s"], what) for what in ("click", "dropout")]
+            told = [said for said in told if said]
+            told += [f"hum of {found['hum_hz']} Hz"] if found["hum_hz"] is not None else []
+            if told:
+                offenders.append(f"{name}, channel {label}: {', '.join(told)}")
+    if offenders:
+        return Judgment(
+            passed=False,
+            text="Stems or mixes have clicks (isolated jumps), dropouts or hum: listen, and bounce "
+            "them again or take no notice if the sound is meant so. Their rows' warnings say when.",
+            figures=figures,
+            offenders=offenders,
+        )
+    return Judgment(
+        passed=True, text="No stem or mix has clicks, dropouts or hum.", figures=figures
+    )
+
+
 def tracks_are_matched(mappings: DataFrame, names: Mapping[int, str]) -> Judgment:
     """Judge whether every track has its stem.
 
@@ -298,6 +374,10 @@ def _of_tracks(
         figures=figures,
         offenders=offenders,
     )
+
+
+def _times(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}" if n else ""
 
 
 def _count(things: Any, word: str) -> str:

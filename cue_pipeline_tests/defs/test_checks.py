@@ -325,3 +325,28 @@ def test_a_mapping_made_alone_names_what_it_lacks_and_stores_nothing(tmp_path, m
     told = "".join(str(event.event_specific_data) for event in result.get_step_failure_events())
     assert "on which this asset stands, is not ready: tempo_map failed" in told
     assert "no usable MIDI file" in told
+
+
+def lufs(**by_name):
+    return {name: {"integrated_lufs": value} for name, value in by_name.items()}
+
+
+def test_a_stem_that_is_louder_than_the_mix_is_named():
+    verdict = judgments.stems_fit_the_mix(
+        lufs(strings=-19.0, brass=-12.5, silent=None), lufs(mix=-16.0, other=-18.0)
+    )
+    assert not verdict.passed
+    assert verdict.offenders == ["brass: -12.5 LUFS"]
+    # A stem alone is the mix; a little louder it may be, where others cancel it in part.
+    assert judgments.stems_fit_the_mix(lufs(strings=-14.0), lufs(mix=-16.0)).passed
+    assert judgments.stems_fit_the_mix(lufs(strings=-14.0), {}).passed
+
+
+def test_clicks_dropouts_and_hum_are_told_by_sound_and_channel():
+    clean = {"clicks": 0, "dropouts": 0, "hum_hz": None, "hum_dbfs": None}
+    faulty = {"clicks": 3, "dropouts": 0, "hum_hz": 50, "hum_dbfs": -60.0}
+    verdict = judgments.sound_is_clean({"VLN": {"L": clean, "R": faulty}, "6mx": {"C": clean}})
+    assert not verdict.passed
+    assert verdict.offenders == ["VLN, channel R: 3 clicks, hum of 50 Hz"]
+    assert verdict.figures == {"clicks": 3, "dropouts": 0, "channels with hum": 1}
+    assert judgments.sound_is_clean({"VLN": {"L": clean}}).passed

@@ -8,6 +8,7 @@ import dagster as dg
 import librosa
 import numpy as np
 import pytest
+import soundfile as sf
 from click.testing import CliRunner
 
 from cue_pipeline import open_library
@@ -238,3 +239,23 @@ def test_assets_come_in_one_order_however_they_are_named():
     expected = ["tempo_map", "match_evidence", *sorted(n for n in named if "features" in n)]
     for first in range(len(named)):
         assert graph.ordered(named[first:] + named[:first]) == expected
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_loudness_and_defects_are_judged_in_their_own_step(cue, url, monkeypatch):
+    monkeypatch.setenv("CUE_FEATURES", "loudness,defects")
+    folder = cue / "PT" / "Audio Files"
+    y, rate = sf.read(folder / "1m01 FHN_01.L.wav")
+    y[rate // 2] += 0.5
+    sf.write(folder / "1m01 FHN_01.L.wav", y, rate, subtype="PCM_24")
+    plan_library(cue.parent, open_store(url), read_settings())
+    job = build_defs(read_settings()).resolve_job_def(PROCESS_CUE)
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.add_dynamic_partitions("cues", [KEY])
+        told = job.execute_in_process(partition_key=KEY, instance=instance)
+    checks = {e.check_name: e for e in told.get_asset_check_evaluations()}
+    clean = checks["sound_is_clean"]
+    assert not clean.passed
+    assert "FHN\\_01, channel L: 1 click" in str(clean.metadata["which"].value)
+    # The stems are no parts of this made-up mix, which is 12 dB below them.
+    assert not checks["stems_fit_the_mix"].passed

@@ -11,6 +11,7 @@ _MODULES = {
     "chroma": "chroma",
     "codec": "codec",
     "cqt": "cqt",
+    "defects": "defects",
     "embedding": "embedding",
     "loudness": "loudness",
     "onset_strength": "onset_strength",
