@@ -115,8 +115,11 @@ def k_weighted_sums(
     if compiled:
         from cue_pipeline.audio.compiled.loudness_kernels import k_weighted_power
 
-        for channel, x in enumerate(block):
-            k_weighted_power(x, sos, state[:, channel], sums[channel], step, taken)
+        for first in range(0, len(block), 2):
+            pair = [first, min(first + 1, len(block) - 1)]
+            of_pair, squares = state[:, pair], np.zeros((2, sums.shape[1]))
+            k_weighted_power(block[pair[0]], block[pair[1]], sos, of_pair, squares, step, taken)
+            state[:, pair], sums[pair] = of_pair, squares
         return sums
     import scipy.signal
 

@@ -19,41 +19,48 @@ _PART = 1024
 
 
 @compiled()
-def k_weighted_power(x, sos, state, sums, step, taken):
-    """Filter one channel by two second-order sections, and add its squares step by step.
+def k_weighted_power(x, other, sos, state, sums, step, taken):
+    """Filter two channels by two second-order sections, and add their squares step by step.
+
+    Each waits for its own results alone, so that two take little longer than one.
 
     Parameters
     ----------
-    x : float32, shape=(n,)
+    x, other : float32, shape=(n,)
+        The same twice for one channel: of the second result nothing is then used.
     sos : float64, shape=(2, 6)
-    state : float64, shape=(2, 2)
-        Of the sections, transposed direct form II; left as it is behind the last sample.
-    sums : float64, shape=(1 + steps that end here,)
+    state : float64, shape=(2, 2, 2)
+        Of section, channel: transposed direct form II; left as it is behind the last sample.
+    sums : float64, shape=(2, 1 + steps that end here)
         Of squares, added to: that of the step that is open, and of those that follow.
     step, taken : int
         Samples of a step, and those of the open one that came before.
     """
     b0, b1, b2, a1, a2 = sos[0, 0], sos[0, 1], sos[0, 2], sos[0, 4], sos[0, 5]
-    c1, c2, d1, d2, c0 = sos[1, 1], sos[1, 2], sos[1, 4], sos[1, 5], sos[1, 0]
-    s0, s1, t0, t1 = state[0, 0], state[0, 1], state[1, 0], state[1, 1]
+    c0, c1, c2, d1, d2 = sos[1, 0], sos[1, 1], sos[1, 2], sos[1, 4], sos[1, 5]
+    s0, s1, t0, t1 = state[0, 0, 0], state[0, 0, 1], state[1, 0, 0], state[1, 0, 1]
+    p0, p1, q0, q1 = state[0, 1, 0], state[0, 1, 1], state[1, 1, 0], state[1, 1, 1]
     first, k = 0, 0
     while first < x.size:
         last = min(first + step - taken, x.size)
-        total = 0.0
+        total, rest = 0.0, 0.0
         for i in range(first, last):
-            v = np.float64(x[i])
-            y = b0 * v + s0
-            s0 = b1 * v - a1 * y + s1
-            s1 = b2 * v - a2 * y
-            z = c0 * y + t0
-            t0 = c1 * y - d1 * z + t1
-            t1 = c2 * y - d2 * z
-            total += z * z
-        sums[k] += total
+            v, w = np.float64(x[i]), np.float64(other[i])
+            y, z = b0 * v + s0, b0 * w + p0
+            s0, p0 = b1 * v - a1 * y + s1, b1 * w - a1 * z + p1
+            s1, p1 = b2 * v - a2 * y, b2 * w - a2 * z
+            v, w = c0 * y + t0, c0 * z + q0
+            t0, q0 = c1 * y - d1 * v + t1, c1 * z - d1 * w + q1
+            t1, q1 = c2 * y - d2 * v, c2 * z - d2 * w
+            total += v * v
+            rest += w * w
+        sums[0, k] += total
+        sums[1, k] += rest
         taken = (taken + last - first) % step
         first = last
         k += 1
-    state[0, 0], state[0, 1], state[1, 0], state[1, 1] = s0, s1, t0, t1
+    state[0, 0, 0], state[0, 0, 1], state[1, 0, 0], state[1, 0, 1] = s0, s1, t0, t1
+    state[0, 1, 0], state[0, 1, 1], state[1, 1, 0], state[1, 1, 1] = p0, p1, q0, q1
 
 
 @compiled(fastmath={"contract", "nnan", "nsz"})
