@@ -27,13 +27,14 @@ $(BIN)/.installed: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV)/, once: Dagster, librosa and what they need, about two minutes."
 	@$(PYTHON) -m venv $(VENV)
 	@$(call install,.)
+	@echo "Having librosa compile parts of itself, once: half a minute that the first cue would wait."
+	@# Processes that compile them side by side mix up numba's cache, and crash.
+	@$(BIN)/python -c 'import librosa.core, librosa.onset, librosa.sequence, librosa.util.utils'
 	@touch $@
 
 $(BIN)/.installed-dev: $(BIN)/.installed
 	@echo "Adding what the tests need to $(VENV)/, once: about a minute."
 	@$(call install,'.[dev]')
-	@# Test processes that compile librosa's functions side by side mix up numba's cache, and crash.
-	$(BIN)/python -c 'import librosa.core, librosa.onset, librosa.sequence, librosa.util.utils'
 	@touch $@
 
 run: $(BIN)/.installed  ## process the cues in CUES=dir; without CUES, demonstration cues
