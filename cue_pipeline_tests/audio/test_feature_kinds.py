@@ -182,14 +182,14 @@ def test_compiled_kernels_give_the_same_frames(name):
     assert np.allclose(plain, compiled, atol=1e-4, equal_nan=True)
 
 
-def test_compiled_kernels_find_the_same_loudness_and_true_peak():
+@pytest.mark.parametrize("labels", [("M",), ("L", "R"), ("L", "C", "R")])
+def test_compiled_kernels_find_the_same_loudness_and_true_peak(labels):
     rng = np.random.default_rng(0)
-    y = np.stack([music(2.0), 0.1 * rng.standard_normal(96_000)]).astype(np.float32)
+    y = np.stack([music(2.0), *(0.1 * rng.standard_normal((2, 96_000)))]).astype(np.float32)
+    y = y[: len(labels)]
     found = []
     for compiled in (False, True):
-        stream = load_shipped("loudness").make(
-            Grid(48_000, 512, 2_048, compiled=compiled), ("L", "R")
-        )
+        stream = load_shipped("loudness").make(Grid(48_000, 512, 2_048, compiled=compiled), labels)
         for first in range(0, 96_000, 7):  # fewer samples than the interpolator has taps
             list(stream.feed(y[:, first : first + 7]))
             if first > 2_000:
