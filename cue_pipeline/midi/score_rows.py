@@ -340,8 +340,13 @@ def _left_out(file: MidiFile, marker_tracks: Sequence[str]) -> Iterator[str]:
             n_notes = int(np.count_nonzero((status == 0x90) & (velocity > 0)))
             yield (
                 f"track {track.index}: '{shown(track.name)}' is a marker track by its name; its "
-                f"{n_notes} notes, {track.n_messages} messages in all, are not stored"
+                f"{_count(n_notes, 'note')}, {_count(track.n_messages, 'message')} in all, are not "
+                "stored"
             )
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}{'' if n == 1 else 's'}"
 
 
 def _clock_path(file_path: str, sequence: int) -> str:

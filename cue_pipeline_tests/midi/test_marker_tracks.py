@@ -78,6 +78,8 @@ def test_notes_of_a_marker_track_are_left_out_and_counted_in_the_warnings():
         "track 1: 'Notes' is a marker track by its name; its 2 notes, 5 messages in all, are not "
         "stored"
     ]
+    of_one = tables(smf(MUSIC, name("Notes") + on(1)), NAMES)["midi_files"]["warnings"][0]
+    assert "its 1 note, 1 message in all" in of_one[0]
 
 
 def test_the_name_of_a_file_of_one_track_is_the_pieces_name_and_its_music_stays():
