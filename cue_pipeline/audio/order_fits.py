@@ -22,6 +22,7 @@ EXPLAINED_DB = -6.0
 """Of each channel, on average."""
 
 _WELL_EXPLAINED_DB = -8.0  # of each channel, where the order is none that programs write
+_NEARLY_DB = 1.0  # worse than the best by stems alone
 _BEST_DB = -30.0  # better is no better: rounding, dither
 
 Labels = tuple[str, ...]
@@ -83,25 +84,60 @@ def with_measured(orders: Sequence[Labels], fits: Fits, fed: Collection[str]) ->
 
 
 def chosen(orders: Sequence[Labels], fits: Fits, sides: Fits, fed: Collection[str]) -> Order | None:
-    """Return the order that fits far better than others, if one does."""
+    """Return the order that fits far better than others, if one does.
+
+    Parameters
+    ----------
+    orders : sequence of tuple of str
+        The likelier first.
+    fits, sides : dict of (int, str) to float
+        Place and label → fit, dB: of labels that stems have, and of others by what an upmix would
+        have there.
+    fed : collection of str
+        Labels that stems have.
+    """
     best = min(orders, key=lambda o: _score(o, fits))
-    sounding = {
-        label: fits[place, label] for place, label in enumerate(best) if (place, label) in fits
-    }
-    mean = _score(best, fits) / max(1, len(sounding))
     tied = [o for o in orders if _told(o, fed) == _told(best, fed)]
     next_best = min((_score(o, fits) for o in orders if o not in tied), default=0.0)
-    if mean > EXPLAINED_DB or next_best < _score(best, fits) + MARGIN_DB:
+    if next_best < _score(best, fits) + MARGIN_DB:
+        # The stems alone do not tell: what else is in the file may.
+        tied = _by_all(orders, fits, sides)
+    if not tied or _mean(tied[0], fits) > EXPLAINED_DB:
         return None
-    tied.sort(key=lambda o: _score(o, sides))
+    return _among(tied, orders, fits, sides, fed)
+
+
+def _by_all(orders: Sequence[Labels], fits: Fits, sides: Fits) -> list[Labels]:
+    """Return the order that fits best by stems, and with an upmix far better than any other."""
+    total = {o: _score(o, fits) + _score(o, sides) for o in orders}
+    best, *others = sorted(orders, key=total.__getitem__)
+    is_best = _score(best, fits) <= min(_score(o, fits) for o in orders) + _NEARLY_DB
+    is_clear = all(total[o] >= total[best] + 2 * MARGIN_DB for o in others)
+    return [best] if is_best and is_clear else []
+
+
+def _among(
+    tied: list[Labels], orders: Sequence[Labels], fits: Fits, sides: Fits, fed: Collection[str]
+) -> Order:
+    """Return the likeliest of orders that differ in nothing that stems have."""
+    tied = sorted(tied, key=lambda o: _score(o, sides))
     likeliest, untold = tied[0], _exchangeable(tied[0], sides, fed)
     if len(tied) > 1 and _score(tied[1], sides) < _score(tied[0], sides) + MARGIN_DB:
         likeliest = next(o for o in orders if o in tied)
         untold = {lb for place, lb in enumerate(likeliest) if len({o[place] for o in tied}) > 1}
-    unexplained = unexplained_labels(sounding)
+    unexplained = unexplained_labels(_sounding(likeliest, fits))
     if unexplained:  # where they are then, a channel that no stem has may be as well
         untold |= {*unexplained, *(lb for lb in likeliest if lb not in fed)}
+    mean = _mean(likeliest, fits)
     return Order(likeliest, mean, tuple(lb for lb in likeliest if lb in untold))
+
+
+def _sounding(order: Labels, fits: Fits) -> dict[str, float]:
+    return {lb: fits[place, lb] for place, lb in enumerate(order) if (place, lb) in fits}
+
+
+def _mean(order: Labels, fits: Fits) -> float:
+    return _score(order, fits) / max(1, len(_sounding(order, fits)))
 
 
 def _exchangeable(order: Labels, sides: Fits, fed: Collection[str]) -> set[str]:

@@ -274,7 +274,9 @@ class _Casting:
     def _stem_or_mix(self, one: int, main: int | None) -> Cast:
         """Return whether a group that no pattern proposes is a mix all the same."""
         others = [j for j in self._stems(one) if self.sums.left_of_copy(j, one) > FOLD_DB]
-        left, shares = self.sums.fit(one, others) if others else (0.0, {})
+        # What an upmix has in channels that no stem has makes it no less a mix.
+        fed = {label for s in others for label in self.sums.labels[s]} & set(self.sums.labels[one])
+        left, shares = self.sums.fit(one, others, fed or None) if others else (0.0, {})
         several = sum(shares[s] > _TAKES_PART for s in others) > 1
         hinted = self.named[one].hinted
         if self._is_submix(one, others):

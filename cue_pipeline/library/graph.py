@@ -69,7 +69,7 @@ GRAPH: Mapping[str, Declaration] = {
     "channel_groups": Declaration(
         upstream=(),
         reads=("audio",),
-        algorithm=8,
+        algorithm=9,
         shaped_by=by_settings(
             "CUE_FINAL_MIX_PATTERNS, CUE_IGNORE_PATTERNS, CUE_INTERLEAVED_ORDER or CUE_SAMPLE_RATE",
             lambda s: [

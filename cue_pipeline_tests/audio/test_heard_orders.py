@@ -240,3 +240,16 @@ def test_a_stem_that_lacks_in_the_channels_of_the_others_is_told_beside_an_upmix
     split(tmp_path, "1m02 6mx", upmixed(summed(stems)))
     warnings = taken(tmp_path)["1m02 6mx"].warnings
     assert any("as they are in its L, R and something else" in w for w in warnings)
+
+
+@pytest.mark.parametrize("name", ["1m02 Mix", "1m02 6mx", "Print"])
+def test_an_upmix_that_was_limited_is_the_mix_of_its_stereo_stems_in_its_order(tmp_path, name):
+    stems = [stereo(i) for i in range(3)]
+    for stem_name, stem in zip(NAMES, stems, strict=True):
+        split(tmp_path, f"1m02 {stem_name}", stem)
+    mix = upmixed(summed(stems))
+    mixed = processed(np.stack(list(mix.values()), 1))
+    interleaved(tmp_path, name, dict(zip(mix, mixed.T, strict=True)), SMPTE)
+    found = taken(tmp_path)[name]
+    assert (found.role, order_of(found)) == ("mix", SMPTE)
+    assert not any("not made of the stems" in w or "which is which" in w for w in found.warnings)
