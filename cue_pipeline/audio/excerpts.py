@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from cue_pipeline.audio.grouping import ChannelGroup
 from cue_pipeline.audio.sources import finite, read_excerpts
@@ -60,6 +61,12 @@ def products_of(folder: Path, groups: Sequence[ChannelGroup], starts: Sequence[f
     starts : sequence of float
         Where each begins on one clock, seconds.
     """
+    # The products are small: threads of BLAS spend eight times the processor time on waiting.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _products(folder, groups, starts)
+
+
+def _products(folder: Path, groups: Sequence[ChannelGroup], starts: Sequence[float]) -> Products:
     voices = tuple((g, c.label) for g, group in enumerate(groups) for c in group.channels)
     seconds, moments = _moments(groups, starts)
     bins = _bins(groups, seconds, len(voices))

@@ -59,6 +59,7 @@ def set_clock(
     if lag is not None and not abs(lag) < _MOST_SECONDS:
         raise MappingError(f"--lag {lag} is no number of seconds within a day. Give it in seconds.")
     name, content = _known_sound(store, cue_key, stem)
+    tempo = None if tempo is None else _tempo_file(store, cue_key, tempo)
     said = StatedClock(
         cue_key,
         _known_file(store, cue_key, midi_file),
@@ -151,6 +152,20 @@ def _bring_in(store: Store, settings: Settings, server: ForkServer, cue_key: str
 def _stated_of(store: Store, cue_key: str) -> list[str]:
     """Return the MIDI files of whose clock something is stated, be they there or not."""
     return [str(path) for path in store.read(cue_key, "alignment_overrides")["midi_file"]]
+
+
+def _tempo_file(store: Store, cue_key: str, said: Path) -> Path:
+    """Return a file that was named from here, or within the cue's folder."""
+    cue = store.cue(cue_key)
+    if said.is_file() or cue is None or cue.folder is None:
+        return said
+    inside = Path(cue.root, cue.folder, said)
+    if inside.is_file():
+        return inside
+    raise MappingError(
+        f"There is no file '{said}', neither here nor in the folder of cue '{cue_key}'. Give "
+        "--tempo a path from here, or one within the cue's folder, such as 'MIDI/FILE.mid'."
+    )
 
 
 def _known_file(store: Store, cue_key: str, midi_file: str, also: Sequence[str] = ()) -> str:

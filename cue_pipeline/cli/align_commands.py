@@ -43,9 +43,9 @@ def show(cue_key: str, as_json: bool) -> None:
 @click.option("--lag", type=float, metavar="SECONDS", help="Where in it the score begins.")
 @click.option(
     "--tempo",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.mid",
-    help="A MIDI file with the tempo map that the take was played to.",
+    help="A MIDI file, of the cue or any other, with the tempo map that the take was played to.",
 )
 @click.option("--note", default="", help="Why, for those who read it later.")
 def set_clock(

@@ -78,3 +78,7 @@ def test_what_cannot_be_stated_is_answered_with_what_there_is(tmp_path):
     assert "There is 'MIDI/1m01.mid'" in told
     assert "Give --lag, --tempo, or both" in workspace.run("align", "set", KEY, expect=2)
     assert "no number of seconds" in workspace.run("align", "set", KEY, "--lag", "nan", expect=2)
+    told = workspace.run("align", "set", KEY, "--tempo", "MIDI/other.mid", expect=2)
+    assert "neither here nor in the folder of cue '1m01'" in told
+    told = workspace.run("align", "set", KEY, "--tempo", "MIDI/1m01.mid")
+    assert "'1m01.mid'" in told

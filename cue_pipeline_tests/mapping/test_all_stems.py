@@ -144,6 +144,41 @@ def test_a_part_that_people_gave_a_stem_against_what_is_heard_is_in_no_other():
     assert stems(21, "names") == [20, 21]
 
 
+def test_a_key_of_which_nothing_is_heard_is_not_in_the_stem_of_its_kit():
+    names = {20: "Drums", 21: "Bass"}
+
+    def keys(kick):
+        heard = {
+            20: (0.9, 0.8, -20.0, [[36, *kick], [38, 0.85, 1.0], [42, 0.01, 0.9]]),
+            21: (0.0, 0.0, -60.0, [[36, 0.15, 0.1], [38, 0.0, 0.0], [42, 0.0, 0.0]]),
+        }
+        summary = tracks("Drums", [36, 38, 42] * 8, kit=True)
+        found, main = rows(summary, evidence(heard, kit=True), names)
+        assert main.audio_file_id == 20
+        return found["notes"].to_dict()
+
+    assert keys((0.0, 0.0)) == {20: [38, 42]}
+    assert keys((0.02, 0.6)) == {20: None}  # faint, as a hi-hat may be
+
+
+def test_a_kit_that_people_put_where_no_key_of_it_is_heard_is_there_alone():
+    heard = evidence(
+        {
+            20: (0.7, 0.7, -20.0, [[36, 0.9, 1.0], [38, 0.1, 0.2]]),
+            21: (0.4, 0.6, -22.0, [[36, 0.2, 0.3], [38, 0.9, 1.0]]),
+            22: (0.0, 0.0, -60.0, [[36, 0.0, 0.0], [38, 0.0, 0.0]]),
+        },
+        kit=True,
+    )
+
+    def found(stem):
+        table = all_stems([given(stem)], heard, STEMS).set_index("audio_file_id")
+        return table["notes"].to_dict()
+
+    assert found(22) == {22: None}
+    assert found(20) == {20: [36], 21: [38]}
+
+
 def test_without_sound_the_stem_that_was_decided_is_the_only_one():
     names = {20: "Violas", 21: "Celli"}
     found, _ = rows(tracks("Violas", [60] * 20, kit=False), None, names)
