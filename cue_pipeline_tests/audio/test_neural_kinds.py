@@ -160,3 +160,37 @@ def test_a_model_that_cannot_be_used_is_told_with_the_setting_that_names_it(tmp_
     with pytest.raises(SettingsError) as told:
         load_shipped(kind).shape(grid)
     assert ("m.onnx" if given else f"CUE_{kind.upper()}_MODEL") in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("rate", "description", "said"),
+    [
+        ("banana", None, "'banana' by the metadata 'sample_rate'"),
+        ("16", None, "from 1,000"),
+        (None, '{"sampling_rate": 0}', "is 0 by 'sampling_rate'"),
+        (None, '{"sampling_rate": null}', "is None by 'sampling_rate'"),
+        (None, '{"sampling_rate": NaN}', "is nan by 'sampling_rate'"),
+        (16_000, "{broken", "no JSON object: Expecting"),
+        (16_000, "[16000]", "no JSON object: it holds a list"),
+    ],
+)
+def test_a_description_that_cannot_be_used_is_told_with_its_file(tmp_path, rate, description, said):
+    path = embedding_model(tmp_path / "m.onnx", rate=rate)
+    if description is not None:
+        (tmp_path / "preprocessor_config.json").write_text(description)
+    with pytest.raises(SettingsError) as told:
+        load_shipped("embedding").shape(Grid(48_000, 512, 2_048, embedding_model=path))
+    assert said in str(told.value)
+    named = "m.onnx" if description is None else "preprocessor_config.json"
+    assert str(tmp_path / named) in str(told.value)
+
+
+@pytest.mark.parametrize("bands", [64, "bands"])
+def test_a_model_of_mel_bands_is_refused_before_any_sound_is_read(tmp_path, bands):
+    path = saved(
+        tmp_path / "m.onnx", [helper.make_node("Conv", ["input_values", "w"], ["y"])],
+        {"w": np.zeros((8, 64, 3), np.float32)}, ["batch", bands, "frames"],
+        {"y": TensorProto.FLOAT},
+    )  # fmt: skip
+    with pytest.raises(SettingsError, match=r"m\.onnx.*\(batch, 1, samples\)"):
+        load_shipped("embedding").shape(Grid(48_000, 512, 2_048, embedding_model=path))

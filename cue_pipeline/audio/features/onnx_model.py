@@ -22,6 +22,8 @@ from cue_pipeline.errors import SettingsError
 _READ_AT_ONCE = 1 << 24
 _MASKS = frozenset({"attention_mask", "padding_mask"})  # of samples: all of them are sound
 _LEAST_VARIANCE = 1e-7  # as transformers' feature extractors have it
+_LEAST_RATE, _HIGHEST_RATE = 1_000, 768_000  # Hz: what is less was meant as kHz
+_DESCRIPTION = "preprocessor_config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,22 @@ class OnnxModel:
         # Where the file fixes the number of windows it takes, that is one.
         step = 1 if isinstance(_input_of(session).shape[0], int) else len(windows)
         found = [
-            session.run([name], _feeds(session, windows[first : first + step]))[0]
+            self._computed(session, name, windows[first : first + step])
             for first in range(0, len(windows), step)
         ]
         return np.concatenate(found, axis=1 if found[0].ndim == 4 else 0)
+
+    def _computed(self, session: Any, output: str, windows: Samples) -> npt.NDArray[Any]:
+        try:
+            return np.asarray(session.run([output], _feeds(session, windows))[0])
+        except MemoryError:
+            raise
+        except Exception as e:
+            raise SettingsError(
+                f"{self.setting}={str(self.path)!r} cannot be run on samples of shape "
+                f"{windows.shape}: {str(e).splitlines()[0]}. An encoder that takes (batch, "
+                "samples) or (batch, 1, samples) is needed."
+            ) from e
 
     @property
     def provider(self) -> str:
@@ -121,7 +135,7 @@ def open_model(path: Path | None, setting: str, kind: str) -> OnnxModel:
 def _opened(path: Path, setting: str, _size: int, _changed: int) -> OnnxModel:
     session = _session(path, os.getpid())
     heard = _input_of(session)
-    if len(heard.shape) not in (2, 3) or heard.type != "tensor(float)":
+    if not _takes_samples(heard.shape) or heard.type != "tensor(float)":
         raise SettingsError(
             f"{setting}={str(path)!r} takes {heard.type} of shape {heard.shape}; samples are "
             "needed, as (batch, samples) or (batch, 1, samples). Export it with its front end."
@@ -164,6 +178,11 @@ def _input_of(session: Any) -> Any:
     return session.get_inputs()[0]
 
 
+def _takes_samples(shape: Sequence[int | str | None]) -> bool:
+    """Tell whether an input may be (batch, samples) or (batch, 1, samples): names fit anything."""
+    return len(shape) == 2 or (len(shape) == 3 and (shape[1] == 1 or not isinstance(shape[1], int)))
+
+
 def _output_of(session: Any, names: Sequence[str], kind: str) -> str | None:
     outputs = {o.name: o.type for o in session.get_outputs()}
     of_kind = [name for name, is_of in outputs.items() if kind in is_of]
@@ -182,20 +201,48 @@ def _feeds(session: Any, windows: Samples) -> dict[str, Any]:
 
 def _front_end(path: Path, session: Any, setting: str) -> tuple[int, bool]:
     """Return the sample rate, and whether windows are normalised."""
-    said: dict[str, Any] = {}
-    # Exporters put the files of a model into a folder below its description.
-    for folder in (path.parent, path.parent.parent):
-        if (folder / "preprocessor_config.json").is_file():
-            said = json.loads((folder / "preprocessor_config.json").read_text("utf-8"))
-            break
+    said, source = _described(path)
     own = session.get_modelmeta().custom_metadata_map
-    rate = own.get("sample_rate", said.get("sampling_rate"))
-    if rate is None:
+    if "sample_rate" in own:
+        written, source = own["sample_rate"], f"the metadata 'sample_rate' of {str(path)!r}"
+    elif "sampling_rate" in said:
+        written, source = said["sampling_rate"], f"'sampling_rate' in {source}"
+    else:
         raise SettingsError(
             f"Nothing says which sample rate {setting}={str(path)!r} hears: put its "
-            "preprocessor_config.json ('sampling_rate') beside it."
+            f"{_DESCRIPTION} ('sampling_rate') beside it."
         )
-    return int(rate), bool(said.get("do_normalize", False))
+    try:
+        rate = int(written)
+    except (TypeError, ValueError, OverflowError):
+        rate = 0
+    if not _LEAST_RATE <= rate <= _HIGHEST_RATE:
+        raise SettingsError(
+            f"The sample rate of the model of {setting} is {written!r} by {source}: a whole number "
+            f"of Hz from {_LEAST_RATE:,} to {_HIGHEST_RATE:,} is needed."
+        )
+    return rate, bool(said.get("do_normalize", False))
+
+
+def _described(path: Path) -> tuple[dict[str, Any], str]:
+    """Return what the description of a model says, and the file's name; nothing without one."""
+    # Exporters put the files of a model into a folder below its description.
+    for folder in (path.parent, path.parent.parent):
+        file = folder / _DESCRIPTION
+        if not file.is_file():
+            continue
+        try:
+            said = json.loads(file.read_text("utf-8"))
+            fault = "" if isinstance(said, dict) else f"it holds a {type(said).__name__}"
+        except (OSError, ValueError) as e:
+            fault = str(e)
+        if fault:
+            raise SettingsError(
+                f"{str(file)!r}, which describes the model '{path.name}', is no JSON object: "
+                f"{fault}. Mend it, or export the model anew."
+            )
+        return said, repr(str(file))
+    return {}, ""
 
 
 def _digest(path: Path) -> str:
