@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cue_pipeline.reading.search import Found
 
 _MOST = 50
+_BY = "embedding"
 
 
 class _Range(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
@@ -50,7 +51,9 @@ class _Range(click.ParamType):  # type: ignore[type-arg]  # generic since click 
 @click.option("--mixes", is_flag=True, help="Mixes in place of stems.")
 @click.option("--like", nargs=2, metavar="CUE STEM", help="The likest to this one first.")
 @click.option(
-    "--by", default="embedding", show_default=True, help="With --like: by which kind of feature."
+    "--by",
+    metavar="KIND",
+    help=f"With --like: by which kind of feature: chroma, mel, ….  [default: {_BY}]",
 )
 @click.option("--limit", type=click.IntRange(1), default=_MOST, show_default=True, help="At most.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
@@ -58,7 +61,7 @@ def search(
     words: tuple[str, ...],
     mixes: bool,
     like: tuple[str, str] | None,
-    by: str,
+    by: str | None,
     limit: int,
     as_json: bool,
     **asked: Any,
@@ -67,6 +70,10 @@ def search(
 
     Ranges hold both ends: 100:140, 100: or :140.
     """
+    if by and not like:
+        raise click.UsageError("--by says how sounds are compared to one: give --like CUE STEM.")
+    if mixes and asked["category"]:
+        raise click.UsageError("Mixes have no category: give --category without --mixes.")
     settings = configured()
     from cue_pipeline.reading import open_library
     from cue_pipeline.reading import search as of
@@ -75,7 +82,7 @@ def search(
     wanted = of.Wanted(kind="mix" if mixes else "stem", words=words, **asked)
     left_out: dict[str, str] = {}
     if like:
-        said = of.likest(library, wanted, *like, by=by)
+        said = of.likest(library, wanted, *like, by=by or _BY)
         found, left_out = said.found, said.left_out
     else:
         found = of.search(library, wanted)

@@ -17,10 +17,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cue_pipeline.errors import NotReadyError, UnknownNameError, WarehouseError
-from cue_pipeline.warehouse.search_rows import ScoreRow, SoundRow, read_scores, read_sounds
+from cue_pipeline.audio.features.downmix import LO, PREFIX, RO
+from cue_pipeline.audio.features.shipped import SHIPPED
+from cue_pipeline.errors import NotReadyError, UnknownNameError, WarehouseError, closest
+from cue_pipeline.warehouse.search_rows import (
+    ScoreRow,
+    SoundRow,
+    read_kinds,
+    read_scores,
+    read_sounds,
+)
 
 if TYPE_CHECKING:
+    from cue_pipeline.reading.spectrogram import Feature, Mel
+    from cue_pipeline.reading.stem import Mix, Stem
     from cue_pipeline.reading.whole_library import Library
     from cue_pipeline.warehouse.features import Kind
 
@@ -29,6 +39,14 @@ Range = tuple[float, float]
 _MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
 _KEY = re.compile(r"([A-G])\s*(#|b|sharp|flat|♯|♭)?\s*(major|minor|maj|min|m)?", re.IGNORECASE)
+_NO_VECTORS = {
+    "loudness": "its columns are two levels over time",
+    "codec": "its columns are numbers of tokens",
+    "wave": "its frames are samples",
+    "defects": "its columns are counts",
+    "onset_strength": "its frames are single numbers",
+}
+"""Kinds whose means over time have no direction that could be compared, and why."""
 _SIGNS = {"sharp": "#", "♯": "#", "flat": "b", "♭": "b", "": ""}
 
 
@@ -111,12 +129,15 @@ def search(library: Library, wanted: Wanted) -> list[Found]:
     ------
     UnknownNameError
         If the key or the meter is none.
+    MappingError
+        If the category is none; says the closest.
     """
+    from cue_pipeline.mapping.people.track_keys import category_meant
+
     fits = _of_score(wanted)
+    category = None if wanted.category is None else category_meant(wanted.category)
     scores = {cue: _score(files) for cue, files in read_scores(library.store).items()}
-    sounds = read_sounds(
-        library.store, wanted.kind, category=wanted.category, seconds=wanted.seconds
-    )
+    sounds = read_sounds(library.store, wanted.kind, category=category, seconds=wanted.seconds)
     found = [
         _found(row, scores.get(row.cue_id, _Score()))
         for row in sounds
@@ -137,16 +158,21 @@ def likest(
     cue_key, name : str
         Of the example, a sound of the kind that is asked for; it is not among what is found.
     by : str
-        Kind of feature whose mean over time is compared, by the cosine.
+        Kind of feature whose mean over time is compared, by the cosine; ``mel`` is one. Of
+        ``downmix.KIND`` that is the mean of Lo and Ro.
 
     Raises
     ------
     UnknownNameError
         If there is no such cue or sound.
     WarehouseError
-        If that has no such feature.
+        If that has no such feature, or one that cannot be compared.
     """
+    _sound(library, wanted.kind, cue_key, name)
+    _refuse_kind(library, wanted.kind, by)
     example = _mean(library, wanted.kind, cue_key, name, by)
+    if example.size == 1:
+        raise _no_vector(library, wanted.kind, by, "its frames are single numbers")
     said = Likest()
     for found in search(library, wanted):
         if (found.cue_key, found.name) == (cue_key, name):
@@ -165,12 +191,59 @@ def likest(
     return said
 
 
+def _refuse_kind(library: Library, kind: Kind, by: str) -> None:
+    """Refuse a kind of feature that nothing can be compared by."""
+    plain = by.removeprefix(PREFIX)
+    if plain in _NO_VECTORS:
+        raise _no_vector(library, kind, by, _NO_VECTORS[plain])
+    if by in read_kinds(library.store, kind):
+        return
+    raise WarehouseError(
+        f"No {kind} of the library has '{by}'. {_made_by(by)}{_comparable(library, kind)}"
+    )
+
+
+def _made_by(by: str) -> str:
+    """Return what makes a kind of feature; of none that ships, what may be meant."""
+    if by not in SHIPPED:
+        close = closest(by, ("mel", *SHIPPED), 1)
+        return f"Did you mean '{close[0]}'? " if close else ""
+    model = " and a model of yours as CUE_EMBEDDING_MODEL" if by.endswith("embedding") else ""
+    return f"Run `cue-pipeline process BASE_DIR` with '{by}' in CUE_FEATURES{model} to make it. "
+
+
+def _no_vector(library: Library, kind: Kind, by: str, why: str) -> WarehouseError:
+    return WarehouseError(
+        f"Sounds cannot be compared by '{by}': {why}, which make no vector. "
+        f"{_comparable(library, kind)}"
+    )
+
+
+def _comparable(library: Library, kind: Kind) -> str:
+    kinds = read_kinds(library.store, kind)
+    there = [name for name in kinds if name.removeprefix(PREFIX) not in _NO_VECTORS]
+    if not there:
+        return "The library has nothing else to compare by."
+    return f"The library can be searched by (--by) {', '.join(there)}."
+
+
+def _sound(library: Library, kind: Kind, cue_key: str, name: str) -> Stem | Mix:
+    cue = library[cue_key]
+    return cue.stems[name] if kind == "stem" else cue.mixes[name]
+
+
 def _mean(
     library: Library, kind: Kind, cue_key: str, name: str, by: str
 ) -> np.typing.NDArray[np.float64]:
-    cue = library[cue_key]
-    sounds = cue.stems if kind == "stem" else cue.mixes
-    frames = np.asarray(sounds[name].feature(by), np.float64)
+    sound = _sound(library, kind, cue_key, name)
+    read: list[Mel | Feature]
+    if by == "mel":
+        read = [sound.mel()]
+    elif by.startswith(PREFIX):
+        read = [sound.feature(by, channel) for channel in (LO, RO)]
+    else:
+        read = [sound.feature(by)]
+    frames = np.concatenate([np.asarray(feature, np.float64) for feature in read])
     known = frames[~np.isnan(frames).any(axis=1)]
     if not len(known):
         raise WarehouseError(f"'{by}' of '{name}' of cue '{cue_key}' has no frame with a value.")

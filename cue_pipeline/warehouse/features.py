@@ -88,8 +88,9 @@ def read_headers(
     )
     asset = _ASSETS[kind].get(feature_type) or asset_of(feature_type)
     with reading(store.engine) as connection:
-        written_at = _written_at(connection, cue_key, asset)
-        if feature_type != t.MEL_SPECTROGRAM:
+        chosen = "" if feature_type == t.MEL_SPECTROGRAM else feature_type
+        written_at = _written_at(connection, cue_key, asset, chosen)
+        if chosen:
             _refuse_other_files(connection, cue_key, asset, feature_type, _BESIDE[kind])
         rows = connection.execute(query.order_by(table.c.id)).mappings().all()
     names = (
@@ -181,7 +182,7 @@ def _frames_query(kind: Kind, dialect: str) -> sa.Select[Any]:
     )
 
 
-def _written_at(connection: sa.Connection, cue_key: str, asset: str) -> datetime:
+def _written_at(connection: sa.Connection, cue_key: str, asset: str, chosen: str) -> datetime:
     """Return when an asset of a cue was written; refuse what is not ready."""
     row = connection.execute(
         sa.select(t.cue_assets).where(
@@ -189,7 +190,8 @@ def _written_at(connection: sa.Connection, cue_key: str, asset: str) -> datetime
         )
     ).one_or_none()
     if row is None or row.state != "ready":
-        raise not_ready(cue_key, asset, *((row.state, row.error) if row else (None, None)))
+        state, error = (row.state, row.error) if row else (None, None)
+        raise not_ready(cue_key, asset, state, error, chosen)
     finished_at: datetime = row.finished_at
     return finished_at
 

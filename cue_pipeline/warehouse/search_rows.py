@@ -129,6 +129,15 @@ def read_scores(store: Store) -> dict[int, list[ScoreRow]]:
     return found
 
 
+def read_kinds(store: Store, kind: Kind) -> list[str]:
+    """Return the kinds of features that any stem or mix has rows of, by name; ``mel`` first."""
+    column = _SOUNDS[kind][1].c.feature_type
+    with reading(store.engine) as connection:
+        names = set(connection.execute(sa.select(column).distinct()).scalars())
+    mel = ["mel"] if t.MEL_SPECTROGRAM in names else []
+    return mel + sorted(names - {t.MEL_SPECTROGRAM})
+
+
 def _ready(asset: str) -> sa.Select[tuple[int]]:
     """Return the query whether the ledger vouches for an asset of the cue of the row at hand."""
     ledger = t.cue_assets.alias()

@@ -106,9 +106,16 @@ def _unready_writer(
     return next((asset for asset in made or writers if asset not in ready), None)
 
 
-def not_ready(cue_key: str, asset: str, state: str | None, error: str | None) -> NotReadyError:
-    """Return the error that says what the ledger has of an asset (None: nothing), and the cure."""
+def not_ready(
+    cue_key: str, asset: str, state: str | None, error: str | None, chosen: str = ""
+) -> NotReadyError:
+    """Return the error that says what the ledger has of an asset (None: nothing), and the cure.
+
+    ``chosen`` is the kind of feature that it makes, where that is one to be chosen.
+    """
     cure = "Run `cue-pipeline process BASE_DIR` on the library"
+    if chosen:
+        cure += f", with '{chosen}' in CUE_FEATURES"
     if state is None:
         found = "was never made"
     elif state == "loading":

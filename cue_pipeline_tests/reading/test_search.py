@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 
 import cue_pipeline as cp
+from cue_pipeline.audio.features.kind import asset_of
 from cue_pipeline.cli.commands import cli
 from cue_pipeline.cue.identity import row_id
-from cue_pipeline.errors import UnknownNameError, WarehouseError
+from cue_pipeline.errors import MappingError, UnknownNameError, WarehouseError
 from cue_pipeline.reading.search import Wanted, likest, search
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline_tests.warehouse.synthetic import ASSETS, SyntheticCue, load
@@ -28,16 +29,16 @@ def write_score(store, cue, **columns):
         )
 
 
-def make(store, cue, kind, vectors, summaries, fingerprint):
-    """Store a feature of one frame of each stem."""
+def make(store, cue, kind, vectors, summaries, fingerprint, channels=("mono",)):
+    """Store a feature of one frame of each stem, or of each channel of each."""
     features, chunks = [], []
-    for name, stem, vector, summary in zip(
-        cue.group_names, cue.group_ids, vectors, summaries, strict=True
-    ):
-        feature = row_id("audio_features", cue.key, name, kind, "mono", "default")
+    stems = zip(cue.group_names, cue.group_ids, summaries, strict=True)
+    of_channels = [(*stem, channel) for stem in stems for channel in channels]
+    for (name, stem, summary, channel), vector in zip(of_channels, vectors, strict=True):
+        feature = row_id("audio_features", cue.key, name, kind, channel, "default")
         features.append(
             {
-                "id": feature, "audio_file_id": stem, "feature_type": kind, "channel": "mono",
+                "id": feature, "audio_file_id": stem, "feature_type": kind, "channel": channel,
                 "profile": "default", "sample_rate": 48_000, "hop_length": 48_000,
                 "n_mels": len(vector), "n_frames": 1, "dtype": "float32", "max_db": None,
                 "params": {"summary": summary}, "warnings": [],
@@ -49,7 +50,7 @@ def make(store, cue, kind, vectors, summaries, fingerprint):
              "data": data}
         )  # fmt: skip
     store.replace(
-        cue.key, f"{kind}_features",
+        cue.key, asset_of(kind),
         {"audio_features": pd.DataFrame(features), "audio_feature_chunks": pd.DataFrame(chunks)},
         fingerprint=fingerprint, code_version="1", data_version="d", started_at=datetime.now(UTC),
     )  # fmt: skip
@@ -87,7 +88,7 @@ def test_each_question_finds_what_is_so_and_nothing_else(library):
     assert asked() == all_waltz + all_chase
     assert asked(words=("WALTZ", "stem 1")) == [("Waltz", "Stem 1")]
     # The chase's stems have categories in their rows, which no mapping vouches for.
-    assert asked(category="Brass") == [("Waltz", "Stem 1")]
+    assert asked(category="Brass") == asked(category="brass") == [("Waltz", "Stem 1")]
     assert asked(seconds=(100.0, 400.0)) == all_chase  # 30,000 frames of 512 samples
     assert asked(lufs=(-25.0, 0.0)) == [("Waltz", "Stem 0")]
     assert asked(tempo=(85.0, 95.0)) == all_waltz
@@ -118,10 +119,54 @@ def test_the_likest_stands_first_and_what_has_no_such_feature_is_told(library):
     assert names(said.found) == [("Waltz", "Stem 1"), ("Waltz", "Stem 2")]
     assert [f.likeness for f in said.found] == pytest.approx([0.5**0.5, -1.0])
     assert list(said.left_out) == [f"{CHASE.key}: Stem {i}" for i in range(2)]
-    with pytest.raises(WarehouseError, match="embedding"):
+    assert all("with 'embedding' in CUE_FEATURES" in why for why in said.left_out.values())
+    with pytest.raises(WarehouseError, match="with 'embedding' in CUE_FEATURES"):
         likest(library, Wanted(), CHASE.key, "Stem 0")
     with pytest.raises(UnknownNameError):
-        likest(library, Wanted(), WALTZ.key, "Stem 9")
+        likest(library, Wanted(), WALTZ.key, "Stem 9", by="chroma")
+
+
+def test_what_the_library_lacks_is_told_with_what_makes_it_and_what_there_is(library):
+    there = r"\(--by\) mel, embedding\."
+    with pytest.raises(WarehouseError, match=rf"with 'chroma' in CUE_FEATURES to .*{there}"):
+        likest(library, Wanted(), WALTZ.key, "Stem 0", by="chroma")
+    with pytest.raises(WarehouseError, match=rf"Did you mean 'chroma'\? .*{there}"):
+        likest(library, Wanted(), WALTZ.key, "Stem 0", by="chrom")
+    with pytest.raises(WarehouseError, match=r"'embedding' in CUE_FEATURES and .*EMBEDDING_MODEL"):
+        likest(library, Wanted(kind="mix"), CHASE.key, "6mx")
+
+
+@pytest.mark.parametrize(
+    "by", ["loudness", "codec", "wave", "defects", "onset_strength", "downmix.loudness"]
+)
+def test_levels_tokens_and_counts_are_no_vectors_to_compare(library, by):
+    with pytest.raises(WarehouseError, match=r"make no vector\. .*\(--by\) mel, embedding\."):
+        likest(library, Wanted(), WALTZ.key, "Stem 0", by=by)
+
+
+def test_an_embedding_of_one_column_is_no_vector_to_compare(library, store):
+    make(store, WALTZ, "embedding", [(1.0,), (2.0,), (3.0,)], [{}] * 3, "fingerprint 0")
+    with pytest.raises(WarehouseError, match="its frames are single numbers, which make no vector"):
+        likest(library, Wanted(), WALTZ.key, "Stem 0")
+
+
+def test_both_channels_of_a_downmix_are_compared_as_their_mean(library, store):
+    # Means (1, 1), (1, 0) and (-1, -1): by Lo alone the second would be the likest.
+    vectors = [(2.0, 0.0), (0.0, 2.0), (2.0, 0.0), (0.0, 0.0), (0.0, 0.0), (-2.0, -2.0)]
+    make(store, WALTZ, "downmix.mel", vectors, [{}] * 3, "fingerprint 0", ("Lo", "Ro"))
+    said = likest(library, Wanted(words=("waltz",)), WALTZ.key, "Stem 0", by="downmix.mel")
+    assert [f.likeness for f in said.found] == pytest.approx([0.5**0.5, -1.0])
+
+
+def test_the_mel_spectrograms_of_every_library_can_be_compared(library):
+    said = likest(library, Wanted(), WALTZ.key, "Stem 0", by="mel")
+    assert len(said.found) == 4
+    assert not said.left_out
+
+
+def test_a_category_that_is_none_is_answered_with_the_closest(library):
+    with pytest.raises(MappingError, match=r"'Brss' is no instrument category\. .*'Brass'"):
+        search(library, Wanted(category="Brss"))
 
 
 @pytest.mark.parametrize("wanted", [{"key": "H minor"}, {"meter": "waltz"}])
@@ -142,5 +187,10 @@ def test_the_command_says_the_same_in_a_table_and_as_json(library, filled_url):
     assert "0.707" in table
     assert table.endswith("2 stems.\n")
     assert "3 stems, 1 of them shown." in said("waltz", "--limit", "1")
-    refused = CliRunner().invoke(cli, ["search", "--tempo", "140:100"])
-    assert refused.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "words", [("--tempo", "140:100"), ("--by", "chroma"), ("--mixes", "--category", "Brass")]
+)
+def test_options_that_mean_nothing_together_are_refused(words):
+    assert CliRunner().invoke(cli, ["search", *words]).exit_code == 2
