@@ -57,6 +57,17 @@ def test_cqt_is_librosas(rate):
     assert np.abs(10.0 ** (ours / 20.0) - np.maximum(magnitudes, 1e-5)).max() < 2e-5
 
 
+@pytest.mark.parametrize("hz", [40.0, 1_000.0])
+def test_cqt_beside_a_tone_of_full_scale_is_librosas_to_a_few_hundredths_of_a_decibel(hz):
+    t = np.arange(96_000) / 48_000
+    tone = np.sin(2 * np.pi * hz * t) + 0.001 * np.random.default_rng(1).standard_normal(t.size)
+    y = (tone / np.abs(tone).max()).astype(np.float32)
+    magnitudes = np.abs(librosa.cqt(y, sr=48_000, hop_length=512)).T
+    theirs = librosa.amplitude_to_db(magnitudes, ref=1.0, amin=1e-5, top_db=None)
+    assert theirs.max() > 20.0
+    assert np.abs(frames_of("cqt", y) - theirs)[theirs > -60.0].max() < 0.03
+
+
 def test_a_sine_on_a_key_is_loudest_in_its_semitone():
     t = np.arange(96_000) / 48_000
     for semitone in (9, 33, 57, 80):
