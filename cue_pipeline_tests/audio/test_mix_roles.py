@@ -340,7 +340,7 @@ def coded(folder, name, y, container="MP3", subtype="MPEG_LAYER_III"):
 
 @pytest.mark.parametrize(("container", "subtype"), [("MP3", "MPEG_LAYER_III"), ("OGG", "VORBIS")])
 @pytest.mark.parametrize("delay", [0, 1_105])  # samples, of an MP3 decoder that nobody told
-@pytest.mark.parametrize("name", ["1m02 REF", "1m02 Listen"])
+@pytest.mark.parametrize("name", ["1m02 REF", pytest.param("1m02 Listen", marks=pytest.mark.slow)])
 def test_a_mix_that_was_coded_with_loss_is_no_stem(tmp_path, container, subtype, delay, name):
     total = write_stems(tmp_path)
     write(tmp_path, "1m02 6mx", total)

@@ -73,6 +73,7 @@ def test_a_plug_in_that_cannot_be_used_is_told_and_left_out(library, source, tol
     assert ASSET not in said
 
 
+@pytest.mark.slow
 def test_a_plug_in_whose_frames_are_not_as_it_said_fails_alone(library):
     source = (EXAMPLE / "my_feature.py").read_text()
     install(library.home / "site", source.replace(", keepdims=True", ""))

@@ -69,6 +69,7 @@ def test_unrelated_music_stays_below_half_of_what_makes_a_version():
     assert max(shares) < RELATED / 2
 
 
+@pytest.mark.slow
 def test_the_demonstration_cues_share_nothing(demo_library):
     sketches = {}
     for cue in (scanned.path for scanned in find_cues(demo_library).cues):

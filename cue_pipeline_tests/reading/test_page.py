@@ -21,6 +21,7 @@ def blocks(page):
     return re.findall(r"^```python\n(.+?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_page_run_in_the_folder_of_the_demonstration(
     processed_demo, monkeypatch
 ):

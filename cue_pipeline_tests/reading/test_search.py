@@ -136,6 +136,7 @@ def test_what_the_library_lacks_is_told_with_what_makes_it_and_what_there_is(lib
         likest(library, Wanted(kind="mix"), CHASE.key, "6mx")
 
 
+@pytest.mark.engines("sqlite")  # refused before anything is read
 @pytest.mark.parametrize(
     "by", ["loudness", "codec", "wave", "defects", "onset_strength", "downmix.loudness"]
 )

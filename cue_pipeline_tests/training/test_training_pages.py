@@ -35,6 +35,12 @@ def run(lines, home, monkeypatch):
 
 
 @pytest.fixture
+def torch():
+    """Return torch; asked for first, so that nothing is processed where it is not installed."""
+    return pytest.importorskip("torch", reason="torch is not installed: tensors are not tried")
+
+
+@pytest.fixture
 def library(processed_demo, tmp_path):
     """Return a folder with the demonstration's tables, to write into."""
     shutil.copy(processed_demo / "cue_pipeline.db", tmp_path / "cue_pipeline.db")
@@ -42,6 +48,7 @@ def library(processed_demo, tmp_path):
     return Workspace(tmp_path)
 
 
+@pytest.mark.slow
 def test_the_page_of_training_runs_with_numpy_alone(processed_demo, monkeypatch):
     lines = [block for block in of_training(TRAINING) if "torch" not in block]
     left = run(lines, processed_demo, monkeypatch)
@@ -52,8 +59,9 @@ def test_the_page_of_training_runs_with_numpy_alone(processed_demo, monkeypatch)
 
 
 @pytest.mark.torch
-def test_the_readme_goes_from_the_demonstration_to_batches_of_tensors(processed_demo, monkeypatch):
-    torch = pytest.importorskip("torch", reason="torch is not installed: tensors are not tried")
+def test_the_readme_goes_from_the_demonstration_to_batches_of_tensors(
+    torch, processed_demo, monkeypatch
+):
     (lines,) = of_training(README)
     left = run([lines], processed_demo, monkeypatch)
     n = len(left["batch"]["window"])
@@ -64,8 +72,8 @@ def test_the_readme_goes_from_the_demonstration_to_batches_of_tensors(processed_
 
 
 @pytest.mark.torch
+@pytest.mark.usefixtures("torch")
 def test_the_page_of_training_runs_with_torch(processed_demo, monkeypatch):
-    pytest.importorskip("torch", reason="torch is not installed: tensors are not tried")
     left = run(of_training(TRAINING), processed_demo, monkeypatch)
     seen = [i for batch in left["loader"] for i in batch["window"].tolist()]
     assert sorted(seen) == list(range(len(left["train"])))

@@ -140,7 +140,13 @@ def rows_of(engine: sa.Engine, columns: dict[str, list[str]]) -> dict[str, list[
 SOME_REVISIONS = {REVISIONS[0], "0004", "0009", REVISIONS[-1]}
 
 
-@pytest.mark.parametrize("revision", REVISIONS)
+@pytest.mark.parametrize(
+    "revision",
+    [
+        revision if revision in SOME_REVISIONS else pytest.param(revision, marks=pytest.mark.slow)
+        for revision in REVISIONS
+    ],
+)
 def test_an_earlier_schema_is_upgraded_with_its_data(empty_engine, tmp_path, revision):
     """Rows as a program of that time wrote them, that is without columns of later times."""
     if empty_engine.dialect.name != "sqlite" and revision not in SOME_REVISIONS:
