@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from cue_pipeline.errors import NotReadyError, TrainingError, UnknownNameError, closest_names
 from cue_pipeline.training.feature_fields import FeatureFields, assets_of
+from cue_pipeline.training.label_cache import LabelCache
 from cue_pipeline.training.labelling import labels_of
 from cue_pipeline.training.windows.grid import Grid
 from cue_pipeline.training.windows.source import Item, Labels
@@ -148,7 +148,7 @@ class TablesSource:
         self.splits: Mapping[str, str] = index.splits
         self._open()
         self.later: dict[int, float] = {}
-        self._cache = Cache(cache_bytes)
+        self._cache = LabelCache(cache_bytes)
 
     def __getstate__(self) -> dict[str, Any]:
         opened = ("_frames", "_sounds", "_scores")
@@ -383,38 +383,6 @@ class TablesSource:
                 )  # fmt: skip
         kept = [stem for stem, measure in zip(stems, measures, strict=True) if measure == most]
         return _grid(kept[0]), kept
-
-
-class Cache:
-    """Labels by stem, the last used, up to a number of bytes; from any thread."""
-
-    def __init__(self, most_bytes: int) -> None:
-        self._most, self._bytes = most_bytes, 0
-        self._kept: OrderedDict[int, Labels] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, item: int) -> Labels | None:
-        """Return what is kept of a stem."""
-        with self._lock:
-            found = self._kept.get(item)
-            if found is not None:
-                self._kept.move_to_end(item)
-            return found
-
-    def put(self, of_cue: Mapping[int, Labels]) -> None:
-        """Keep what the score says of a cue's stems; what was longest not used goes."""
-        with self._lock:
-            for item, labels in of_cue.items():
-                self._bytes += labels.nbytes - getattr(self._kept.get(item), "nbytes", 0)
-                self._kept[item] = labels
-            while self._bytes > self._most and len(self._kept) > len(of_cue):
-                self._bytes -= self._kept.popitem(last=False)[1].nbytes
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_most": self._most}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["_most"])  # type: ignore[misc]
 
 
 def _of_split(index: StemIndex, split: str | None, database: str) -> list[StemRow]:
