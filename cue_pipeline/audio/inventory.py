@@ -70,12 +70,12 @@ def heard_inventory(
         Of :func:`~cue_pipeline.audio.grouping.find_channel_groups`.
     final_mix_patterns : sequence of str
     """
-    groups = [*found.groups, *found.final_mixes]
-    names = [g.canonical_name for g in groups]
-    if len(groups) < 2:
-        return _arranged(found, groups, cast_by_names(names, final_mix_patterns))
-    starts = [g.start_offset_seconds or 0.0 for g in groups]
-    groups = _with_orders(folder, groups, starts, final_mix_patterns)
+    unheard = [*found.groups, *found.final_mixes]
+    names = [g.canonical_name for g in unheard]
+    if len(unheard) < 2:
+        return _arranged(found, unheard, cast_by_names(names, final_mix_patterns))
+    starts = [g.start_offset_seconds or 0.0 for g in unheard]
+    groups = _with_orders(folder, unheard, starts, final_mix_patterns)
     placed = placed_by_sound(
         folder,
         groups,
@@ -83,8 +83,9 @@ def heard_inventory(
         lambda sums: likeliest_mix(names, final_mix_patterns, sums),
     )
     sums = placed.sums
-    if placed.moved and any(g.open_order for g in groups):
-        groups = _with_orders(folder, groups, placed.seconds, final_mix_patterns)
+    if placed.moved and any(has_open_order(g) for g in unheard):
+        # What was told of channels was told at places at which they do not stand.
+        groups = _with_orders(folder, unheard, placed.seconds, final_mix_patterns)
         sums = Sums(products_of(folder, groups, placed.seconds), len(groups))
     cast = cast_groups(names, final_mix_patterns, sums)
     unfed = unfed_channels(cast, sums)

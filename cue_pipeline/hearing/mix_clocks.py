@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cue_pipeline.hearing.alignment import MAX_LAG_SECONDS, Session
-from cue_pipeline.hearing.clock import Clock, UnknownClock, clock_of, unknown_clock
+from cue_pipeline.hearing.clock import Clock, OwnOnsets, UnknownClock, clock_of, unknown_clock
 from cue_pipeline.hearing.file_tracks import FileTracks
 from cue_pipeline.hearing.group_spectra import heard_groups
 from cue_pipeline.hearing.placing import Placed, placed
@@ -117,7 +117,7 @@ class MixClocks:
                 instead = found.instead_in.get(mix) if found else None
                 told = clock.as_stated(stated.in_files[mix], stated.who, instead)
             else:
-                told = _of_mix(
+                told = of_mix(
                     clock, begins.get(mix, Begins(0.0, 1.0, "")), scatter.get(mix, np.nan)
                 )
             self.rows.append((file.key, mix, *told))
@@ -152,10 +152,12 @@ def _scatter(found: Placed, mix: Begins) -> float:
     return scatter_of_all(found.file.leaders, alignment, mix.onsets, frame)
 
 
-def _of_mix(clock: Clock | UnknownClock, begins: Begins, scatter: float) -> tuple[Any, ...]:
+def of_mix(clock: Clock | UnknownClock, begins: Begins, scatter: float) -> tuple[Any, ...]:
+    """Return what is stored of a clock in a mix, whose onsets scatter so far (NaN: not known)."""
     if begins.seconds is None:
         return unknown_clock(begins.reason)
-    lag, knots, method, confidence, spread, reason = clock.in_file(begins.seconds, scatter)
+    own = OwnOnsets(0.0, 1.0, 1.0) if np.isfinite(scatter) else None  # of strokes that stand alone
+    lag, knots, method, confidence, spread, reason = clock.in_file(begins.seconds, scatter, own)
     said = "; ".join(part for part in (reason, begins.reason) if part)
     return lag, knots, method, round(confidence * begins.confidence, 4), spread, said
 

@@ -7,8 +7,9 @@ import pytest
 
 from cue_pipeline.errors import MappingError
 from cue_pipeline.hearing import match_evidence
+from cue_pipeline.hearing.clock import Clock
 from cue_pipeline.hearing.heard_times import heard_times
-from cue_pipeline.hearing.mix_clocks import Mixes, mix_starts
+from cue_pipeline.hearing.mix_clocks import Begins, Mixes, mix_starts, of_mix
 from cue_pipeline.hearing.standing import ways_to_stand
 from cue_pipeline.hearing.stated import Stated, TempoBend
 from cue_pipeline_tests.hearing.sounding import cue, late, phrase, together, tone
@@ -269,6 +270,18 @@ def test_the_spread_of_a_mix_is_how_far_its_players_are_from_the_score(stems):
     tight, spread = found.mix_alignments["spread_ms"]
     assert tight < 15.0  # the ear's own frame is 21 ms
     assert 20.0 < spread < 50.0
+
+
+@pytest.mark.parametrize(
+    ("scatter", "confidence"), [(0.012, 1.0), (0.09, 0.6), (float("nan"), 1.0)]
+)
+def test_a_mix_whose_onsets_lie_anywhere_around_the_score_has_less_confidence(scatter, confidence):
+    knots = np.array([0.0, 30.0])
+    clock = Clock(0.0, knots, knots, "sound", 1.0, "heard")
+    _, _, method, sure, _, reason = of_mix(clock, Begins(0.0, 1.0, ""), scatter)
+    assert (method, sure) == ("sound", confidence)
+    assert ("its own onsets scatter by 90 ms" in reason) == (confidence < 1.0)
+    assert "too few" not in reason  # most mixes have few strokes that stand alone
 
 
 @pytest.mark.parametrize(("seconds", "begins"), [(-3.0, 0.0), (-4.5, None)])

@@ -65,6 +65,12 @@ def test_a_piece_whose_kit_does_not_tell_stays_without_a_stem(scores, files) -> 
     assert chosen(mapped(KIT, scores, files=files))[3] is None
 
 
+def test_many_pieces_of_which_nothing_is_heard_are_no_kit() -> None:
+    names = [f"Perc {i}" for i in range(30)]
+    found = mapped(names, [[0.06, 0.01, 0.0]] * 30)
+    assert set(chosen(found)) == {None}
+
+
 def test_a_stem_that_is_called_after_another_piece_takes_none_from_its_kit() -> None:
     scores = [[0.98, 0.0, 0.0], [0.9, 0.02, 0.0], [0.02, 0.03, 0.0]]
     found = mapped(["Kick", "Kick Sub", "Hi-Hat"], scores, ["Kick In", "Vocals", "Audio 3"])

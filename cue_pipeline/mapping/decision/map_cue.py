@@ -126,7 +126,7 @@ def _decide(cue: Cue, evidence: "DataFrame | None", weights: FusionWeights) -> C
     categories = [group_category(cue, g, chosen, named) for g in range(n_groups)]
     mappings = []
     for i in range(len(cue.track_names)):
-        testimony = _testimony(cue, i, chances[i], chosen, proposed.get(i))
+        testimony = _testimony(cue, i, chances[i], chosen, proposed.get(i), weights)
         category = track_category(cue, i, int(chosen[i]), categories, named[i])
         mappings.append(_mapping(cue, i, testimony, category, weights))
     by_id = {key: categories[g][0] for g, key in enumerate(cue.group_ids)}
@@ -168,7 +168,12 @@ def _mapping(
 
 
 def _testimony(
-    cue: Cue, track: int, chances: "Scores", of_all: "Chosen", proposed: Proposal | None
+    cue: Cue,
+    track: int,
+    chances: "Scores",
+    of_all: "Chosen",
+    proposed: Proposal | None,
+    weights: FusionWeights,
 ) -> Testimony:
     chosen = int(of_all[track])
     answer = cue.answer.tracks.get(track) if cue.answer is not None else None
@@ -184,7 +189,7 @@ def _testimony(
         chances=chances,
         chosen=chosen,
         shared_with=_firmer(cue, track, of_all),
-        rest_of_kit=_rest_of_kit(cue, track, chosen),
+        rest_of_kit=_rest_of_kit(cue, track, chosen, weights),
         crowded=bool(cue.crowded[track]),
         heard_like=tuple(cue.labels[i] for i in cue.alike[track]),
         proposed=proposed,
@@ -209,7 +214,7 @@ def _firmer(cue: Cue, track: int, chosen: "Chosen") -> str | None:
     return cue.labels[max(firmer, key=of_group.__getitem__)] if firmer else None
 
 
-def _rest_of_kit(cue: Cue, track: int, group: int) -> "RestOfKit":
+def _rest_of_kit(cue: Cue, track: int, group: int, weights: FusionWeights) -> "RestOfKit":
     """Return what is heard of the other pieces of its kit."""
     import numpy as np
 
@@ -222,9 +227,9 @@ def _rest_of_kit(cue: Cue, track: int, group: int) -> "RestOfKit":
     if kit is None or heard is None or not others:
         return RestOfKit.UNKNOWN
     of_others = np.nan_to_num(heard[others])
-    if group != NONE and of_others[:, group].max() >= WEIGHTS.surely_heard:
+    if group != NONE and of_others[:, group].max() >= weights.surely_heard:
         return RestOfKit.THERE
-    nowhere = of_others.max(initial=0.0) < WEIGHTS.clear_evidence
+    nowhere = of_others.max(initial=0.0) < weights.clear_evidence
     return RestOfKit.NOWHERE if nowhere and len(others) >= _FEWEST_PIECES else RestOfKit.UNKNOWN
 
 

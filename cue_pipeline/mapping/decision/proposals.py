@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _WORTH_SHOWING: Final = 0.3
 _TIMES_THE_NEXT: Final = 2.0
 _KIT_HEARD: Final = 1.2
+_LEAST_OF_PIECE: Final = 0.1  # many pieces of which nothing is heard add up to nothing
 
 
 class Proposal(StrEnum):
@@ -207,7 +208,8 @@ def _group_of_kit(own: list[int], sources: "Sources") -> int | None:
 
     if sources.evidence is None or sources.evidence.shape[1] == 0 or len(own) < 2:
         return None
-    together = np.nan_to_num(sources.evidence[own], nan=0.0).sum(axis=0)
+    heard = np.nan_to_num(sources.evidence[own], nan=0.0)
+    together = np.where(heard >= _LEAST_OF_PIECE, heard, 0.0).sum(axis=0)
     first = int(together.argmax())
     others = np.delete(together, first)
     sure = together[first] >= _KIT_HEARD

@@ -166,7 +166,10 @@ def _opened(
     features: Sequence[str],
     sounds: Sounds,
 ) -> TablesSource:
-    """Return what is to be written; with samples, less cues whose sound changed or is not there."""
+    """Return what is to be written, and say what is not and what is in doubt.
+
+    With samples, cues are left out whose sound changed or is not there.
+    """
 
     def source(cues: Collection[str]) -> TablesSource:
         return TablesSource(
@@ -183,9 +186,7 @@ def _opened(
 
     with_samples = request.options.get("audio") is not None
     found = source(selection.keys)
-    if not with_samples:
-        return found
-    lacking = unreadable(sounds, found)
+    lacking = unreadable(sounds, found) if with_samples else {}
     if lacking:
         left = {item.cue_key for item in found.items} - lacking.keys()
         if not left:
