@@ -9,6 +9,8 @@ from cue_pipeline.audio.sums import COPY_DB, EXPLAINED_DB, FOLD_DB, Sums
 _HARDLY_EXPLAINED_DB = -0.5
 _FEWEST_CHANNELS = 3
 _SAME_GAIN = 1.05  # in power: a quarter of a decibel
+_NOTHING_OF = 1e-3  # of a stem's own power
+_MOST_NAMED = 6
 _AUDIBLE = 1e-5  # of a mix's power: a channel 50 dB down is silent
 
 _Faults = Iterator[tuple[int, str]]
@@ -36,6 +38,7 @@ def with_faults(cast: Sequence[Cast], named: Sequence[NamedGroup], sums: Sums) -
         _mono_mixes([i for i, one in enumerate(cast) if one.role != "stem"], names, sums),
         _turned_mixes([i for i in mixes if sums.heard[i]], stems, names, sums),
         _larger_mixes([i for i in mixes if sums.heard[i]], stems, names, sums),
+        _partial_mixes([i for i in mixes if sums.heard[i]], stems, names, sums),
     ):
         for i, fault in faults:
             checked[i] = replace(checked[i], warnings=(*checked[i].warnings, fault))
@@ -159,6 +162,29 @@ def _larger_mixes(
                 "an upmix of the mix's own, or stems that were delivered without these channels. "
                 "Add them, or take no notice if it should be so.",
             )
+
+
+def _partial_mixes(
+    mixes: Sequence[int], stems: Sequence[int], names: Sequence[str], sums: Sums
+) -> _Faults:
+    """Find mixes that some stems make up, and of which half of all, or more, are no part."""
+    for i in mixes:
+        left, shares = sums.fit(i, stems) if len(stems) > 1 else (0.0, {})
+        lacking = [names[s] for s in stems if shares.get(s, 1.0) <= _NOTHING_OF]
+        held = [names[s] for s in stems if names[s] not in lacking]
+        if left <= EXPLAINED_DB and 2 <= len(held) <= len(lacking):
+            yield (
+                i,
+                f"'{names[i]}' is called a mix, and is one of {_listed(held)} only: nothing of "
+                f"{_listed(lacking)} is in it. If it is a submix, rename it or take it away, so "
+                "that it is not taken for the mix of the cue.",
+            )
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:_MOST_NAMED])
+    more = len(names) - _MOST_NAMED
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def unfed_channels(cast: Sequence[Cast], sums: Sums) -> dict[int, dict[str, float]]:

@@ -155,17 +155,27 @@ def _stated_of(store: Store, cue_key: str) -> list[str]:
 
 
 def _tempo_file(store: Store, cue_key: str, said: Path) -> Path:
-    """Return a file that was named from here, or within the cue's folder."""
+    """Return a file that was named within the cue's folder, or else from here.
+
+    Raises
+    ------
+    MappingError
+        If there is none, or one here and another in the cue.
+    """
     cue = store.cue(cue_key)
-    if said.is_file() or cue is None or cue.folder is None:
-        return said
-    inside = Path(cue.root, cue.folder, said)
-    if inside.is_file():
-        return inside
-    raise MappingError(
-        f"There is no file '{said}', neither here nor in the folder of cue '{cue_key}'. Give "
-        "--tempo a path from here, or one within the cue's folder, such as 'MIDI/FILE.mid'."
-    )
+    inside = None if cue is None or cue.folder is None else Path(cue.root, cue.folder, said)
+    there = [path for path in (inside, said) if path is not None and path.is_file()]
+    if not there:
+        raise MappingError(
+            f"There is no file '{said}', neither here nor in the folder of cue '{cue_key}'. Give "
+            "--tempo a path from here, or one within the cue's folder, such as 'MIDI/FILE.mid'."
+        )
+    if len(there) > 1 and not there[0].samefile(there[1]):
+        raise MappingError(
+            f"'{said}' is a file here and another in the folder of cue '{cue_key}'. Give --tempo "
+            f"the whole path: '{said.absolute()}' or '{there[0].absolute()}'."
+        )
+    return there[0]
 
 
 def _known_file(store: Store, cue_key: str, midi_file: str, also: Sequence[str] = ()) -> str:

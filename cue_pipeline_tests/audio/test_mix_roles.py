@@ -252,6 +252,17 @@ def test_a_stem_that_is_muted_in_the_mix_stays_a_stem(tmp_path):
     assert roles(tmp_path) == STEMS | {"1m02 6mx": "mix", "1m02 VOX": "stem"}
 
 
+@pytest.mark.parametrize("worked", [lambda y: y, processed])
+def test_a_mix_by_its_name_that_half_of_the_stems_are_no_part_of_is_told(tmp_path, worked):
+    total = write_stems(tmp_path)
+    for seed, name in enumerate(("VOX", "PNO", "GTR"), 3):
+        write(tmp_path, f"1m02 {name}", stereo(seed))
+    write(tmp_path, "1m02 Strings 6mx", worked(total))
+    (mix,) = taken(tmp_path).final_mixes
+    (told,) = [text for text in mix.warnings if "nothing of" in text]
+    assert "nothing of '1m02 GTR', '1m02 PNO', '1m02 VOX' is in it" in told
+
+
 def test_numbered_tracks_are_no_hint_of_a_mix(tmp_path):
     write_stems(tmp_path, names=("1_01", "2_01", "3_02"), form="Audio {}")
     inventory = taken(tmp_path)

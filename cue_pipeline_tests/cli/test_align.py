@@ -82,3 +82,8 @@ def test_what_cannot_be_stated_is_answered_with_what_there_is(tmp_path):
     assert "neither here nor in the folder of cue '1m01'" in told
     told = workspace.run("align", "set", KEY, "--tempo", "MIDI/1m01.mid")
     assert "'1m01.mid'" in told
+    here = tmp_path / "MIDI" / "1m01.mid"
+    here.parent.mkdir()
+    here.write_bytes(b"of another cue")
+    told = workspace.run("align", "set", KEY, "--tempo", "MIDI/1m01.mid", expect=2)
+    assert "is a file here and another in the folder of cue" in told

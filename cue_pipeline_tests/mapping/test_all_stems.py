@@ -149,7 +149,7 @@ def test_a_key_of_which_nothing_is_heard_is_not_in_the_stem_of_its_kit():
 
     def keys(kick):
         heard = {
-            20: (0.9, 0.8, -20.0, [[36, *kick], [38, 0.85, 1.0], [42, 0.01, 0.9]]),
+            20: (0.9, 0.8, -20.0, [[36, *kick], [38, 0.85, 1.0], [42, 0.3, 0.9]]),
             21: (0.0, 0.0, -60.0, [[36, 0.15, 0.1], [38, 0.0, 0.0], [42, 0.0, 0.0]]),
         }
         summary = tracks("Drums", [36, 38, 42] * 8, kit=True)
@@ -158,7 +158,8 @@ def test_a_key_of_which_nothing_is_heard_is_not_in_the_stem_of_its_kit():
         return found["notes"].to_dict()
 
     assert keys((0.0, 0.0)) == {20: [38, 42]}
-    assert keys((0.02, 0.6)) == {20: None}  # faint, as a hi-hat may be
+    assert keys((0.02, 1.0)) == {20: [38, 42]}  # loudest there, as it is anywhere
+    assert keys((0.08, 0.6)) == {20: None}
 
 
 def test_a_kit_that_people_put_where_no_key_of_it_is_heard_is_there_alone():
