@@ -111,13 +111,47 @@ def test_rests_and_fades_are_no_dropouts():
     assert not heard(y * np.where(fade < 1e-9, 0.0, fade))[0][:, 1].any()
 
 
+def hum(hz, n, dbfs=-50.0):
+    t = np.arange(n) / RATE
+    return sum(10 ** (dbfs / 20) / k * np.sin(2 * np.pi * hz * k * t) for k in (1, 2, 3))
+
+
+def gated(y, share, parts):
+    """Zero a share of a sound, in so many parts."""
+    y = y.copy()
+    for first in np.linspace(0.13, 1.13, parts, endpoint=False) * y.size / 1.13:
+        y[round(first) : round(first + share / parts * y.size)] = 0.0
+    return y
+
+
 @pytest.mark.parametrize("hz", [50, 60])
 def test_hum_is_found_beneath_notes_with_its_frequency_and_level(hz):
     y = notes(24.0)
     y[12 * RATE : 20 * RATE] *= 0.0
-    t = np.arange(y.size) / RATE
-    hum = sum(10 ** (-50 / 20) / k * np.sin(2 * np.pi * hz * k * t) for k in (1, 2, 3))
-    _, summary, told = heard(y + hum)
+    _, summary, told = heard(y + hum(hz, y.size))
     assert summary["L"]["hum_hz"] == hz
     assert summary["L"]["hum_dbfs"] == pytest.approx(-50.0, abs=0.5)
     assert told[-1:] == [f"channel L: hum of {hz} Hz throughout, at -50 dBFS."]
+
+
+@pytest.mark.parametrize(("share", "parts"), [(0.08, 1), (0.15, 1), (0.15, 3), (0.4, 2), (0.6, 1)])
+@pytest.mark.parametrize("block", [131_072, 4_800])
+def test_hum_is_found_however_much_digital_silence_cuts_it(share, parts, block):
+    hiss = 1e-4 * np.random.default_rng(4).standard_normal(32 * RATE)
+    _, summary, _ = heard(gated(hum(50, hiss.size) + hiss, share, parts), block=block)
+    assert summary["L"]["hum_hz"] == 50
+    assert summary["L"]["hum_dbfs"] == pytest.approx(-50.0, abs=0.1)
+
+
+@pytest.mark.parametrize(("share", "parts"), [(0.15, 1), (0.4, 5), (0.7, 2)])
+@pytest.mark.parametrize("clean", [notes, drums, pedal], ids=lambda make: make.__name__)
+def test_sound_without_hum_has_none_between_digital_silences(clean, share, parts):
+    _, summary, _ = heard(gated(clean(24.0), share, parts))
+    assert summary["L"]["hum_hz"] is None
+
+
+def test_a_drum_on_the_line_that_dies_away_to_silence_is_no_hum():
+    at = np.arange(RATE) / RATE
+    boom = sum(0.3 / k * np.sin(2 * np.pi * 50.0 * k * at) for k in (1, 2)) * np.exp(-4.0 * at)
+    boom[RATE // 2 :] = 0.0
+    assert heard(np.tile(boom, 24))[1]["L"]["hum_hz"] is None

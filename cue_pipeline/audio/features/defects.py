@@ -9,7 +9,7 @@ edge is near. A
 *dropout* is 16 samples to 100 ms of digital zero that sound enters and leaves by jumps. *Hum* is a
 line at 50 or 60 Hz with a harmonic, of steady level, in the quietest quarter of the sound, and as
 loud in its quietest moments: within 0.25 Hz, so that no tempered note at A4 = 440 Hz is taken for
-it.
+it. Digital silence tells nothing of it: stretches between silences are looked at, of 4 s or more.
 """
 
 import math
@@ -49,6 +49,8 @@ _FEWEST_WINDOWS = 3
 _LINE_DB, _HARMONIC_DB, _STEADY_DB, _LEAST_HUM_DBFS = 20.0, 15.0, 3.0, -90.0
 _SHARE = 0.9
 _MOMENT = _HUM_RATE // 10
+_SILENCE_DB = -120.0
+_BORDER_MOMENTS = 2  # beside silence: in part without sound, or nothing but the resampler's ringing
 _QUIETEST = 0.1  # of all moments
 _AS_LOUD_DB = -3.0
 
@@ -153,10 +155,13 @@ class _Hum:
         import scipy.signal
 
         self._converter = RateConverter(sample_rate, _HUM_RATE)
-        self._window = scipy.signal.get_window("hann", _HUM_N)
+        self._weights = scipy.signal.get_window("hann", _HUM_N)
         self._held = np.zeros(0, np.float32)
+        self._window: list[Float64Array] = []  # moments
+        self._late: list[tuple[Float64Array, float]] = []  # moments that silence may follow yet
+        self._skip = 0  # moments that follow silence
         self._rows: list[Float64Array] = []
-        self._moments: list[Float64Array] = []  # levels of a tenth of a second each, as of a sine
+        self._levels: list[float] = []  # of moments, dB as of a sine
 
     def feed(self, x: Samples) -> None:
         self._take(self._converter.feed(x[None])[0])
@@ -164,30 +169,49 @@ class _Hum:
     def finish(self) -> tuple[int, float] | None:
         """Return the frequency of the mains, Hz, and the level of its line, dBFS; None: no hum."""
         self._take(self._converter.finish()[0])
+        for late in self._late:
+            self._sounds(*late)
         if len(self._rows) < _FEWEST_WINDOWS:
             return None
         rows = np.stack(self._rows)
         quiet = rows[np.argsort(rows[:, -1])][: max(_FEWEST_WINDOWS, -(-len(rows) // 4))]
         # Something sounds at every moment where it hums; a beat that falls on the line has pauses.
-        floor = float(np.quantile(np.concatenate(self._moments), _QUIETEST)) - _AS_LOUD_DB
+        floor = float(np.quantile(self._levels, _QUIETEST)) - _AS_LOUD_DB
         lines = ((_line(quiet, hz), hz) for hz in _MAINS_HZ)
         found = [(level, hz) for level, hz in lines if level is not None and level <= floor]
         return (max(found)[1], max(found)[0]) if found else None
 
     def _take(self, x: Samples) -> None:
         self._held = np.concatenate((self._held, x))
-        while self._held.size >= _HUM_N:
-            spectrum = np.fft.rfft(self._held[:_HUM_N] * self._window)
-            powers = np.square(np.abs(spectrum) * (4.0 / _HUM_N))  # of a sine: its peak's square
-            lines = [
-                _levels(powers, hz * k * _HUM_SECONDS)
-                for hz in _MAINS_HZ
-                for k in range(1, _HARMONICS + 1)
-            ]
-            self._rows.append(np.append(np.ravel(lines), 10.0 * math.log10(powers.sum() + 1e-30)))
-            moments = self._held[: _HUM_N // 2].reshape(-1, _MOMENT).astype(np.float64)
-            self._moments.append(10.0 * np.log10(2.0 * np.square(moments).mean(axis=1) + 1e-30))
-            self._held = self._held[_HUM_N // 2 :]
+        whole = self._held.size // _MOMENT * _MOMENT
+        moments = self._held[:whole].reshape(-1, _MOMENT).astype(np.float64)
+        self._held = self._held[whole:].copy()
+        levels = 10.0 * np.log10(2.0 * np.square(moments).mean(axis=1) + 1e-30)
+        for moment, level in zip(moments, levels.tolist(), strict=True):
+            if level < _SILENCE_DB:
+                self._window, self._late, self._skip = [], [], _BORDER_MOMENTS
+            elif self._skip:
+                self._skip -= 1
+            else:
+                self._late.append((moment, level))
+                if len(self._late) > _BORDER_MOMENTS:
+                    self._sounds(*self._late.pop(0))
+
+    def _sounds(self, moment: Float64Array, level: float) -> None:
+        """Take the next moment of a stretch without silence."""
+        self._levels.append(level)
+        self._window.append(moment)
+        if len(self._window) * _MOMENT < _HUM_N:
+            return
+        spectrum = np.fft.rfft(np.concatenate(self._window) * self._weights)
+        powers = np.square(np.abs(spectrum) * (4.0 / _HUM_N))  # of a sine: its peak's square
+        lines = [
+            _levels(powers, hz * k * _HUM_SECONDS)
+            for hz in _MAINS_HZ
+            for k in range(1, _HARMONICS + 1)
+        ]
+        self._rows.append(np.append(np.ravel(lines), 10.0 * math.log10(powers.sum() + 1e-30)))
+        del self._window[: len(self._window) // 2]
 
 
 def _levels(powers: Float64Array, at: int) -> tuple[float, float]:
@@ -281,9 +305,10 @@ KIND = FeatureKind(
     name="defects",
     about="Clicks and dropouts that begin in each second, all channels together, int16; hum, and "
     "all of it by channel, in `params.summary`.",
-    algorithm=1,
+    algorithm=2,
     shape=_shape,
     make=Defects,
     hears="channels",
     dtype="int16",
+    no_vector="its columns are counts",
 )

@@ -189,6 +189,10 @@ class FeatureKind:
         Whether it hears the stereo downmix (:mod:`.downmix`).
     has_gaps : bool
         Whether NaN stands for what is not known. Of any other kind, NaN is warned of.
+    no_vector : str, optional
+        Why the mean of its frames has no direction that could be compared: ``its columns are
+        counts``. A search asks it of the kinds that ship; of rows whose package may be gone it
+        knows the frames alone, and refuses those of one column.
     """
 
     name: str
@@ -202,6 +206,7 @@ class FeatureKind:
     cost: Cost = "cheap"
     downmix: bool = False
     has_gaps: bool = False
+    no_vector: str | None = None
     upstream: FeatureKind | None = None
 
     @property
