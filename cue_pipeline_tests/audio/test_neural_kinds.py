@@ -102,18 +102,32 @@ def test_tokens_in_pieces_are_those_of_the_whole_signal_at_once(tmp_path, second
         assert (ours == whole[0][0].T).mean() > 0.999
 
 
-def test_a_codec_of_pieces_of_one_length_only_has_the_same_tokens(tmp_path):
-    free, fixed = codec_model(tmp_path / "a.onnx"), tmp_path / "b.onnx"
+def of_one_length(free, fixed, steps):
+    """Write a codec that takes one piece at a time, of so many steps; return its path."""
     model = onnx.load(str(free))
     dims = model.graph.input[0].type.tensor_type.shape.dim
-    dims[0].dim_value, dims[2].dim_value = 1, 30 * HOP
+    dims[0].dim_value, dims[2].dim_value = 1, steps * HOP
     onnx.save(model, str(fixed))
-    y = noise(3.0)
+    return fixed
+
+
+@pytest.mark.parametrize("steps", [30, 75, 3, 4, 5])  # 75: EnCodec's, of a second
+def test_a_codec_of_pieces_of_one_length_only_has_the_same_tokens(tmp_path, steps):
+    free = codec_model(tmp_path / "a.onnx")
+    fixed = of_one_length(free, tmp_path / "b.onnx", steps)
+    y = noise(3.013)
     found = [
         frames_of("codec", y, Grid(48_000, 512, 2_048, codec_model=path), 40_000)
         for path in (free, fixed)
     ]
     assert (found[0] == found[1]).mean() > 0.999
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_a_codec_of_pieces_too_short_for_margins_has_a_token_a_step(tmp_path, steps):
+    path = of_one_length(codec_model(tmp_path / "a.onnx"), tmp_path / "b.onnx", steps)
+    found = frames_of("codec", noise(2.0), Grid(48_000, 512, 2_048, codec_model=path), 40_000)
+    assert found.shape == (2 * RATE // HOP, BOOKS)
 
 
 def test_an_embedding_stands_at_every_second_of_the_resampled_signal(tmp_path):
@@ -140,9 +154,66 @@ def test_windows_are_normalised_where_the_models_description_says_so(tmp_path):
 def test_another_model_under_the_same_name_makes_rows_stale(tmp_path):
     path = embedding_model(tmp_path / "e.onnx")
     grid = Grid(48_000, 512, 2_048, embedding_model=path)
-    before = load_shipped("embedding").shape(grid).params
+    before = load_shipped("embedding").shape(grid)
+    y = noise(3.0)
+    assert frames_of("embedding", y, grid, 48_000).shape == (4, 2)
     embedding_model(path, rate=16_000)
-    assert load_shipped("embedding").shape(grid).params != before
+    after = load_shipped("embedding").shape(grid)
+    assert after.params != before.params
+    assert (before.sample_rate, after.sample_rate) == (RATE, 16_000)
+    assert frames_of("embedding", y, grid, 48_000).shape == (4, 2)
+
+
+def weighted_model(path, gain, *, apart):
+    """Write an encoder of one number, the power of a window times a gain; return its path."""
+    nodes = [
+        helper.make_node("Mul", ["input_values", "input_values"], ["squares"]),
+        helper.make_node("ReduceMean", ["squares"], ["power"], axes=[1], keepdims=1),
+        helper.make_node("Mul", ["power", "gain"], ["embeddings"]),
+    ]
+    weights = {"gain": np.full((1, 1), gain, np.float32)}
+    saved(path, nodes, weights, ["batch", "samples"], {"embeddings": TensorProto.FLOAT})
+    if apart:
+        onnx.save_model(
+            onnx.load(str(path)), str(path), save_as_external_data=True, location=apart,
+            size_threshold=0,
+        )  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize("apart", [None, "e.onnx_data", "e.onnx.data", "w" * 200])
+def test_a_model_replaced_under_a_living_process_is_the_one_that_runs(tmp_path, apart):
+    path = weighted_model(tmp_path / "e.onnx", 1.0, apart=apart)
+    grid = Grid(48_000, 512, 2_048, embedding_model=path)
+    said, found, y = [], [], np.full(3 * 48_000, 0.5, np.float32)
+    for gain in (1.0, 2.0):
+        written = path.read_bytes()
+        if apart:
+            (tmp_path / apart).unlink()
+        weighted_model(path, gain, apart=apart)
+        assert not apart or path.read_bytes() == written  # only the weights beside it differ
+        said.append(load_shipped("embedding").shape(grid).params["model_xxh3"])
+        found.append(float(frames_of("embedding", y, grid, 48_000)[1, 0]))
+    assert said[0] != said[1]
+    assert found == pytest.approx([0.25, 0.5], rel=0.01)
+
+
+def test_a_model_replaced_between_its_opening_and_a_fork_is_refused(tmp_path, monkeypatch):
+    path = embedding_model(tmp_path / "e.onnx")
+    grid = Grid(48_000, 512, 2_048, embedding_model=path)
+    stream = load_shipped("embedding").make(grid, ("M",))
+    embedding_model(path, rate=16_000)
+    monkeypatch.setattr("os.getpid", lambda: 1)  # sessions are a process's own
+    with pytest.raises(SettingsError, match=r"e\.onnx' was replaced while it was in use"):
+        list(stream.feed(noise(3.0)))
+
+
+def test_a_description_that_changes_is_read_anew(tmp_path):
+    path = embedding_model(tmp_path / "e.onnx", rate=None)
+    grid = Grid(48_000, 512, 2_048, embedding_model=path)
+    for rate in (16_000, 24_000):
+        (tmp_path / "preprocessor_config.json").write_text(json.dumps({"sampling_rate": rate}))
+        assert load_shipped("embedding").shape(grid).sample_rate == rate
 
 
 @pytest.mark.parametrize("kind", ["codec", "embedding"])

@@ -82,8 +82,8 @@ def _steps(model: OnnxModel) -> _Steps:
         )
     hop = samples // steps
     if model.window:
-        kept = steps // 4 * 2
-        return _Steps(hop, kept, (steps - kept) // 2, books[0])
+        margin = min((steps + 2) // 4, (steps - 1) // 2)
+        return _Steps(hop, steps - 2 * margin, margin, books[0])
     margin, kept = (round(s * model.sample_rate / hop) for s in (MARGIN_SECONDS, _KEPT_SECONDS))
     return _Steps(hop, kept // 2 * 2, margin, books[0])
 
@@ -103,7 +103,10 @@ class Codec(FeatureStream):
         self._converter = RateConverter(grid.sample_rate, self._model.sample_rate)
         self._length = self._steps.kept * self._steps.hop
         self._pieces = CentredFrames(self._steps.piece, self._length)
-        self._skip = self._steps.kept // 2  # the first piece is centred on the first sample
+        # The first piece has the first sample in its middle, and at the beginning of a step.
+        before = -(-(self._steps.kept + 2 * self._steps.margin) // 2)
+        self._lead = np.zeros(before * self._steps.hop - self._steps.piece // 2, np.float32)
+        self._skip = before - self._steps.margin
         self._taken = self._given = 0
 
     def feed(self, block: Samples) -> Iterator[Frames]:
@@ -126,6 +129,7 @@ class Codec(FeatureStream):
     def _tokens(self, samples: Samples) -> Iterator[Frames]:
         self._taken += samples.size
         margin = self._steps.margin
+        samples, self._lead = np.concatenate((self._lead, samples)), self._lead[:0]
         for pieces in self._pieces.feed(samples):
             tokens = encode(self._model, pieces)
             if tokens.shape[1] != self._steps.kept + 2 * margin or tokens.max() > 0x7FFF:
@@ -157,4 +161,5 @@ KIND = FeatureKind(
     make=Codec,
     dtype="int16",
     cost="slow",
+    no_vector="its columns are numbers of tokens",
 )

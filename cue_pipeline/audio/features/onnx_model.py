@@ -2,11 +2,13 @@
 
 What a file does not say of itself stands beside it, as exporters write it: the sample rate in
 ``preprocessor_config.json`` (``sampling_rate``; ``do_normalize`` is obeyed), or else in the file's
-own metadata (``sample_rate``).
+own metadata (``sample_rate``). Weights may stand in files of their own beside it (external data).
 """
 
 import json
+import mmap
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -24,6 +26,11 @@ _MASKS = frozenset({"attention_mask", "padding_mask"})  # of samples: all of the
 _LEAST_VARIANCE = 1e-7  # as transformers' feature extractors have it
 _LEAST_RATE, _HIGHEST_RATE = 1_000, 768_000  # Hz: what is less was meant as kHz
 _DESCRIPTION = "preprocessor_config.json"
+# Of a tensor's ``external_data``, as protobuf writes it: the key "location", the value's length.
+_WEIGHTS_AT = re.compile(rb"\x0a\x08location\x12([\x01-\x7f]|[\x80-\xff][\x01-\x7f])")
+
+State = tuple[tuple[Path, int, int], ...]
+"""Files that a model is made of, the size of each, and when it was changed, ns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +43,15 @@ class OnnxModel:
     setting : str
         That names it, for messages.
     digest : str
-        XXH3-128 of the file.
+        XXH3-128 of the file, and of the weights beside it that it names.
     sample_rate : int
         Hz, of what it hears.
     normalises : bool
         Whether each window is brought to mean 0 and variance 1 first.
     window : int or None
         Samples that it takes, where it takes no other number.
+    state : State
+        Of its files, as it was opened.
     """
 
     path: Path
@@ -51,6 +60,7 @@ class OnnxModel:
     sample_rate: int
     normalises: bool
     window: int | None
+    state: State
 
     def run(self, windows: Samples, outputs: Sequence[str], kind: str) -> npt.NDArray[Any]:
         """Return an output for some windows, shape=(n, samples).
@@ -63,7 +73,7 @@ class OnnxModel:
         kind : {"float", "int"}
             Of its values, where no name is known.
         """
-        session = _session(self.path, os.getpid())
+        session = _session(self.path, self.state, os.getpid())
         name = _output_of(session, outputs, kind)
         if name is None:
             raise SettingsError(
@@ -97,7 +107,7 @@ class OnnxModel:
     @property
     def provider(self) -> str:
         """What computes it: ``CUDAExecutionProvider``, ``CPUExecutionProvider``, …."""
-        return str(_session(self.path, os.getpid()).get_providers()[0])
+        return str(_session(self.path, self.state, os.getpid()).get_providers()[0])
 
     def params(self) -> dict[str, Any]:
         """Return what tells its numbers from another's."""
@@ -125,15 +135,51 @@ def open_model(path: Path | None, setting: str, kind: str) -> OnnxModel:
             "name an ONNX file of it. docs/features.md says which will do."
         )
     try:
-        state = path.stat()
+        state = _state(path.absolute())
     except OSError as e:
         raise SettingsError(f"{setting}={str(path)!r} cannot be read: {e.strerror}.") from e
-    return _opened(path.absolute(), setting, state.st_size, state.st_mtime_ns)
+    return _opened(path.absolute(), setting, state)
+
+
+def _state(path: Path) -> State:
+    """Return the state of a model, of its weights beside it, and of what may describe it."""
+    own = path.stat()
+    others = [*_weights(path, own.st_size, own.st_mtime_ns), *_descriptions(path)]
+    states = ((file, file.stat()) for file in (path, *others) if file.is_file())
+    return tuple((file, state.st_size, state.st_mtime_ns) for file, state in states)
 
 
 @cache
-def _opened(path: Path, setting: str, _size: int, _changed: int) -> OnnxModel:
-    session = _session(path, os.getpid())
+def _weights(path: Path, size: int, _changed: int) -> tuple[Path, ...]:
+    """Return the files of weights that a model names: they stand in its folder, or below."""
+    if not size:
+        return ()
+    names = set()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        for found in _WEIGHTS_AT.finditer(data):
+            low, high = found[1][0], found[1][1:]
+            length = low if not high else (low & 0x7F) + (high[0] << 7)
+            names.add(data[found.end() : found.end() + length])
+    return tuple(path.parent / os.fsdecode(name) for name in sorted(names) if b"\0" not in name)
+
+
+def _descriptions(path: Path) -> tuple[Path, ...]:
+    """Return where a description of a model may stand, the nearer first."""
+    # Exporters put the files of a model into a folder below its description.
+    return path.parent / _DESCRIPTION, path.parent.parent / _DESCRIPTION
+
+
+def _refuse_changed(path: Path, state: State) -> None:
+    if _state(path) != state:
+        raise SettingsError(
+            f"The model '{path}' was replaced while it was in use: what it gave before and what it "
+            "gives now are not of one model. Process anew."
+        )
+
+
+@cache
+def _opened(path: Path, setting: str, state: State) -> OnnxModel:
+    session = _session(path, state, os.getpid())
     heard = _input_of(session)
     if not _takes_samples(heard.shape) or heard.type != "tensor(float)":
         raise SettingsError(
@@ -148,11 +194,13 @@ def _opened(path: Path, setting: str, _size: int, _changed: int) -> OnnxModel:
         )
     rate, normalises = _front_end(path, session, setting)
     window = heard.shape[-1] if isinstance(heard.shape[-1], int) else None
-    return OnnxModel(path, setting, _digest(path), rate, normalises, window)
+    digest = _digest([path, *_weights(*state[0])])
+    _refuse_changed(path, state)
+    return OnnxModel(path, setting, digest, rate, normalises, window, state)
 
 
 @cache
-def _session(path: Path, _process: int) -> Any:
+def _session(path: Path, state: State, _process: int) -> Any:
     """Return a session of this process: threads and devices do not survive a fork."""
     try:
         import onnxruntime
@@ -167,11 +215,13 @@ def _session(path: Path, _process: int) -> Any:
     known = onnxruntime.get_available_providers()
     wanted = [p for p in ("CUDAExecutionProvider", "CPUExecutionProvider") if p in known]
     try:
-        return onnxruntime.InferenceSession(str(path), options, providers=wanted)
+        session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
     except Exception as e:
         raise SettingsError(
             f"'{path}' is no ONNX model that can be loaded: {str(e).splitlines()[0]}"
         ) from e
+    _refuse_changed(path, state)
+    return session
 
 
 def _input_of(session: Any) -> Any:
@@ -226,9 +276,7 @@ def _front_end(path: Path, session: Any, setting: str) -> tuple[int, bool]:
 
 def _described(path: Path) -> tuple[dict[str, Any], str]:
     """Return what the description of a model says, and the file's name; nothing without one."""
-    # Exporters put the files of a model into a folder below its description.
-    for folder in (path.parent, path.parent.parent):
-        file = folder / _DESCRIPTION
+    for file in _descriptions(path):
         if not file.is_file():
             continue
         try:
@@ -245,11 +293,12 @@ def _described(path: Path) -> tuple[dict[str, Any], str]:
     return {}, ""
 
 
-def _digest(path: Path) -> str:
+def _digest(files: Sequence[Path]) -> str:
     import xxhash
 
     digest = xxhash.xxh3_128()
-    with path.open("rb") as file:
-        while part := file.read(_READ_AT_ONCE):
-            digest.update(part)
+    for path in files:
+        with path.open("rb") as file:
+            while part := file.read(_READ_AT_ONCE):
+                digest.update(part)
     return digest.hexdigest()
