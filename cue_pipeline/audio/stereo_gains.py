@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 GAINS_VERSION: Final = 2
-"""Raised when a gain changes: what was made by others is not taken for the same."""
+"""Raised when a gain changes: features and packs that were made by others are then stale."""
 
 _3_DB, _6_DB = 0.5**0.5, 0.5
 _CENTRE: Final = (_3_DB, _3_DB)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -22,7 +23,7 @@ _BY = "embedding"
 
 
 class _Range(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.4
-    """``100:140``, ``100:``, ``:140``, or one number."""
+    """``100:140``, ``100:``, ``:140``, or one number: all that is rounded to it as written."""
 
     name = "range"
 
@@ -31,13 +32,25 @@ class _Range(click.ParamType):  # type: ignore[type-arg]  # generic since click 
     ) -> tuple[float, float]:
         low, colon, high = str(value).partition(":")
         try:
-            least = float(low) if low or not colon else -math.inf
-            most = (float(high) if high else math.inf) if colon else least
-        except ValueError:
-            self.fail(f"{value!r} is no range: write 100:140, 100: or :140.", param, ctx)
+            if not colon:
+                return _rounded_to(low)
+            least = float(low) if low else -math.inf
+            most = float(high) if high else math.inf
+        except (ValueError, ArithmeticError):
+            self.fail(f"{value!r} is no range: write 100:140, 100:, :140 or 120.", param, ctx)
         if not least <= most:
             self.fail(f"{value!r} is empty: the smaller number comes first.", param, ctx)
         return least, most
+
+
+def _rounded_to(written: str) -> tuple[float, float]:
+    """Return the least and the most that is a number as written: half a last digit to each side."""
+    number = Decimal(written)
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        raise ValueError(f"{written!r} is no finite number.")
+    half = Decimal(5).scaleb(exponent - 1)
+    return float(number - half), float(number + half)
 
 
 @click.command(cls=DatabaseCommand, short_help="Find stems and mixes.")
@@ -68,7 +81,8 @@ def search(
 ) -> None:
     """Find stems whose cue or name holds all WORDS, and that are as the options say.
 
-    Ranges hold both ends: 100:140, 100: or :140.
+    Ranges hold both ends: 100:140, 100: or :140. One number is what is rounded to it: 120 is 119.5
+    to 120.5, and 120.0 is 119.95 to 120.05.
     """
     if by and not like:
         raise click.UsageError("--by says how sounds are compared to one: give --like CUE STEM.")
@@ -93,11 +107,20 @@ def search(
     if left_out:
         first, why = next(iter(left_out.items()))
         say(f"Not compared: {len(left_out)}, {first} among them: {why}", err=True)
-    if asked["lufs"] and not any(f.lufs is not None for f in found):
+    if (
+        asked["lufs"]
+        and not found
+        and _none_measured(of.search(library, replace(wanted, lufs=None)))
+    ):
         say(
             "Loudness is known where 'loudness' was in CUE_FEATURES when the cue was processed.",
             err=True,
         )
+
+
+def _none_measured(sounds: Sequence[Found]) -> bool:
+    """Tell whether there are sounds, and the loudness of none is known."""
+    return bool(sounds) and all(f.lufs is None for f in sounds)
 
 
 def _print(found: Sequence[Found], n: int, what: str) -> None:

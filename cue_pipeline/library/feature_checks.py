@@ -1,4 +1,8 @@
-"""What is judged of kinds of features: each by the summaries of a cue's stems and mixes."""
+"""What is judged of kinds of features: each by the summaries of a cue's stems and mixes.
+
+A kind knows the sound of one signal; a check compares a cue's signals, and needs the rooms above
+a kind's: so it stands here, by the kind's name, and not in the kind.
+"""
 
 from __future__ import annotations
 

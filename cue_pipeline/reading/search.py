@@ -12,13 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cue_pipeline.audio.features.downmix import LO, PREFIX, RO
-from cue_pipeline.audio.features.shipped import SHIPPED
+from cue_pipeline.audio.features.shipped import SHIPPED, load_shipped
 from cue_pipeline.errors import NotReadyError, UnknownNameError, WarehouseError, closest
 from cue_pipeline.warehouse.search_rows import (
     ScoreRow,
@@ -29,6 +30,7 @@ from cue_pipeline.warehouse.search_rows import (
 )
 
 if TYPE_CHECKING:
+    from cue_pipeline.reading.one_cue import Cue
     from cue_pipeline.reading.spectrogram import Feature, Mel
     from cue_pipeline.reading.stem import Mix, Stem
     from cue_pipeline.reading.whole_library import Library
@@ -39,14 +41,6 @@ Range = tuple[float, float]
 _MAJOR = ("Cb", "Gb", "Db", "Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#")
 _MINOR = ("Ab", "Eb", "Bb", "F", "C", "G", "D", "A", "E", "B", "F#", "C#", "G#", "D#", "A#")
 _KEY = re.compile(r"([A-G])\s*(#|b|sharp|flat|♯|♭)?\s*(major|minor|maj|min|m)?", re.IGNORECASE)
-_NO_VECTORS = {
-    "loudness": "its columns are two levels over time",
-    "codec": "its columns are numbers of tokens",
-    "wave": "its frames are samples",
-    "defects": "its columns are counts",
-    "onset_strength": "its frames are single numbers",
-}
-"""Kinds whose means over time have no direction that could be compared, and why."""
 _SIGNS = {"sharp": "#", "♯": "#", "flat": "b", "♭": "b", "": ""}
 
 
@@ -62,7 +56,8 @@ class Wanted:
     category : str or None
         Of a stem's instruments.
     seconds, lufs, tempo : tuple of float or None
-        Least and most: of the sound's length, its integrated loudness, the cue's quarters a minute.
+        Least and most: of the sound's length, its integrated loudness, the cue's quarters a minute,
+        each end of these as a MIDI file rounds it.
     meter : str or None
         ``3/4``: one that the cue has anywhere.
     key : str or None
@@ -168,17 +163,18 @@ def likest(
     WarehouseError
         If that has no such feature, or one that cannot be compared.
     """
-    _sound(library, wanted.kind, cue_key, name)
+    cue_at = cache(library.__getitem__)  # each has many sounds
+    compared = _sound(cue_at(cue_key), wanted.kind, name)
     _refuse_kind(library, wanted.kind, by)
-    example = _mean(library, wanted.kind, cue_key, name, by)
+    example = _mean(compared, by)
     if example.size == 1:
         raise _no_vector(library, wanted.kind, by, "its frames are single numbers")
     said = Likest()
     for found in search(library, wanted):
-        if (found.cue_key, found.name) == (cue_key, name):
+        if (found.cue_key, found.name) == (compared.cue.key, compared.name):
             continue
         try:
-            vector = _mean(library, wanted.kind, found.cue_key, found.name, by)
+            vector = _mean(_sound(cue_at(found.cue_key), wanted.kind, found.name), by)
         except (NotReadyError, WarehouseError) as e:
             said.left_out[f"{found.cue_key}: {found.name}"] = str(e)
             continue
@@ -193,14 +189,18 @@ def likest(
 
 def _refuse_kind(library: Library, kind: Kind, by: str) -> None:
     """Refuse a kind of feature that nothing can be compared by."""
-    plain = by.removeprefix(PREFIX)
-    if plain in _NO_VECTORS:
-        raise _no_vector(library, kind, by, _NO_VECTORS[plain])
+    why = _why_no_vector(by)
+    if why is not None:
+        raise _no_vector(library, kind, by, why)
     if by in read_kinds(library.store, kind):
         return
     raise WarehouseError(
         f"No {kind} of the library has '{by}'. {_made_by(by)}{_comparable(library, kind)}"
     )
+
+
+def _why_no_vector(by: str) -> str | None:
+    return load_shipped(by).no_vector if by in SHIPPED else None
 
 
 def _made_by(by: str) -> str:
@@ -221,21 +221,17 @@ def _no_vector(library: Library, kind: Kind, by: str, why: str) -> WarehouseErro
 
 def _comparable(library: Library, kind: Kind) -> str:
     kinds = read_kinds(library.store, kind)
-    there = [name for name in kinds if name.removeprefix(PREFIX) not in _NO_VECTORS]
+    there = [name for name in kinds if _why_no_vector(name) is None]
     if not there:
         return "The library has nothing else to compare by."
     return f"The library can be searched by (--by) {', '.join(there)}."
 
 
-def _sound(library: Library, kind: Kind, cue_key: str, name: str) -> Stem | Mix:
-    cue = library[cue_key]
+def _sound(cue: Cue, kind: Kind, name: str) -> Stem | Mix:
     return cue.stems[name] if kind == "stem" else cue.mixes[name]
 
 
-def _mean(
-    library: Library, kind: Kind, cue_key: str, name: str, by: str
-) -> np.typing.NDArray[np.float64]:
-    sound = _sound(library, kind, cue_key, name)
+def _mean(sound: Stem | Mix, by: str) -> np.typing.NDArray[np.float64]:
     read: list[Mel | Feature]
     if by == "mel":
         read = [sound.mel()]
@@ -246,7 +242,9 @@ def _mean(
     frames = np.concatenate([np.asarray(feature, np.float64) for feature in read])
     known = frames[~np.isnan(frames).any(axis=1)]
     if not len(known):
-        raise WarehouseError(f"'{by}' of '{name}' of cue '{cue_key}' has no frame with a value.")
+        raise WarehouseError(
+            f"'{by}' of '{sound.name}' of cue '{sound.cue.key}' has no frame with a value."
+        )
     return np.asarray(known.mean(axis=0))
 
 
@@ -318,13 +316,20 @@ def _of_score(wanted: Wanted) -> Callable[[Found], bool]:
     """Return what tells whether the score of a cue is as asked."""
     keys = _asked_keys(wanted.key) if wanted.key else frozenset()
     meter = wanted.meter
+    tempo = wanted.tempo and (_as_midi_rounds(wanted.tempo[0]), _as_midi_rounds(wanted.tempo[1]))
     if meter is not None and not re.fullmatch(r"\d+/\d+", meter):
         raise UnknownNameError(f"'{meter}' is no meter: write '3/4'.")
     return lambda found: (
-        _within(found.tempo, wanted.tempo)
+        _within(found.tempo, tempo)
         and (meter is None or meter in found.meters)
         and (not keys or bool(keys & set(found.keys)))
     )
+
+
+def _as_midi_rounds(tempo: float) -> float:
+    """Return a tempo as a MIDI file can say it: a quarter is a whole number of microseconds."""
+    slowest, fastest = 60e6 / 0xFFFFFF, 60e6
+    return 60e6 / round(60e6 / tempo) if slowest <= tempo <= fastest else tempo
 
 
 def _named(row: SoundRow, words: Sequence[str]) -> bool:

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import soxr
 
-from cue_pipeline.audio.features.downmix import downmix_warnings
+from cue_pipeline.audio.features.downmix import downmix_warnings, downmixed
 from cue_pipeline.audio.features.feeding import Feed
 from cue_pipeline.audio.features.framing import CentredFrames
 from cue_pipeline.audio.features.kind import FeatureKind, FeatureStream, FrameShape, Grid
 from cue_pipeline.audio.features.shipped import SHIPPED, load_shipped
 from cue_pipeline.audio.layouts import LAYOUTS
 from cue_pipeline.audio.mel import log_mel_spectrogram
-from cue_pipeline.audio.stereo_gains import stereo_gains
+from cue_pipeline.audio.stereo_gains import GAINS_VERSION, stereo_gains
 from cue_pipeline.errors import AudioFileError, SettingsError
 from cue_pipeline.settings import MelSettings
 
@@ -319,3 +319,12 @@ def test_a_downmix_of_which_nothing_is_left_is_told_to_be_silent(labels):
 def test_a_grid_that_the_cqt_cannot_have_is_refused_with_the_cure(grid):
     with pytest.raises(SettingsError, match="CUE_"):
         load_shipped("cqt").shape(grid)
+
+
+def test_other_gains_make_what_hears_the_downmix_stale_and_nothing_else(monkeypatch):
+    kind = load_shipped("tempogram")
+    before = downmixed(kind)
+    monkeypatch.setattr("cue_pipeline.audio.features.downmix.GAINS_VERSION", GAINS_VERSION + 1)
+    assert downmixed(kind).algorithm == before.algorithm + 1
+    assert downmixed(kind).upstream.algorithm == before.upstream.algorithm + 1
+    assert load_shipped("tempogram").algorithm == kind.algorithm

@@ -1,8 +1,10 @@
 """Stems and mixes found by what is known of them, on every engine."""
 
 import json
+import math
 from datetime import UTC, datetime
 
+import click
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,9 +14,11 @@ from click.testing import CliRunner
 import cue_pipeline as cp
 from cue_pipeline.audio.features.kind import asset_of
 from cue_pipeline.cli.commands import cli
+from cue_pipeline.cli.search_commands import _Range
 from cue_pipeline.cue.identity import row_id
 from cue_pipeline.errors import MappingError, UnknownNameError, WarehouseError
 from cue_pipeline.reading.search import Wanted, likest, search
+from cue_pipeline.reading.whole_library import Library
 from cue_pipeline.warehouse import tables as t
 from cue_pipeline_tests.warehouse.synthetic import ASSETS, SyntheticCue, load
 
@@ -94,6 +98,7 @@ def test_each_question_finds_what_is_so_and_nothing_else(library):
     assert asked(tempo=(85.0, 95.0)) == all_waltz
     assert asked(tempo=(120.0, 120.0)) == all_chase
     assert asked(tempo=(170.0, 190.0)) == []
+    assert asked(tempo=(90.0, 120.0)) == all_waltz + all_chase  # 60e6 / 666,667 is less than 90
     assert asked(meter="2/4") == all_waltz
     assert asked(meter="4/4") == all_chase
     assert asked(key="D minor") == asked(key="d m") == asked(key="D") == all_waltz
@@ -190,8 +195,73 @@ def test_the_command_says_the_same_in_a_table_and_as_json(library, filled_url):
     assert "3 stems, 1 of them shown." in said("waltz", "--limit", "1")
 
 
+@pytest.mark.engines("sqlite")
+def test_one_number_is_found_as_it_is_written(library, store, filled_url):
+    write_score(store, CHASE, tempo_map=[[0.0, 0, 461_538]])  # 130.00013 quarters a minute
+
+    def asked(*words):
+        run = CliRunner().invoke(cli, ["--database-url", filled_url, "search", "--json", *words])
+        return {f["cue_key"] for f in json.loads(run.stdout)}
+
+    assert asked("--tempo", "130") == asked("--tempo", "130.0") == {CHASE.key}
+    assert asked("--tempo", "129") == asked("--tempo", "131") == set()
+    assert asked("--lufs", "-20") == asked("--lufs", "-20.0") == {WALTZ.key}
+    assert asked("--lufs", "-21") == set()
+    assert asked("--seconds", "320") == {CHASE.key}  # 30,000 frames of 512 samples at 48 kHz
+
+
+def test_every_whole_tempo_is_found_as_midi_rounds_it():
+    said = click.Option(["--tempo"], type=_Range())
+    context = click.Context(cli)
+    for tempo in range(40, 241):
+        held = 60e6 / round(60e6 / tempo)
+        for written in (f"{tempo}", f"{tempo}.0"):
+            least, most = said.type_cast_value(context, written)
+            assert least <= held <= most
+            assert not least <= held + 1.0 <= most
+
+
 @pytest.mark.parametrize(
-    "words", [("--tempo", "140:100"), ("--by", "chroma"), ("--mixes", "--category", "Brass")]
+    ("written", "ends"),
+    [("130", (129.5, 130.5)), ("-23", (-23.5, -22.5)), ("60.00", (59.995, 60.005)),
+     ("100:", (100.0, math.inf)), (":-20", (-math.inf, -20.0)), ("130:130", (130.0, 130.0))],
+)  # fmt: skip
+def test_a_range_has_its_ends_and_a_number_half_a_last_digit_to_each_side(written, ends):
+    assert _Range().convert(written, None, None) == pytest.approx(ends, abs=1e-12)
+
+
+@pytest.mark.engines("sqlite")
+def test_loudness_is_said_to_be_unknown_only_where_it_is(library, filled_url):
+    def told(*words):
+        run = CliRunner().invoke(cli, ["--database-url", filled_url, "search", *words])
+        return "in CUE_FEATURES" in run.stderr
+
+    assert not told("--lufs", "-25:-15")
+    assert not told("--lufs", "5:6")  # none is as loud
+    assert not told("--lufs", "5:6", "no such words")
+    assert told("chase", "--lufs", "5:6")
+    assert told("--mixes", "--lufs", "5:6")
+
+
+@pytest.mark.engines("sqlite")
+def test_each_cue_is_opened_once_however_many_stems_are_compared(library, monkeypatch):
+    opened, get = [], Library.__getitem__
+    monkeypatch.setattr(
+        Library, "__getitem__", lambda self, key: opened.append(key) or get(self, key)
+    )
+    assert len(likest(library, Wanted(), WALTZ.key, "Stem 0", by="mel").found) == 4
+    assert sorted(opened) == [WALTZ.key, CHASE.key]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--tempo", "140:100"),
+        ("--tempo", "fast"),
+        ("--tempo", "nan"),
+        ("--by", "chroma"),
+        ("--mixes", "--category", "Brass"),
+    ],
 )
 def test_options_that_mean_nothing_together_are_refused(words):
     assert CliRunner().invoke(cli, ["search", *words]).exit_code == 2

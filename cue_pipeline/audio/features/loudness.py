@@ -259,4 +259,5 @@ KIND = FeatureKind(
     hears="channels",
     dtype="float32",
     has_gaps=True,
+    no_vector="its columns are two levels over time",
 )

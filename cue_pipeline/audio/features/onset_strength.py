@@ -84,4 +84,5 @@ KIND = FeatureKind(
     make=OnsetStrength,
     hears="spectra",
     dtype="float32",
+    no_vector="its frames are single numbers",
 )

@@ -77,4 +77,5 @@ KIND = FeatureKind(
     shape=_shape,
     make=Wave,
     dtype="int16",
+    no_vector="its frames are samples",
 )
