@@ -9,7 +9,7 @@ edge is near. A
 *dropout* is 16 samples to 100 ms of digital zero that sound enters and leaves by jumps. *Hum* is a
 line at 50 or 60 Hz with a harmonic, of steady level, in the quietest quarter of the sound, and as
 loud in its quietest moments: within 0.25 Hz, so that no tempered note at A4 = 440 Hz is taken for
-it. Digital silence tells nothing of it: stretches between silences are looked at, of 4 s or more.
+it. Digital silence tells nothing of it: stretches between silences are looked at, of 4.6 s or more.
 """
 
 import math

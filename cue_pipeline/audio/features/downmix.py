@@ -14,7 +14,7 @@ from cue_pipeline.audio.features.kind import FeatureKind
 from cue_pipeline.audio.stereo_gains import GAINS, GAINS_VERSION, stereo_gains
 
 PREFIX = "downmix."
-_SINCE = 1  # of the gains' versions, the one without a number of its own in a kind's algorithm
+_UNCOUNTED = 1  # version of the gains by which a downmix has its kind's own number
 LO, RO, BOTH = "Lo", "Ro", "LoRo"
 MID_SIDE = "(M + S)/√2, (M − S)/√2"
 
@@ -43,7 +43,7 @@ def downmixed(kind: FeatureKind) -> FeatureKind:
     return replace(
         kind,
         name=PREFIX + kind.name,
-        algorithm=kind.algorithm + GAINS_VERSION - _SINCE,
+        algorithm=kind.algorithm + GAINS_VERSION - _UNCOUNTED,
         about=f"Of the stereo downmix by ITU-R BS.775 (channels `Lo`, `Ro`): {kind.about}",
         downmix=True,
         upstream=downmixed(kind.upstream) if kind.upstream else None,
