@@ -265,3 +265,20 @@ def test_a_model_of_mel_bands_is_refused_before_any_sound_is_read(tmp_path, band
     )  # fmt: skip
     with pytest.raises(SettingsError, match=r"m\.onnx.*\(batch, 1, samples\)"):
         load_shipped("embedding").shape(Grid(48_000, 512, 2_048, embedding_model=path))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "shape"),
+    [
+        ([helper.make_node("ReduceMean", ["input_values"], ["y"], keepdims=0)], r"\(\)"),
+        ([helper.make_node("Slice", ["input_values", "zero", "zero", "one"], ["y"])], r"\(1, 0\)"),
+    ],
+    ids=["one number", "nothing of each window"],
+)
+def test_a_model_that_gives_nothing_of_each_window_is_told(tmp_path, nodes, shape):
+    weights = {"zero": np.array([0], np.int64), "one": np.array([1], np.int64)}
+    path = saved(
+        tmp_path / "m.onnx", nodes, weights, ["batch", "samples"], {"y": TensorProto.FLOAT}
+    )
+    with pytest.raises(SettingsError, match=rf"m\.onnx' gave an output of shape {shape}"):
+        load_shipped("embedding").shape(Grid(48_000, 512, 2_048, embedding_model=path))

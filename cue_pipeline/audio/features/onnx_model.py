@@ -94,7 +94,7 @@ class OnnxModel:
 
     def _computed(self, session: Any, output: str, windows: Samples) -> npt.NDArray[Any]:
         try:
-            return np.asarray(session.run([output], _feeds(session, windows))[0])
+            found = np.asarray(session.run([output], _feeds(session, windows))[0])
         except MemoryError:
             raise
         except Exception as e:
@@ -103,6 +103,12 @@ class OnnxModel:
                 f"{windows.shape}: {str(e).splitlines()[0]}. An encoder that takes (batch, "
                 "samples) or (batch, 1, samples) is needed."
             ) from e
+        if found.ndim < 2 or not found.size:
+            raise SettingsError(
+                f"{self.setting}={str(self.path)!r} gave an output of shape {found.shape} of "
+                f"samples of shape {windows.shape}: something of each window is needed."
+            )
+        return found
 
     @property
     def provider(self) -> str:
